@@ -1,0 +1,3 @@
+"""pytest-collab tests how well AI agents work together."""
+
+__version__ = "0.1.0"

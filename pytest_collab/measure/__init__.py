@@ -1,0 +1,1 @@
+"""What a run means: intervals, gaps, decomposition, attribution, gates, baselines."""

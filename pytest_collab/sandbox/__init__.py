@@ -1,0 +1,1 @@
+"""Where foreign code runs: process, bubblewrap, docker, behind one interface."""
