@@ -1,0 +1,1 @@
+"""How a game is played: turn engine, channel, conditions, limits, transcript, outcome, executor."""

@@ -1,0 +1,235 @@
+"""What sits on a seat: the interface that models, programs, recordings and people share."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal
+
+if TYPE_CHECKING:
+    from pytest_collab.episode.channel import Message
+    from pytest_collab.episode.condition import Condition
+    from pytest_collab.episode.family import Family
+
+
+@dataclass(frozen=True, slots=True)
+class Tool:
+    """A tool that an agent may call.
+
+    Attributes:
+        parameters: JSON Schema of the arguments object.
+    """
+
+    name: str
+    description: str
+    parameters: Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class ToolCall:
+    """An agent's wish to use a tool. `id` ties the result to it."""
+
+    id: str
+    name: str
+    arguments: Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class ToolResult:
+    """What a tool gave back, as text for the agent."""
+
+    id: str
+    text: str
+    is_error: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Turn:
+    """One entry of a seat's conversation, in the shape that every provider can be fed from.
+
+    Attributes:
+        role: `user` (the game speaks, or tools answer) or `assistant` (the agent speaks).
+        opaque: the provider's own blocks of an assistant turn (reasoning, signatures), passed back as they came
+            to the same provider and ignored by others.
+    """
+
+    role: Literal["user", "assistant"]
+    text: str = ""
+    tool_calls: tuple[ToolCall, ...] = ()
+    tool_results: tuple[ToolResult, ...] = ()
+    opaque: Any = None
+
+
+@dataclass(frozen=True, slots=True)
+class Usage:
+    """What one answer consumed, retries included.
+
+    Attributes:
+        input_tokens: all input, cached included.
+        cached_tokens: the part of the input that was read from the provider's cache.
+        cost_usd: None when the model's price is not known.
+    """
+
+    calls: int = 1
+    input_tokens: int = 0
+    output_tokens: int = 0
+    cached_tokens: int = 0
+    cost_usd: float | None = 0.0
+    retries: int = 0
+
+    def __add__(self, other: Usage) -> Usage:
+        unknown = self.cost_usd is None or other.cost_usd is None
+        return Usage(
+            self.calls + other.calls,
+            self.input_tokens + other.input_tokens,
+            self.output_tokens + other.output_tokens,
+            self.cached_tokens + other.cached_tokens,
+            None if unknown else (self.cost_usd or 0.0) + (other.cost_usd or 0.0),
+            self.retries + other.retries,
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """What the engine asks of an agent.
+
+    Attributes:
+        seat: the seat that is to answer.
+        turn: the engine's turn number, from 0.
+        system: standing instructions: rules, role, what the seat may see and do.
+        conversation: the seat's history, the newest user turn last.
+        tools: tools on offer; empty for families that are played in plain text.
+        view: the seat's own knowledge as data: the same facts as the text, never more. For programs.
+        inbox: messages of other seats delivered with this request (the text contains them too).
+        phase: the family's name for what is asked (`talk`, `act`, ...).
+    """
+
+    seat: str
+    turn: int
+    system: str
+    conversation: tuple[Turn, ...]
+    tools: tuple[Tool, ...] = ()
+    view: Mapping[str, Any] = field(default_factory=dict)
+    inbox: tuple[Message, ...] = ()
+    phase: str = ""
+
+    @property
+    def text(self) -> str:
+        """The newest user turn's text."""
+        return self.conversation[-1].text if self.conversation else ""
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """What an agent answered.
+
+    Attributes:
+        text: plain text; what of it is a message to others and what an action is for the family to read.
+        stop: `end`, `tool` (wants tools), `length` (cut at its output limit), `refusal`, `filter`.
+        model: the model that really answered, as the provider reports it.
+        opaque: see `Turn.opaque`; JSON-ready.
+        reasoning: reasoning text or summary, if the provider gives one; never shown to other seats.
+    """
+
+    text: str = ""
+    tool_calls: tuple[ToolCall, ...] = ()
+    stop: Literal["end", "tool", "length", "refusal", "filter"] = "end"
+    usage: Usage = field(default_factory=Usage)
+    model: str = ""
+    opaque: Any = None
+    reasoning: str = ""
+
+    def with_text(self, text: str) -> Reply:
+        """The same reply with other text."""
+        return replace(self, text=text)
+
+
+@dataclass(frozen=True, slots=True)
+class Seat:
+    """A place at the table, as told to the agent that takes it.
+
+    Attributes:
+        name: `a`, `b`, ...
+        seats: all seats of the episode, in order.
+        agents: who sits where at the start.
+        episode: the episode's id.
+        solution: the hidden solution, given only to agents with `wants_solution`.
+    """
+
+    name: str
+    seats: tuple[str, ...]
+    agents: Mapping[str, str]
+    family: Family[Any]
+    params: Any
+    condition: Condition
+    seed: int
+    epoch: int
+    episode: str
+    solution: Any = None
+
+
+@dataclass(frozen=True, slots=True)
+class Desk:
+    """Where an autonomous agent works at its own pace (coding): a folder, a way to run commands, a telephone.
+
+    Attributes:
+        prompt: the task as text.
+        folder: the seat's working tree on the host.
+        run: run a command in the seat's sandbox: argv, timeout in seconds -> (exit code, output).
+        send: send `text` to the seats named (all others when None); returns what became of it, as text.
+        receive: messages since the last call.
+        env: environment for programs of the agent.
+    """
+
+    seat: Seat
+    prompt: str
+    folder: Path
+    run: Callable[..., Awaitable[Any]]
+    send: Callable[[str | None, str], Awaitable[str]]
+    receive: Callable[[], Awaitable[tuple[Message, ...]]]
+    env: Mapping[str, str] = field(default_factory=dict)
+
+
+class Agent(ABC):
+    """Anything that can answer.
+
+    Raising `ProviderError` (or another `InfrastructureError`) says that the infrastructure failed and the
+    episode is no evidence; raising anything else counts as the agent's own nonsense (`malformed_action`).
+
+    Attributes:
+        name: as the user wrote it; shown everywhere.
+        model: the model behind it, if any.
+        context_tokens: how much conversation fits; None for no limit.
+        wants_solution: is told the hidden solution (`oracle` only).
+        autonomous: works at its own pace by `work` in families that allow it.
+    """
+
+    name: str = "agent"
+    model: str = ""
+    context_tokens: int | None = None
+    wants_solution: bool = False
+    autonomous: bool = False
+
+    @abstractmethod
+    async def reply(self, request: Request) -> Reply:
+        """Answer one request. Called from one task at a time per seat, from many episodes at once."""
+
+    def seated(self, seat: Seat) -> Agent:
+        """The object that answers for this seat in this episode; called once, before the first request."""
+        return self
+
+    async def work(self, desk: Desk) -> Reply:
+        """Do a whole job at one's own pace. Only for `autonomous` agents."""
+        raise NotImplementedError(f"agent {self.name!r} cannot work on its own")
+
+    async def leave(self) -> None:
+        """The episode is over for this seat: release what `seated` took."""
+
+    async def aclose(self) -> None:
+        """The session is over: close clients and connections."""
+
+    def describe(self) -> dict[str, Any]:
+        """What run.json stores about the agent. No secrets."""
+        return {"name": self.name, "model": self.model}

@@ -1,0 +1,78 @@
+"""Conditions: how a team is put together and what flows between its seats."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final
+
+from pytest_collab.errors import TaskError
+
+GENERAL: Final = ("solo", "team", "mute", "shared", "with", "relay")
+"""The conditions that every family supports, or gives a reason why not."""
+
+_ARGUMENT: Final = {
+    "with": "an agent, as in with:partner",
+    "relay": "how many messages the first agent sends, as in relay:2",
+    "protocol": "a protocol of the family, as in protocol:plan_first",
+    "incentive": "an incentive of the family, as in incentive:bonus",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Condition:
+    """A parsed condition, e.g. `relay:2` is kind `relay` with argument `2`.
+
+    Attributes:
+        kind: the word before the colon.
+        argument: the text after it; empty when there is none.
+    """
+
+    kind: str
+    argument: str = ""
+
+    @classmethod
+    def parse(cls, text: str) -> Condition:
+        """Read a condition.
+
+        Raises:
+            TaskError: the argument is missing, or `relay` has no positive whole number.
+        """
+        kind, _, argument = str(text).strip().partition(":")
+        if kind in _ARGUMENT and not argument:
+            raise TaskError(f"condition {text!r} needs {_ARGUMENT[kind]}")
+        if kind == "relay" and (not argument.isdecimal() or int(argument) < 1):
+            raise TaskError(
+                f"condition {text!r}: {argument!r} is not a positive whole number",
+                remedy="Write relay:K with K >= 1, the number of messages before the take-over.",
+            )
+        if not kind:
+            raise TaskError(f"condition {text!r} is empty", remedy="Write one of solo, team, mute, shared, ...")
+        return cls(kind, argument)
+
+    def __str__(self) -> str:
+        return f"{self.kind}:{self.argument}" if self.argument else self.kind
+
+    @property
+    def solo(self) -> bool:
+        """One agent holds every seat's information and job."""
+        return self.kind == "solo"
+
+    @property
+    def muted(self) -> bool:
+        """Messages are not delivered."""
+        return self.kind == "mute"
+
+    @property
+    def shared(self) -> bool:
+        """All seats' private information is shown to all."""
+        return self.kind == "shared"
+
+    @property
+    def takes_one_agent(self) -> bool:
+        """One item per agent rather than per team."""
+        return self.kind in ("solo", "with")
+
+    @property
+    def relay_after(self) -> int | None:
+        """Messages by the first agent before the second takes its seat over; None without relay."""
+        return int(self.argument) if self.kind == "relay" else None

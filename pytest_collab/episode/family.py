@@ -1,0 +1,149 @@
+"""A family: a kind of collaboration problem. What every family, third-party ones too, must offer."""
+
+from __future__ import annotations
+
+import inspect
+from abc import ABC, abstractmethod
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from difflib import get_close_matches
+from typing import Any, ClassVar, Generic, TypeVar
+
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from pytest_collab.episode.agent import Agent, Seat
+from pytest_collab.episode.condition import Condition
+from pytest_collab.episode.game import Game
+from pytest_collab.episode.limits import Limits
+from pytest_collab.episode.outcome import Verdict
+from pytest_collab.episode.transcript import Transcript
+from pytest_collab.errors import TaskError
+
+
+class Params(BaseModel):
+    """Base of every family's params model: frozen, strict about keys, with errors for people.
+
+    Raises:
+        TaskError: on construction with a wrong key, type or range; names the caller's file and line.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    family: ClassVar[str] = ""
+
+    def __init__(self, **values: Any) -> None:
+        try:
+            super().__init__(**values)
+        except ValidationError as error:
+            caller = inspect.stack(context=0)[1]
+            raise explain(error, type(self), file=caller.filename, line=caller.lineno) from None
+
+
+def explain(
+    error: ValidationError,
+    model: type[BaseModel],
+    *,
+    file: Any = None,
+    line: int | None = None,
+    prefix: str = "",
+) -> TaskError:
+    """Turn pydantic's first complaint into a `TaskError` that names key, value and remedy."""
+    first = error.errors(include_url=False)[0]
+    path = [str(part) for part in first["loc"] if not str(part).startswith(("function-", "tagged-"))]
+    key = ".".join([prefix, *path] if prefix else path)
+    value = first.get("input")
+    if first["type"] == "extra_forbidden":
+        names = list(model.model_fields)
+        close = get_close_matches(path[-1] if path else "", names, n=1)
+        hint = f"Did you mean {close[0]!r}? " if close else ""
+        return TaskError("unknown key", remedy=f"{hint}Keys are {', '.join(names)}.", file=file, line=line, key=key)
+    if first["type"] == "missing":
+        return TaskError("this key is required", remedy="Add it.", file=file, line=line, key=key)
+    message = first["msg"].removeprefix("Value error, ").removeprefix("Assertion failed, ")
+    shown = f"{value!r}: " if not isinstance(value, Mapping) or path else ""
+    shown = shown if len(shown) < 80 else f"{shown[:77]}...: "
+    more = len(error.errors()) - 1
+    remedy = f"({more} more problem{'s' * (more > 1)} in the same place.)" if more else ""
+    field = model.model_fields.get(path[-1]) if path else None
+    if field is not None and field.description:
+        remedy = f"{path[-1]}: {field.description}" + (f" {remedy}" if remedy else "")
+    return TaskError(f"{shown}{message}", remedy=remedy, file=file, line=line, key=key)
+
+
+P = TypeVar("P", bound=Params)
+
+
+@dataclass(frozen=True, slots=True)
+class Picture:
+    """One state, drawn: `text` for the terminal, `svg` (a whole <svg> element, no script) for pages."""
+
+    text: str
+    svg: str = ""
+
+
+class Family(ABC, Generic[P]):
+    """A kind of collaboration problem.
+
+    Attributes:
+        name: as in YAML's `family:`.
+        summary: one line for `collab` listings.
+        params_type: the params model.
+        cast: built-in players by name, with one line each; every name works as `builtin/NAME`.
+        version: raised when the same params and seed no longer give the same game.
+    """
+
+    name: ClassVar[str]
+    summary: ClassVar[str] = ""
+    params_type: ClassVar[type[Params]]
+    cast: ClassVar[Mapping[str, str]] = {}
+    version: ClassVar[int] = 1
+
+    @abstractmethod
+    def seats(self, params: P) -> tuple[str, ...]:
+        """The seats of the team game, in order."""
+
+    def refuses(self, condition: Condition, params: P) -> str | None:
+        """Why the family cannot be played under `condition`, in one line; None when it can."""
+        if condition.kind in ("solo", "team", "mute", "shared", "with", "relay"):
+            return None
+        return f"family {self.name!r} has no condition {condition.kind!r}"
+
+    def prepare(self, requests: Sequence[tuple[P, Sequence[int]]]) -> None:
+        """Do work in batch for (params, seeds) that are about to be played. May do nothing.
+
+        Called once per process after collection; what is costly must be shared through a cache under a lock.
+        Raises `TaskError` when params turn out to be impossible, `SetupError` when the machine fails.
+        """
+
+    def limits(self, params: P) -> Limits:
+        """Limits for tasks that declare none."""
+        return Limits()
+
+    @abstractmethod
+    def deal(self, params: P, seed: int, condition: Condition) -> Game:
+        """A new game. Pure and cheap, except for reading what `prepare` cached."""
+
+    @abstractmethod
+    def verdict(self, params: P, seed: int, condition: Condition, transcript: Transcript) -> Verdict:
+        """Judge a finished episode from its transcript alone. Pure."""
+
+    def player(self, name: str, seat: Seat) -> Agent:
+        """The built-in player `name` for a seat.
+
+        Raises:
+            TaskError: the family's cast has no such player.
+        """
+        raise TaskError(
+            f"family {self.name!r} has no built-in player {name!r}",
+            remedy=f"It has {', '.join(self.cast) or 'none'}.",
+        )
+
+    def draw(
+        self, params: P, seed: int, condition: Condition, transcript: Transcript, upto: int | None = None
+    ) -> Picture | None:
+        """The state after event `upto` (the end when None)."""
+        return None
+
+    def content(self, params: P) -> str:
+        """What identifies the problem beyond params (e.g. hashes of files they point to)."""
+        return ""

@@ -1,0 +1,145 @@
+"""A game: one episode's state, as the engine drives it. Pure rules live behind it."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Literal
+
+from pytest_collab.episode.agent import Reply, Tool, ToolCall, ToolResult
+from pytest_collab.episode.transcript import Transcript
+
+if TYPE_CHECKING:
+    from pytest_collab.episode.channel import Message
+
+
+@dataclass(frozen=True, slots=True)
+class Ask:
+    """Who acts next: the seats are asked together and their moves applied together."""
+
+    seats: tuple[str, ...]
+    phase: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Prompt:
+    """What a seat is told when it is asked.
+
+    Attributes:
+        text: everything a model reads this turn (the engine does not add the inbox; the family words it).
+        view: the same facts as data, for programs.
+        keep: False to keep the text out of the transcript (long games whose prompts can be derived again).
+    """
+
+    text: str
+    view: Mapping[str, Any] = field(default_factory=dict)
+    tools: tuple[Tool, ...] = ()
+    keep: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Speech:
+    """Text for other seats; `to` None means all of them."""
+
+    text: str
+    to: tuple[str, ...] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Move:
+    """What the rules read in a reply.
+
+    Attributes:
+        action: JSON-ready; None when the reply holds none.
+        messages: what is sent to other seats.
+        malformed: why the reply (or a part of it) cannot be read; None when all is well.
+    """
+
+    action: Any = None
+    messages: tuple[Speech, ...] = ()
+    malformed: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Note:
+    """Something the game wants in the transcript."""
+
+    kind: str
+    data: Mapping[str, Any] = field(default_factory=dict)
+    seat: str | None = None
+
+
+class Game(ABC):
+    """One episode's state. Deterministic: the same seed and the same replies give the same game.
+
+    `prompt` and `parse` change nothing; `apply` is the only place where state changes.
+
+    Attributes:
+        seats: seats that agents sit on, in order (a solo game has one).
+        pace: `turns` (the game says who acts) or `own` (every seat works by itself, with tools).
+    """
+
+    seats: tuple[str, ...]
+    pace: Literal["turns", "own"] = "turns"
+
+    @abstractmethod
+    def brief(self, seat: str) -> str:
+        """The seat's standing instructions: rules, role, what it may see and do."""
+
+    @abstractmethod
+    def ask(self) -> Ask | None:
+        """Who acts next; None when the game is over."""
+
+    @abstractmethod
+    def prompt(self, seat: str, inbox: Sequence[Message]) -> Prompt:
+        """What the seat is told now, messages in `inbox` included."""
+
+    @abstractmethod
+    def parse(self, seat: str, reply: Reply) -> Move:
+        """Read a reply. Never raises on what an agent wrote."""
+
+    @abstractmethod
+    def apply(self, moves: Mapping[str, Move]) -> Sequence[Note]:
+        """Let the asked seats' moves happen, in seat order."""
+
+    def solution(self) -> Any:
+        """The hidden solution, for `oracle`."""
+        return None
+
+    # Games at their own pace, and games that need the world outside.
+
+    async def open(self, transcript: Transcript) -> None:
+        """Set up what the game needs. Raises `InfrastructureError` when it cannot."""
+
+    async def call(self, seat: str, call: ToolCall) -> ToolResult:
+        """Carry out a tool call of a seat (pace `own`)."""
+        return ToolResult(call.id, f"there is no tool called {call.name!r}", is_error=True)
+
+    def finished(self, seat: str) -> bool:
+        """Has the seat finished its work (pace `own`)?"""
+        return self.ask() is None
+
+    async def close(self, transcript: Transcript) -> None:
+        """Grade what must be graded from outside, writing `grade` events, and release what `open` took.
+
+        Called once, also after limits and errors (then without grading if the transcript ends in `error`).
+        """
+
+
+def replay(game: Game, transcript: Transcript) -> Game:
+    """Bring a freshly dealt turn-based game to the state in which the transcript left it.
+
+    Only the `reply` events are read; everything else follows from the rules.
+    """
+    by_turn: dict[int, dict[str, Reply]] = {}
+    for event in transcript.of("reply"):
+        calls = tuple(ToolCall(c["id"], c["name"], c["arguments"]) for c in event.data.get("tool_calls", ()))
+        reply = Reply(event.data["text"], calls, event.data.get("stop", "end"))
+        by_turn.setdefault(event.data["turn"], {})[str(event.seat)] = reply
+    for turn in sorted(by_turn):
+        asked = game.ask()
+        if asked is None or set(asked.seats) != set(by_turn[turn]):
+            break  # the episode was cut in mid-turn (a limit, an error)
+        game.apply({seat: game.parse(seat, by_turn[turn][seat]) for seat in asked.seats})
+    return game

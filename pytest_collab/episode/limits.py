@@ -1,0 +1,121 @@
+"""Limits per episode and per seat, as context managers; hitting one is an outcome, not a crash."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
+from typing import Protocol
+
+import anyio
+from pydantic import BaseModel, ConfigDict, Field
+
+from pytest_collab.episode.agent import Usage
+from pytest_collab.errors import CollabError, LimitReached
+
+
+class SeatLimits(BaseModel):
+    """Limits of each single seat."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    turns: int | None = Field(None, ge=1, description="answers a seat may give")
+    tokens: int | None = Field(None, ge=1, description="input and output tokens a seat may use")
+    cost_usd: float | None = Field(None, gt=0, description="dollars a seat may spend")
+    answer_seconds: float | None = Field(600.0, gt=0, allow_inf_nan=False, description="seconds one answer may take")
+
+
+class Limits(SeatLimits):
+    """Limits of an episode; `seat` holds those of each seat. None means no limit."""
+
+    turns: int | None = Field(None, ge=1, description="turns of the engine")
+    tokens: int | None = Field(None, ge=1, description="input and output tokens of all seats")
+    cost_usd: float | None = Field(None, gt=0, description="dollars of all seats")
+    seconds: float | None = Field(None, gt=0, allow_inf_nan=False, description="wall time of the episode")
+    seat: SeatLimits = Field(SeatLimits(), description="limits of each single seat")
+
+
+class BudgetSpent(CollabError):
+    """The session's `--collab-max-cost` is spent: the episode is abandoned, and is no evidence."""
+
+
+class Purse(Protocol):
+    """The money of the whole session, over all workers."""
+
+    def check(self) -> None:
+        """Raises BudgetSpent when nothing is left."""
+
+    def add(self, usd: float) -> None:
+        """Book what a call has cost."""
+
+
+class OpenPurse:
+    """A purse without a bottom; counts all the same."""
+
+    def __init__(self) -> None:
+        self.spent = 0.0
+
+    def check(self) -> None:
+        return None
+
+    def add(self, usd: float) -> None:
+        self.spent += usd
+
+
+class Meter:
+    """Counts what an episode uses, and raises `LimitReached` at its limits."""
+
+    def __init__(self, limits: Limits, seats: tuple[str, ...]) -> None:
+        self.limits = limits
+        self.turns = 0
+        self.total = Usage(calls=0)
+        self.usage = {seat: Usage(calls=0) for seat in seats}
+        self.answers = dict.fromkeys(seats, 0)
+
+    @asynccontextmanager
+    async def episode(self) -> AsyncIterator[None]:
+        """Around the whole play: wall time."""
+        seconds = self.limits.seconds
+        with anyio.move_on_after(math.inf if seconds is None else seconds) as scope:
+            yield
+        if scope.cancelled_caught:
+            raise LimitReached("time_limit", float(seconds or 0))
+
+    @contextmanager
+    def turn(self) -> Iterator[None]:
+        """Around one turn of the engine."""
+        if self.limits.turns is not None and self.turns >= self.limits.turns:
+            raise LimitReached("turn_limit", self.limits.turns)
+        self.turns += 1
+        yield
+
+    @asynccontextmanager
+    async def answer(self, seat: str) -> AsyncIterator[None]:
+        """Around one answer of a seat: its number, and the time it takes."""
+        limits = self.limits.seat
+        if limits.turns is not None and self.answers[seat] >= limits.turns:
+            raise LimitReached("turn_limit", limits.turns, seat)
+        self.answers[seat] += 1
+        seconds = limits.answer_seconds
+        with anyio.move_on_after(math.inf if seconds is None else seconds) as scope:
+            yield
+        if scope.cancelled_caught:
+            raise LimitReached("time_limit", float(seconds or 0), seat)
+
+    def spend(self, seat: str, usage: Usage) -> None:
+        """Book an answer's usage.
+
+        Raises:
+            LimitReached: tokens or cost of the seat or of the episode are used up.
+        """
+        self.usage[seat] += usage
+        self.total += usage
+        for limits, used, whose in (
+            (self.limits.seat, self.usage[seat], seat),
+            (self.limits, self.total, None),
+        ):
+            tokens = used.input_tokens + used.output_tokens
+            if limits.tokens is not None and tokens > limits.tokens:
+                raise LimitReached("token_limit", limits.tokens, whose)
+            if limits.cost_usd is not None and (used.cost_usd or 0.0) > limits.cost_usd:
+                raise LimitReached("cost_limit", limits.cost_usd, whose)

@@ -1,0 +1,53 @@
+"""What is to be played: one episode's task, condition, team, seed and epoch, with the agents made."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+from pytest_collab.episode.agent import Agent
+from pytest_collab.episode.condition import Condition
+from pytest_collab.episode.family import Family
+from pytest_collab.episode.limits import Limits
+from pytest_collab.episode.record import episode_id
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """One episode to play.
+
+    Attributes:
+        team: names as the item shows them (one for `solo` and `with:AGENT`).
+        agents: the team's agents, in seat order; a shorter team's last agent takes all remaining seats.
+        others: the agent that takes all seats but the first under `with:AGENT`.
+        attempt: 1 for the first play of this episode in the run.
+    """
+
+    family: Family[Any]
+    params: Any
+    task: str
+    task_hash: str
+    condition: Condition
+    team: tuple[str, ...]
+    agents: tuple[Agent, ...]
+    seed: int
+    others: Agent | None = None
+    epoch: int = 0
+    attempt: int = 1
+    limits: Limits = field(default_factory=Limits)
+
+    @property
+    def id(self) -> str:
+        return episode_id(
+            self.task, self.task_hash, str(self.condition), self.team, self.seed, self.epoch, self.attempt
+        )
+
+    @property
+    def key(self) -> tuple[str, str, str, tuple[str, ...], int, int]:
+        return (self.family.name, self.task, str(self.condition), self.team, self.seed, self.epoch)
+
+    def seating(self, seats: tuple[str, ...]) -> dict[str, Agent]:
+        """Who sits where at the start."""
+        if self.others is not None:
+            return {seat: self.agents[0] if seat == seats[0] else self.others for seat in seats}
+        return {seat: self.agents[min(i, len(self.agents) - 1)] for i, seat in enumerate(seats)}

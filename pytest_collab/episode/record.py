@@ -1,0 +1,118 @@
+"""The record of one episode: one line of episodes.jsonl."""
+
+from __future__ import annotations
+
+import re
+from hashlib import sha256
+from typing import Any, Final
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from pytest_collab.episode.outcome import Failure, Outcome
+
+SCHEMA_VERSION: Final = 1
+
+
+class SeatUsage(BaseModel):
+    """What one seat consumed. Tokens follow one convention for all providers: `cached_tokens` are part
+    of `input_tokens`.
+
+    Attributes:
+        cost_usd: None when the price of a model that was called is not known; never taken as zero.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
+    agent: str = ""
+    model: str = ""
+    calls: int = 0
+    input_tokens: int = 0
+    output_tokens: int = 0
+    cached_tokens: int = 0
+    cost_usd: float | None = 0.0
+    retries: int = 0
+
+
+class Episode(BaseModel):
+    """One play of task x condition x team x seed x epoch (schema_version 1).
+
+    Attributes:
+        id: unique in the run; names the transcript file.
+        team: agents in seat order as the item names them: one for `solo` and `with:AGENT`.
+        score: 0..1.
+        metrics: the family's further figures.
+        usage: by seat.
+        turns: how often the engine asked (seats that act at once share a turn).
+        duration_s: wall time.
+        worker: xdist worker id, `main` without xdist.
+        transcript: path relative to the run directory.
+        error: text of an infrastructure error.
+        attempt: 1, and counting up when the same episode was played again (a resumed run, a re-run plugin).
+        settled: False where `solo` episodes have to decide between coordination and competence.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
+    schema_version: int = SCHEMA_VERSION
+    id: str
+    family: str
+    task: str
+    condition: str
+    team: tuple[str, ...]
+    seed: int
+    epoch: int = 0
+    outcome: Outcome
+    score: float = Field(ge=0.0, le=1.0)
+    failures: tuple[Failure, ...] = ()
+    metrics: dict[str, float] = Field(default_factory=dict)
+    usage: dict[str, SeatUsage] = Field(default_factory=dict)
+    turns: int = 0
+    duration_s: float = 0.0
+    worker: str = "main"
+    transcript: str = ""
+    error: str | None = None
+    attempt: int = 1
+    settled: bool = True
+    task_hash: str = ""
+
+    @property
+    def success(self) -> bool:
+        """True when the team did what the task asks; nothing else counts as success."""
+        return self.outcome is Outcome.SUCCESS
+
+    @property
+    def headline(self) -> Failure | None:
+        """The most important failure, if there is one."""
+        return self.failures[0] if self.failures else None
+
+    @property
+    def key(self) -> tuple[str, str, str, tuple[str, ...], int, int]:
+        """What makes two records plays of the same episode."""
+        return (self.family, self.task, self.condition, self.team, self.seed, self.epoch)
+
+    @property
+    def cost_usd(self) -> float | None:
+        """Cost over all seats; None when any seat's is unknown."""
+        costs = [seat.cost_usd for seat in self.usage.values()]
+        return None if any(cost is None for cost in costs) else sum(cost or 0.0 for cost in costs)
+
+    def json_line(self) -> str:
+        """One line of JSON, ASCII only (no control character or escape sequence of an agent survives raw)."""
+        import json
+
+        return json.dumps(self.model_dump(mode="json"), separators=(",", ":"), ensure_ascii=True)
+
+
+def episode_id(
+    task: str, task_hash: str, condition: str, team: tuple[str, ...], seed: int, epoch: int, attempt: int = 1
+) -> str:
+    """A readable, unique, file-name-safe name of an episode, the same in every process."""
+    parts: list[Any] = [task, condition, "+".join(team), f"s{seed}"]
+    if epoch:
+        parts.append(f"e{epoch}")
+    if attempt > 1:
+        parts.append(f"r{attempt}")
+    readable = "-".join(str(part) for part in parts)
+    exact = "\x1f".join([task, task_hash, condition, *team, str(seed), str(epoch), str(attempt)])
+    slug = re.sub(r"[^A-Za-z0-9_.+-]+", "_", readable)[:96].strip("._")
+    return f"{slug}-{sha256(exact.encode()).hexdigest()[:8]}"

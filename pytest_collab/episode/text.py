@@ -1,0 +1,59 @@
+"""Agents' text, made safe: bounded in size, valid Unicode, and printable where people see it."""
+
+from __future__ import annotations
+
+import re
+from typing import Final
+
+REPLY_LIMIT: Final = 64 * 1024
+MESSAGE_LIMIT: Final = 8 * 1024
+
+_ANSI = re.compile(
+    r"\x1b\[[0-?]*[ -/]*[@-~]"  # CSI sequences (colours, cursor)
+    r"|\x1b\][^\x07\x1b]*(?:\x07|\x1b\\)?"  # OSC sequences (titles, links)
+    r"|\x1b[PX^_].*?(?:\x1b\\|$)"  # device control strings
+    r"|\x1b[@-Z\\-_]?",
+    re.DOTALL,
+)
+_CONTROL = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u200e\u200f\u202a-\u202e\u2066-\u2069\ufeff]")
+
+
+def valid(text: str) -> str:
+    """The same text with lone surrogates replaced, so that it can be encoded."""
+    return text.encode("utf-8", "replace").decode("utf-8") if _has_surrogate(text) else text
+
+
+def _has_surrogate(text: str) -> bool:
+    try:
+        text.encode("utf-8")
+    except UnicodeEncodeError:
+        return True
+    return False
+
+
+def bounded(text: str, limit: int) -> str:
+    """`text` cut to `limit` characters, saying how many were left out.
+
+    The first two thirds and the last third of the limit are kept.
+    """
+    if len(text) <= limit:
+        return text
+    head = limit * 2 // 3
+    tail = limit - head
+    return f"{text[:head]}\n[... {len(text) - limit} characters left out ...]\n{text[-tail:]}"
+
+
+def printable(text: str, limit: int | None = None) -> str:
+    """`text` for a terminal or a page: no escape sequence, control or direction-changing character.
+
+    Newlines and tabs stay. Characters that were taken out leave U+FFFD where they stood, except whole
+    ANSI sequences, which leave nothing.
+    """
+    text = _CONTROL.sub("\ufffd", _ANSI.sub("", valid(text).replace("\r\n", "\n")))
+    return text if limit is None else bounded(text, limit)
+
+
+def one_line(text: str, limit: int = 120) -> str:
+    """`text` as one printable line of at most `limit` characters."""
+    line = " ".join(printable(text).split())
+    return line if len(line) <= limit else line[: limit - 1] + "…"

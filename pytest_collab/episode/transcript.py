@@ -1,0 +1,146 @@
+"""The transcript: an episode's events, in order, one clock. The single source of every figure."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Final
+
+from pytest_collab.errors import RunError
+
+KINDS: Final = {
+    "start": "the episode begins: family, task, params, condition, team, seed, seats",
+    "seated": "an agent takes a seat (again at a relay's take-over)",
+    "brief": "the standing instructions of a seat",
+    "prompt": "what a seat was asked; `inbox` names the message events delivered with it",
+    "reply": "what the agent answered, word for word (bounded)",
+    "message": "text sent to other seats; `delivered` and `dropped` say where it went",
+    "malformed": "a reply that the rules cannot read, with the reason",
+    "action": "what the rules understood the seat to do",
+    "tool_call": "a tool was called",
+    "tool_result": "what the tool gave back",
+    "trim": "old conversation was left out to fit the agent's context",
+    "state": "the game moved on",
+    "grade": "an outside reading or test of the work",
+    "limit": "a declared limit was reached",
+    "error": "the infrastructure failed",
+    "end": "the episode is over",
+}
+"""Kinds of events the engine writes; families may add their own."""
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """One thing that happened.
+
+    Attributes:
+        seq: position in the transcript, from 0; failures refer to it.
+        t: seconds since the episode began.
+        seat: whose doing it was; None for the game itself.
+        kind: see `KINDS`.
+        data: JSON-ready details.
+    """
+
+    seq: int
+    t: float
+    seat: str | None
+    kind: str
+    data: dict[str, Any] = field(default_factory=dict)
+
+    def json_line(self) -> str:
+        return json.dumps(
+            {"seq": self.seq, "t": round(self.t, 6), "seat": self.seat, "kind": self.kind, "data": self.data},
+            separators=(",", ":"),
+            ensure_ascii=True,
+            default=str,
+        )
+
+
+class Transcript(Sequence[Event]):
+    """An append-only list of events. Only the engine adds to it."""
+
+    def __init__(self, events: Iterable[Event] = ()) -> None:
+        self._events = list(events)
+        self._began = time.monotonic()
+
+    def add(self, kind: str, seat: str | None = None, /, **data: Any) -> Event:
+        """Append an event stamped with the episode's clock."""
+        event = Event(len(self._events), time.monotonic() - self._began, seat, kind, data)
+        self._events.append(event)
+        return event
+
+    def __len__(self) -> int:
+        return len(self._events)
+
+    def __getitem__(self, index: Any) -> Any:
+        return self._events[index]
+
+    def __iter__(self) -> Iterator[Event]:
+        return iter(self._events)
+
+    def of(self, *kinds: str, seat: str | None = None) -> list[Event]:
+        """Events of the given kinds, of one seat or of all."""
+        return [e for e in self._events if e.kind in kinds and (seat is None or e.seat == seat)]
+
+    def last(self, kind: str) -> Event | None:
+        """The last event of a kind."""
+        return next((e for e in reversed(self._events) if e.kind == kind), None)
+
+    @property
+    def start(self) -> dict[str, Any]:
+        """The data of the `start` event.
+
+        Raises:
+            RunError: there is none.
+        """
+        event = self._events[0] if self._events else None
+        if event is None or event.kind != "start":
+            raise RunError("the transcript does not begin with a start event")
+        return event.data
+
+    def write(self, path: Path) -> None:
+        """Write one event a line, whole or not at all.
+
+        Raises:
+            RunError: the file cannot be written.
+        """
+        partial = path.with_suffix(".partial")
+        try:
+            with partial.open("w", encoding="ascii") as out:
+                out.writelines(f"{event.json_line()}\n" for event in self._events)
+            partial.replace(path)
+        except OSError as error:
+            partial.unlink(missing_ok=True)
+            raise RunError(f"transcript {path} cannot be written: {error.strerror or error}") from error
+
+    @classmethod
+    def read(cls, path: Path) -> Transcript:
+        """Read what `write` wrote.
+
+        Raises:
+            RunError: the file is missing, or a line is not an event (the line is named).
+        """
+        try:
+            with path.open(encoding="utf-8") as lines:
+                return cls.parse(lines, name=str(path))
+        except OSError as error:
+            raise RunError(f"transcript {path} cannot be read: {error.strerror or error}") from error
+
+    @classmethod
+    def parse(cls, lines: Iterable[str], name: str = "transcript") -> Transcript:
+        """Read events, one a line.
+
+        Raises:
+            RunError: a line is not an event; says which.
+        """
+        events = []
+        for number, line in enumerate(lines, 1):
+            try:
+                raw = json.loads(line)
+                events.append(Event(raw["seq"], raw["t"], raw["seat"], raw["kind"], raw["data"]))
+            except (ValueError, KeyError, TypeError) as error:
+                raise RunError(f"{name}:{number}: not a transcript event ({error})") from error
+        return cls(events)
