@@ -99,7 +99,8 @@ def check_family(family: Family[Any], examples: Iterable[Params], *, seeds: Sequ
             how = Condition.parse(text)
             refusal = family.refuses(how, params)
             if refusal is not None:
-                assert "\n" not in refusal and len(refusal) > 10, f"{family.name}: refusal of {text} must be one line"
+                assert "\n" not in refusal, f"{family.name}: the reason against {text} must be one line"
+                assert len(refusal) > 10, f"{family.name}: {refusal!r} is no reason against {text}"
                 continue
             for name in family.cast:
                 for seed in seeds:
@@ -142,6 +143,7 @@ def _check_played(family: Family[Any], params: Params, how: Condition, seed: int
     picture = family.draw(params, seed, how, copy)
     if picture is not None:
         assert picture.text.strip(), f"{where}: an empty picture"
-        assert "<script" not in picture.svg and "javascript:" not in picture.svg, where
+        assert "<script" not in picture.svg, where
+        assert "javascript:" not in picture.svg, where
         if picture.svg:
             assert picture.svg.lstrip().startswith("<svg"), f"{where}: the picture is no svg element"

@@ -20,8 +20,21 @@ from pytest_collab.episode.transcript import Transcript
 from pytest_collab.errors import TaskError
 
 
-class Params(BaseModel):
+class _Explaining(type(BaseModel)):  # type: ignore[misc]
+    """Turns a mistake in `Maze(size=99)` into a sentence for the person who wrote that line."""
+
+    def __call__(cls, *args: Any, **values: Any) -> Any:
+        try:
+            return super().__call__(*args, **values)
+        except ValidationError as error:
+            caller = inspect.stack(context=0)[1]
+            raise explain(error, cls, file=caller.filename, line=caller.lineno) from None
+
+
+class Params(BaseModel, metaclass=_Explaining):
     """Base of every family's params model: frozen, strict about keys, with errors for people.
+
+    Give every field a `description`: it is what the user reads after a mistake.
 
     Raises:
         TaskError: on construction with a wrong key, type or range; names the caller's file and line.
@@ -30,13 +43,6 @@ class Params(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     family: ClassVar[str] = ""
-
-    def __init__(self, **values: Any) -> None:
-        try:
-            super().__init__(**values)
-        except ValidationError as error:
-            caller = inspect.stack(context=0)[1]
-            raise explain(error, type(self), file=caller.filename, line=caller.lineno) from None
 
 
 def explain(

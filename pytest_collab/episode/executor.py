@@ -1,0 +1,156 @@
+"""The executor: plays many episodes at once in one process, and hands over results in any order.
+
+The seam for other engines is `Executor`'s four methods: a cluster engine offers the same.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from collections.abc import Callable, Iterable
+from concurrent.futures import Future
+from dataclasses import dataclass
+from typing import Any
+
+from pytest_collab.episode.engine import play
+from pytest_collab.episode.judge import judge, record
+from pytest_collab.episode.limits import OpenPurse, Purse
+from pytest_collab.episode.plan import Plan
+from pytest_collab.episode.record import Episode
+from pytest_collab.episode.transcript import Transcript
+
+
+@dataclass(frozen=True, slots=True)
+class Finished:
+    """A played and judged episode."""
+
+    episode: Episode
+    transcript: Transcript
+
+
+Keep = Callable[[Episode, Transcript], None]
+"""Told of every finished episode, in the executor's thread, before anybody waits for it."""
+
+
+class Executor:
+    """Plays episodes on an event loop of its own, in a background thread.
+
+    Args:
+        in_flight: how many episodes are in play at the same time.
+        keep: stores a finished episode; what it raises is raised by `result`.
+        purse: the session's money.
+        worker: name written to the records.
+    """
+
+    def __init__(
+        self, in_flight: int = 1, *, keep: Keep | None = None, purse: Purse | None = None, worker: str = "main"
+    ) -> None:
+        self.in_flight = in_flight
+        self._keep = keep
+        self._purse = purse or OpenPurse()
+        self._worker = worker
+        self._futures: dict[str, Future[Finished]] = {}
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._thread: threading.Thread | None = None
+        self._gate: asyncio.Semaphore | None = None
+        self._tasks: set[asyncio.Task[None]] = set()
+        self.playing = 0
+
+    def start(self, plans: Iterable[Plan]) -> None:
+        """Let these episodes begin as places become free, in this order; those known already are left alone."""
+        for plan in plans:
+            if plan.id not in self._futures:
+                self._submit(plan)
+
+    def result(self, plan: Plan) -> Finished:
+        """Wait for an episode, starting it if nobody has.
+
+        Raises:
+            BudgetSpent: the session's money ran out before it ended; it is no evidence and was not kept.
+            RunError: it could not be kept.
+        """
+        self.start([plan])
+        return self._futures[plan.id].result()
+
+    def waiting(self) -> int:
+        """Episodes that were asked for and have not ended."""
+        return sum(1 for future in self._futures.values() if not future.done())
+
+    def close(self, patience: float = 5.0) -> None:
+        """Stop: episodes in play are cancelled and not kept; agents' clean-up gets `patience` seconds."""
+        loop, thread = self._loop, self._thread
+        if loop is None or thread is None:
+            return
+
+        def cancel() -> None:
+            for task in list(self._tasks):
+                task.cancel()
+
+        async def drain() -> None:
+            if self._tasks:
+                await asyncio.wait(list(self._tasks), timeout=patience)
+
+        loop.call_soon_threadsafe(cancel)
+        drained = asyncio.run_coroutine_threadsafe(drain(), loop)
+        try:
+            drained.result(patience + 1)
+        finally:
+            loop.call_soon_threadsafe(loop.stop)
+            thread.join(1.0)
+            self._loop = self._thread = None
+
+    def call(self, coroutine: Any, timeout: float | None = None) -> Any:
+        """Run a coroutine on the executor's loop (agents' clients live there)."""
+        return asyncio.run_coroutine_threadsafe(coroutine, self._running()).result(timeout)
+
+    def _submit(self, plan: Plan) -> None:
+        future: Future[Finished] = Future()
+        self._futures[plan.id] = future
+        loop = self._running()
+
+        def begin() -> None:
+            task = loop.create_task(self._play(plan, future), name=plan.id)
+            self._tasks.add(task)
+            task.add_done_callback(self._tasks.discard)
+
+        loop.call_soon_threadsafe(begin)
+
+    async def _play(self, plan: Plan, future: Future[Finished]) -> None:
+        assert self._gate is not None
+        try:
+            async with self._gate:
+                self.playing += 1
+                try:
+                    future.set_result(await self._finish(plan))
+                finally:
+                    self.playing -= 1
+        except asyncio.CancelledError:
+            future.cancel()
+            raise
+        except BaseException as error:
+            future.set_exception(error)
+
+    async def _finish(self, plan: Plan) -> Finished:
+        transcript = await play(plan, self._purse)
+        verdict = judge(plan.family, plan.params, plan.seed, plan.condition, transcript)
+        episode = record(transcript, verdict, episode_id=plan.id, attempt=plan.attempt, worker=self._worker)
+        if self._keep is not None:
+            self._keep(episode, transcript)
+        return Finished(episode, transcript)
+
+    def _running(self) -> asyncio.AbstractEventLoop:
+        if self._loop is None:
+            ready = threading.Event()
+            loop = asyncio.new_event_loop()
+
+            def run() -> None:
+                asyncio.set_event_loop(loop)
+                self._gate = asyncio.Semaphore(self.in_flight)
+                loop.call_soon(ready.set)
+                loop.run_forever()
+
+            self._thread = threading.Thread(target=run, name="collab-executor", daemon=True)
+            self._thread.start()
+            ready.wait()
+            self._loop = loop
+        return self._loop

@@ -1,0 +1,267 @@
+"""The run directory: what one pytest session leaves on disk, written so that a crash loses nothing finished."""
+
+from __future__ import annotations
+
+import fcntl
+import json
+import os
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from pytest_collab.episode.record import SCHEMA_VERSION, Episode
+from pytest_collab.episode.transcript import Transcript
+from pytest_collab.errors import RunError
+
+DEFAULT_BASE: Final = Path(".collab/runs")
+
+
+class TaskInfo(BaseModel):
+    """A task as run.json keeps it.
+
+    Attributes:
+        hash: content hash: runs are comparable only where it is equal.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
+    name: str
+    family: str
+    hash: str
+    params: dict[str, Any] = {}
+    file: str = ""
+
+
+class RunInfo(BaseModel):
+    """run.json: what was asked for, with what, when."""
+
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
+    schema_version: int = SCHEMA_VERSION
+    versions: dict[str, str] = {}
+    options: dict[str, Any] = {}
+    agents: list[dict[str, Any]] = []
+    tasks: list[TaskInfo] = []
+    git_commit: str | None = None
+    started: str = ""
+    finished: str | None = None
+    exit_status: int | None = None
+    sandbox: str | None = None
+    notes: list[str] = []
+
+
+@dataclass(frozen=True, slots=True)
+class BadLine:
+    """A line of episodes.jsonl that is no episode (torn by a crash, or foreign)."""
+
+    number: int
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """What episodes.jsonl holds: plays in file order, and the lines that had to be skipped."""
+
+    plays: tuple[Episode, ...]
+    bad: tuple[BadLine, ...]
+
+    def episodes(self) -> list[Episode]:
+        """One play per episode: the first that is evidence about the agents, else the last there is.
+
+        A re-run after a failure does not replace it (it would launder the failure); a re-run after an
+        infrastructure error does.
+        """
+        chosen: dict[Any, Episode] = {}
+        for play in self.plays:
+            known = chosen.get(play.key)
+            if known is None or known.outcome == "infrastructure_error":
+                chosen[play.key] = play
+        return list(chosen.values())
+
+
+class RunDirectory:
+    """One run on disk. Any process may append; each line is written whole.
+
+    Raises:
+        RunError: from every method, when the directory cannot be written or read.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+
+    @classmethod
+    def create(cls, path: Path | None = None, *, base: Path = DEFAULT_BASE) -> RunDirectory:
+        """Make a new run directory; two sessions never get the same one.
+
+        Args:
+            path: exactly here; must be new or empty. None makes `base/<time>`.
+
+        Raises:
+            RunError: `path` holds a run already, or nothing can be written there.
+        """
+        try:
+            if path is not None:
+                path.mkdir(parents=True, exist_ok=True)
+                if any(path.iterdir()):
+                    raise RunError(
+                        f"run directory {path} is not empty. "
+                        "Pass --collab-resume to finish the run in it, or name another directory."
+                    )
+                made = path
+            else:
+                made = cls._fresh(base)
+            (made / "transcripts").mkdir(exist_ok=True)
+            os.close(os.open(made / "episodes.jsonl", os.O_CREAT | os.O_WRONLY | os.O_APPEND, 0o644))
+        except OSError as error:
+            where = path or base
+            raise RunError(f"run directory {where} cannot be written: {error.strerror or error}") from error
+        return cls(made)
+
+    @staticmethod
+    def _fresh(base: Path) -> Path:
+        stamp = time.strftime("%Y%m%d-%H%M%S")
+        for number in range(1, 1000):
+            path = base / (stamp if number == 1 else f"{stamp}-{number}")
+            path.parent.mkdir(parents=True, exist_ok=True)
+            try:
+                path.mkdir()
+            except FileExistsError:
+                continue
+            return path
+        raise RunError(f"run directory {base} has a thousand runs of this second; pass --collab-run-dir=DIR")
+
+    @classmethod
+    def open(cls, path: Path) -> RunDirectory:
+        """Open an existing run for reading or resuming.
+
+        Raises:
+            RunError: it is no run directory, or of a newer schema.
+        """
+        run = cls(path)
+        if not (path / "episodes.jsonl").is_file():
+            raise RunError(f"{path} is no run directory (it has no episodes.jsonl)")
+        run.info()
+        return run
+
+    # Writing.
+
+    def add(self, episode: Episode, transcript: Transcript) -> None:
+        """Keep a finished episode: its transcript, then its line. Durable when this returns."""
+        transcript.write(self.path / episode.transcript)
+        append_line(self.path / "episodes.jsonl", episode.json_line())
+
+    def write(self, name: str, content: BaseModel | dict[str, Any] | str) -> Path:
+        """Write a file of the run whole or not at all."""
+        if isinstance(content, BaseModel):
+            text = content.model_dump_json(indent=2) + "\n"
+        elif isinstance(content, str):
+            text = content
+        else:
+            text = json.dumps(content, indent=2, ensure_ascii=True) + "\n"
+        path = self.path / name
+        partial = path.with_name(f".{name}.{os.getpid()}.partial")
+        try:
+            partial.write_text(text, encoding="utf-8")
+            partial.replace(path)
+        except OSError as error:
+            partial.unlink(missing_ok=True)
+            raise RunError(f"{path} cannot be written: {error.strerror or error}") from error
+        return path
+
+    # Reading.
+
+    def info(self) -> RunInfo:
+        """run.json; empty defaults when the run died before it was written."""
+        path = self.path / "run.json"
+        try:
+            raw = json.loads(path.read_text(encoding="utf-8"))
+        except FileNotFoundError:
+            return RunInfo()
+        except (OSError, ValueError) as error:
+            raise RunError(f"{path} cannot be read: {error}") from error
+        _refuse_newer(raw, str(path))
+        try:
+            return RunInfo.model_validate(raw)
+        except ValidationError as error:
+            raise RunError(f"{path} is not a run.json: {error.errors()[0]['msg']}") from error
+
+    def record(self) -> Record:
+        """All plays, skipping and naming lines that are no episode."""
+        plays: list[Episode] = []
+        bad: list[BadLine] = []
+        for number, line in self._lines():
+            try:
+                raw = json.loads(line)
+                _refuse_newer(raw, f"{self.path / 'episodes.jsonl'}:{number}")
+                plays.append(Episode.model_validate(raw))
+            except ValidationError as error:
+                first = error.errors(include_url=False)[0]
+                bad.append(BadLine(number, f"{'.'.join(map(str, first['loc']))}: {first['msg']}"))
+            except ValueError as error:
+                bad.append(BadLine(number, str(error)))
+        return Record(tuple(plays), tuple(bad))
+
+    def _lines(self) -> Iterator[tuple[int, bytes]]:
+        path = self.path / "episodes.jsonl"
+        try:
+            with path.open("rb") as lines:
+                for number, line in enumerate(lines, 1):
+                    if line.strip():
+                        yield number, line
+        except OSError as error:
+            raise RunError(f"{path} cannot be read: {error.strerror or error}") from error
+
+    def transcript(self, episode: Episode) -> Transcript:
+        """The transcript of an episode of this run."""
+        path = (self.path / episode.transcript).resolve()
+        if not path.is_relative_to(self.path.resolve()):
+            raise RunError(f"episode {episode.id} points outside its run: {episode.transcript!r}")
+        return Transcript.read(path)
+
+
+def append_line(path: Path, line: str) -> None:
+    """Append one line as a single O_APPEND write, flushed to the disk before returning.
+
+    A line torn by an earlier crash is closed first, so that it costs no other line; a write that does not fit on
+    the disk is taken back.
+
+    Raises:
+        RunError: the line could not be written.
+    """
+    data = line.encode("ascii") + b"\n"
+    try:
+        descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_APPEND, 0o644)
+    except OSError as error:
+        raise RunError(f"{path} cannot be written: {error.strerror or error}") from error
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX)
+        size = os.fstat(descriptor).st_size
+        if size and os.pread(descriptor, 1, size - 1) != b"\n":
+            data = b"\n" + data
+        try:
+            written = os.write(descriptor, data)
+            if written == len(data):
+                os.fsync(descriptor)
+                return
+            reason = "No space left on device"
+        except OSError as error:
+            reason = error.strerror or str(error)
+        os.ftruncate(descriptor, size)
+        raise RunError(f"{path} cannot be written: {reason}")
+    finally:
+        os.close(descriptor)
+
+
+def _refuse_newer(raw: Any, where: str) -> None:
+    version = raw.get("schema_version", 1) if isinstance(raw, dict) else None
+    if not isinstance(version, int):
+        raise ValueError("not an object with a schema_version")
+    if version > SCHEMA_VERSION:
+        raise RunError(
+            f"{where} has schema_version {version}; this version of pytest-collab reads up to {SCHEMA_VERSION}. "
+            "Upgrade pytest-collab to read this run."
+        )
