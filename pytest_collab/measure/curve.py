@@ -152,9 +152,7 @@ def retention(
     check_confidence(confidence)
     tasks = [task for task in difficulties if task in solo and task in team]
     if not tasks:
-        raise UsageError(
-            "no task has both solo and team episodes: retention compares the two on the same tasks"
-        )
+        raise UsageError("no task has both solo and team episodes: retention compares the two on the same tasks")
     place = bucket_of(finite([difficulties[task] for task in tasks], (0.0, 1.0)), buckets)
     won = np.stack([finite([group[task] for task in tasks], (0.0, 1.0)) for group in (solo, team)], axis=1)
     labels: Labels | None = None if clusters is None else [clusters.get(task) for task in tasks]
@@ -186,9 +184,7 @@ def retention(
     return Retention(area_solo, area_team, estimate, len(tasks))
 
 
-def _areas(
-    count: NDArray[np.float64], solo: NDArray[np.float64], team: NDArray[np.float64]
-) -> tuple[float, float]:
+def _areas(count: NDArray[np.float64], solo: NDArray[np.float64], team: NDArray[np.float64]) -> tuple[float, float]:
     used = np.flatnonzero(count > 0)
     middle = (used + 0.5) / len(count)
     return _area(middle, solo[used] / count[used]), _area(middle, team[used] / count[used])

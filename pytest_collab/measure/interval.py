@@ -131,9 +131,7 @@ def clopper_pearson(successes: float, n: float, confidence: float = 0.95) -> Est
     return Estimate(successes / n, low, high, round(n), confidence, "clopper-pearson")
 
 
-def mean_interval(
-    values: Values, confidence: float = 0.95, *, bounds: tuple[float, float] | None = None
-) -> Estimate:
+def mean_interval(values: Values, confidence: float = 0.95, *, bounds: tuple[float, float] | None = None) -> Estimate:
     """Student's t interval of the mean of independent values.
 
     "Student" (1908), Biometrika 6:1-25. With `bounds`, the interval is cut to them, and values that are
@@ -165,9 +163,7 @@ def mean_interval(
     return Estimate(value, max(floor, value - half), min(ceiling, value + half), n, confidence, "t")
 
 
-def unanimous(
-    value: float, n: int, independent: int, confidence: float, bounds: tuple[float, float]
-) -> Estimate:
+def unanimous(value: float, n: int, independent: int, confidence: float, bounds: tuple[float, float]) -> Estimate:
     """The interval of a bounded mean when every observation came out the same.
 
     A spread of zero says nothing about what has not been seen yet. Had other values a probability of

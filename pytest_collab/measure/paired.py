@@ -91,11 +91,7 @@ def paired_difference(
     if len(a) != len(b):
         raise UsageError(f"{len(a)} values cannot be paired with {len(b)}: match them by key first")
     difference = a - b
-    if (
-        bounds == (0.0, 1.0)
-        and len(a)
-        and bool(np.isin(a, (0.0, 1.0)).all() and np.isin(b, (0.0, 1.0)).all())
-    ):
+    if bounds == (0.0, 1.0) and len(a) and bool(np.isin(a, (0.0, 1.0)).all() and np.isin(b, (0.0, 1.0)).all()):
         codes = cluster_codes(clusters, len(a))
         groups = int(codes.max()) + 1
         effective = effective_pairs(difference, codes, confidence)
@@ -206,9 +202,7 @@ def mcnemar(wins: int, losses: int) -> float:
     return min(1.0, 2.0 * float(bdtr(min(wins, losses), wins + losses, 0.5)))
 
 
-def sign_flip(
-    difference: Values, clusters: Labels | None = None, *, resamples: int = 10_000, seed: int = 0
-) -> float:
+def sign_flip(difference: Values, clusters: Labels | None = None, *, resamples: int = 10_000, seed: int = 0) -> float:
     """Two-sided p-value that the differences are symmetric about zero, without further assumptions.
 
     Fisher (1935), "The design of experiments", section 21. The sign of each cluster's sum is flipped as

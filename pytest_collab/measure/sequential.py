@@ -89,9 +89,7 @@ def log_wealth(
     return betting_log_wealth(sample, centre)
 
 
-def mixture_log_wealth(
-    total: NDArray[np.float64], n: NDArray[np.float64], mean: float
-) -> NDArray[np.float64]:
+def mixture_log_wealth(total: NDArray[np.float64], n: NDArray[np.float64], mean: float) -> NDArray[np.float64]:
     """Log wealth of the beta mixture over rates above `mean`, from sums and counts of values in 0..1.
 
     Args:

@@ -57,9 +57,7 @@ def test_only_tasks_with_both_conditions_count():
 
 
 def test_nothing_kept_of_nothing_is_no_figure():
-    assert math.isnan(
-        retention({"a": 1.0, "b": 0.5}, {"a": 0.0, "b": 0.0}, {"a": 0.0, "b": 0.0}).retention.value
-    )
+    assert math.isnan(retention({"a": 1.0, "b": 0.5}, {"a": 0.0, "b": 0.0}, {"a": 0.0, "b": 0.0}).retention.value)
 
 
 def test_the_bootstrap_covers_the_retention_and_repeats_itself():

@@ -74,9 +74,7 @@ def test_newcombe_covers_what_it_promises():
     n, m = 20, 30
     table = {(a, b): newcombe(a, n, b, m) for a in range(n + 1) for b in range(m + 1)}
     for one, other in [(0.8, 0.6), (0.5, 0.5), (0.95, 0.9), (0.2, 0.6)]:
-        chance = np.outer(
-            stats.binom.pmf(np.arange(n + 1), n, one), stats.binom.pmf(np.arange(m + 1), m, other)
-        )
+        chance = np.outer(stats.binom.pmf(np.arange(n + 1), n, one), stats.binom.pmf(np.arange(m + 1), m, other))
         coverage = sum(chance[key] for key, found in table.items() if found.low <= one - other <= found.high)
         assert coverage >= 0.935
 

@@ -35,9 +35,7 @@ def score_by_optimisation(wins, losses, pairs, delta):
     def minus_log_likelihood(losing):
         winning, agreeing = losing + delta, 1 - 2 * losing - delta
         return -(
-            stats_xlogy(wins, winning)
-            + stats_xlogy(losses, losing)
-            + stats_xlogy(pairs - wins - losses, agreeing)
+            stats_xlogy(wins, winning) + stats_xlogy(losses, losing) + stats_xlogy(pairs - wins - losses, agreeing)
         )
 
     low, high = max(0.0, -delta), (1 - delta) / 2
@@ -51,9 +49,7 @@ def stats_xlogy(count, chance):
     return 0.0 if count == 0 else count * math.log(max(chance, 1e-300))
 
 
-@pytest.mark.parametrize(
-    ("wins", "losses", "pairs"), [(12, 2, 50), (3, 9, 40), (5, 5, 20), (1, 3, 44), (7, 1, 8)]
-)
+@pytest.mark.parametrize(("wins", "losses", "pairs"), [(12, 2, 50), (3, 9, 40), (5, 5, 20), (1, 3, 44), (7, 1, 8)])
 def test_tango_ends_where_the_score_test_just_rejects(wins, losses, pairs):
     found = tango(wins, losses, pairs)
     z = stats.norm.ppf(0.975)

@@ -1,0 +1,68 @@
+"""Cases: what a task comes to under the session's settings; each becomes one pytest item."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from pytest_collab.episode.condition import Condition
+from pytest_collab.plugin.options import Settings
+
+if TYPE_CHECKING:
+    from pytest_collab.families.task import Task
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """One episode to be played, by name.
+
+    Attributes:
+        skip: why it cannot be played; None when it can.
+    """
+
+    task: Task
+    condition: Condition
+    team: tuple[str, ...]
+    seed: int
+    epoch: int
+    of_epochs: int
+    skip: str | None = None
+
+    @property
+    def label(self) -> str:
+        """The part in brackets of the test's name."""
+        epoch = f"-e{self.epoch}" if self.of_epochs > 1 else ""
+        return f"{self.condition}-{'+'.join(self.team)}-s{self.seed}{epoch}".replace("[", "(").replace("]", ")")
+
+    @property
+    def key(self) -> tuple[str, str, str, tuple[str, ...], int, int]:
+        return (self.task.params.family, self.task.name, str(self.condition), self.team, self.seed, self.epoch)
+
+
+def cases(task: Task, settings: Settings) -> Iterator[Case]:
+    """All cases of a task, conditions outermost, epochs innermost."""
+    family = task.family
+    conditions = settings.conditions if settings.conditions is not None else task.conditions
+    seeds = task.seed_list(settings.seeds, settings.seed)
+    places = len(family.seats(task.params))
+    for condition in conditions:
+        refusal = family.refuses(condition, task.params)
+        for team in _teams(condition, settings):
+            skip = refusal
+            if skip is None and len(team) > places and not condition.solo:
+                skip = f"team {'+'.join(team)} has {len(team)} agents for {places} seats"
+            if refusal is not None:
+                yield Case(task, condition, team, seeds[0], 0, settings.epochs, skip)
+                continue
+            for seed in seeds:
+                for epoch in range(settings.epochs):
+                    yield Case(task, condition, team, seed, epoch, settings.epochs, skip)
+
+
+def _teams(condition: Condition, settings: Settings) -> list[tuple[str, ...]]:
+    if condition.takes_one_agent:
+        return [(agent,) for agent in settings.agents]
+    if condition.kind == "relay":
+        return [team for team in settings.teams if len(team) == 2 and team[0] != team[1]]
+    return list(settings.teams)

@@ -1,0 +1,122 @@
+"""Collection: `*.collab.yaml` files, `@task` functions, and errors that fit on a few lines."""
+
+from __future__ import annotations
+
+from collections.abc import Generator, Iterable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from pytest_collab.errors import CollabError, TaskError
+from pytest_collab.plugin import options
+from pytest_collab.plugin.state import SESSION
+
+if TYPE_CHECKING:
+    from pytest_collab.families.task import Task
+    from pytest_collab.plugin.cases import Case
+    from pytest_collab.plugin.session import CollabSession
+
+SUFFIX = ".collab.yaml"
+
+
+def pytest_collect_file(file_path: Path, parent: pytest.Collector) -> pytest.Collector | None:
+    if file_path.name.endswith(SUFFIX):
+        return TaskFile.from_parent(parent, path=file_path)
+    return None
+
+
+class TaskFile(pytest.File):
+    """A `*.collab.yaml` file: one task, one item per case."""
+
+    def collect(self) -> Iterable[pytest.Item]:
+        from pytest_collab.families.taskfile import read_task
+        from pytest_collab.plugin.items import EpisodeItem, NoAgentsItem
+
+        try:
+            task = read_task(self.path)
+            session = self.config.stash.get(SESSION, None)
+            if session is None:
+                yield NoAgentsItem.from_parent(self, name=task.name)
+                return
+            for case in _expanded(task, session):
+                yield EpisodeItem.from_parent(self, name=f"{task.name}[{case.label}]", case=case)
+        except CollabError as error:
+            raise self.CollectError(_relative(error, self.config)) from None
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    declared = getattr(metafunc.function, "__collab_task__", None)
+    session = metafunc.config.stash.get(SESSION, None)
+    if declared is not None:
+        _parametrize_task(metafunc, declared, session)
+    elif "_collab_team" in metafunc.fixturenames:
+        if session is None:
+            _without_agents(metafunc, "_collab_team")
+        else:
+            teams = session.settings.teams
+            metafunc.parametrize("_collab_team", teams, ids=["+".join(team) for team in teams], indirect=True)
+    elif "_collab_session" in metafunc.fixturenames and session is None:
+        _without_agents(metafunc, "_collab_session")
+
+
+def _parametrize_task(metafunc: pytest.Metafunc, declared: Any, session: CollabSession | None) -> None:
+    if "_collab_case" not in metafunc.fixturenames:
+        raise TaskError(
+            f"{metafunc.function.__name__} is decorated with @task and takes none of its fixtures",
+            remedy="Let it take `episode` (the played episode) or `team` (to drive the agents itself).",
+            file=metafunc.function.__code__.co_filename,
+            line=metafunc.function.__code__.co_firstlineno,
+        )
+    if session is None:
+        _without_agents(metafunc, "_collab_case")
+        return
+    task = declared.build()
+    found = list(_expanded(task, session))
+    metafunc.parametrize(
+        "_collab_case",
+        [pytest.param(case, id=case.label, marks=pytest.mark.collab) for case in found],
+        indirect=True,
+    )
+
+
+def _without_agents(metafunc: pytest.Metafunc, fixture: str) -> None:
+    marks = [pytest.mark.collab, pytest.mark.skip(reason=options.NO_AGENTS)]
+    metafunc.parametrize(fixture, [pytest.param(None, id="no-agents", marks=marks)], indirect=True)
+
+
+def _expanded(task: Task, session: CollabSession) -> list[Case]:
+    from pytest_collab.plugin.cases import cases
+
+    session.know(task)
+    return list(cases(task, session.settings))
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_make_collect_report(
+    collector: pytest.Collector,
+) -> Generator[None, pytest.CollectReport, pytest.CollectReport]:
+    """A wrong task in a Python file is told in a few lines, like one in YAML."""
+    report = yield
+    call: Any = getattr(report, "call", None)
+    error = call.excinfo.value if call is not None and call.excinfo is not None else None
+    while error is not None and not isinstance(error, CollabError):
+        error = error.__cause__
+    if error is not None:
+        report.longrepr = _relative(error, collector.config)
+    return report
+
+
+def _relative(error: CollabError, config: pytest.Config) -> str:
+    """The message, with paths as the user would type them."""
+    text = str(error)
+    for folder in (config.invocation_params.dir, config.rootpath):
+        text = text.replace(f"{folder}/", "")
+    return text
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_collection_finish(session: pytest.Session) -> None:
+    collab = session.config.stash.get(SESSION, None)
+    if collab is not None and not session.config.option.collectonly:
+        collab.collected(session)

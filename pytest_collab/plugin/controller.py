@@ -1,0 +1,106 @@
+"""The controller's side (and the only side without xdist): makes the run, sums it up, shows it."""
+
+from __future__ import annotations
+
+from collections.abc import Generator
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from filelock import FileLock, Timeout
+
+from pytest_collab.episode.run import DEFAULT_BASE, RunDirectory
+from pytest_collab.errors import RunError
+from pytest_collab.plugin import runinfo
+from pytest_collab.plugin.worker import resume
+
+if TYPE_CHECKING:
+    from pytest_collab.plugin.session import CollabSession
+
+
+class Controller:
+    """Registered in the process that the user started."""
+
+    def __init__(self, session: CollabSession) -> None:
+        self._session = session
+        self._lock: FileLock | None = None
+        self._exit_status = 0
+        if not session.config.option.collectonly:
+            self._open_run()
+
+    def _open_run(self) -> None:
+        session = self._session
+        settings = session.settings
+        if settings.resume and settings.run_dir is not None and (settings.run_dir / "episodes.jsonl").exists():
+            session.run = RunDirectory.open(settings.run_dir)
+            self._own(session.run)
+        else:
+            base = session.config.invocation_params.dir / DEFAULT_BASE
+            session.run = RunDirectory.create(settings.run_dir, base=base)
+            self._own(session.run)
+        resume(session)
+        runinfo.begin(session)
+
+    def _own(self, run: RunDirectory) -> None:
+        """Hold the run for this session; a second session on the same directory is refused."""
+        self._lock = FileLock(run.path / ".lock", timeout=0)
+        try:
+            self._lock.acquire()
+        except Timeout:
+            raise RunError(f"run directory {run.path} is in use by another session") from None
+        except OSError as error:
+            raise RunError(f"run directory {run.path} cannot be written: {error.strerror or error}") from error
+
+    @pytest.hookimpl(optionalhook=True)
+    def pytest_configure_node(self, node: Any) -> None:
+        assert self._session.run is not None
+        node.workerinput["collab_run_dir"] = str(self._session.run.path.absolute())
+
+    def pytest_report_header(self) -> list[str]:
+        session = self._session
+        lines = []
+        for name in session.settings.agents:
+            described = session.registry.get(name).describe()
+            model = described.get("model") or ""
+            lines.append(f"{name} ({model})" if model and model not in (name, f"builtin/{name}") else name)
+        header = [f"collab agents: {', '.join(lines)}"]
+        if session.run is not None:
+            header.append(f"collab run: {session.shown_path('')}")
+        return header
+
+    @pytest.hookimpl(wrapper=True, tryfirst=True)
+    def pytest_sessionfinish(self, exitstatus: int) -> Generator[None]:
+        self._exit_status = int(exitstatus)
+        self._session.close()
+        yield
+
+    @pytest.hookimpl(wrapper=True, tryfirst=True)
+    def pytest_terminal_summary(self, terminalreporter: Any) -> Generator[None]:
+        """Sum up last of all, below the short test summary, where a reader's eye rests."""
+        yield
+        self._sum_up(terminalreporter)
+
+    def _sum_up(self, terminalreporter: Any) -> None:
+        from pytest_collab.measure.summary import summarise
+        from pytest_collab.report.terminal import write_summary
+
+        run = self._session.run
+        if run is None:
+            return
+        record = run.record()
+        if not record.plays and not record.bad:
+            return
+        summary = summarise(record.episodes())
+        try:
+            run.write("summary.json", summary)
+            runinfo.end(run, self._exit_status)
+        except RunError as error:
+            terminalreporter.write_line(f"collab: {error}", red=True)
+        write_summary(terminalreporter, summary, record.bad, self._session.shown_path(""))
+
+    def pytest_unconfigure(self) -> None:
+        self._session.close()
+        run = self._session.run
+        if self._lock is not None:
+            self._lock.release()
+        if run is not None:
+            runinfo.discard_if_empty(run)

@@ -1,0 +1,56 @@
+"""Items of `*.collab.yaml` files: one item is one episode."""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from pytest_collab.plugin import options
+from pytest_collab.plugin.state import SESSION
+
+if TYPE_CHECKING:
+    from pytest_collab.episode.executor import Finished
+    from pytest_collab.plugin.cases import Case
+
+
+class EpisodeItem(pytest.Item):
+    """Plays its episode in setup (so that a broken infrastructure is an ERROR) and passes judgement in the call."""
+
+    finished: Finished | None = None
+
+    def __init__(self, *, case: Case, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.case = case
+        self.add_marker(pytest.mark.collab)
+        self.extra_keyword_matches.update({case.task.params.family, case.condition.kind})
+
+    def setup(self) -> None:
+        self.finished = self.config.stash[SESSION].play_item(self, self.case)
+
+    def runtest(self) -> None:
+        from pytest_collab.plugin.outcomes import failure_of
+
+        assert self.finished is not None
+        episode = self.finished.episode
+        if not episode.success:
+            raise failure_of(episode)
+
+    def reportinfo(self) -> tuple[os.PathLike[str] | str, int | None, str]:
+        return self.path, 0, self.name
+
+
+class NoAgentsItem(pytest.Item):
+    """Stands for a whole task when no agents were named."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.add_marker(pytest.mark.collab)
+        self.add_marker(pytest.mark.skip(reason=options.NO_AGENTS))
+
+    def runtest(self) -> None:
+        pytest.skip(options.NO_AGENTS)
+
+    def reportinfo(self) -> tuple[os.PathLike[str] | str, int | None, str]:
+        return self.path, 0, self.name

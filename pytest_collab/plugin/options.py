@@ -1,0 +1,253 @@
+"""The command line: every option, its ini twin, and what they come to."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+from itertools import permutations
+from pathlib import Path
+from typing import Any, Final
+
+import pytest
+
+from pytest_collab.episode.condition import Condition
+from pytest_collab.errors import TaskError
+
+NO_AGENTS: Final = "collaboration tasks need agents: pass --agents=NAME[,NAME] (offline: --agents=partner,silent)"
+
+
+@dataclass(frozen=True, slots=True)
+class _Option:
+    flag: str
+    metavar: str | None
+    help: str
+    ini_help: str = ""
+
+    @property
+    def dest(self) -> str:
+        return "collab_" + self.flag.removeprefix("--collab-").removeprefix("--").replace("-", "_")
+
+    @property
+    def ini(self) -> str:
+        """`collab_teams` for --collab-teams; `agents` for --agents."""
+        return self.flag.removeprefix("--").replace("-", "_")
+
+
+_OPTIONS: Final = (
+    _Option(
+        "--agents",
+        "A,B",
+        "agents under test: an alias (claude, gpt, or one of the agents file), provider/model, builtin/NAME "
+        "(bare NAME works where no alias has it), replay/DIR, command/NAME",
+    ),
+    _Option("--collab-teams", "A+B,B+A", "exactly these teams, in seat order"),
+    _Option(
+        "--collab-pairing",
+        "self|cross|all",
+        "which teams to make of --agents: each with itself, ordered pairs of different ones, or both (default all)",
+    ),
+    _Option("--collab-conditions", "C,C", "play exactly these conditions, e.g. solo,team"),
+    _Option("--collab-epochs", "N", "repeat every episode N times"),
+    _Option("--collab-seeds", "N", "how many seeds per task"),
+    _Option("--collab-seed", "S", "the root seed: tasks that give a number of seeds start at it (default 0)"),
+    _Option("--collab-run-dir", "DIR", "where the run goes (default .collab/runs/<time>)"),
+    _Option("--collab-resume", None, "finish the interrupted run in --collab-run-dir: play just what is missing"),
+    _Option("--collab-gate", "FILE", "gates decide the exit status; episodes are then evidence"),
+    _Option("--collab-baseline", "DIR", "an earlier run to compare with"),
+    _Option("--collab-stop-when-decided", None, "skip what no gate needs any more"),
+    _Option("--collab-in-flight", "N", "episodes that one process plays at the same time (default 1)"),
+    _Option("--collab-max-cost", "USD", "stop starting episodes once the whole session has spent this"),
+    _Option("--collab-record", "DIR", "keep every model exchange in DIR"),
+    _Option("--collab-replay", "DIR", "play model exchanges back from DIR"),
+    _Option(
+        "--collab-sandbox",
+        "auto|docker|bubblewrap|process",
+        "where agents' and graders' commands run (default auto)",
+    ),
+    _Option("--collab-grader", "rules|AGENT", "who reads free-form dialogue (default rules)"),
+    _Option("--collab-agents", "FILE", "the agents file (default collab-agents.yaml, where there is one)"),
+)
+
+
+def add(parser: pytest.Parser) -> None:
+    """Declare the options and their ini twins."""
+    group = parser.getgroup("collab", "collaboration of agents (pytest-collab)")
+    for option in _OPTIONS:
+        if option.metavar is None:
+            group.addoption(option.flag, dest=option.dest, action="store_true", default=None, help=option.help)
+        else:
+            group.addoption(option.flag, dest=option.dest, metavar=option.metavar, default=None, help=option.help)
+        parser.addini(option.ini, f"default of {option.flag}", type="string", default="")
+
+
+def _raw(config: pytest.Config, flag: str) -> str:
+    option = next(o for o in _OPTIONS if o.flag == flag)
+    value = config.getoption(option.dest)
+    return str(config.getini(option.ini) if value is None else value).strip()
+
+
+def has_agents(config: pytest.Config) -> bool:
+    """Did the user name agents or teams?"""
+    return bool(_raw(config, "--agents") or _raw(config, "--collab-teams"))
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """What the options come to.
+
+    Attributes:
+        agents: agents under test, each once.
+        teams: teams to play, in seat order.
+        conditions: None for each task's own.
+        seeds: None for each task's own.
+    """
+
+    agents: tuple[str, ...]
+    teams: tuple[tuple[str, ...], ...]
+    conditions: tuple[Condition, ...] | None
+    epochs: int
+    seeds: int | None
+    seed: int
+    run_dir: Path | None
+    resume: bool
+    gate: Path | None
+    baseline: Path | None
+    stop_when_decided: bool
+    in_flight: int
+    max_cost: float | None
+    record: Path | None
+    replay: Path | None
+    sandbox: str
+    grader: str
+    agents_file: Path | None
+
+    def as_options(self) -> dict[str, Any]:
+        """For run.json."""
+        return {
+            "agents": list(self.agents),
+            "teams": ["+".join(team) for team in self.teams],
+            "conditions": None if self.conditions is None else [str(c) for c in self.conditions],
+            "epochs": self.epochs,
+            "seeds": self.seeds,
+            "seed": self.seed,
+            "in_flight": self.in_flight,
+            "max_cost": self.max_cost,
+            "sandbox": self.sandbox,
+            "grader": self.grader,
+            "gate": str(self.gate) if self.gate else None,
+            "baseline": str(self.baseline) if self.baseline else None,
+            "stop_when_decided": self.stop_when_decided,
+            "record": str(self.record) if self.record else None,
+            "replay": str(self.replay) if self.replay else None,
+        }
+
+
+def settings(config: pytest.Config) -> Settings:
+    """Read and check all options.
+
+    Raises:
+        pytest.UsageError: names the option, the value and the remedy.
+    """
+
+    def get(flag: str) -> str:
+        return _raw(config, flag)
+
+    def path(flag: str) -> Path | None:
+        text = get(flag)
+        return config.invocation_params.dir / text if text else None
+
+    teams = tuple(
+        tuple(_names("--collab-teams", team, "+")) for team in _names("--collab-teams", get("--collab-teams"))
+    )
+    agents = tuple(dict.fromkeys(_names("--agents", get("--agents"))))
+    if not agents:
+        agents = tuple(dict.fromkeys(name for team in teams for name in team))
+    pairing = _choice("--collab-pairing", get("--collab-pairing") or "all", ("self", "cross", "all"))
+    if not teams:
+        teams = tuple(_pairs(agents, pairing))
+    resume = _flag("--collab-resume", get("--collab-resume"))
+    if resume and not get("--collab-run-dir"):
+        raise pytest.UsageError("--collab-resume needs --collab-run-dir=DIR, the run to finish")
+    stop = _flag("--collab-stop-when-decided", get("--collab-stop-when-decided"))
+    if stop and not get("--collab-gate"):
+        raise pytest.UsageError("--collab-stop-when-decided needs --collab-gate=FILE: gates are what is decided")
+    return Settings(
+        agents=agents,
+        teams=teams,
+        conditions=_conditions(get("--collab-conditions")),
+        epochs=_whole("--collab-epochs", get("--collab-epochs") or "1", least=1, most=10_000),
+        seeds=_whole("--collab-seeds", get("--collab-seeds"), least=1, most=100_000)
+        if get("--collab-seeds")
+        else None,
+        seed=_whole("--collab-seed", get("--collab-seed") or "0", least=0, most=2**31 - 1),
+        run_dir=path("--collab-run-dir"),
+        resume=resume,
+        gate=path("--collab-gate"),
+        baseline=path("--collab-baseline"),
+        stop_when_decided=stop,
+        in_flight=_whole("--collab-in-flight", get("--collab-in-flight") or "1", least=1, most=4096),
+        max_cost=_dollars(get("--collab-max-cost")),
+        record=path("--collab-record"),
+        replay=path("--collab-replay"),
+        sandbox=_choice(
+            "--collab-sandbox", get("--collab-sandbox") or "auto", ("auto", "docker", "bubblewrap", "process")
+        ),
+        grader=get("--collab-grader") or "rules",
+        agents_file=path("--collab-agents"),
+    )
+
+
+def _pairs(agents: tuple[str, ...], pairing: str) -> list[tuple[str, ...]]:
+    own = [(agent, agent) for agent in agents] if pairing in ("self", "all") else []
+    cross = list(permutations(agents, 2)) if pairing in ("cross", "all") else []
+    return [*own, *cross]
+
+
+def _names(flag: str, text: str, separator: str = ",") -> list[str]:
+    names = [name.strip() for name in text.split(separator)] if text else []
+    if any(not name for name in names):
+        raise pytest.UsageError(f"{flag}={text}: there is an empty name; write NAME{separator}NAME")
+    return names
+
+
+def _conditions(text: str) -> tuple[Condition, ...] | None:
+    if not text:
+        return None
+    try:
+        return tuple(dict.fromkeys(Condition.parse(name) for name in _names("--collab-conditions", text)))
+    except TaskError as error:
+        raise pytest.UsageError(f"--collab-conditions={text}: {error}") from None
+
+
+def _choice(flag: str, text: str, choices: tuple[str, ...]) -> str:
+    if text not in choices:
+        raise pytest.UsageError(f"{flag}={text}: choose from {', '.join(choices)}")
+    return text
+
+
+def _flag(flag: str, text: str) -> bool:
+    if text.lower() in ("", "false", "no", "0"):
+        return False
+    if text.lower() in ("true", "yes", "1"):
+        return True
+    raise pytest.UsageError(f"{flag}: {text!r} is neither true nor false")
+
+
+def _whole(flag: str, text: str, *, least: int, most: int) -> int:
+    if not text.lstrip("-").isdecimal() or not least <= int(text) <= most:
+        raise pytest.UsageError(f"{flag}={text}: give a whole number from {least} to {most}")
+    return int(text)
+
+
+def _dollars(text: str) -> float | None:
+    if not text:
+        return None
+    read: Callable[[str], float] = float
+    try:
+        value = read(text.lstrip("$"))
+    except ValueError:
+        value = math.nan
+    if not (math.isfinite(value) and value > 0):
+        raise pytest.UsageError(f"--collab-max-cost={text}: give a positive number of US dollars, e.g. 2.50")
+    return value

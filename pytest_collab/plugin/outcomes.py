@@ -1,0 +1,158 @@
+"""Outcomes in pytest: exceptions, letters and words, properties, and the text under FAILURES."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Generator
+from typing import TYPE_CHECKING, Any, Final
+
+import pytest
+from _pytest._code.code import ReprEntryNative, ReprExceptionInfo, ReprFileLocation, ReprTraceback
+
+from pytest_collab.episode.outcome import Outcome
+from pytest_collab.plugin.state import EPISODE, SESSION
+
+if TYPE_CHECKING:
+    from pytest_collab.episode.executor import Finished
+    from pytest_collab.episode.record import Episode
+
+
+class EpisodeFailed(AssertionError):
+    """The team did not do what the task asks. Subclasses say whose failure it is."""
+
+
+class CoordinationFailure(EpisodeFailed):
+    """The agents failed together though the parts were in reach."""
+
+
+class CompetenceFailure(EpisodeFailed):
+    """An agent could not do its own part."""
+
+
+class LimitFailure(EpisodeFailed):
+    """A declared limit ended the episode."""
+
+
+class InfrastructureFailure(Exception):
+    """The infrastructure failed; the episode is no evidence about the agents. Not an AssertionError."""
+
+
+_EXCEPTIONS: Final[dict[Outcome, type[Exception]]] = {
+    Outcome.COORDINATION: CoordinationFailure,
+    Outcome.COMPETENCE: CompetenceFailure,
+    Outcome.LIMIT: LimitFailure,
+    Outcome.INFRASTRUCTURE: InfrastructureFailure,
+}
+
+WORDS: Final[dict[str, tuple[str, str, str]]] = {
+    "coordination_failure": ("C", "COORDINATION", "red"),
+    "competence_failure": ("K", "COMPETENCE", "purple"),
+    "limit": ("L", "LIMIT", "yellow"),
+}
+"""Letter, word and colour of each outcome that fails an item."""
+
+
+def failure_of(episode: Episode) -> Exception:
+    """The exception that stands for an unsuccessful episode."""
+    from pytest_collab.report.story import headline
+
+    return _EXCEPTIONS[episode.outcome](headline(episode))
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(
+    item: pytest.Item, call: pytest.CallInfo[None]
+) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    report = yield
+    finished = item.stash.get(EPISODE, None)
+    if finished is None or call.when == "teardown":
+        return report
+    episode = finished.episode
+    judged_here = call.when == "call" or episode.outcome is Outcome.INFRASTRUCTURE
+    if not judged_here:
+        return report
+    session = item.config.stash[SESSION]
+    gated = session.settings.gate is not None
+    report.collab = {  # type: ignore[attr-defined]
+        "outcome": str(episode.outcome),
+        "codes": [failure.code for failure in episode.failures],
+        "id": episode.id,
+        "score": episode.score,
+        "transcript": str(session.shown_path(episode.transcript)),
+        "cost_usd": episode.cost_usd,
+        "evidence": gated,
+    }
+    if not report.failed or call.excinfo is None:
+        return report
+    own = isinstance(call.excinfo.value, (AssertionError, InfrastructureFailure)) and not episode.success
+    if own:
+        report.longrepr = _story(item, call, finished, report)
+        if gated and episode.outcome is not Outcome.INFRASTRUCTURE:
+            # Under gates an unsuccessful episode is evidence for the gates, not a failure of its own.
+            report.outcome = "passed"
+            report.longrepr = None
+    elif session is not None:
+        from pytest_collab.report.story import tell
+
+        report.sections.append(("episode", tell(finished, session.shown_path(episode.transcript))))
+    return report
+
+
+def _story(
+    item: pytest.Item, call: pytest.CallInfo[None], finished: Finished, report: pytest.TestReport
+) -> ReprExceptionInfo:
+    """What happened, in the shape that pytest, xdist, JUnit and pytest-html all keep."""
+    from pytest_collab.report.story import headline, tell
+
+    text = tell(finished, item.config.stash[SESSION].shown_path(finished.episode.transcript))
+    assert call.excinfo is not None
+    if not isinstance(call.excinfo.value, (EpisodeFailed, InfrastructureFailure)):
+        first = str(call.excinfo.value).splitlines()[0] if str(call.excinfo.value) else "assertion failed"
+        crash: Any = call.excinfo._getreprcrash()
+        where = f"{item.path.name}:{crash.lineno}: " if crash is not None else ""
+        text = f"{where}{first}\n\n{text}"
+    path, line, _ = item.location
+    return ReprExceptionInfo(
+        reprtraceback=ReprTraceback([ReprEntryNative([text + "\n"])], None, "native"),
+        reprcrash=ReprFileLocation(path, (line or 0) + 1, headline(finished.episode)),
+    )
+
+
+def attach_properties(item: pytest.Item, episode: Episode, transcript: str) -> None:
+    """JUnit `<property>` elements; set anew when a plugin re-runs the item."""
+    item.user_properties[:] = [p for p in item.user_properties if not str(p[0]).startswith("collab_")]
+    item.user_properties += [
+        ("collab_outcome", str(episode.outcome)),
+        ("collab_score", f"{episode.score:.4g}"),
+        ("collab_condition", episode.condition),
+        ("collab_team", "+".join(episode.team)),
+        ("collab_seed", str(episode.seed)),
+        ("collab_failures", json.dumps([f.model_dump(mode="json") for f in episode.failures])),
+        ("collab_cost_usd", "unknown" if episode.cost_usd is None else f"{episode.cost_usd:.6f}"),
+        ("collab_transcript", transcript),
+    ]
+
+
+def pytest_report_teststatus(report: pytest.TestReport) -> Any:
+    collab = getattr(report, "collab", None)
+    if collab is None or report.when != "call" or collab["outcome"] not in WORDS:
+        return None
+    letter, word, colour = WORDS[collab["outcome"]]
+    if report.outcome == "failed":
+        return "failed", letter, (word, {colour: True})
+    if report.outcome == "passed" and collab["evidence"]:
+        return word.lower(), letter.lower(), (word.lower(), {colour: True})
+    return None
+
+
+@pytest.hookimpl(wrapper=True, tryfirst=True)
+def pytest_terminal_summary(terminalreporter: Any) -> Generator[None]:
+    """Give each outcome its own count in the last line, after FAILURES and the short summary were written."""
+    yield
+    stats: dict[str, list[Any]] = terminalreporter.stats
+    failed = stats.pop("failed", [])
+    for report in failed:
+        collab = getattr(report, "collab", None)
+        word = WORDS.get(collab["outcome"]) if collab else None
+        category = word[1].lower() if word else "failed"
+        stats.setdefault(category, []).append(report)

@@ -1,0 +1,96 @@
+"""run.json: written at the start, filled in after collection, closed at the end."""
+
+from __future__ import annotations
+
+import platform
+import shutil
+import subprocess
+from collections.abc import Iterable
+from datetime import UTC, datetime
+from importlib.metadata import PackageNotFoundError, version
+from typing import TYPE_CHECKING, Final
+
+from filelock import FileLock
+
+from pytest_collab import __version__
+from pytest_collab.episode.run import RunDirectory, RunInfo, TaskInfo
+
+if TYPE_CHECKING:
+    from pytest_collab.families.task import Task
+    from pytest_collab.plugin.session import CollabSession
+
+PACKAGES: Final = ("pytest", "pytest-xdist", "jax", "anthropic", "openai")
+
+
+def begin(session: CollabSession) -> None:
+    """Write what is known before collection."""
+    run = session.run
+    assert run is not None
+    earlier = run.info()
+    run.write(
+        "run.json",
+        RunInfo(
+            versions=_versions(),
+            options=session.settings.as_options(),
+            agents=[session.registry.get(name).describe() for name in session.settings.agents],
+            tasks=earlier.tasks,
+            git_commit=_commit(session),
+            started=earlier.started or _now(),
+            sandbox=session.settings.sandbox,
+        ),
+    )
+
+
+def add_tasks(run: RunDirectory, tasks: Iterable[Task]) -> None:
+    """Add tasks that are about to be played; every worker does, the first one's writing stays."""
+    with FileLock(run.path / ".run.json.lock"):
+        info = run.info()
+        known = {task.name: task for task in info.tasks}
+        for task in tasks:
+            known[task.name] = TaskInfo(
+                name=task.name,
+                family=task.family.name,
+                hash=task.hash,
+                params=task.params.model_dump(mode="json"),
+                file=task.file,
+            )
+        updated = sorted(known.values(), key=lambda task: task.name)
+        if updated != info.tasks:
+            run.write("run.json", info.model_copy(update={"tasks": updated}))
+
+
+def end(run: RunDirectory, exit_status: int) -> None:
+    """Close the run's own record."""
+    with FileLock(run.path / ".run.json.lock"):
+        run.write("run.json", run.info().model_copy(update={"finished": _now(), "exit_status": exit_status}))
+
+
+def discard_if_empty(run: RunDirectory) -> None:
+    """A session that played nothing leaves nothing behind."""
+    episodes = run.path / "episodes.jsonl"
+    if episodes.is_file() and episodes.stat().st_size == 0 and not any((run.path / "transcripts").iterdir()):
+        shutil.rmtree(run.path, ignore_errors=True)
+
+
+def _versions() -> dict[str, str]:
+    found = {"pytest-collab": __version__, "python": platform.python_version()}
+    for package in PACKAGES:
+        try:
+            found[package] = version(package)
+        except PackageNotFoundError:
+            continue
+    return found
+
+
+def _commit(session: CollabSession) -> str | None:
+    try:
+        done = subprocess.run(
+            ["git", "rev-parse", "HEAD"], cwd=session.config.rootpath, capture_output=True, text=True, timeout=5
+        )
+    except (OSError, subprocess.SubprocessError):
+        return None
+    return done.stdout.strip() or None
+
+
+def _now() -> str:
+    return datetime.now(UTC).isoformat(timespec="seconds")

@@ -1,0 +1,275 @@
+"""This process's side of a session: agents, run directory, executor; the same in workers and without xdist."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+from collections.abc import Iterator, Sequence
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from pytest_collab import families
+from pytest_collab.agents.registry import Registry
+from pytest_collab.episode.condition import Condition
+from pytest_collab.episode.executor import Executor, Finished
+from pytest_collab.episode.limits import BudgetSpent, OpenPurse, Purse
+from pytest_collab.episode.outcome import Outcome
+from pytest_collab.episode.plan import Plan
+from pytest_collab.episode.record import Episode
+from pytest_collab.episode.run import RunDirectory
+from pytest_collab.episode.transcript import Transcript
+from pytest_collab.errors import CollabError, RunError, TaskError
+from pytest_collab.families.task import Task
+from pytest_collab.plugin import outcomes, upcoming
+from pytest_collab.plugin.cases import Case
+from pytest_collab.plugin.options import Settings, settings
+from pytest_collab.plugin.state import EPISODE, SESSION
+
+if TYPE_CHECKING:
+    from pytest_collab.episode.agent import Agent
+
+
+def configure(config: pytest.Config) -> None:
+    """Set up the session of this process and register the plugins of its side."""
+    try:
+        for found in config.hook.pytest_collab_families(config=config):
+            for family in found:
+                families.register(family)
+        session = CollabSession(config, settings(config))
+        session.check_agents()
+        config.stash[SESSION] = session
+        config.pluginmanager.register(outcomes, "collab-outcomes")
+        if hasattr(config, "workerinput"):
+            from pytest_collab.plugin.worker import Worker
+
+            config.pluginmanager.register(Worker(session, config.workerinput), "collab-worker")
+        else:
+            from pytest_collab.plugin.controller import Controller
+
+            config.pluginmanager.register(Controller(session), "collab-controller")
+    except CollabError as error:
+        raise pytest.UsageError(str(error)) from None
+
+
+class CollabSession:
+    """What this process needs to play episodes.
+
+    Attributes:
+        run: the run directory; set by the worker's or the controller's side before collection.
+        tasks: tasks seen in collection, by name.
+    """
+
+    def __init__(self, config: pytest.Config, settings: Settings) -> None:
+        self.config = config
+        self.settings = settings
+        self.run: RunDirectory | None = None
+        self.worker = "main"
+        self.purse: Purse = OpenPurse()
+        self.tasks: dict[str, Task] = {}
+        self.attempts: dict[Any, int] = {}
+        self.stored: dict[Any, Episode] = {}
+        self._upcoming = upcoming.Upcoming(config)
+
+    # Agents.
+
+    @cached_property
+    def registry(self) -> Registry:
+        def make(name: str) -> Agent | None:
+            made: Agent | None = self.config.hook.pytest_collab_make_agent(config=self.config, name=name)
+            return made
+
+        return Registry([make])
+
+    def check_agents(self) -> None:
+        """Make every agent that was named, so that a wrong name is told before anything runs."""
+        names = [*self.settings.agents, *(name for team in self.settings.teams for name in team)]
+        for condition in self.settings.conditions or ():
+            if condition.kind == "with":
+                names.append(condition.argument)
+        for name in dict.fromkeys(names):
+            self.registry.get(name)
+
+    # Collection.
+
+    def know(self, task: Task) -> None:
+        """Remember a collected task, and check the agents that its conditions name.
+
+        Raises:
+            TaskError: another task has the same name, or a condition names an unknown agent.
+        """
+        known = self.tasks.setdefault(task.name, task)
+        if known is not task and (known.file, known.line, known.hash) != (task.file, task.line, task.hash):
+            raise TaskError(
+                f"two tasks are called {task.name!r}; the other is in {known.file}",
+                remedy="Give one of them another `name`.",
+                file=task.file,
+                line=task.line or None,
+                key="name",
+            )
+        for condition in task.conditions:
+            if condition.kind == "with":
+                try:
+                    self.registry.get(condition.argument)
+                except CollabError as error:
+                    raise TaskError(
+                        f"{str(condition)!r}: {error}", file=task.file, line=task.line or None, key="conditions"
+                    ) from None
+
+    def collected(self, session: pytest.Session) -> None:
+        """Everything is collected: let families do their batch work, and write down the tasks."""
+        self._upcoming.know(session.items)
+        wanted: dict[str, tuple[Task, dict[int, None]]] = {}
+        for item in session.items:
+            case = case_of(item)
+            if case is not None and case.skip is None and case.key not in self.stored:
+                wanted.setdefault(case.task.name, (case.task, {}))[1][case.seed] = None
+        by_family: dict[str, list[tuple[Any, Sequence[int]]]] = {}
+        for task, seeds in wanted.values():
+            by_family.setdefault(task.family.name, []).append((task.params, list(seeds)))
+        try:
+            for name, requests in by_family.items():
+                families.get(name).prepare(requests)
+        except CollabError as error:
+            raise pytest.UsageError(str(error)) from None
+        if self.run is not None and wanted:
+            from pytest_collab.plugin.runinfo import add_tasks
+
+            add_tasks(self.run, [task for task, _ in wanted.values()])
+
+    # Playing.
+
+    @cached_property
+    def executor(self) -> Executor:
+        return Executor(self.settings.in_flight, keep=self._keep, purse=self.purse, worker=self.worker)
+
+    def _keep(self, episode: Episode, transcript: Transcript) -> None:
+        if self.run is not None:
+            self.run.add(episode, transcript)
+        self.config.hook.pytest_collab_episode_finished(episode=episode, transcript=transcript)
+
+    def play_item(self, item: pytest.Item, case: Case) -> Finished:
+        """The item's episode: played now, in play already, or finished by the run that is resumed.
+
+        Raises:
+            InfrastructureFailure: the infrastructure failed.
+            pytest.skip.Exception: the case cannot be played, or the session's money is spent.
+        """
+        if case.skip is not None:
+            pytest.skip(case.skip)
+        stored = self.stored.pop(case.key, None)
+        if stored is not None and self.run is not None and stored.task_hash == case.task.hash:
+            finished = Finished(stored, self.run.transcript(stored))
+        else:
+            with self._told():
+                self.executor.start(self._ahead(item))
+                finished = self.executor.result(self.plan(case))
+            self.attempts[case.key] = self.attempts.get(case.key, 0) + 1
+        return self._attach(item, finished)
+
+    def play_now(
+        self,
+        item: pytest.Item,
+        params: Any,
+        team: Sequence[str] | None,
+        condition: str,
+        seed: int,
+        name: str | None,
+    ) -> Finished:
+        """Play an episode that was not collected as an item (fixtures `team` and `run_episode`)."""
+        from pytest_collab.families.task import make_task
+
+        own = getattr(item, "originalname", None) or item.name
+        task = make_task(name or own.removeprefix("test_"), params, conditions=[condition], file=str(item.path))
+        names = tuple(team) if team else self.settings.teams[0]
+        case = Case(task, Condition.parse(condition), names, seed, 0, 1)
+        task.family.prepare([(params, [seed])])
+        with self._told():
+            finished = self.executor.result(self.plan(case))
+        self.attempts[case.key] = self.attempts.get(case.key, 0) + 1
+        return self._attach(item, finished)
+
+    def _attach(self, item: pytest.Item, finished: Finished) -> Finished:
+        item.stash[EPISODE] = finished
+        episode = finished.episode
+        outcomes.attach_properties(item, episode, str(self.shown_path(episode.transcript)))
+        if episode.outcome is Outcome.INFRASTRUCTURE:
+            raise outcomes.failure_of(episode)
+        return finished
+
+    @contextlib.contextmanager
+    def _told(self) -> Iterator[None]:
+        """Turn what ends a session, rather than an episode, into pytest's own words."""
+        try:
+            yield
+        except BudgetSpent as error:
+            pytest.skip(str(error))
+        except RunError as error:
+            self._upcoming.stop(f"the run cannot be written: {error}")
+            pytest.fail(f"the run cannot be written: {error}", pytrace=False)
+        except CollabError as error:
+            pytest.fail(str(error), pytrace=False)
+
+    def plan(self, case: Case) -> Plan:
+        """The plan of a case, with its agents made."""
+        task = case.task
+        condition = case.condition
+        return Plan(
+            family=task.family,
+            params=task.params,
+            task=task.name,
+            task_hash=task.hash,
+            condition=condition,
+            team=case.team,
+            agents=tuple(self.registry.get(name) for name in case.team),
+            others=self.registry.get(condition.argument) if condition.kind == "with" else None,
+            seed=case.seed,
+            epoch=case.epoch,
+            attempt=self.attempts.get(case.key, 0) + 1,
+            limits=task.limits or task.family.limits(task.params),
+        )
+
+    def _ahead(self, item: pytest.Item) -> Iterator[Plan]:
+        """Plans of the items that come after `item` in this process, as many as may be in flight."""
+        for following in self._upcoming.after(item, self.settings.in_flight):
+            case = case_of(following)
+            if case is None or case.skip is not None or case.key in self.stored:
+                continue
+            if following is not item and self.attempts.get(case.key):
+                continue
+            yield self.plan(case)
+
+    def shown_path(self, name: str) -> Path:
+        """A file of the run as the user would type it."""
+        if self.run is None:
+            return Path(name)
+        path = (self.run.path / name).absolute()
+        with contextlib.suppress(ValueError):
+            return Path(os.path.relpath(path, self.config.invocation_params.dir))
+        return path
+
+    def close(self) -> None:
+        """Stop the executor; close agents' clients."""
+        executor = self.__dict__.get("executor")
+        if executor is None:
+            return
+        try:
+            for agent in self.registry.all():
+                with contextlib.suppress(Exception):
+                    executor.call(agent.aclose(), timeout=5)
+        finally:
+            executor.close()
+
+
+def case_of(item: pytest.Item) -> Case | None:
+    """The case of an item that plays one episode, known before it runs."""
+    case = getattr(item, "case", None)
+    if isinstance(case, Case):
+        return case
+    callspec: Any = getattr(item, "callspec", None)
+    if callspec is None or "episode" not in getattr(item, "fixturenames", ()):
+        return None
+    found = callspec.params.get("_collab_case")
+    return found if isinstance(found, Case) else None

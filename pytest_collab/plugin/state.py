@@ -1,0 +1,17 @@
+"""Keys under which the plugin keeps what it knows."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+if TYPE_CHECKING:
+    from pytest_collab.episode.executor import Finished
+    from pytest_collab.plugin.session import CollabSession
+
+SESSION: pytest.StashKey[CollabSession] = pytest.StashKey()
+"""On the config: this process's session; absent when no agents were named."""
+
+EPISODE: pytest.StashKey[Finished] = pytest.StashKey()
+"""On an item: the episode that it played."""

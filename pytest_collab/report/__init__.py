@@ -1,0 +1,1 @@
+"""How people read a run: terminal, junit properties, json, html."""

@@ -1,0 +1,111 @@
+"""The story of one episode as plain text: what failed, who, where it shows, and how it came to that."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Final
+
+from pytest_collab import families
+from pytest_collab.episode.condition import Condition
+from pytest_collab.episode.executor import Finished
+from pytest_collab.episode.family import Picture
+from pytest_collab.episode.outcome import Failure
+from pytest_collab.episode.record import Episode
+from pytest_collab.episode.text import one_line, printable
+from pytest_collab.episode.transcript import Event, Transcript
+from pytest_collab.errors import CollabError
+
+LAST_LINES: Final = 8
+"""How much of the dialogue's end is shown."""
+
+
+def headline(episode: Episode) -> str:
+    """One line: the outcome's code, the seats at fault, and why."""
+    failure = episode.headline
+    words = str(episode.outcome).replace("_", " ")
+    if failure is None:
+        return words
+    who = f" ({', '.join(failure.seats)})" if failure.seats else ""
+    note = f": {one_line(failure.note, 160)}" if failure.note else ""
+    return f"{failure.code}{who}{note}"
+
+
+def tell(finished: Finished, transcript_path: Path) -> str:
+    """The failure text of an item."""
+    episode, transcript = finished.episode, finished.transcript
+    lines = [
+        f"{episode.family} · {episode.task} · {episode.condition} · {'+'.join(episode.team)} · seed {episode.seed}",
+        f"{str(episode.outcome).replace('_', ' ')}, score {episode.score:.2f}, {_who(transcript)}",
+        "",
+    ]
+    lines += _failures(episode.failures, transcript)
+    if episode.error:
+        lines += ["error:", f"  {printable(episode.error, 2000)}", ""]
+    lines += _dialogue(transcript)
+    lines += _picture(episode, transcript)
+    lines.append(f"transcript: {transcript_path}")
+    return "\n".join(lines)
+
+
+def _who(transcript: Transcript) -> str:
+    seated: dict[str, list[str]] = {}
+    for event in transcript.of("seated"):
+        seated.setdefault(str(event.seat), []).append(event.data["agent"])
+    return ", ".join(f"{seat} = {' then '.join(agents)}" for seat, agents in seated.items())
+
+
+def _failures(failures: tuple[Failure, ...], transcript: Transcript) -> list[str]:
+    if not failures:
+        return []
+    lines = ["failures:"]
+    for failure in failures:
+        who = ", ".join(failure.seats) or "-"
+        lines.append(f"  {failure.code} [{failure.cause}] seat {who}: {one_line(failure.note, 200)}")
+        for seq in failure.events[:3]:
+            if seq < len(transcript):
+                lines.append(f"    #{seq} {_event(transcript[seq], 140)}")
+        if len(failure.events) > 3:
+            lines.append(f"    and {len(failure.events) - 3} more")
+    return [*lines, ""]
+
+
+def _dialogue(transcript: Transcript) -> list[str]:
+    spoken = [event for event in transcript if event.kind in ("message", "action", "malformed", "limit")]
+    if not spoken:
+        return []
+    shown = spoken[-LAST_LINES:]
+    left_out = len(spoken) - len(shown)
+    lines = [f"the end of the dialogue ({left_out} earlier events left out):" if left_out else "the dialogue:"]
+    return [*lines, *(f"  #{event.seq} {_event(event, 400)}" for event in shown), ""]
+
+
+def _event(event: Event, limit: int) -> str:
+    data = event.data
+    seat = event.seat or "-"
+    if event.kind == "message":
+        lost = ", ".join(f"{seat} ({why})" for seat, why in data["dropped"].items())
+        suffix = f"   [not delivered to {lost}]" if lost else ""
+        return f"{seat}: {one_line(data['text'], limit)}{suffix}"
+    if event.kind == "action":
+        return f"{seat} does {one_line(str(data['action']), limit)}"
+    if event.kind == "malformed":
+        return f"{seat} cannot be understood: {one_line(data['why'], limit)}"
+    text = data["text"] if "text" in data else data.get("why", data)
+    return f"{event.kind} {seat}: {one_line(str(text), limit) or '(nothing)'}"
+
+
+def _picture(episode: Episode, transcript: Transcript) -> list[str]:
+    picture = draw(episode, transcript)
+    if picture is None:
+        return []
+    return ["the end:", *(f"  {line}" for line in printable(picture.text).splitlines()), ""]
+
+
+def draw(episode: Episode, transcript: Transcript, upto: int | None = None) -> Picture | None:
+    """The family's picture of the state, or None where there is none."""
+    try:
+        family = families.get(episode.family)
+        params = family.params_type.model_validate(transcript.start["params"])
+        return family.draw(params, episode.seed, Condition.parse(episode.condition), transcript, upto)
+    except CollabError:
+        return None  # a picture never decides whether a failure can be shown

@@ -1,0 +1,78 @@
+"""The run in the terminal: a table per family, the gaps, the failure codes."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from pytest_collab.episode.run import BadLine
+from pytest_collab.measure.summary import Cell, FamilySummary, Gap, Summary
+
+
+def write_summary(reporter: Any, summary: Summary, bad: Sequence[BadLine], run_dir: Path) -> None:
+    """Write the session's summary with pytest's terminal reporter."""
+    reporter.section("collaboration", sep="=")
+    for family in summary.families:
+        for line in _table(family):
+            reporter.write_line(line)
+    for torn in bad:
+        reporter.write_line(f"episodes.jsonl line {torn.number} was skipped: {torn.why}", yellow=True)
+    reporter.write_line(f"episodes: {summary.episodes}, cost: {_cost(summary)}, run: {run_dir}")
+    reporter.write_line(f"look closer: collab report {run_dir}")
+
+
+def _table(family: FamilySummary) -> list[str]:
+    wide = max([len("team"), *(len(cell.team) for cell in family.cells)])
+    middle = max([len("condition"), *(len(cell.condition) for cell in family.cells)])
+    lines = [
+        f"{family.family}",
+        f"  {'condition':<{middle}}  {'team':<{wide}}  {'n':>4}  {'success':>7}  {'95 % interval':>15}  {'score':>5}",
+    ]
+    lines += [f"  {_row(cell, middle, wide)}" for cell in family.cells]
+    lines += _gaps(family.gaps, wide)
+    if family.codes:
+        codes = ", ".join(f"{code.code} {code.episodes}" for code in family.codes[:6])
+        lines.append(f"  failures (episodes): {codes}")
+    return [*lines, ""]
+
+
+def _row(cell: Cell, middle: int, wide: int) -> str:
+    interval = f"{cell.low:.0%} .. {cell.high:.0%}" if cell.n else "-"
+    broken = f"  ({cell.infrastructure} lost to infrastructure)" if cell.infrastructure else ""
+    rate = f"{cell.rate:.0%}" if cell.n else "-"
+    return (
+        f"{cell.condition:<{middle}}  {cell.team:<{wide}}  {cell.n:>4}  {rate:>7}  {interval:>15}  "
+        f"{cell.score:>5.2f}{broken}"
+    )
+
+
+def _gaps(gaps: Sequence[Gap], wide: int) -> list[str]:
+    """One line a team, one column a gap."""
+    if not gaps:
+        return []
+    names = list(dict.fromkeys(gap.name for gap in gaps))
+    found = {(gap.team, gap.name): gap for gap in gaps}
+    lines = [
+        "",
+        "  gaps in success rate, paired by seed, with 95 % interval",
+        f"  {'team':<{wide}}  " + "  ".join(f"{name:<22}" for name in names),
+    ]
+    for team in dict.fromkeys(gap.team for gap in gaps):
+        row = "  ".join(f"{_gap(found.get((team, name))):<22}" for name in names)
+        lines.append(f"  {team:<{wide}}  {row}".rstrip())
+    return [*lines, ""]
+
+
+def _gap(gap: Gap | None) -> str:
+    if gap is None:
+        return "-"
+    if gap.low is None or gap.high is None:
+        return f"{gap.value:+.2f} (one pair)"
+    return f"{gap.value:+.2f} ({gap.low:+.2f} .. {gap.high:+.2f})"
+
+
+def _cost(summary: Summary) -> str:
+    if summary.cost_usd is None:
+        return f"at least ${summary.known_cost_usd:.2f} (some models have no known price)"
+    return f"${summary.cost_usd:.2f}"
