@@ -9,6 +9,7 @@ from typing import Final, TypeVar
 
 from pydantic import BaseModel, ConfigDict
 
+from pytest_collab.episode.condition import GENERAL
 from pytest_collab.episode.outcome import Outcome
 from pytest_collab.episode.record import SCHEMA_VERSION, Episode, SeatUsage
 from pytest_collab.measure.interval import wilson
@@ -136,10 +137,17 @@ def summarise(episodes: Sequence[Episode]) -> Summary:
 
 
 def _cells(episodes: Sequence[Episode], task: str | None) -> tuple[Cell, ...]:
+    groups = _grouped(episodes, lambda e: (e.condition, "+".join(e.team)))
     return tuple(
-        _cell(played, task, condition, team)
-        for (condition, team), played in _grouped(episodes, lambda e: (e.condition, "+".join(e.team))).items()
+        _cell(groups[condition, team], task, condition, team)
+        for condition, team in sorted(groups, key=lambda place: (condition_rank(place[0]), place[1]))
     )
+
+
+def condition_rank(condition: str) -> tuple[int, str]:
+    """Sorts conditions as people read them: the ceiling, the real thing, then the variations."""
+    kind = condition.partition(":")[0]
+    return (GENERAL.index(kind) if kind in GENERAL else len(GENERAL), condition)
 
 
 def _cell(episodes: Sequence[Episode], task: str | None, condition: str, team: str) -> Cell:

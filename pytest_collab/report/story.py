@@ -91,7 +91,7 @@ def _event(event: Event, limit: int) -> str:
     if event.kind == "malformed":
         return f"{seat} cannot be understood: {one_line(data['why'], limit)}"
     text = data["text"] if "text" in data else data.get("why", data)
-    return f"{event.kind} {seat}: {one_line(str(text), limit) or '(nothing)'}"
+    return f"{event.kind} {seat}: {one_line(str(text), limit) or '(empty)'}"
 
 
 def _picture(episode: Episode, transcript: Transcript) -> list[str]:

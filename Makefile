@@ -1,0 +1,44 @@
+# Two commands for people: `make demo` and `make test`. Both set up .venv from a bare checkout.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+CAST := partner,silent,confabulator,stubborn
+
+.PHONY: demo test lint docs clean
+.DEFAULT_GOAL := help
+
+help:
+	@echo "make demo   play the shipped suite with built-in agents"
+	@echo "make test   run all tests"
+	@echo "make lint   ruff and mypy"
+	@echo "make docs   build the documentation into site/"
+
+$(BIN)/.ready: pyproject.toml
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --upgrade pip
+	$(BIN)/python -m pip install --quiet -e ".[test]"
+	@touch $@
+
+$(BIN)/.lint-ready: $(BIN)/.ready
+	$(BIN)/python -m pip install --quiet -e ".[lint,docs]"
+	@touch $@
+
+# The cast fails on purpose: exit status 1 (some episodes failed) is what a demo should end with.
+demo: $(BIN)/.ready
+	@$(BIN)/python -m pytest tasks/maze -n 2 --agents=$(CAST) --collab-teams=partner+partner,partner+silent,partner+confabulator,partner+stubborn \
+		--tb=no -q --no-header -r N; status=$$?; \
+	if [ $$status -gt 1 ]; then exit $$status; fi
+
+test: $(BIN)/.ready
+	$(BIN)/python -m pytest -n 2 -q
+
+lint: $(BIN)/.lint-ready
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+
+docs: $(BIN)/.lint-ready
+	$(BIN)/mkdocs build --strict --quiet
+
+clean:
+	rm -rf $(VENV) site .collab
