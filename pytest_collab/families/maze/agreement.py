@@ -1,0 +1,493 @@
+"""What stands agreed between the seats, message by message."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Final
+
+from pytest_collab.families.maze.dialogue import Cell, Claim, Proposal, Utterance
+from pytest_collab.families.maze.frame import Frame, Grid
+from pytest_collab.families.maze.message import Message, Moves
+from pytest_collab.families.maze.notation import CELL, Mention
+from pytest_collab.families.maze.route import Route, adjacent, meaning, resolve
+from pytest_collab.families.maze.stance import Stance
+
+_IMPLIED: Final = 0.6
+_RESTATED: Final = 0.93
+
+
+@dataclass(slots=True)
+class _Draft:
+    """A proposal while it is alive. `cells` is the whole way, with the start cell first."""
+
+    seat: str
+    event: int
+    cells: tuple[Cell, ...]
+    base: int
+    heard_by: frozenset[str]
+    certainty: float
+    absolute: bool
+    supporters: set[str]
+    agreed: list[tuple[str, int]] = field(default_factory=list)
+    rejected: list[tuple[str, int]] = field(default_factory=list)
+    retracted: bool = False
+    alive: bool = True
+
+    def proposal(self) -> Proposal:
+        path = self.cells[self.base :]
+        return Proposal(
+            self.seat, self.event, path, self.absolute, tuple(self.agreed), tuple(self.rejected), self.retracted
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class _Plan:
+    """What a message puts forward: the whole way it means, from which agreed cell it branches, how sure that is."""
+
+    cells: tuple[Cell, ...]
+    base: int
+    certainty: float
+    absolute: bool
+
+
+class Agreement:
+    """The agreed path and the proposals alive; `hear` is the only thing that changes them."""
+
+    def __init__(self, grid: Grid, seats: Sequence[str], frames: Mapping[str, tuple[Frame, Frame]]) -> None:
+        self.grid = grid
+        self.seats = tuple(seats)
+        self.frames = frames
+        self.path: list[Cell] = [grid.start]
+        self.claims: list[Claim] = []
+        self.disagreements: list[tuple[str, int]] = []
+        self.done: list[str] = []
+        self._drafts: list[_Draft] = []
+        self._chunks: list[tuple[int, float]] = []  # length of the path before each agreement; its certainty
+        self._walls: dict[Cell, str] = {}
+        self._doubts: list[float] = []
+
+    # ------------------------------------------------------------ results
+
+    def all_proposals(self) -> tuple[Proposal, ...]:
+        return tuple(draft.proposal() for draft in self._drafts)
+
+    def confidence(self) -> float:
+        """The least certain agreement that still stands, lowered for what was left unclear."""
+        value = min((certainty for _, certainty in self._chunks), default=0.9)
+        for doubt in self._doubts[:12]:
+            value *= doubt
+        return round(max(0.02, min(1.0, value)), 4)
+
+    # ------------------------------------------------------------ one message
+
+    def hear(self, utterance: Utterance, message: Message) -> None:
+        seat, event = utterance.seat, utterance.event
+        new_claims = self._take_claims(seat, event, message)
+        walls = {claim.cell for claim in new_claims if claim.content == "#"}
+        target = self._target(seat)
+        accept, reject, hedge, _last = _sum_up(message.stances)
+        partial = next((found for found in message.stances if found.partial is not None or found.upto), None)
+
+        if any(found.retract for found in message.stances):
+            self._retract(seat, event, walls)
+            target = self._target(seat)
+        self._object_by_walls(seat, event, walls, target, bool(partial))
+        if target is not None and not target.alive:
+            target, accept = None, 0.0
+        if target is not None and not accept and message.negated and self._starts_with(target, message):
+            reject = max(reject, 0.7)
+
+        plan_here = self._plan(seat, utterance, message, tuple(self.path))
+        if target is not None and partial is not None and accept:
+            count = self._share(target, partial, seat)
+            if count:
+                self._support(target, seat, event, accept * 0.95, count)
+                target = None
+                accept = 0.0
+                plan_here = self._plan(seat, utterance, message, tuple(self.path), skip_upto=partial.upto)
+        self._weigh(utterance, message, target, accept, reject, hedge, plan_here)
+        if message.done and seat not in self.done:
+            self.done.append(seat)
+            target = self._target(seat)
+            if target is not None and target.cells[-1] == self.grid.goal and not reject:
+                self._support(target, seat, event, _IMPLIED, None)
+
+    def _weigh(
+        self,
+        utterance: Utterance,
+        message: Message,
+        target: _Draft | None,
+        accept: float,
+        reject: float,
+        hedge: bool,
+        plan: _Plan | None,
+    ) -> None:
+        """Apply stance and moves of one message to the proposal that it answers."""
+        seat, event = utterance.seat, utterance.event
+        if target is None:
+            if plan is not None:
+                self._propose(utterance, plan)
+            elif reject and not accept and self._chunks:
+                self.disagreements.append((seat, event))
+                self._doubts.append(0.8)
+            return
+        if plan is None:
+            if accept > reject:
+                self._support(target, seat, event, accept, None)
+                if hedge:
+                    self._doubts.append(0.85)
+            elif reject:
+                self._reject(target, seat, event)
+                if accept:
+                    self._doubts.append(0.7)
+            elif hedge:
+                self._doubts.append(0.9)
+            elif any(moves.choice for moves in message.moves):
+                self._doubts.append(0.8)
+            return
+        same = plan.cells == target.cells
+        beyond = len(plan.cells) > len(target.cells) and plan.cells[: len(target.cells)] == target.cells
+        if same and not (reject > accept) and not (accept and _onward(message)):
+            self._support(target, seat, event, max(accept, _RESTATED), None)
+            return
+        if beyond and not reject:
+            self._support(target, seat, event, max(accept, 0.85), None)
+            self._propose(utterance, plan)
+            return
+        if accept > reject:
+            within = (
+                len(self.path) < len(plan.cells) < len(target.cells) and target.cells[: len(plan.cells)] == plan.cells
+            )
+            first_onward = _onward(message)
+            if within and not first_onward:
+                self._support(target, seat, event, accept, len(plan.cells))
+                return
+            counter = message.contrast and not first_onward and not _after(message)
+            onward = self._plan(seat, utterance, message, target.cells)
+            if (
+                counter
+                or onward is None
+                or (plan.absolute and plan.certainty >= onward.certainty and plan.cells[:2] != onward.cells[:2])
+            ):
+                self._reject(target, seat, event)
+                self._doubts.append(0.7)
+                self._propose(utterance, plan)
+                return
+            self._support(target, seat, event, accept, None)
+            again = self._plan(seat, utterance, message, tuple(self.path))
+            if again is not None:
+                self._propose(utterance, again)
+            return
+        if (
+            not reject
+            and _onward(message)
+            and (onward := self._plan(seat, utterance, message, target.cells)) is not None
+        ):
+            self._support(target, seat, event, _IMPLIED, None)
+            self._propose(utterance, self._plan(seat, utterance, message, tuple(self.path)) or onward)
+            return
+        self._reject(target, seat, event)
+        self._propose(utterance, plan)
+
+    # ------------------------------------------------------------ claims
+
+    def _take_claims(self, seat: str, event: int, message: Message) -> list[Claim]:
+        new: list[Claim] = []
+        frames, grid = self.frames[seat], self.grid
+        for stated in message.stated:
+            item = message.atoms.item(stated.atom)
+            if isinstance(item, Mention):
+                new.append(Claim(seat, event, meaning(item, frames, grid), stated.content))
+        for row in message.lines:
+            index = row.index if row.number is None else row.number - (1 if row.ordinal else frames[0].base)
+            if row.number is not None and frames[0].up and not row.column:
+                index = grid.size - 1 - index
+            for position, sign in enumerate(row.symbols):
+                if sign in ".#@*":
+                    new.append(Claim(seat, event, (position, index) if row.column else (index, position), sign))
+        kept: list[Claim] = []
+        for claim in dict.fromkeys(new):
+            if grid.holds(claim.cell):
+                kept.append(claim)
+                self._walls[claim.cell] = claim.content
+        self.claims.extend(kept)
+        return kept
+
+    # ------------------------------------------------------------ drafts
+
+    def _target(self, seat: str) -> _Draft | None:
+        """The latest live proposal that `seat` can be answering."""
+        for draft in reversed(self._drafts):
+            if draft.alive and draft.seat != seat and seat in draft.heard_by and seat not in draft.supporters:
+                return draft
+        return None
+
+    def _propose(self, utterance: Utterance, plan: _Plan) -> None:
+        seat = utterance.seat
+        if plan.cells == tuple(self.path) or (
+            len(plan.cells) <= len(self.path) and tuple(self.path[: len(plan.cells)]) == plan.cells
+        ):
+            return  # says again what is agreed
+        for draft in self._drafts:
+            if draft.alive and draft.seat == seat:
+                if draft.cells == plan.cells:
+                    return
+                draft.alive = False
+        draft = _Draft(
+            seat,
+            utterance.event,
+            plan.cells,
+            plan.base,
+            frozenset(utterance.heard_by),
+            plan.certainty,
+            plan.absolute,
+            {seat},
+        )
+        self._drafts.append(draft)
+        for other in self._drafts:
+            if other is not draft and other.alive and other.cells == draft.cells:
+                draft.supporters |= other.supporters
+                other.agreed.append((seat, utterance.event))
+        self._settle(draft, _RESTATED)
+
+    def _support(self, draft: _Draft, seat: str, event: int, certainty: float, count: int | None) -> None:
+        """`seat` accepts `draft`, or only its first `count` cells (with the start)."""
+        draft.agreed.append((seat, event))
+        if count is not None and count < len(draft.cells):
+            shorter = _Draft(
+                draft.seat,
+                draft.event,
+                draft.cells[:count],
+                draft.base,
+                draft.heard_by,
+                draft.certainty,
+                draft.absolute,
+                draft.supporters | {seat},
+            )
+            draft.alive = False
+            self._settle(shorter, certainty)
+            return
+        draft.supporters.add(seat)
+        self._settle(draft, certainty)
+
+    def _settle(self, draft: _Draft, certainty: float) -> None:
+        """Make `draft` the agreed path if every seat stands behind it."""
+        draft.certainty = min(draft.certainty, certainty)
+        if not draft.supporters.issuperset(self.seats):
+            return
+        before = len(self.path)
+        if draft.cells[:before] != tuple(self.path):
+            before = next(
+                (index for index, pair in enumerate(zip(self.path, draft.cells, strict=False)) if pair[0] != pair[1]),
+                min(before, len(draft.cells)),
+            )
+            self._chunks = [chunk for chunk in self._chunks if chunk[0] < before]
+        self.path = list(draft.cells)
+        self._chunks.append((before, draft.certainty))
+        draft.alive = False
+        for other in self._drafts:
+            if other.alive and other.cells[: len(self.path)] != tuple(self.path):
+                other.alive = False
+
+    def _reject(self, draft: _Draft, seat: str, event: int) -> None:
+        draft.rejected.append((seat, event))
+        self.disagreements.append((seat, event))
+        if len(self.seats) <= 2:
+            draft.supporters.discard(seat)
+
+    def _retract(self, seat: str, event: int, walls: set[Cell]) -> None:
+        for draft in reversed(self._drafts):
+            if draft.alive and draft.seat == seat:
+                draft.alive = False
+                draft.retracted = True
+                return
+        target = self._target(seat)
+        if target is None and self._chunks:
+            cut = next((index for index, cell in enumerate(self.path) if index and cell in walls), None)
+            self._cut(self._chunks[-1][0] if cut is None else cut)
+            self._mark_retracted(seat)
+
+    def _mark_retracted(self, seat: str) -> None:
+        for draft in reversed(self._drafts):
+            if not draft.alive and draft.seat == seat:
+                draft.retracted = True
+                return
+
+    def _cut(self, length: int) -> None:
+        """Keep the first `length` cells of the agreed path."""
+        length = max(1, length)
+        del self.path[length:]
+        self._chunks = [chunk for chunk in self._chunks if chunk[0] < length]
+        self._doubts.append(0.85)
+        for draft in self._drafts:
+            if draft.alive and draft.cells[:length] != tuple(self.path):
+                draft.alive = False
+
+    def _object_by_walls(self, seat: str, event: int, walls: set[Cell], target: _Draft | None, partial: bool) -> None:
+        """A wall that a seat tells of, on the way proposed or agreed, is an objection to that way."""
+        if not walls:
+            return
+        if target is not None and not partial and walls.intersection(target.cells[len(self.path) :]):
+            self._reject(target, seat, event)
+            target.alive = False
+        hit = next((index for index, cell in enumerate(self.path) if index and cell in walls), None)
+        if hit is not None:
+            self.disagreements.append((seat, event))
+            self._cut(hit)
+
+    def _starts_with(self, draft: _Draft, message: Message) -> bool:
+        """The proposal makes a move that the message says cannot be made."""
+        deltas = {step.delta for step in message.negated}
+        cells = draft.cells[len(self.path) - 1 :]
+        return any((two[0] - one[0], two[1] - one[1]) in deltas for one, two in itertools.pairwise(cells))
+
+    def _share(self, draft: _Draft, partial: Stance, seat: str) -> int | None:
+        """How many cells (with the start) of `draft` are accepted; None if that cannot be told."""
+        base = len(self.path) if draft.cells[: len(self.path)] == tuple(self.path) else draft.base
+        if partial.upto:
+            return None
+        assert partial.partial is not None
+        count = base + partial.partial if partial.partial > 0 else len(draft.cells) + partial.partial
+        return count if base < count <= len(draft.cells) else None
+
+    # ------------------------------------------------------------ plans
+
+    def _plan(
+        self, seat: str, utterance: Utterance, message: Message, origin: tuple[Cell, ...], skip_upto: str = ""
+    ) -> _Plan | None:
+        """The way that a message puts forward, if it does, when the team stands at the end of `origin`."""
+        blocks = _chosen(message.moves)
+        if not blocks:
+            return None
+        cells = origin
+        base = len(origin)
+        certainty = 0.97
+        absolute = False
+        first = True
+        for block in blocks:
+            whole, way, misfits = self._walk(seat, block, cells)
+            if block.choice:
+                return None
+            certainty -= (
+                0.12 * min(misfits, 3)
+                + 0.1 * block.conditional
+                + 0.08 * (block.level <= 1)
+                + 0.25 * (block.level == 0)
+            )
+            if not first and not block.onward and (whole or block.restated or len(way) >= len(cells) - base):
+                # the same way said again, or said more fully
+                again_whole, again, again_misfits = self._walk(seat, block, origin)
+                if (
+                    again == cells
+                    or again[: len(cells)] == cells
+                    or again_whole
+                    or (block.restated and again_misfits <= misfits)
+                ):
+                    cells, absolute = again, absolute or again_whole
+                    base = min(base, _shared(origin, cells))
+                    continue
+            absolute = absolute or whole
+            cells = way
+            base = min(base, _shared(origin, cells))
+            first = False
+        if cells == origin[: len(cells)] and not absolute:
+            return None
+        if len(cells) > 4 * self.grid.size * self.grid.size + 1:
+            cells = cells[: 4 * self.grid.size * self.grid.size + 1]
+        if not all(self.grid.holds(cell) for cell in cells):
+            certainty -= 0.3
+        if base < len(origin):
+            base = 1
+        return _Plan(cells, base, max(0.1, certainty), absolute)
+
+    def _walk(self, seat: str, block: Moves, origin: tuple[Cell, ...]) -> tuple[bool, tuple[Cell, ...], int]:
+        """(from the start?, the whole way, misfits) of one block of moves."""
+        frames, grid = self.frames[seat], self.grid
+        here = resolve(block.items, block.origins, origin[-1], frames, grid, self._walls)
+        if len(origin) == 1:
+            return block.absolute or _begins(block, frames, grid, grid.start), (*origin, *here.cells), here.misfits
+        there = resolve(block.items, block.origins, grid.start, frames, grid, self._walls)
+        first = next((meaning(item, frames, grid) for item in block.items if isinstance(item, Mention)), None)
+        only_cells = all(isinstance(item, Mention) for item in block.items)
+        whole = block.absolute or _begins(block, frames, grid, grid.start)
+        if only_cells and first is not None:
+            if first == origin[-1] or adjacent(first, origin[-1]):
+                whole = whole and first == grid.start
+            elif first in origin:
+                index = origin.index(first)
+                branch = resolve(block.items, block.origins, origin[index], frames, grid, self._walls)
+                return index == 0, (*origin[: index + 1], *branch.cells), branch.misfits
+            elif adjacent(first, grid.start) and not there.misfits:
+                whole = True
+        elif not whole:
+            whole = self._fits_only_from_start(here, there, origin)
+        if whole:
+            return True, (grid.start, *there.cells), there.misfits
+        return False, (*origin, *here.cells), here.misfits
+
+    def _fits_only_from_start(self, here: Route, there: Route, origin: tuple[Cell, ...]) -> bool:
+        end_here = here.cells[-1] if here.cells else origin[-1]
+        end_there = there.cells[-1] if there.cells else self.grid.start
+        if end_there == self.grid.goal and end_here != self.grid.goal and len(there.cells) > 1:
+            return True
+        inside_here = all(self.grid.holds(cell) for cell in here.cells)
+        inside_there = all(self.grid.holds(cell) for cell in there.cells)
+        extends = there.cells[: len(origin) - 1] == origin[1:] and len(there.cells) >= len(origin)
+        return inside_there and not inside_here and extends
+
+
+def _shared(one: tuple[Cell, ...], two: tuple[Cell, ...]) -> int:
+    count = 0
+    for a, b in zip(one, two, strict=False):
+        if a != b:
+            break
+        count += 1
+    return count
+
+
+def _begins(block: Moves, frames: tuple[Frame, Frame], grid: Grid, cell: Cell) -> bool:
+    item = block.items[0]
+    return isinstance(item, Mention) and meaning(item, frames, grid) == cell
+
+
+def _chosen(blocks: Sequence[Moves]) -> list[Moves]:
+    """The blocks that make up the proposal: from the first that is plainly one, or all that are not recaps."""
+    usable = [block for block in blocks if block.level > 0 or len(blocks) == 1]
+    top = max((block.level for block in usable), default=0)
+    if top == 3:
+        first = next(index for index, block in enumerate(usable) if block.level == 3)
+        kept = usable[first:]
+        for index in range(len(kept) - 1, 0, -1):
+            if kept[index].absolute:
+                return kept[index:]
+        return kept
+    return usable or list(blocks)
+
+
+def _onward(message: Message) -> bool:
+    return any(block.onward for block in message.moves[:1])
+
+
+def _after(message: Message) -> bool:
+    """The first moves stand after the words of agreement."""
+    return any(block.after_stance for block in message.moves[:1])
+
+
+def _sum_up(stances: Sequence[Stance]) -> tuple[float, float, bool, str]:
+    """(accept, reject, hedge) of a message: the last plain word counts, plainer words outweigh weaker ones before."""
+    accept = reject = 0.0
+    hedge = False
+    last = ""
+    for found in stances:
+        hedge = hedge or found.hedge
+        if found.accept and found.accept > found.reject:
+            if found.accept >= 0.9 or not reject:
+                accept, reject, last = max(accept, found.accept), 0.0, "accept"
+        elif found.reject and (found.reject >= 0.9 or not accept or accept < 0.9):
+            reject, accept, last = max(reject, found.reject), 0.0, "reject"
+    return accept, reject, hedge, last
+
+
+__all__ = ["CELL", "Agreement"]

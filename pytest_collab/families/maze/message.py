@@ -1,0 +1,236 @@
+"""One message, read clause by clause: the moves it puts forward, its stance, its claims."""
+
+# ruff: noqa: E501 (alternatives of one phrase stay on one line)
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import Final
+
+from pytest_collab.families.maze.claims import Line, Stated, copied_lines, stated_in
+from pytest_collab.families.maze.notation import ATOM, CELL, MOVE, SEPARATOR, Atoms, Mention, Step, atomise, clean
+from pytest_collab.families.maze.stance import Stance, says_done, stance
+
+Item = Mention | Step
+
+
+@dataclass(frozen=True, slots=True)
+class Moves:
+    """Moves of one clause, in order.
+
+    Attributes:
+        origins: positions in `items` of cells that are only where a step begins (`from (2,3)`).
+        level: 0 a recap of what was done, 1 bare, 2 commanded, 3 put forward as the plan.
+        absolute: said to be the whole way from the start.
+        onward: said to follow what came before ("then", "next").
+        restated: says the same again in other words ("i.e.", "so the path is").
+    """
+
+    items: tuple[Item, ...]
+    origins: frozenset[int]
+    level: int
+    absolute: bool = False
+    onward: bool = False
+    restated: bool = False
+    conditional: bool = False
+    choice: bool = False
+    after_stance: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """A message as the reader sees it."""
+
+    atoms: Atoms
+    plain: str
+    moves: tuple[Moves, ...]
+    stances: tuple[Stance, ...]
+    stated: tuple[Stated, ...]
+    lines: tuple[Line, ...]
+    negated: tuple[Step, ...]
+    done: bool
+    contrast: bool
+    inform: bool
+
+
+_I = re.I
+_SENTENCE = re.compile(r"([^.!?;\n]*)([.!?;\n]+|$)")
+_CONTRAST = re.compile(r"(?:,\s*|\s|^)(?:but|however|though|although|except that)\b", _I)
+_NEGATED = re.compile(
+    rf"\b(?:instead of|rather than|not|don't|dont|do not|avoid|avoiding|never|can't|cant|cannot|can not|couldn't|could not|shouldn't|should not|unable to|won't|without|no need to|nor|neither|against)\s+(?:\w+[ ]+){{0,4}}?{MOVE}(?:[ ,]*(?:or|and|nor)?[ ]*{MOVE})*"
+    rf"|{MOVE}(?:[ ](?:from (?:here|there|{CELL})|of {CELL}|there))?[ ]+(?:is|are|was|would be|looks|seems|leads|hits|goes|runs|isn't|will hit|would hit|bumps|takes us|gets|ends)[ ]+(?:\w+[ ]+){{0,3}}?(?:blocked|walls?|#|closed|impossible|dead|illegal|invalid|bad|not|obstacle|outside|off)",
+    _I,
+)
+_BECAUSE = re.compile(
+    r"\b(?:because|since|as (?:i|my|there|the|we|it)|due to|so that|otherwise|or else|given that|given)\b[^,\n]*", _I
+)
+_CONDITION = re.compile(
+    rf"\b(?:if|unless|assuming|provided|as long as|in case|whenever)\b[^,\n]*?(?:,|\bthen\b|(?=\b(?:go|move|take|we|let|i'd|i would|we'd|proceed|continue|head)\b (?:{MOVE}|go|move|can|could|should|to))|$)",
+    _I,
+)
+_ELSE = re.compile(r"\b(?:otherwise|else|if not)\b.*", _I)
+_ASKS = re.compile(
+    r"\b(?:can you see|do you see|what|which|is there|are there|do you have|have you|could you (?:tell|check|confirm|see)|can you (?:tell|check|confirm|verify)|where|how (?:does|is|do|are|many)|any|who|whether|does your|is your|are you|is it|is (?=[\ue000-\ueeff])|are (?=[\ue000-\ueeff])|is (?=[\uf000-\uf8ef])|what's|whats|did you|should i check)\b",
+    _I,
+)
+_OFFERS = re.compile(
+    r"\b(?:shall|should (?:we|i)|let's|lets|let us|how about|what about (?:going|moving|we)|what if we|why don't we|why not|want to|do you want|would you|agree|ok|okay|sounds?|works?|work|can we (?:go|move|try)|could we|may we|propose|suggest|my (?:proposal|plan|path)|good|fine|deal)\b",
+    _I,
+)
+_PLAN = re.compile(
+    r"\b(?:i(?:'d| would)? (?:\w+ )?(?:propose|suggest|recommend)|proposals?|proposed|proposing|suggestions?|suggesting|suggested|let's|lets|let us|how about|shall we|should we|we should|why don't we|what about|what if we|counter-?propos\w+|"
+    r"(?:full|final|complete|whole|entire|total|combined|overall|new|updated|revised|corrected|agreed|our|my|the|this|optimal|shortest|best|only|correct|following|possible|next) (?:path|route|plan|solution|sequence|moves?|steps?|answer|way)|"
+    r"(?:path|route|plan|solution|sequence|moves?|answer|next(?: moves?| steps?| up)?|final|directions)[ ]?(?:is|are|would be|will be|should be)?[ ]?[:=]|i(?:'ll| will|'m going to|'d| would)? (?:go|move|take|head)|we (?:can|could|go|move|will|need to|must|take|have to)|we'll|we'd|agreed[: -]|confirmed[: -])",
+    _I,
+)
+_COMMAND = re.compile(
+    r"\b(?:go|going|move|moving|step|head|heading|take|taking|walk|proceed|continue|start|starting|first|then|next|now|follow|finally|after that|turn|travel|advance|down to|try|moves?|path|route|via|through|reach|get)\b",
+    _I,
+)
+_WHOLE = re.compile(
+    r"\b(?:full|whole|entire|complete|overall|total|final|combined) (?:agreed |proposed |shortest |correct |and final |solution )?(?:path|route|plan|solution|sequence|moves?|list of moves|way|answer)|\bfrom (?:the )?(?:start|beginning|@)\b|\bfrom scratch\b|\bstart to (?:finish|goal|end)\b|\bso the (?:path|route) is\b|\bagreed (?:path|route)\b|\ball together\b|\bin total\b|\bour (?:path|route) is\b|\bstarting (?:from|at) (?:the )?(?:start|@)\b",
+    _I,
+)
+_FROM_START = re.compile(r"\bfrom[ ]?$", _I)
+_ONWARD = re.compile(
+    r"\b(?:then|next|after that|afterwards?|from there|from here|followed by|subsequently|continue|continuing|keep going|now|and finally|finally|onward|additionally|plus|further)\b",
+    _I,
+)
+_SAME = re.compile(
+    r"\b(?:that is|meaning|in other words|in short|to summari[sz]e|summary|to recap|recap|so (?:the|our|that's|it's|that is|moves|path)|equivalently|in coordinates|as coordinates|coordinates|i mean|which is|which gives|visiting|cells|final|full path|namely|aka|this (?:is|means|gives|visits)|resulting|written)\b",
+    _I,
+)
+_RECAP = re.compile(
+    r"\b(?:so far|already|we(?:'ve| have)? (?:moved|went|gone|taken|did|done)|i (?:moved|went)|we(?:'re| are)? (?:now )?at|now at|are now|i(?:'m| am) (?:now )?at|currently|current (?:position|location|cell)|standing|you (?:said|proposed|suggested|mentioned|want|wanted)|your (?:path|proposal|suggestion|plan|route|move|moves|idea))\b",
+    _I,
+)
+_SEES = re.compile(
+    r"\b(?:i (?:can )?(?:see|know|have)|my (?:map|view|grid|maze|copy)|there (?:is|are)|there's|leads?|leading|corridor|visible|hidden|unknown|can't see|cannot see|don't know|do not know|need (?:info|information|to know)|check|verify|tell me|in (?:the )?middle|neighbou?rs?|adjacent|options?|possible moves|coordinates? (?:system|are)|the grid|symbols?|shows?|would be|looks like)\b",
+    _I,
+)
+_OR = re.compile(
+    rf"{ATOM}[ ,]*(?:or|/|and/or|vs\.?|versus)[ ]+(?:\w+[ ]){{0,3}}?{ATOM}|\boption (?:1|2|3|a|b|one|two)\b|\beither\b",
+    _I,
+)
+_TO = re.compile(
+    rf"\b(?:go|move|going|moving|step|head|get|then|to|reach|next|continue|proceed|enter|via|through|take)[ ]+(?:to |on to |onto |into |cell |the cell |position |square |through |via )*{CELL}",
+    _I,
+)
+_INFORM: Final = _SEES
+_FROM = re.compile(
+    r"\b(?:from|at|start|starting|position|is|currently|of|near|next to|leave|leaving|begin at|beginning at|standing on|pos)[ :=]{0,2}(?:the |at |from |cell )*$",
+    _I,
+)
+
+
+def _mask(match: re.Match[str]) -> str:
+    return re.sub(ATOM, "·", match[0])
+
+
+def _moves(clause: str, atoms: Atoms, *, question: bool, header: str, after_stance: bool) -> Moves | None:
+    conditional = False
+    if question and _ASKS.search(clause) and not _OFFERS.search(clause):
+        return None
+    clause = _BECAUSE.sub(_mask, _ELSE.sub(_mask, clause))
+    masked = _CONDITION.sub(_mask, clause)
+    conditional = masked != clause
+    clause = masked
+    marks = list(re.finditer(ATOM, clause))
+    if not marks:
+        return None
+    choice = bool(_OR.search(clause))
+    planned = bool(_PLAN.search(header + clause))
+    items: list[Item] = []
+    origins: set[int] = set()
+    for mark in marks[:1200]:
+        item = atoms.item(mark[0])
+        if isinstance(item, Mention) and _FROM.search(clause[max(0, mark.start() - 24) : mark.start()]):
+            origins.add(len(items))
+        items.append(item)
+    steps = sum(isinstance(item, Step) for item in items)
+    cells = len(items) - steps
+    listed = (
+        re.search(rf"{CELL}[\s,;)\"'\]]*(?:{SEPARATOR}|then|to|and then|,|and|\s)?[\s,;(\"'\[]*{CELL}", clause)
+        is not None
+    )
+    arrowed = SEPARATOR in clause
+    recap = bool(_RECAP.search(clause)) and not re.search(r"\b(?:let's|propose|suggest|next|then)\b", clause, _I)
+    if not steps:
+        if len(origins) == cells or not (arrowed or listed or _TO.search(clause)):
+            return None
+        if _SEES.search(clause) and not planned and not arrowed:
+            return None
+    elif _SEES.search(clause) and not planned and not _COMMAND.search(clause):
+        return None
+    level = 0 if recap else 3 if planned or _WHOLE.search(header + clause) else 2 if _COMMAND.search(clause) else 1
+    return Moves(
+        tuple(items),
+        frozenset(origins),
+        level,
+        absolute=bool(_WHOLE.search(header + clause)),
+        onward=bool(_ONWARD.search(clause[: marks[0].start()])),
+        restated=bool(_SAME.search(header + clause[: marks[0].start()])),
+        conditional=conditional,
+        choice=choice,
+        after_stance=after_stance,
+    )
+
+
+def read_message(text: str, size: int) -> Message:
+    """`text` in parts that have a meaning for a maze of `size` rows."""
+    lines, rest = copied_lines(text[:65536].replace("**", "") if "**" in text else text[:65536], size)
+    plain = clean(rest)
+    atoms = atomise(plain, size)
+    moves: list[Moves] = []
+    stances: list[Stance] = []
+    stated: list[Stated] = []
+    negated: list[Step] = []
+    done = contrast = False
+    header = ""
+    for sentence in _SENTENCE.finditer(atoms.text):
+        words, mark = sentence[1], sentence[2]
+        if not words.strip():
+            continue
+        question = "?" in mark
+        pieces = _CONTRAST.split(words)
+        for index, piece in enumerate(pieces):
+            contrast = contrast or index > 0
+            new, piece = stated_in(piece, question=question)
+            stated.extend(new)
+
+            def negate(match: re.Match[str]) -> str:
+                for atom in re.findall(MOVE, match[0]):
+                    item = atoms.item(atom)
+                    if isinstance(item, Step):
+                        negated.append(item)
+                return _mask(match)
+
+            piece = _NEGATED.sub(negate, piece)
+            found = stance(piece, question=question)
+            if found != Stance():
+                stances.append(found)
+            done = done or says_done(piece, question=question)
+            block = _moves(
+                piece, atoms, question=question, header=header, after_stance=bool(stances and stances[-1].accept)
+            )
+            if block is not None:
+                moves.append(block)
+        header = (
+            words + " "
+            if words.rstrip().endswith(":") and not re.search(ATOM, words)
+            else header
+            if "\n\n" not in mark
+            else ""
+        )
+    return Message(
+        atoms,
+        plain,
+        tuple(moves),
+        tuple(stances),
+        tuple(stated),
+        lines,
+        tuple(negated),
+        done,
+        contrast,
+        bool(_SEES.search(plain)),
+    )

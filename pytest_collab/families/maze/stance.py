@@ -1,0 +1,192 @@
+"""Agreement, objection and retraction in one clause of plain words."""
+
+# ruff: noqa: E501 (alternatives of one phrase stay on one line)
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import Final
+
+from pytest_collab.families.maze.notation import ATOM, CELL, MOVE
+
+
+@dataclass(frozen=True, slots=True)
+class Stance:
+    """What one clause says about what was put forward before it.
+
+    Attributes:
+        accept, reject: 0 for not at all, else how plainly, up to 1.
+        partial: moves accepted when only so many are; None for all. Negative: all but so many.
+        upto: the atom up to which it was accepted.
+        retract: the speaker takes something back.
+        hedge: the speaker has not made up their mind.
+    """
+
+    accept: float = 0.0
+    reject: float = 0.0
+    partial: int | None = None
+    upto: str = ""
+    retract: bool = False
+    hedge: bool = False
+
+
+_I = re.I
+_ASKED = re.compile(
+    r"\b(?:if|once|when|whether|until|till|unless|before|after|as soon as|please|pls|plz|can you|could you|would you|will you|do you|did you|do u|need you to|"
+    r"let me know|waiting for|wait for|await|awaiting|pending|need your|for your|want to|have to|must|need to|should both|both must|both need to|both have to|to be|we can|so we can|for us to|hope you)\b[^,.;!?]{0,45}?"
+    r"\b(?:agree|agreed|agrees|agreement|confirm|confirmed|confirms|confirmation|ok|okay|approve|approval|accept|sounds? good|looks? good|works?|fine|correct|yes|verify)\b",
+    _I,
+)
+_AGREE_THAT = re.compile(
+    rf"\bagree(?:d)? (?:that |with you that )[^,.;]{{0,40}}\b(?:wall|blocked|hidden|unknown|free|open)\b|\b(?:confirm|agree(?:d)?|correct|yes)[,:]? (?:that )?(?:{CELL}) (?:is|are)\b|\bconfirm(?:ed)? (?:that )?(?:the )?(?:start|goal)\b|\bagree on (?:a |the )?(?:coordinate|convention|notation|system|format|coordinates)\b",
+    _I,
+)
+_NOT_ACCEPT = re.compile(
+    r"\b(?:not|don't|dont|do not|doesn't|can't|cant|cannot|can not|couldn't|won't|wont|isn't|isnt|never|didn't|haven't|wouldn't|shouldn't|no longer|hardly) "
+    r"(?:\w+ ){0,3}?(?:agree|agreed|accept|approve|work|works|ok|okay|fine|good|great|correct|possible|do that|go that way|go there|do it|legal|valid|right|happy|support|like|think so|think that)\b"
+    r"|\bi (?:don't|do not|dont) think\b|\bnot (?:so good|a good|an option|the way|that way|possible|·)|·? ?\b(?:isn't|is not) · ",
+    _I,
+)
+_HEDGE = re.compile(
+    r"\b(?:not (?:\w+ )?(?:sure|certain|convinced|yet|ready)|unsure|i'm not convinced|let me (?:check|think|look|see|verify|double)|need to (?:check|think|see|know|verify)|hmm+|hm|maybe|perhaps|"
+    r"depends|wait for|can't (?:confirm|verify|see|tell)|cannot (?:confirm|verify|see|tell)|don't know|do not know|before (?:i|we) (?:agree|commit|confirm|decide)|i will (?:check|think)|i'll (?:check|think)|could be)\b",
+    _I,
+)
+_STRONG = re.compile(
+    r"\b(?:i (?:fully |completely |totally |also |do |can |would |100% |am )?(?:agree|agreed|accept|approve|confirm|concur|support)|agree|agreed|agreeing|agrees|i'?m in agreement|in agreement|we'?re agreed|we agree|we are in agreement|"
+    r"confirmed|confirm|confirming|accepted|accept|approved|approve|concur|deal|seconded|second that|"
+    r"sounds? (?:\w+ )?(?:good|great|fine|perfect|right|like a plan|excellent|reasonable|ok|okay)|looks? (?:\w+ )?(?:good|great|fine|right|perfect|correct|ok|okay|valid)|lgtm|"
+    r"(?:that|this|it|plan|path|route|which|all|both|everything) (?:\w+ )?(?:works|checks out|is fine|is good|is ok|is okay|is great|is perfect|is correct|'s fine|matches)|works for me|checks out|works|"
+    r"(?:that's|thats|it's|this is|is) (?:\w+ )?(?:fine|good|ok|okay|great|perfect|correct|valid|a good|the way)|"
+    r"(?:fine|good|ok|okay) (?:with|by|for) me|i(?:'m| am) (?:\w+ )?(?:fine|good|ok|okay|happy|in|on board)|on board|"
+    r"go ahead|go for it|let'?s (?:do (?:it|that|this|so)|go(?! (?:to|with (?:my|the other|a )|back|around|via|through|over|\u00b7|for a))|go (?:with|for) (?:it|that|this|your|yours|the (?:plan|path|route))|proceed|execute|take (?:it|that|your|this)|follow (?:it|that|your|this)|move on)|"
+    r"good (?:plan|idea|call|move|path|route|thinking|catch|point|choice)|great (?:plan|idea|call|move|path|route)|nice (?:plan|idea|one|path|route)|makes (?:\w+ )?sense|"
+    r"affirmative|affirm|roger|wilco|aye|ack|acknowledged|absolutely|definitely|certainly|of course|exactly|indeed|no (?:objections?|problems?|issues?|complaints)|why not|"
+    r"you(?:'re| are) (?:\w+ )?correct|same (?:here|for me|path|plan|route|as (?:you|mine|yours))|i(?:'ll| will) (?:go with (?:that|it|your|yours)|follow (?:you|your|that)|take (?:your|that))|your (?:plan|path|route|way|proposal|suggestion|move|moves|version) (?:is|works|it is|then|wins|seems|looks)|"
+    r"(?:yours|your way|your one) (?:is|works|it is|then)|agreement reached|copy that|10-4|as you (?:say|wish|propose|suggest)|correct|no walls? (?:there|for me|on my (?:side|map|view)|in the way|on that path|from my side)|all (?:clear|good|free)|clear (?:for me|on my (?:side|map|end))|free (?:for me|on my (?:side|map|end)))\b"
+    r"|[👍✅✔👌🤝💯🆗☑]|\+1\b",
+    _I,
+)
+_WEAK = re.compile(
+    r"^\W*(?:and |so |oh |ah |well )?(?:yes|yep|yeah|yup|ya|yea|yess+|ja|ok|okay|okey|oki|okie|kk|k|sure|perfect|great|good|fine|excellent|nice|cool|alright|all right|·|right|awesome|wonderful|fantastic|brilliant|super|sweet|totally|true|got it|understood|noted|done|go)\b"
+    r"|\b(?:yes|yep|yeah|yup|ok|okay|sure|understood|got it)\W*$",
+    _I,
+)
+_NOT_YET = re.compile(
+    r"\b(?:thanks|thank you|let me|here(?:'s| is| are)|my (?:map|view|grid|maze|copy)|i see|i can see|sharing|share|for sharing|info|information|tell me|what (?:do|about)|so my|hello|hi|ready|first i)\b",
+    _I,
+)
+_STRONG_NO = re.compile(
+    r"\b(?:disagree|disagreed|disagrees|i object|objection|reject|rejected|rejecting|veto|refuse|decline|nope|nah|no way|negative|not agreed|bad (?:idea|move|plan|path)|wrong|incorrect|invalid|illegal|"
+    r"(?:won't|wont|will not|doesn't|doesnt|does not|can't|cannot|can not|didn't) (?:\w+ )?(?:work|be done|do that|do it|go (?:there|that way)|pass|fit|agree|accept)|impossible|not (?:possible|allowed|valid|legal|passable)|"
+    r"(?:hits?|into|runs? into|bumps? into|crash(?:es)? into|goes (?:through|into)|passes through|goes thru|walks? into) (?:a |the |that |my )?(?:walls?|#|obstacle)|counter-?(?:proposal|propose|offer)|"
+    r"i(?:'d| would) (?:rather|prefer)|i prefer|let's not|don't (?:do that|go there)|there(?:'s| is) a (?:wall|problem|conflict|issue)|we have a (?:problem|conflict)|dead[- ]end|is blocked|blocked|no good|not (?:good|ok|okay|correct|fine|working)|problem:|conflict)\b"
+    r"|[👎❌🚫⛔✖]",
+    _I,
+)
+_BARE_NO = re.compile(
+    rf"^\W*(?:sorry,? |oh |hmm+,? |but |and |well,? |uh,? |um,? )?no+(?=\W*$|[,.!;:] ?|\s+-|\s+(?:that|it|we|you|i|way|not|the|because|wait|there|sorry|{ATOM}))(?! (?:problem|objection|issue|worries|wall))|\b(?:wait|stop|hold on|hang on|careful)\b",
+    _I,
+)
+_INSTEAD = re.compile(
+    r"\b(?:instead|rather|alternative(?:ly)?|better (?:to|go|way|path|route|idea|:)|different(?:ly)? (?:path|route|way)?|another (?:path|route|way))\b",
+    _I,
+)
+_RETRACT = re.compile(
+    r"\b(?:scratch that|scrap that|forget (?:that|what i|it|my|about (?:that|my))|ignore (?:that|my|the last|what i|previous)|disregard|never ?mind|i (?:was|am|were) (?:wrong|mistaken|incorrect)|my (?:mistake|bad|error|fault)|i made (?:a|an) (?:mistake|error)|i misread|misread|i (?:take|took) (?:it |that |this )?back|"
+    r"take (?:that|it) back|i retract|retract(?:ing|ed)?|withdraw(?:ing|n)?|correction|oops|whoops|wait,? no|no,? wait|actually,? (?:no|wait|scratch)|sorry,? (?:no|wait|i (?:was|made|misread|got))|cancel (?:that|my|it|last)|undo|i change my mind|changed my mind|on second thought|let me (?:correct|revise|redo|rethink)|i got (?:it|that) wrong|i mis(?:spoke|counted|typed)|hold on,? (?:no|i|that))\b",
+    _I,
+)
+_COUNT: Final = {
+    word: value
+    for value, word in enumerate(
+        ["zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten"]
+    )
+}
+_FIRST_N = re.compile(
+    r"\b(?:first|initial|the) (?P<n>\d{1,2}|one|two|three|four|five|six|seven|eight|nine|ten)? ?(?P<unit>moves?|steps?|cells?|squares?|ones?|part|half|bit)\b",
+    _I,
+)
+_ALL_BUT = re.compile(
+    r"\b(?:except|apart from|but not|besides|everything but|all but|other than) (?:for )?(?:the )?(?:very )?(?:last|final) (?P<n>\d{1,2}|one|two|three|four|five)? ?(?:moves?|steps?|cells?|one|part)?",
+    _I,
+)
+_UP_TO = re.compile(
+    rf"\b(?:up to|until|till|as far as|through to|upto|till the) (?:and including )?(?:the )?(?:cell |point |position |square )?(?P<cell>{CELL})",
+    _I,
+)
+_FIRST_ATOMS = re.compile(rf"\bfirst (?:\w+ )?{MOVE}", _I)
+
+
+def _number(word: str | None) -> int | None:
+    if not word:
+        return None
+    return int(word) if word.isdigit() else _COUNT.get(word.lower())
+
+
+def stance(clause: str, *, question: bool) -> Stance:
+    """What a clause says about the last proposal. A question takes no stance, but for a tag (`no?`).
+
+    Args:
+        clause: words with atoms, without the final mark.
+    """
+    words = clause
+    retract = bool(_RETRACT.search(words))
+    if question:
+        return Stance(retract=retract, hedge=bool(_HEDGE.search(words)))
+    hedge = bool(_HEDGE.search(words))
+    words = _AGREE_THAT.sub(" ", _ASKED.sub(" ", words))
+    reject = 0.0
+    if _NOT_ACCEPT.search(words):
+        words = _NOT_ACCEPT.sub(" ", words)
+        reject = 0.9
+    if _STRONG_NO.search(
+        re.sub(
+            r"\b(?:no|not|isn't|isnt|without|never|avoid|avoids|any|were|was)(?: a| an| any)? (?:\w+ )?(?:wrong|blocked|walls?|objections?|dead[- ]end|problems?|conflicts?|disagree\w*)\b",
+            " ",
+            words,
+            flags=_I,
+        )
+    ):
+        reject = 0.9
+    if _BARE_NO.search(words):
+        reject = max(reject, 0.7)
+    accept = 0.0
+    if _STRONG.search(words):
+        accept = 0.95
+    elif _WEAK.search(words):
+        accept = 0.3 if _NOT_YET.search(words) else 0.8
+    if hedge and accept < 0.9:
+        accept = 0.0
+    if _INSTEAD.search(words):
+        accept = 0.0
+        reject = max(reject, 0.6)
+    partial: int | None = None
+    upto = ""
+    if accept:
+        if (match := _ALL_BUT.search(words)) is not None:
+            partial = -(_number(match["n"]) or 1)
+        elif (match := _FIRST_N.search(words)) is not None and (
+            "first" in match[0].lower() or "initial" in match[0].lower()
+        ):
+            partial = _number(match["n"]) or (1 if match["unit"].lower() in ("move", "step", "one", "cell") else None)
+        elif (match := _UP_TO.search(words)) is not None:
+            upto = match["cell"]
+    return Stance(accept, reject, partial, upto, retract, hedge)
+
+
+_DONE = re.compile(
+    r"\b(?:we(?:'re| are|'ve| have|ve|re)? (?:now |both |all |successfully |finally |already )*(?:reached|done|finished|arrived|at the goal|made it|did it|solved|completed|there)|goal (?:has been |is |was )?(?:now )?(?:reached|achieved)|"
+    r"(?:maze|puzzle) (?:is )?(?:solved|complete|completed|done|finished)|(?:task|mission) (?:is )?(?:complete|completed|accomplished|done)|reached (?:the )?(?:goal|exit|target|\*)|i(?:'m| am) done|all done|that's it, done|arrived at (?:the )?goal)\b|^\W*(?:done|finished|solved)\W*$",
+    _I,
+)
+_NOT_DONE = re.compile(
+    r"\b(?:until|till|if|once|when|should|will|would|not|haven't|to have|after|before|and then|can be|could|then we|'ll|by then|so that|means?|which)\b",
+    _I,
+)
+
+
+def says_done(clause: str, *, question: bool) -> bool:
+    """The clause says that the goal is reached or that nothing is left to do."""
+    match = None if question else _DONE.search(clause)
+    return match is not None and not _NOT_DONE.search(clause[max(0, match.start() - 30) : match.end()])
