@@ -1,0 +1,102 @@
+"""A system call filter: what no build and no test suite needs, and kernel bugs have been found in.
+
+Everything refused here is already useless without privileges in a user namespace that cannot make further
+ones; the filter keeps it out of the kernel's reach altogether. It is a list of refusals, not of permissions,
+because toolchains in four languages must run unchanged.
+"""
+
+from __future__ import annotations
+
+import functools
+import platform
+import struct
+
+_EPERM = 1
+_ENOSYS = 38
+
+_REFUSED = {
+    # name: (x86_64, aarch64)
+    "ptrace": (101, 117),
+    "process_vm_readv": (310, 270),
+    "process_vm_writev": (311, 271),
+    "kcmp": (312, 272),
+    "pidfd_getfd": (438, 438),
+    "mount": (165, 40),
+    "umount2": (166, 39),
+    "pivot_root": (155, 41),
+    "chroot": (161, 51),
+    "unshare": (272, 97),
+    "setns": (308, 268),
+    "open_tree": (428, 428),
+    "move_mount": (429, 429),
+    "fsopen": (430, 430),
+    "fsconfig": (431, 431),
+    "fsmount": (432, 432),
+    "fspick": (433, 433),
+    "mount_setattr": (442, 442),
+    "open_by_handle_at": (304, 265),
+    "bpf": (321, 280),
+    "perf_event_open": (298, 241),
+    "userfaultfd": (323, 282),
+    "add_key": (248, 217),
+    "request_key": (249, 218),
+    "keyctl": (250, 219),
+    "kexec_load": (246, 104),
+    "kexec_file_load": (320, 294),
+    "init_module": (175, 105),
+    "finit_module": (313, 273),
+    "delete_module": (176, 106),
+    "acct": (163, 89),
+    "swapon": (167, 224),
+    "swapoff": (168, 225),
+    "reboot": (169, 142),
+    "syslog": (103, 116),
+    "quotactl": (179, 60),
+    "settimeofday": (164, 170),
+    "clock_settime": (227, 112),
+}
+# Programs probe for these and go on without them when the kernel seems not to know them.
+_UNKNOWN = {"io_uring_setup": (425, 425), "io_uring_enter": (426, 426), "io_uring_register": (427, 427)}
+
+_ARCHITECTURES = {"x86_64": (0, 0xC000003E), "aarch64": (1, 0xC00000B7)}
+_X32_BIT = 0x40000000
+
+_LOAD = 0x20  # BPF_LD | BPF_W | BPF_ABS
+_EQUAL = 0x15  # BPF_JMP | BPF_JEQ | BPF_K
+_AT_LEAST = 0x35  # BPF_JMP | BPF_JGE | BPF_K
+_RETURN = 0x06  # BPF_RET | BPF_K
+_NUMBER, _ARCHITECTURE = 0, 4  # offsets in struct seccomp_data
+_ALLOW = 0x7FFF0000
+_KILL = 0x80000000
+_ERRNO = 0x00050000
+
+
+@functools.cache
+def program(machine: str | None = None) -> bytes:
+    """The filter as `struct sock_filter[]`, for `bwrap --seccomp`; empty for machines it is not written for.
+
+    Args:
+        machine: as `platform.machine()` names it; this one's if None.
+    """
+    known = _ARCHITECTURES.get(machine or platform.machine())
+    if known is None:
+        return b""
+    column, architecture = known
+    steps = [
+        _step(_LOAD, 0, 0, _ARCHITECTURE),
+        _step(_EQUAL, 1, 0, architecture),
+        # Another architecture's calls have other numbers, which this list would misread.
+        _step(_RETURN, 0, 0, _KILL),
+        _step(_LOAD, 0, 0, _NUMBER),
+    ]
+    if column == 0:
+        steps += [_step(_AT_LEAST, 0, 1, _X32_BIT), _step(_RETURN, 0, 0, _ERRNO | _ENOSYS)]
+    for numbers, answer in ((_REFUSED, _EPERM), (_UNKNOWN, _ENOSYS)):
+        for call in numbers.values():
+            steps += [_step(_EQUAL, 0, 1, call[column]), _step(_RETURN, 0, 0, _ERRNO | answer)]
+    steps.append(_step(_RETURN, 0, 0, _ALLOW))
+    return b"".join(steps)
+
+
+def _step(code: int, if_true: int, if_false: int, value: int) -> bytes:
+    return struct.pack("=HBBI", code, if_true, if_false, value)
