@@ -77,9 +77,7 @@ class BubblewrapSandbox(Sandbox):
         except SandboxError as error:
             return Probe(cls.name, False, str(error), _remedy())
         if not done.ok:
-            return Probe(
-                cls.name, False, f"`true` ended with {done.exit_code}: {done.stderr.strip()}", _remedy()
-            )
+            return Probe(cls.name, False, f"`true` ended with {done.exit_code}: {done.stderr.strip()}", _remedy())
         limited = {name: hierarchy.version for hierarchy in hierarchies() for name in hierarchy.controllers}
         keeper = f"cgroup v{limited['memory']}" if "memory" in limited else "rlimits and watching"
         number = ".".join(map(str, version()))
@@ -187,9 +185,7 @@ class BubblewrapSandbox(Sandbox):
                 raise SandboxError(f"bubblewrap could not run the command: {child.stderr.text().strip()}")
         return completed(ending, child, group, exit_code)
 
-    async def _admit(
-        self, child: Child, status: io.FileIO, gate: io.FileIO, group: Cgroup | None
-    ) -> _FirstProcess:
+    async def _admit(self, child: Child, status: io.FileIO, gate: io.FileIO, group: Cgroup | None) -> _FirstProcess:
         """Set the limits of the namespace's first process, which waits for that, and let it go on."""
         said = b""
         async for chunk in chunks(status.fileno()):

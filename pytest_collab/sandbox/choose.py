@@ -99,9 +99,7 @@ async def choose(
             raise SandboxError("an image needs docker, which is not there")
         found = await _probe(types["docker"])
         if not found.works:
-            raise SandboxError(
-                f"an image is needed, and docker does not work here: {found.reason}; {found.fix}"
-            )
+            raise SandboxError(f"an image is needed, and docker does not work here: {found.reason}; {found.fix}")
         return Choice(types["docker"], f"an image is named; {found.reason}")
     found = await _probe(types["bubblewrap"])
     if found.works:

@@ -141,9 +141,7 @@ class _Copying:
 def _parts(relative: str) -> tuple[str, ...]:
     path = PurePosixPath(relative)
     if path.is_absolute() or ".." in path.parts or not path.parts or "\0" in relative:
-        raise SandboxError(
-            f"{relative!r} is not a path below the directory; name it without '..' or a leading '/'"
-        )
+        raise SandboxError(f"{relative!r} is not a path below the directory; name it without '..' or a leading '/'")
     return path.parts
 
 

@@ -67,9 +67,7 @@ class HeldRoot:
             SandboxError: the process is gone.
         """
         if self._holder is None or self._holder.poll() is not None:
-            raise SandboxError(
-                "the bubblewrap sandbox is not running; something killed the process that holds it"
-            )
+            raise SandboxError("the bubblewrap sandbox is not running; something killed the process that holds it")
         return [self._nsenter, "--preserve-credentials", "-U", "-m", "-t", str(self._pid), "--"]
 
     async def close(self) -> None:
