@@ -1,0 +1,78 @@
+"""From a transcript of a matrix game to its verdict."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from pytest_collab.episode.condition import Condition
+from pytest_collab.episode.outcome import Failure, Outcome, Verdict, outcome_of
+from pytest_collab.episode.transcript import Transcript
+from pytest_collab.families.matrix.rules import extremes
+from pytest_collab.families.rounds import evidence as show
+from pytest_collab.families.rounds import fairness, intents, walk
+
+if TYPE_CHECKING:
+    from pytest_collab.families.matrix import MatrixFamily, MatrixParams
+
+
+def assess(
+    family: MatrixFamily[Any], params: MatrixParams, seed: int, condition: Condition, transcript: Transcript
+) -> Verdict:
+    """Score: what all were paid, between the least and the most that a full game can pay.
+
+    The order of failures is from cause to symptom: a broken word, silence, a repeated or unreadable answer, taking
+    the tempting action against cooperating others, and, if nobody stands out, disagreement of all.
+    """
+    seats = family.seats(params)
+    game = family.replayed(params, seed, condition)
+    acts = [step for step in walk(game, transcript) if step.phase == "act"]
+    state = game.state
+    least, most = (
+        rounds * params.rounds for rounds in extremes(family.payoffs_of(params), family.actions, params.seats)
+    )
+    missing = params.rounds - len(state.profiles)
+    total = sum(state.totals(params.seats)) + missing * least / params.rounds
+    score = max(0.0, min(1.0, (total - least) / (most - least))) if most > least else 1.0
+
+    checks: list[show.Check] = []
+    spoken = show.said(transcript)
+    previous = -1
+    for step in acts:
+        for one in spoken:
+            if previous < one.turn <= step.turn and one.seat in step.moves:
+                stated = intents(one.text, family.phrases())
+                did = step.moves[one.seat].action or family.idle
+                wanted = {intent.name for intent in stated if not intent.negated}
+                barred = {intent.name for intent in stated if intent.negated}
+                if wanted or barred:
+                    kept = did not in barred and (not wanted or did in wanted)
+                    note = f"said {one.text[:80]!r} and chose {did}"
+                    checks.append(show.Check(one.seat, (one.event.seq, step.replies[one.seat].seq), kept, note))
+        previous = step.turn
+
+    given = {s: float(sum(p[i] == family.cooperate for p in state.profiles)) for i, s in enumerate(seats)}
+    events = {s: [step.replies[s].seq for step in acts if s in step.replies] for s in seats}
+    cooperation = sum(given.values()) / max(1, len(seats) * len(state.profiles))
+    metrics = {
+        "total": sum(state.totals(params.seats)),
+        "cooperation": cooperation,
+        "fairness": fairness([max(0.0, t) for t in state.totals(params.seats)]),
+        **show.talk_metrics(transcript),
+    }
+    kept_share = show.consistency(checks)
+    if kept_share is not None:
+        metrics["message_action_consistency"] = kept_share
+    if score >= params.target:
+        return Verdict(Outcome.SUCCESS, score, metrics)
+    failures = [
+        *show.broken(checks),
+        *show.unresponsive(transcript),
+        *show.repetition(transcript),
+        *show.malformed(transcript),
+        *show.free_riding(given, events, what="cooperated in"),
+    ]
+    if not failures:
+        note = f"{cooperation:.0%} of all choices were {family.cooperate}; nobody stands out"
+        shown = [event for own in events.values() for event in own] or [len(transcript) - 1]
+        failures = [Failure.of("disagreement", *seats, events=shown, note=note)]
+    return Verdict(outcome_of(failures, otherwise=Outcome.COORDINATION), score, metrics, tuple(failures))

@@ -1,0 +1,55 @@
+"""What games played in rounds share: replies in plain text, intents, solo play, evidence, players.
+
+Not a family itself. `philosophers`, `market`, the `matrix` base and the other games of this kind are built on it;
+docs/writing-tasks.md shows a new game in under 150 lines.
+"""
+
+from __future__ import annotations
+
+from pytest_collab.families.rounds.equality import fairness, gini
+from pytest_collab.families.rounds.family import RoundFamily, seat_names
+from pytest_collab.families.rounds.game import RoundGame, Solo, Step, walk
+from pytest_collab.families.rounds.intent import Intent, intents
+from pytest_collab.families.rounds.player import (
+    AllSeats,
+    Babbler,
+    Changed,
+    Deaf,
+    Player,
+    Quitter,
+    Repeater,
+    Say,
+    Silent,
+)
+from pytest_collab.families.rounds.reply import Got, Reading, choice, named, number, one, read, sections, speeches
+
+__all__ = [
+    "AllSeats",
+    "Babbler",
+    "Changed",
+    "Deaf",
+    "Got",
+    "Intent",
+    "Player",
+    "Quitter",
+    "Reading",
+    "Repeater",
+    "RoundFamily",
+    "RoundGame",
+    "Say",
+    "Silent",
+    "Solo",
+    "Step",
+    "choice",
+    "fairness",
+    "gini",
+    "intents",
+    "named",
+    "number",
+    "one",
+    "read",
+    "seat_names",
+    "sections",
+    "speeches",
+    "walk",
+]

