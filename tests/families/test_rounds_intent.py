@@ -30,18 +30,14 @@ def read(text: str) -> list[tuple[str, bool]]:
         ("I won’t grab left", [("grab_left", True)]),
         ("I will not grab left but release.", [("grab_left", True), ("release", False)]),
         ("I'm not going to grab left, I will wait", [("grab_left", True), ("wait", False)]),
-        ("I'd rather wait than grab left", [("wait", False), ("grab_left", False)]),
+        ("I grab left now and release after eating", [("grab_left", False)]),
         ("I will wait instead of grabbing left", [("wait", False), ("grab_left", True)]),
         ("I am waiting. You should release.", [("wait", False)]),
         ("I release so that you take the right fork", [("release", False)]),
     ],
 )
 def test_intents_and_their_negations(text: str, found: list[tuple[str, bool]]) -> None:
-    if "rather wait than" in text:  # `than` without `rather` before it is beyond a rule of words
-        found = found[:1]
-        assert read(text)[:1] == found
-    else:
-        assert read(text) == found
+    assert read(text) == found
 
 
 @pytest.mark.parametrize(
@@ -59,6 +55,7 @@ def test_intents_and_their_negations(text: str, found: list[tuple[str, bool]]) -
         "Everyone: release!",
         "Let's all wait",
         "Forks are cold.",
+        "Release it, please",
         "I might grab left",
     ],
 )

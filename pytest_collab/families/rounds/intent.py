@@ -1,20 +1,19 @@
 """What a seat says it is going to do, read from plain language, negation included.
 
-A sentence is a commitment of its speaker when it is about the speaker, about now, and unconditional: "I'll grab
-left" is; "please grab left", "did you grab left?", "if you wait I grab left", "I grabbed left" and "I won't grab
-left" are not (the last is a commitment not to).
+A phrase is a commitment of its speaker when it is about the speaker, about now, and unconditional: "I'll grab
+left" is; "please grab left", "did you grab left?", "if you wait I grab left" and "I grabbed left" are not; "I won't
+grab left" is a commitment not to.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from typing import Final
 
-_CLAUSE = re.compile(
-    r"(?<=[.!?;\n])\s+|\n+|,\s+(?=(?:but|and|so|then|you|please|i\b|i['’])|if\b|unless\b)|\s+(?=but\s)|\s+[–—-]+\s+",
-    re.IGNORECASE,
+_SENTENCE = re.compile(r"(?<=[.!?;])\s+|\n+")
+_BOUNDARY = re.compile(
+    r"[,;:–—]|\bbut\b|\bso\b|\bthen\b|\band\s+(?:i\b|will\b|instead\b|to\b)|\bwhile\b|\bbecause\b", re.IGNORECASE
 )
 _NEGATION = re.compile(
     r"\b(?:not|never|without|avoid(?:ing)?|refuse\s+to|rather\s+than|instead\s+of|no\s+longer|cannot|stop|nor|neither)\b"
@@ -22,25 +21,20 @@ _NEGATION = re.compile(
     re.IGNORECASE,
 )
 _CONDITION = re.compile(
-    r"\b(?:if|unless|until|once|when(?:ever)?|after|as\s+soon\s+as|in\s+case|provided|assuming|maybe|perhaps|might|could)\b",
+    r"\b(?:if|unless|until|once|when(?:ever)?|after|as\s+soon\s+as|in\s+case|provided|assuming|maybe|perhaps|might|could"
+    r"|before)\b",
     re.IGNORECASE,
 )
-_PAST = re.compile(
-    r"\b(?:i|we)\s+(?:have\s+|['’]ve\s+|had\s+|did\s+|just\s+|already\s+)+|\b(?:i|we)['’]ve\b|\blast\s+(?:turn|round|step)\b"
-    r"|\b(?:i|we)\s+(?:\w+ed|took|gave|held|put|went|ate|let)\b",
+_LATER = re.compile(r"\b(?:next|later|afterwards?|following|tomorrow|eventually|last)\b", re.IGNORECASE)
+_DONE = re.compile(r"\b(?:have|had|did|just|already|was|were)\b|['’]ve\b", re.IGNORECASE)
+_SUBJECT = re.compile(
+    r"(?P<own>\b(?:i|we|let\s+me|my\s+(?:plan|move|action|intention|offer|turn)|mine)\b)"
+    r"|\b(?:you|yours?|please|pls|everyone|everybody|others?|let['’]?s|they|he|she|neighbou?rs?|both\s+of)\b",
     re.IGNORECASE,
 )
-_LATER = re.compile(r"\b(?:next|later|afterwards?|following|tomorrow|eventually)\b", re.IGNORECASE)
-_OWN = re.compile(
-    r"\b(?:i|i['’](?:ll|m|d)|i'll|we|we['’]ll|let\s+me|my\s+(?:plan|move|action|intention|offer)|mine)\b",
-    re.IGNORECASE,
+_ELLIPSIS = re.compile(
+    r"^\W*(?:(?:ok(?:ay)?|so|now|then)\W+)?(?:will|going|gonna|planning|about\s+to|\w+ing)\b", re.IGNORECASE
 )
-_OTHERS = re.compile(
-    r"\b(?:you|your|yours|please|pls|everyone|everybody|others?|let['’]?s|they|neighbou?rs?)\b", re.IGNORECASE
-)
-_FUTURE = re.compile(r"^\s*(?:will|going|gonna|now|planning|intend|about\s+to|\w+ing)\b", re.IGNORECASE)
-
-LOOKS_LIKE_A_QUESTION: Final = re.compile(r"\?\s*$")
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +45,7 @@ class Intent:
         name: the family's name for it (usually an action).
         negated: the speaker says that it will not.
         value: the phrase's first group (a number, a seat), empty when it has none.
-        sentence: the clause it was read in.
+        sentence: the sentence it was read in.
     """
 
     name: str
@@ -64,47 +58,52 @@ def intents(text: str, phrases: Mapping[str, Iterable[str]]) -> tuple[Intent, ..
     """The commitments about the present in a message.
 
     Args:
-        phrases: regular expressions by intent (`{"release": [r"releas\\w*", r"let\\s+go"]}`); within a clause the
-            later of two overlapping phrases is left out.
+        phrases: regular expressions by intent (`{"release": [r"releas\\w*", r"let\\s+go"]}`); where two overlap the
+            one that begins first, then the longer one, counts.
     """
-    found: list[Intent] = []
-    for clause in clauses(text):
-        if LOOKS_LIKE_A_QUESTION.search(clause) or _CONDITION.search(clause) or _LATER.search(clause):
-            continue
-        if _PAST.search(clause) or not _about_oneself(clause):
-            continue
-        found += _in_clause(clause, phrases)
-    return tuple(found)
-
-
-def clauses(text: str) -> list[str]:
-    """The clauses of a message: sentences, split again where the subject or the direction changes."""
-    return [clause.strip() for clause in _CLAUSE.split(text) if clause and clause.strip()]
-
-
-def _about_oneself(clause: str) -> bool:
-    own, others = _OWN.search(clause), _OTHERS.search(clause)
-    if own is not None:
-        return others is None or own.start() < others.start()
-    return others is None and _FUTURE.search(clause) is not None
-
-
-def _in_clause(clause: str, phrases: Mapping[str, Iterable[str]]) -> Iterable[Intent]:
-    others = _OTHERS.search(clause)
-    end = others.start() if others is not None and _OWN.search(clause) else len(clause)
-    taken: list[tuple[int, int]] = []
-    hits = sorted(
-        (
-            (match.start(), match.end(), name, match)
-            for name, regexes in phrases.items()
-            for regex in regexes
-            for match in re.finditer(regex, clause, re.IGNORECASE)
-        ),
-        key=lambda hit: (hit[0], -hit[1]),
+    return tuple(
+        intent
+        for sentence in _SENTENCE.split(text)
+        if sentence.strip() and not sentence.rstrip().endswith("?")
+        for intent in _of_sentence(sentence, phrases)
     )
-    for start, stop, name, match in hits:
-        if start >= end or any(start < last and stop > first for first, last in taken):
+
+
+def _of_sentence(sentence: str, phrases: Mapping[str, Iterable[str]]) -> Iterator[Intent]:
+    hits = list(_hits(sentence, phrases))
+    for number, (name, match) in enumerate(hits):
+        start, stop = match.span()
+        head = sentence[:start]
+        boundaries = list(_BOUNDARY.finditer(head))
+        clause = sentence[boundaries[-1].end() if boundaries else 0 : start]
+        tail = sentence[stop : hits[number + 1][1].start() if number + 1 < len(hits) else len(sentence)]
+        if _CONDITION.search(head) or _CONDITION.search(tail) or _LATER.search(clause) or _LATER.search(tail):
             continue
-        taken.append((start, stop))
-        value = next((group for group in match.groups() if group), "") if match.re.groups else ""
-        yield Intent(name, _NEGATION.search(clause[:start]) is not None, value, clause)
+        if _DONE.search(clause) or re.match(r"\w+ed\b", match.group()) or not _own(head, tail):
+            continue
+        value = next((group for group in match.groups() if group), "")
+        yield Intent(name, _NEGATION.search(clause) is not None, value, sentence.strip())
+
+
+def _hits(sentence: str, phrases: Mapping[str, Iterable[str]]) -> Iterator[tuple[str, re.Match[str]]]:
+    found = [
+        (name, match)
+        for name, regexes in phrases.items()
+        for regex in regexes
+        for match in re.finditer(regex, sentence, re.IGNORECASE)
+    ]
+    end = 0
+    for name, match in sorted(found, key=lambda hit: (hit[1].start(), -hit[1].end())):
+        if match.start() >= end:
+            end = match.end()
+            yield name, match
+
+
+def _own(head: str, tail: str) -> bool:
+    """Is the speaker the subject of what stands between `head` and `tail`? The nearest pronoun before it decides."""
+    subjects = list(_SUBJECT.finditer(head))
+    if subjects:
+        return subjects[-1].group("own") is not None
+    if not head.strip():  # "Grabbing left now" speaks of oneself, "Release it, please" does not
+        return re.search(r"\b(?:please|pls|you)\b", tail, re.IGNORECASE) is None
+    return _ELLIPSIS.search(head) is not None
