@@ -7,7 +7,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
-from typing import Any, ClassVar, Generic, TypeVar
+from typing import TYPE_CHECKING, Any, ClassVar, Generic, TypeVar
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
@@ -20,7 +20,13 @@ from pytest_collab.episode.transcript import Transcript
 from pytest_collab.errors import TaskError
 
 
-class _Explaining(type(BaseModel)):  # type: ignore[misc]
+if TYPE_CHECKING:  # the name is private, the class is not: subclasses of Params would not type-check without it
+    from pydantic._internal._model_construction import ModelMetaclass
+else:
+    ModelMetaclass = type(BaseModel)
+
+
+class _Explaining(ModelMetaclass):
     """Turns a mistake in `Maze(size=99)` into a sentence for the person who wrote that line."""
 
     def __call__(cls, *args: Any, **values: Any) -> Any:
