@@ -7,6 +7,7 @@ from dataclasses import asdict
 from typing import Any, Final
 
 import anyio
+import anyio.lowlevel
 
 from pytest_collab import __version__
 from pytest_collab.episode.agent import Agent, Desk, Reply, Request, Seat, ToolResult, Usage
@@ -115,6 +116,8 @@ class _Table:
 
     async def _in_turns(self) -> None:
         while (asked := self.game.ask()) is not None:
+            # Agents that answer at once never wait for anything: let other episodes and deadlines have their turn.
+            await anyio.lowlevel.checkpoint()
             with self.meter.turn():
                 replies = await self._ask_together(asked)
                 moves = {seat: self._read(seat, replies[seat]) for seat in asked.seats}
@@ -289,6 +292,7 @@ class _Table:
     async def _work_with_tools(self, seat: str) -> None:
         results: tuple[ToolResult, ...] = ()
         for _ in range(STEPS_AT_OWN_PACE):
+            await anyio.lowlevel.checkpoint()
             if self.game.finished(seat):
                 return
             inbox = self.channel.collect(seat)

@@ -19,7 +19,6 @@ from pytest_collab.episode.outcome import Verdict
 from pytest_collab.episode.transcript import Transcript
 from pytest_collab.errors import TaskError
 
-
 if TYPE_CHECKING:  # the name is private, the class is not: subclasses of Params would not type-check without it
     from pydantic._internal._model_construction import ModelMetaclass
 else:

@@ -33,6 +33,7 @@ class HandshakeGame(Game):
         self.number = seed * 7 % params.numbers
         self.knows = ("a",) if not condition.shared else ("a", "b")
         self.seats = ("a",) if condition.solo else ("a", "b")
+        self.turn = 0
         self.left = params.turns
         self.said: dict[str, int | None] = {}
 
@@ -41,7 +42,7 @@ class HandshakeGame(Game):
 
     def ask(self) -> Ask | None:
         done = all(self.said.get(seat) == self.number for seat in self.seats)
-        return None if done or self.left <= 0 else Ask((self.seats[len(self.said) % len(self.seats)],))
+        return None if done or self.left <= 0 else Ask((self.seats[self.turn % len(self.seats)],))
 
     def prompt(self, seat: str, inbox: Sequence[Message]) -> Prompt:
         knows = f"The number is {self.number}. " if seat in self.knows else ""
@@ -58,6 +59,7 @@ class HandshakeGame(Game):
     def apply(self, moves: Mapping[str, Move]) -> Sequence[Note]:
         for seat, move in moves.items():
             self.said[seat] = move.action
+        self.turn += 1
         self.left -= 1
         return [Note("state", {"said": dict(self.said)})]
 
