@@ -375,7 +375,5 @@ def describe_attempts(spec: MazeSpec, words: np.ndarray, attempts: np.ndarray) -
             np.bool_(spec.show_ends),
         )
         parts.append(jax.tree_util.tree_map(lambda array, n=some.size: np.asarray(array)[:n], part))
-    whole: tuple[Maze, Views, Difficulty] = jax.tree_util.tree_map(
-        lambda *pieces: np.concatenate(pieces), *parts
-    )
+    whole: tuple[Maze, Views, Difficulty] = jax.tree_util.tree_map(lambda *pieces: np.concatenate(pieces), *parts)
     return whole

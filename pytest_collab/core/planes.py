@@ -10,7 +10,6 @@ Every function is pure and works on any number of blocks; sizes and numbers of s
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from functools import reduce
 from operator import add, and_, or_
 from typing import NamedTuple
@@ -70,8 +69,7 @@ def ends(size: int, key: Key) -> tuple[jax.Array, jax.Array]:
     # A loop over lanes, not one large expression: XLA would compute each draw anew for every use of it.
     none = jnp.zeros((4, places.shape[0], *key.left.shape), jnp.uint32)
     digits = lax.fori_loop(jnp.uint32(0), jnp.uint32(LANES), add_lane, none)
-    rows_and_columns = [jnp.stack(_one_hot_words(list(number), size)) for number in digits]
-    start_row, start_column, goal_row, goal_column = rows_and_columns
+    start_row, start_column, goal_row, goal_column = (_one_hot_words(number, size) for number in digits)
     return start_row[:, None] & start_column, goal_row[:, None] & goal_column
 
 
@@ -96,7 +94,8 @@ def in_window(mazes: MazePlanes, lo: int | jax.Array, hi: int | jax.Array) -> ja
     """Per block a word whose bit tells whether that lane's shortest path has lo to hi moves (lo >= 1)."""
 
     def walk(reached: jax.Array, moves: int | jax.Array) -> jax.Array:
-        return lax.fori_loop(0, moves, lambda _, now: step(now, mazes.free), reached)
+        walked: jax.Array = lax.fori_loop(0, moves, lambda _, now: step(now, mazes.free), reached)
+        return walked
 
     nearer = walk(mazes.start, lo - 1)
     within = walk(nearer, hi - lo + 1)
@@ -164,14 +163,17 @@ def cell_ranks(draws: jax.Array) -> jax.Array:
     def count(block: jax.Array, ranks: jax.Array) -> jax.Array:
         others = lax.dynamic_slice_in_dim(filled, block * _COMPARED_AT_ONCE, _COMPARED_AT_ONCE)
         smaller = [(others[i] < keys).astype(jnp.uint32) for i in range(_COMPARED_AT_ONCE)]
-        return ranks + reduce(add, smaller)
+        counted: jax.Array = reduce(add, smaller, ranks)
+        return counted
 
-    return lax.fori_loop(0, blocks, count, jnp.zeros_like(keys))
+    ranks: jax.Array = lax.fori_loop(0, blocks, count, jnp.zeros_like(keys))
+    return ranks
 
 
 def lane_of(plane: jax.Array, lane: jax.Array) -> jax.Array:
     """The cells of one lane per block: bool of shape (..., blocks) from words of that shape."""
-    return ((plane >> lane.astype(jnp.uint32)) & 1).astype(bool)
+    bit: jax.Array = (plane >> lane.astype(jnp.uint32)) & 1
+    return bit.astype(bool)
 
 
 def block_keys(seeds: jax.Array, blocks: jax.Array) -> Key:
@@ -191,9 +193,12 @@ def _uniform_choice(key: Key, group: jax.Array, options: int) -> list[jax.Array]
     return [*chosen, undecided]
 
 
-def _one_hot_words(digits: Sequence[jax.Array], values: int) -> list[jax.Array]:
-    """Per value a word whose lanes tell whether the number with these binary digits is that value."""
-    return [
-        reduce(and_, [d if value >> place & 1 else ~d for place, d in enumerate(digits)])
-        for value in range(values)
-    ]
+def _one_hot_words(digits: jax.Array, values: int) -> jax.Array:
+    """Per value a word whose lanes tell whether their number is that value: (values, blocks).
+
+    `digits` is (digits, blocks): per binary digit of the numbers, lowest first, a word with every lane's.
+    """
+    value = jnp.arange(values, dtype=jnp.uint32)[:, None]
+    agrees = [digit ^ (((value >> place) & 1) - jnp.uint32(1)) for place, digit in enumerate(digits)]
+    words: jax.Array = reduce(and_, agrees)
+    return words

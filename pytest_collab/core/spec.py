@@ -63,9 +63,7 @@ def check_seeds(seeds: Sequence[int]) -> None:
     """
     for seed in seeds:
         if isinstance(seed, bool) or not isinstance(seed, int) or not 0 <= seed <= LARGEST_SEED:
-            raise TaskError(
-                f"a seed is {seed!r}", remedy=f"give whole numbers from 0 to {LARGEST_SEED}", key="seeds"
-            )
+            raise TaskError(f"a seed is {seed!r}", remedy=f"give whole numbers from 0 to {LARGEST_SEED}", key="seeds")
 
 
 @dataclass(frozen=True, slots=True)
