@@ -24,7 +24,9 @@ def register(family: Family[Any]) -> None:
     Raises:
         TaskError: another family already has the name.
     """
-    if family.name in _SHIPPED or (family.name in _registered and _made.get(family.name) is not family):
+    known = _made.get(family.name)
+    same = known is None or type(known).__qualname__ == type(family).__qualname__  # its module may be loaded anew
+    if family.name in _SHIPPED or not same:
         raise TaskError(f"two families are called {family.name!r}", remedy="Give yours another `name`.")
     _registered[family.name] = lambda: family
     _made[family.name] = family

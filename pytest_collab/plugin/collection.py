@@ -10,7 +10,7 @@ import pytest
 
 from pytest_collab.errors import CollabError, TaskError
 from pytest_collab.plugin import options
-from pytest_collab.plugin.state import SESSION
+from pytest_collab.plugin.state import FAMILIES, SESSION
 
 if TYPE_CHECKING:
     from pytest_collab.families.task import Task
@@ -34,6 +34,7 @@ class TaskFile(pytest.File):
         from pytest_collab.plugin.items import EpisodeItem, NoAgentsItem
 
         try:
+            register_families(self.config)
             task = read_task(self.path)
             session = self.config.stash.get(SESSION, None)
             if session is None:
@@ -43,6 +44,22 @@ class TaskFile(pytest.File):
                 yield EpisodeItem.from_parent(self, name=f"{task.name}[{case.label}]", case=case)
         except CollabError as error:
             raise self.CollectError(_relative(error, self.config)) from None
+
+
+def register_families(config: pytest.Config) -> None:
+    """Ask plugins and conftests for their families, once per session.
+
+    Raises:
+        TaskError: two families have one name.
+    """
+    if config.stash.get(FAMILIES, False):
+        return
+    config.stash[FAMILIES] = True
+    from pytest_collab import families
+
+    for found in config.hook.pytest_collab_families(config=config):
+        for family in found:
+            families.register(family)
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:

@@ -20,8 +20,10 @@ class EpisodeItem(pytest.Item):
 
     finished: Finished | None = None
 
-    def __init__(self, *, case: Case, **kwargs: Any) -> None:
-        super().__init__(**kwargs)
+    def __init__(self, *, case: Case, parent: pytest.Collector, name: str, **kwargs: Any) -> None:
+        # pytest would take the brackets for a part of the name; read from a string they are what they are in
+        # parametrized functions, and --lf, which compares with ids it has stored as strings, finds the item again.
+        super().__init__(name=name, parent=parent, nodeid=f"{parent.nodeid}::{name}", **kwargs)
         self.case = case
         self.add_marker(pytest.mark.collab)
         self.extra_keyword_matches.update({case.task.params.family, case.condition.kind})

@@ -25,6 +25,7 @@ from pytest_collab.errors import CollabError, RunError, TaskError
 from pytest_collab.families.task import Task
 from pytest_collab.plugin import outcomes, upcoming
 from pytest_collab.plugin.cases import Case
+from pytest_collab.plugin.collection import register_families
 from pytest_collab.plugin.options import Settings, settings
 from pytest_collab.plugin.state import EPISODE, SESSION
 
@@ -35,9 +36,7 @@ if TYPE_CHECKING:
 def configure(config: pytest.Config) -> None:
     """Set up the session of this process and register the plugins of its side."""
     try:
-        for found in config.hook.pytest_collab_families(config=config):
-            for family in found:
-                families.register(family)
+        register_families(config)
         session = CollabSession(config, settings(config))
         session.check_agents()
         config.stash[SESSION] = session

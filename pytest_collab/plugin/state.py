@@ -13,5 +13,8 @@ if TYPE_CHECKING:
 SESSION: pytest.StashKey[CollabSession] = pytest.StashKey()
 """On the config: this process's session; absent when no agents were named."""
 
+FAMILIES: pytest.StashKey[bool] = pytest.StashKey()
+"""On the config: have third-party families been registered?"""
+
 EPISODE: pytest.StashKey[Finished] = pytest.StashKey()
 """On an item: the episode that it played."""
