@@ -34,8 +34,8 @@ __all__ = ["CacheWarning", "MazeRecord", "MazeSpec", "cache_directory", "mazes",
 
 _STDERR_TAIL_LINES = 20
 
-_made_here: dict[str, dict[int, MazeRecord]] = {}
-"""What this process had made, by content key: the fallback where the cache cannot be written."""
+_unsaved: dict[str, dict[int, MazeRecord]] = {}
+"""Mazes that this process had made and could not write to the cache, by content key."""
 
 
 class CacheWarning(UserWarning):
@@ -90,12 +90,12 @@ def prepare(
     if missing:
         with _lock(directory):
             found, missing = _look_up(wanted, directory)  # another process may have made them meanwhile
-            if missing:
-                made = _make(missing, directory, max_attempts)
-                for spec, records in made.items():
-                    _made_here.setdefault(spec.content_key(), {}).update(records)
-                    _store(spec, records, directory)
-                found, missing = _look_up(wanted, directory)
+            made = _make(missing, directory, max_attempts) if missing else {}
+            for spec, records in made.items():
+                if not _store(spec, records, directory):
+                    _unsaved.setdefault(spec.content_key(), {}).update(records)
+        for (spec, seeds), at_hand in zip(wanted, found, strict=True):
+            at_hand.update({seed: made[spec][seed] for seed in seeds if seed not in at_hand})
     return found
 
 
@@ -106,10 +106,10 @@ def _look_up(
     found: list[dict[int, MazeRecord]] = []
     missing: dict[MazeSpec, dict[int, None]] = {}
     for spec, seeds in wanted:
-        here = _made_here.get(spec.content_key(), {})
-        known: Mapping[int, MazeRecord] = here
-        if any(seed not in here for seed in seeds):
-            known = {**_read(_file_of(spec, directory)), **here}
+        unsaved = _unsaved.get(spec.content_key(), {})
+        known: Mapping[int, MazeRecord] = unsaved
+        if any(seed not in unsaved for seed in seeds):
+            known = {**_read(_file_of(spec, directory)), **unsaved} if unsaved else _read(_file_of(spec, directory))
         found.append({seed: known[seed] for seed in seeds if seed in known})
         lacking = dict.fromkeys(seed for seed in seeds if seed not in known)
         if lacking:
@@ -205,8 +205,11 @@ def _warn_unreadable(file: Path, error: OSError) -> None:
     )
 
 
-def _store(spec: MazeSpec, records: Mapping[int, MazeRecord], directory: Path) -> None:
-    """Add mazes to the file of a spec; on failure warn, and leave the file as it was. Call under the lock."""
+def _store(spec: MazeSpec, records: Mapping[int, MazeRecord], directory: Path) -> bool:
+    """Add mazes to the file of a spec; on failure warn, leave the file as it was, and return False.
+
+    Call under the lock.
+    """
     file = _file_of(spec, directory)
     merged = {**_read(file), **records}
     lines = [_header(file.stem), *(json.dumps(asdict(merged[seed])) for seed in sorted(merged))]
@@ -219,6 +222,7 @@ def _store(spec: MazeSpec, records: Mapping[int, MazeRecord], directory: Path) -
             out.flush()
             os.fsync(out.fileno())
         draft.replace(file)
+        return True
     except OSError as error:
         if draft is not None:
             draft.unlink(missing_ok=True)
@@ -228,6 +232,7 @@ def _store(spec: MazeSpec, records: Mapping[int, MazeRecord], directory: Path) -
             CacheWarning,
             stacklevel=4,
         )
+        return False
 
 
 def record_from_json(content: Mapping[str, Any]) -> MazeRecord:

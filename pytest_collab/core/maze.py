@@ -238,6 +238,12 @@ def search(
     return planes.in_window(drawn, lo, hi)
 
 
+@partial(jax.jit, static_argnums=0)
+def generate_and_solve(size: int, seeds: jax.Array, blocks: jax.Array, threshold: jax.Array) -> jax.Array:
+    """Moves from start to goal of whole blocks of mazes: int32 (32, B); see `generate_split_and_solve`."""
+    return planes.path_lengths(planes.generate(size, planes.block_keys(seeds, blocks), threshold))
+
+
 @partial(jax.jit, static_argnums=(0, 1))
 def generate_split_and_solve(
     size: int, seats: int, seeds: jax.Array, blocks: jax.Array, threshold: jax.Array
@@ -303,7 +309,7 @@ def path_length_histogram(spec: MazeSpec, seeds: Sequence[int]) -> np.ndarray:
     words = seed_words(seeds)
     blocks = np.zeros(len(seeds), np.uint32)
     threshold = np.uint32(fixed_point(spec.walls))
-    _, _, length = generate_split_and_solve(spec.size, spec.seats, words, blocks, threshold)
+    length = generate_and_solve(spec.size, words, blocks, threshold)
     return np.bincount(np.maximum(np.asarray(length).ravel(), 0))
 
 
