@@ -7,7 +7,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
-from typing import TYPE_CHECKING, Any, ClassVar, Generic, TypeVar
+from typing import TYPE_CHECKING, Any, ClassVar, Generic, TypeVar, cast
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
@@ -28,12 +28,12 @@ else:
 class _Explaining(ModelMetaclass):
     """Turns a mistake in `Maze(size=99)` into a sentence for the person who wrote that line."""
 
-    def __call__(cls, *args: Any, **values: Any) -> Any:
+    def __call__(cls, *args: Any, **values: Any) -> Any:  # noqa: N805
         try:
             return super().__call__(*args, **values)
         except ValidationError as error:
             caller = inspect.stack(context=0)[1]
-            raise explain(error, cls, file=caller.filename, line=caller.lineno) from None
+            raise explain(error, cast("type[BaseModel]", cls), file=caller.filename, line=caller.lineno) from None
 
 
 class Params(BaseModel, metaclass=_Explaining):
