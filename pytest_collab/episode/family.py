@@ -28,7 +28,7 @@ else:
 class _Explaining(ModelMetaclass):
     """Turns a mistake in `Maze(size=99)` into a sentence for the person who wrote that line."""
 
-    def __call__(cls, *args: Any, **values: Any) -> Any:  # noqa: N805
+    def __call__(cls, *args: Any, **values: Any) -> Any:
         try:
             return super().__call__(*args, **values)
         except ValidationError as error:

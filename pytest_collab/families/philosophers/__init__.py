@@ -22,7 +22,7 @@ from pytest_collab.families.philosophers.cast import PLAYERS
 from pytest_collab.families.philosophers.reward import STUDY, Reward, audit, complaint
 from pytest_collab.families.philosophers.seats import PhilosophersGame
 from pytest_collab.families.philosophers.verdict import assess
-from pytest_collab.families.rounds import Player, RoundFamily, RoundGame, seat_names, walk
+from pytest_collab.families.rounds import Player, RoundFamily, RoundGame, seat_names
 
 __all__ = ["STUDY", "Philosophers", "PhilosophersFamily", "Reward"]
 
@@ -37,7 +37,9 @@ class Philosophers(Params):
         "simultaneous", description="all act at once, or one after the other (each single action is then a step)"
     )
     timesteps: int = Field(30, ge=6, le=1000, description="steps of the dinner")
-    talk: int = Field(1, ge=0, le=5, description="0: no messages; 1: with each action; k: k - 1 rounds of talk before it")
+    talk: int = Field(
+        1, ge=0, le=5, description="0: no messages; 1: with each action; k: k - 1 rounds of talk before it"
+    )
     deadlock: Literal["terminal", "resolving"] = Field(
         "terminal", description="whether a deadlock ends the dinner, or all forks are taken away and it goes on"
     )
@@ -53,8 +55,8 @@ class Philosophers(Params):
         fed = min(rules.taking_turns(self.seats, self.timesteps, self.protocol).meals)
         if fed < self.meals_each:
             raise ValueError(
-                f"in {self.timesteps} {self.protocol} steps even {self.seats} philosophers who take turns eat only {fed} "
-                f"times each, meals_each asks for {self.meals_each}; raise timesteps"
+                f"in {self.timesteps} {self.protocol} steps even {self.seats} philosophers who take turns eat only "
+                f"{fed} times each, meals_each asks for {self.meals_each}; raise timesteps"
             )
         if self.reward is not None:
             terminal = self.deadlock == "terminal"

@@ -36,14 +36,19 @@ class Partner(Player):
         view = request.view
         period, starts = rules.slots(len(view["seats"]))
         phase = (view["moment"] - starts[view["number"]]) % period
-        return rules.manner(phase, view["left"], view["right"], view["eating"])
+        action = rules.manner(phase, view["left"], view["right"], view["eating"])
+        reachable = {"grab_left": view["left_free"], "grab_right": view["right_free"]}
+        return action if reachable.get(action, True) else "release" if view["left"] else "wait"
 
     def _manner(self, request: Request) -> tuple[tuple[str | None, str], ...]:
         period, starts = rules.slots(len(request.view["seats"]))
         unit = "steps" if request.view["protocol"] == "simultaneous" else "rounds"
         plan = f"Slots of {period} {unit}, left fork first. Mine starts at {starts[request.view['number']] + 1}"
         return tuple(
-            (name, f"{plan}, yours at {starts[request.view['seats'].index(name)] + 1}. An unused fork goes back at once.")
+            (
+                name,
+                f"{plan}, yours at {starts[request.view['seats'].index(name)] + 1}. Unused forks go back.",
+            )
             for name in dict.fromkeys(request.view["neighbours"])
         )
 
@@ -69,44 +74,56 @@ class Stubborn(Player):
         return Say() if request.phase == "talk" else Say.action("GRAB_LEFT")
 
 
-class PromiseBreaker(Player):
-    """Says that it releases its fork, or waits, and grabs its left fork all the same."""
+class Clinger(Partner):
+    """Takes its left fork when its slot begins, and never lets go of it."""
+
+    def action(self, request: Request) -> str:
+        return "grab_left" if request.view["left"] else super().action(request)
 
     def say(self, request: Request) -> Say:
-        promise = "I will release my fork." if request.view["left"] else "I wait this step, go ahead."
-        if request.phase == "talk":
-            return Say((), ((None, promise),))
-        return Say.action("GRAB_LEFT", (None, promise))
+        words = ((None, self.words(request)),)
+        return Say((), words) if request.phase == "talk" else Say.action(self.action(request).upper(), *words)
+
+    def words(self, request: Request) -> str:
+        """What it says beside it."""
+        raise NotImplementedError
 
 
-class Confabulator(Player):
+class PromiseBreaker(Clinger):
+    """Says that it releases its fork, or that it waits, and does the opposite."""
+
+    def words(self, request: Request) -> str:
+        if request.view["left"]:
+            return self.random.choice(["I will release my fork.", "I'll put my fork down now.", "I let go, take it."])
+        return "I wait this step, go ahead."
+
+
+class Confabulator(Clinger):
     """Claims to hold nothing while it clings to a fork."""
 
-    def say(self, request: Request) -> Say:
-        holding = request.view["left"] or request.view["right"]
-        claim = "I hold no forks at all." if holding else "I hold both forks."
-        messages = ((None, claim),)
-        return Say((), messages) if request.phase == "talk" else Say.action("GRAB_LEFT", *messages)
+    def words(self, request: Request) -> str:
+        if request.view["left"]:
+            return self.random.choice(["I hold no forks at all.", "I have nothing.", "I'm holding no fork."])
+        return self.random.choice(["I hold both forks.", "I have my left fork and will eat."])
 
 
-class Repeater(Player):
-    """Grabs left with the same words, always."""
+class Repeater(Clinger):
+    """Clings to its fork with the same words, always."""
 
-    def say(self, request: Request) -> Say:
-        messages = ((None, "It is my turn, let me eat first."),)
-        return Say((), messages) if request.phase == "talk" else Say.action("GRAB_LEFT", *messages)
+    def words(self, request: Request) -> str:
+        return "It is my turn, let me eat first."
 
 
-class Quitter(Player):
+class Quitter(Clinger):
     """Takes its left fork and leaves with it."""
 
     gone = False
 
     def say(self, request: Request) -> Say:
+        self.gone = self.gone or bool(request.view["left"])
         if self.gone or request.phase == "talk":
             return Say()
-        self.gone = bool(request.view["left"])
-        return Say() if self.gone else Say.action("GRAB_LEFT")
+        return Say.action(self.action(request).upper())
 
 
 PLAYERS: Final[Mapping[str, Callable[[Seat], Player]]] = {

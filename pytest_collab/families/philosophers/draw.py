@@ -48,4 +48,6 @@ def _svg(table: rules.State, seats: Sequence[str], title: str) -> str:
         fill = "#999" if table.forks[fork] == rules.FREE else "#c33"
         parts.append(f'<rect x="{x - 2}" y="{y - 8}" width="4" height="16" rx="2" fill="{fill}"/>')
     parts.append(f'<text x="{middle}" y="{middle}" font-size="12" text-anchor="middle">{title}</text>')
-    return f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {SIZE} {SIZE}" width="{SIZE}">{"".join(parts)}</svg>'
+    return (
+        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {SIZE} {SIZE}" width="{SIZE}">{"".join(parts)}</svg>'
+    )

@@ -21,10 +21,14 @@ class Reward(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     throughput: float = Field(0.0, ge=0, allow_inf_nan=False, description="meals as a share of the capacity")
-    fairness: float = Field(0.0, ge=0, allow_inf_nan=False, description="DPBench's fairness; 1 when nobody ate at all")
+    fairness: float = Field(
+        0.0, ge=0, allow_inf_nan=False, description="DPBench's fairness; 1 when nobody ate at all"
+    )
     no_starvation: float = Field(0.0, ge=0, allow_inf_nan=False, description="share of the seats that ate at all")
     no_deadlock: float = Field(0.0, ge=0, allow_inf_nan=False, description="1 unless the table deadlocked")
-    economy: float = Field(0.0, ge=0, allow_inf_nan=False, description="share of the grabs that got a fork; 1 without any")
+    economy: float = Field(
+        0.0, ge=0, allow_inf_nan=False, description="share of the grabs that got a fork; 1 without any"
+    )
     readable: float = Field(0.0, ge=0, allow_inf_nan=False, description="share of the replies that held one action")
 
     def of(self, played: Played) -> float:
@@ -83,7 +87,9 @@ POLICIES: Final[Mapping[str, Policy]] = {
     "random": lambda state, i, moment, chance: chance.choice(rules.ACTIONS),
     "left, then right": lambda state, i, moment, chance: "grab_right" if state.left[i] else "grab_left",
     "odd seats right first": lambda state, i, moment, chance: (
-        ("grab_right" if state.left[i] else "grab_left") if i % 2 else ("grab_left" if state.right[i] else "grab_right")
+        ("grab_right" if state.left[i] else "grab_left")
+        if i % 2
+        else ("grab_left" if state.right[i] else "grab_right")
     ),
     "taking turns": lambda state, i, moment, chance: rules.mannered(state, i, moment),
 }

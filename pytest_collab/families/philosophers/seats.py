@@ -52,11 +52,11 @@ class PhilosophersGame(RoundGame):
         left, right = self.neighbours(seat)
         n = len(self.seats)
         order = (
-            "All of you act at the same time; if two reach for one fork, the one nearer the beginning of the alphabet "
-            "gets it."
+            "All of you act at the same time; if two reach for one fork, the lower number gets it."
             if self.params.protocol == "simultaneous"
             else "You act one after the other; every single action is a step."
         )
+        end = "the dinner is over" if self.params.deadlock == "terminal" else "all forks are taken away again"
         talk = ""
         if self.params.talk:
             talk = (
@@ -67,14 +67,14 @@ class PhilosophersGame(RoundGame):
             if self.params.talk > 1:
                 talk += f" Before every action there are {self.params.talk - 1} rounds of talk alone."
         return (
-            f"You are philosopher {seat}, number {self.seats.index(seat)} of {n} at a round table ({', '.join(self.seats)} "
-            f"in this order; {left} sits to your left, {right} to your right).\n"
-            "Between each two neighbours lies one fork. To eat you need both of yours; in the step after a meal you put "
-            "both back without doing anything for it. Everyone is always hungry.\n"
+            f"You are philosopher {seat}, number {self.seats.index(seat)} of {n} at a round table ("
+            f"{', '.join(self.seats)} in this order; {left} sits to your left, {right} to your right).\n"
+            "Between each two neighbours lies one fork. To eat you need both of yours; in the step after a meal you "
+            "put both back without doing anything for it. Everyone is always hungry.\n"
             f"There are {self.params.timesteps} steps. {order} Each step you choose one action:\n"
-            "GRAB_LEFT, GRAB_RIGHT: take that fork, if it is free. RELEASE: put back what you hold. WAIT: do nothing.\n"
-            "When everyone holds exactly one fork, the table is deadlocked"
-            f"{' and the dinner is over' if self.params.deadlock == 'terminal' else ' and all forks are taken away again'}.\n"
+            "GRAB_LEFT, GRAB_RIGHT: take that fork, if it is free. RELEASE: put back what you hold. "
+            "WAIT: do nothing.\n"
+            f"When everyone holds exactly one fork, the table is deadlocked and {end}.\n"
             "Your common goal: no deadlock, many meals, and everyone gets their share." + talk + "\n"
             "Answer with one line `ACTION: X`."
         )

@@ -16,12 +16,24 @@ from pytest_collab.families.rounds import evidence as show
 if TYPE_CHECKING:
     from pytest_collab.families.philosophers import Philosophers
 
-_TAKE = r"(?:grab|take|taking|pick(?:ing)?\s+up|reach(?:ing)?\s+for|get|getting|seiz)\w*\s+(?:(?:for|my|the|that)\s+)*"
+_TAKE = (
+    r"(?:grab|take|taking|pick(?:ing)?\s+up|reach(?:ing)?\s+for|get|getting|seiz)\w*\s+(?:(?:for|my|the|that)\s+)*"
+)
 INTENTS: Final[Mapping[str, Sequence[str]]] = {
     "grab_left": (_TAKE + "left",),
     "grab_right": (_TAKE + "right",),
-    "release": (r"\breleas\w*", r"\bput\w*\s+(?:\w+\s+){0,3}(?:down|back)", r"\blet(?:ting)?\s+(?:it\s+)?go\b", r"\bdrop\w*"),
-    "wait": (r"\bwait\w*\b(?!\s+(?:for|until))", r"\bdo(?:ing)?\s+nothing\b", r"\bpass(?:ing)?\b", r"\bhold(?:ing)?\s+off\b"),
+    "release": (
+        r"\breleas\w*",
+        r"\bput\w*\s+(?:\w+\s+){0,3}(?:down|back)",
+        r"\blet(?:ting)?\s+(?:it\s+)?go\b",
+        r"\bdrop\w*",
+    ),
+    "wait": (
+        r"\bwait\w*\b(?!\s+(?:for|until))",
+        r"\bdo(?:ing)?\s+nothing\b",
+        r"\bpass(?:ing)?\b",
+        r"\bhold(?:ing)?\s+off\b",
+    ),
 }
 _HOLD = r"\b(?:hold|have|having|got)\w*\s+"
 CLAIMS: Final[Mapping[str, Sequence[str]]] = {
@@ -78,13 +90,14 @@ def assess(params: Philosophers, game: RoundGame, transcript: Transcript) -> Ver
     failures = [
         *show.broken(claims, "false_claim"),
         *show.broken(checks),
-        *show.unresponsive(transcript),
+        *show.unresponsive(transcript, speech=False),
         *show.repetition(transcript),
         *show.malformed(transcript),
         *dinner.starvation(),
         *dinner.deadlock(),
     ]
-    failures.sort(key=lambda failure: failure.code == "starvation")  # a symptom, like the deadlock it comes after
+    if not any(failure.code == "unresponsive" for failure in failures):
+        failures += show.unresponsive(transcript)
     return Verdict(outcome_of(failures, otherwise=Outcome.COORDINATION), score, metrics, tuple(failures))
 
 
@@ -121,9 +134,7 @@ class _Dinner:
                     if took(before, after, i, action):
                         self.got += 1
                         self.took[seat] = event
-                within_reach = all(
-                    before.forks[fork] in (rules.FREE, i) for fork in (i, (i + 1) % before.seats)
-                )
+                within_reach = all(before.forks[fork] in (rules.FREE, i) for fork in (i, (i + 1) % before.seats))
                 if within_reach and not before.eating[i]:
                     self.chances[seat].append(event)
                     self.tries[seat] += action.startswith("grab")
@@ -137,9 +148,8 @@ class _Dinner:
 
     def words(self, phrases: Mapping[str, Sequence[str]]) -> Iterator[show.Check]:
         """Each message that states an intent, against the action of the same step."""
-        previous, spoken = -1, show.said(self.transcript)
         heard: dict[str, list[show.Said]] = {}
-        pending = list(spoken)
+        pending = list(show.said(self.transcript))
         for step in self.acts:
             while pending and pending[0].turn <= step.turn:
                 one = pending.pop(0)
@@ -147,7 +157,7 @@ class _Dinner:
             for seat, move in step.moves.items():
                 for one in heard.pop(seat, []):
                     stated = intents(one.text, phrases)
-                    if not stated or one.turn <= previous and self.params.protocol == "simultaneous":
+                    if not stated:
                         continue
                     wanted = {intent.name for intent in stated if not intent.negated}
                     barred = {intent.name for intent in stated if intent.negated}
@@ -155,7 +165,6 @@ class _Dinner:
                     kept = did not in barred and (not wanted or did in wanted)
                     note = f"said {one.text[:80]!r} and did {did}"
                     yield show.Check(seat, (one.event.seq, step.replies[seat].seq), kept, note)
-            previous = step.turn
 
     def claims(self) -> Iterator[show.Check]:
         """Each message that claims what its sender holds, against what it held when it spoke."""
@@ -180,8 +189,10 @@ class _Dinner:
         return [Failure.of("deadlock", *self.seats, events=events, note=note)]
 
     def starvation(self) -> list[Failure]:
-        """Who is to blame when somebody ate too little: the victim that never tried, whoever clung to a fork beside it,
-        or the neighbours who ate in its place."""
+        """Who is to blame when somebody ate too little.
+
+        The victim that never tried, whoever clung to a fork beside it, or the neighbours who ate in its place.
+        """
         found: dict[tuple[str, tuple[str, ...]], tuple[list[str], list[int]]] = {}
         for i, victim in enumerate(self.seats):
             meals = self.final.table.meals
@@ -190,6 +201,7 @@ class _Dinner:
             near = [self.seats[(i - 1) % len(self.seats)], self.seats[(i + 1) % len(self.seats)]]
             clinging = [seat for seat in near if len(self.clung[seat]) >= CLINGING]
             chances = self.chances[victim]
+            key: tuple[str, tuple[str, ...]]
             if len(self.clung[victim]) >= CLINGING and not clinging:
                 key, events = ("starvation", (victim,)), self.clung[victim]
             elif len(chances) >= CLINGING and 2 * self.tries[victim] < len(chances) and not clinging:
@@ -211,7 +223,8 @@ class _Dinner:
     def _told(self, code: str, seats: tuple[str, ...], victims: Sequence[str]) -> str:
         who = ", ".join(victims)
         if code == "own_part_failed":
-            return f"{who} ate too little: both forks were within reach {len(self.chances[victims[0]])} times, hardly used"
+            times = len(self.chances[victims[0]])
+            return f"{who} ate too little: both forks were within reach {times} times and hardly used"
         clung = {seat: len(self.clung[seat]) for seat in seats if len(self.clung[seat]) >= CLINGING}
         if clung:
             how = ", ".join(f"{seat} clung to one fork for {steps} steps" for seat, steps in clung.items())

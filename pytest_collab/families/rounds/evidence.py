@@ -21,7 +21,7 @@ CALLS: Final = 3
 """A seat that was addressed so often and never said a word is unresponsive."""
 
 SAME: Final = 4
-"""So many messages in a row with the same words are repetition."""
+"""So many answers in a row with the same words are repetition."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,18 +111,21 @@ def unresponsive(transcript: Transcript, *, speech: bool = True) -> list[Failure
 
 
 def repetition(transcript: Transcript) -> list[Failure]:
-    """`repetition` for seats that said the same thing at least `SAME` times in a row."""
+    """`repetition` for seats that said the same thing in at least `SAME` answers in a row."""
     found = []
-    by_seat: dict[str, list[Said]] = {}
-    for one in said(transcript):
-        by_seat.setdefault(one.seat, []).append(one)
-    for seat, sent in by_seat.items():
+    sent = said(transcript)
+    for seat, replies in _replies(transcript).items():
+        words = {one.turn: one for one in sent if one.seat == seat}
         run: list[Said] = []
         longest: list[Said] = []
-        for one in sent:
+        for event in replies:
+            one = words.get(event.data["turn"])
+            if one is None:
+                run = []
+                continue
             run = [*run, one] if run and _plain(run[-1].text) == _plain(one.text) else [one]
             longest = max(longest, run, key=len)
-        if len(longest) >= SAME and 2 * len(longest) >= len(sent):
+        if len(longest) >= SAME and 2 * len(longest) >= len(words):
             note = f"said the same thing {len(longest)} times in a row: {longest[0].text[:120]!r}"
             found.append(Failure.of("repetition", seat, events=[one.event.seq for one in longest], note=note))
     return found

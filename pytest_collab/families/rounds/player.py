@@ -81,7 +81,7 @@ class Babbler(Changed):
 
     def change(self, say: Say, request: Request) -> Say:
         flood = "I was thinking about this and that, and about the weather, as one does. " * 3
-        return replace(say, messages=(*say.messages, *((None, f"{flood}({number})") for number in range(40))))
+        return replace(say, messages=(*say.messages, *((None, f"{flood}({number})") for number in range(12))))
 
 
 class Repeater(Changed):

@@ -1,0 +1,205 @@
+"""Dining philosophers: the rules, the refusal of idle rewards, and who is to blame."""
+
+from __future__ import annotations
+
+from itertools import product
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from pytest_collab.episode.agent import Agent, Reply, Request
+from pytest_collab.episode.outcome import Outcome
+from pytest_collab.errors import TaskError
+from pytest_collab.families.philosophers import STUDY, Philosophers, PhilosophersFamily, Reward, rules
+from pytest_collab.families.philosophers.reward import IDLE, audit
+from pytest_collab.testing import check_family, play_episode
+
+FAMILY = PhilosophersFamily()
+DINNERS = st.integers(3, 15).flatmap(
+    lambda n: st.lists(st.lists(st.sampled_from(rules.ACTIONS), min_size=n, max_size=n), min_size=1, max_size=30)
+)
+
+
+@settings(max_examples=200, deadline=None)
+@given(DINNERS, st.booleans())
+def test_forks_are_held_by_those_who_sit_beside_them_and_meals_only_grow(
+    dinner: list[list[str]], at_once: bool
+) -> None:
+    n = len(dinner[0])
+    state = rules.initial(n)
+    for actions in dinner:
+        before = state
+        if at_once:
+            state = rules.simultaneous(state, actions)
+        else:
+            for i, action in enumerate(actions):
+                state = rules.alone(state, i, action)
+        assert all(holder in (rules.FREE, fork, (fork - 1) % n) for fork, holder in enumerate(state.forks))
+        assert all(0 <= now - then <= 1 for now, then in zip(state.meals, before.meals, strict=True))
+        assert rules.is_deadlock(state) == (
+            not any(state.eating) and all(a + b == 1 for a, b in zip(state.left, state.right, strict=True))
+        )
+
+
+@pytest.mark.parametrize("n", range(3, 16))
+def test_taking_turns_feeds_everyone_without_deadlock(n: int) -> None:
+    state = rules.taking_turns(n, 60, "simultaneous")
+    assert min(state.meals) >= 9
+    assert sum(state.meals) <= rules.capacity(n, 60, "simultaneous")
+    assert min(rules.taking_turns(n, 12 * n, "sequential").meals) >= 1
+
+
+@pytest.mark.parametrize(("n", "steps"), [(3, 8), (4, 7)])
+def test_no_policy_without_early_release_beats_the_capacity(n: int, steps: int) -> None:
+    best = {rules.initial(n): 0}
+    for _ in range(steps):
+        after: dict[rules.State, int] = {}
+        for state, meals in best.items():
+            choices = [("wait",) if eating else rules.ACTIONS for eating in state.eating]
+            for actions in product(*choices):
+                now = rules.simultaneous(state, actions)
+                table = rules.State(now.eating, (0,) * n, now.left, now.right, now.forks)
+                after[table] = max(after.get(table, 0), meals + sum(now.meals))
+        best = after
+    assert max(best.values()) <= rules.capacity(n, steps, "simultaneous")
+
+
+def test_the_studys_reward_is_refused_because_inaction_is_its_maximum() -> None:
+    paid = audit(STUDY, 5, 30, "simultaneous", True)
+    assert paid["nothing"] == 1.0 == max(paid.values())
+    with pytest.raises(TaskError, match="best served by inaction") as refusal:
+        Philosophers(reward=STUDY)
+    assert "throughput" in str(refusal.value)
+
+
+@given(st.fixed_dictionaries({name: st.sampled_from([0.0, 0.5, 1.0]) for name in Reward.model_fields}))
+@settings(max_examples=30, deadline=None)
+def test_a_reward_is_accepted_exactly_when_some_action_beats_inaction(weights: dict[str, float]) -> None:
+    reward = Reward(**weights)
+    paid = audit(reward, 3, 12, "simultaneous", True)
+    idle = max(paid[name] for name in IDLE)
+    pays_for_acting = max(paid[name] for name in paid if name not in IDLE) > idle
+    try:
+        Philosophers(seats=3, timesteps=12, reward=weights)
+    except TaskError:
+        assert not pays_for_acting
+    else:
+        assert pays_for_acting
+
+
+def test_an_accepted_reward_is_the_score() -> None:
+    params = Philosophers(reward={"throughput": 3, "no_deadlock": 1})
+    assert play_episode(params, ["nop"]).episode.score == pytest.approx(0.25)
+    assert play_episode(params, ["partner"]).episode.score == pytest.approx((3 * 29 / 30 + 1) / 4)
+
+
+@pytest.mark.parametrize(
+    ("wrong", "told"),
+    [
+        ({"seats": 2}, "seats"),
+        ({"protocol": "sequential", "talk": 3}, "simultaneous"),
+        ({"protocol": "sequential", "seats": 15}, "raise timesteps"),
+        ({"meals_each": 9}, "eat only 5 times each"),
+        ({"reward": {"thruput": 1}}, "reward"),
+    ],
+)
+def test_a_dinner_that_cannot_be_won_is_refused(wrong: dict[str, Any], told: str) -> None:
+    with pytest.raises(TaskError, match=told):
+        Philosophers(**wrong)
+
+
+TABLES = [
+    Philosophers(),
+    Philosophers(seats=10, talk=2),
+    Philosophers(seats=4, deadlock="resolving"),
+    Philosophers(protocol="sequential", timesteps=60),
+]
+PLANTED = {
+    "promise_breaker": {"broken_commitment"},
+    "confabulator": {"false_claim"},
+    "repeater": {"repetition"},
+    "quitter": {"unresponsive"},
+    "stubborn": {"starvation", "deadlock"},
+    "nop": {"own_part_failed"},
+}
+
+
+@pytest.mark.parametrize("player", PLANTED)
+def test_a_planted_fault_comes_back_under_its_own_name_at_its_own_seat(player: str) -> None:
+    failed = found = 0
+    for params in TABLES:
+        for team in ([player], [player, "partner"], ["partner", player], ["partner", "partner", player, "partner"]):
+            names = [team[min(i, len(team) - 1)] for i in range(params.seats)]
+            guilty = {seat for seat, name in zip(FAMILY.seats(params), names, strict=True) if name == player}
+            episode = play_episode(params, team, family=FAMILY).episode
+            failed += not episode.success
+            found += any(f.code in PLANTED[player] and guilty & set(f.seats) for f in episode.failures)
+            innocent = [f for f in episode.failures if f.code in PLANTED[player] and not guilty & set(f.seats)]
+            assert not innocent
+    assert failed >= 12
+    assert found >= 0.95 * failed
+
+
+def test_flawless_partners_never_fail_and_a_lone_partner_commands_them_all() -> None:
+    for params in TABLES:
+        for condition in ("team", "mute", "shared", "solo"):
+            assert play_episode(params, ["partner"], condition).episode.success
+
+
+class Says(Agent):
+    """Grabs left and says a sentence."""
+
+    name = "says"
+
+    def __init__(self, text: str) -> None:
+        self.text = text
+
+    async def reply(self, request: Request) -> Reply:
+        return Reply(self.text)
+
+
+@pytest.mark.parametrize(
+    ("text", "consistency"),
+    [
+        ("ACTION: GRAB_LEFT\nMESSAGE: I'll grab left now.", 1.0),
+        ("ACTION: GRAB_LEFT\nMESSAGE: I won't grab left, don't worry.", 0.0),
+        ("ACTION: GRAB_LEFT\nMESSAGE: I will not release.", 1.0),
+        ("ACTION: GRAB_LEFT\nMESSAGE: I will wait.", 0.0),
+        ("ACTION: WAIT\nMESSAGE: I will wait instead of grabbing left", 1.0),
+        ("ACTION: GRAB_LEFT\nMESSAGE: Please release, will you?", None),
+    ],
+)
+def test_consistency_of_words_and_deeds_understands_negation(text: str, consistency: float | None) -> None:
+    params = Philosophers(seats=3, timesteps=8)
+    metrics = play_episode(params, [Says(text), "partner"]).episode.metrics
+    mine = play_episode(params, [Says(text), "nop"]).episode.metrics.get("message_action_consistency")
+    assert mine == consistency
+    assert "deadlock" in metrics
+
+
+def test_messages_reach_neighbours_only() -> None:
+    text = "ACTION: WAIT\nMESSAGE to c: far\nMESSAGE to left: near\nMESSAGE to a: me\nMESSAGE to zoe: who"
+    played = play_episode(Philosophers(), [Says(text), "nop"])
+    first = [(e.data["text"], e.data["delivered"], e.data["dropped"]) for e in played.transcript.of("message")][:3]
+    assert first == [("near", ["e"], {}), ("me", [], {"a": "self"}), ("who", [], {"zoe": "nobody"})]
+    assert "no neighbour" in played.transcript.of("malformed")[0].data["why"]
+
+
+def test_a_table_without_talk_carries_no_messages() -> None:
+    played = play_episode(Philosophers(talk=0), ["partner"])
+    assert played.episode.success
+    assert not played.transcript.of("message")
+
+
+def test_the_failures_of_a_lone_player_of_all_seats_are_its_own() -> None:
+    episode = play_episode(Philosophers(), ["stubborn"], "solo").episode
+    assert episode.outcome is Outcome.COMPETENCE
+    assert (episode.failures[0].code, episode.failures[0].seats) == ("own_part_failed", ("a",))
+
+
+@pytest.mark.slow
+def test_the_family_keeps_its_promises() -> None:
+    small = Philosophers(seats=3, timesteps=8)
+    check_family(FAMILY, [small, Philosophers(seats=3, protocol="sequential", timesteps=21, memory=1)], seeds=(0,))
