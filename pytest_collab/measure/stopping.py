@@ -1,0 +1,189 @@
+"""Spending only what the decision needs: which gates are decided already, and what to play next.
+
+Stopping early is honest only under three conditions, which these functions see to:
+
+- *Order.* Episodes are played in random order (`shuffled`), clusters kept together; with the easy tasks first,
+  the first half would not stand for the whole.
+- *Prefix.* Evidence is read in planned order, up to the first cluster that is not finished. Quick episodes finish
+  first, and the quick ones are the failures as often as not.
+- *Sequence.* Verdicts come from a confidence sequence, which holds at all times at once.
+
+A gate that was followed this way keeps the sequence's verdict at the end of the run too.
+"""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from pytest_collab.measure.decision import Decision, GateVerdict, decide_sequentially
+from pytest_collab.measure.frame import Frame
+from pytest_collab.measure.gaps import gap_pairs, one_agent
+from pytest_collab.measure.gate import ClusterBy, Gate, GateFile
+from pytest_collab.measure.metric import GAPS
+from pytest_collab.measure.selection import conditions_of, values_of
+
+
+class PlannedEpisode(NamedTuple):
+    """An episode that is to be played; the same fields as `Episode.key`."""
+
+    family: str
+    task: str
+    condition: str
+    team: tuple[str, ...]
+    seed: int
+    epoch: int
+
+
+@dataclass(frozen=True, slots=True)
+class Following:
+    """Where a gate stands while the run is going on.
+
+    Attributes:
+        gate: the gate.
+        decision: what the evidence so far says; None for a gate that cannot be decided early (its metric has no
+            bounds, or it compares with a baseline).
+        clusters: planned clusters of its episodes.
+        finished: how many of them are evidence so far.
+    """
+
+    gate: Gate
+    decision: Decision | None
+    clusters: int
+    finished: int
+
+    @property
+    def decided(self) -> bool:
+        """Whether no further episode is needed for this gate."""
+        return self.decision is not None and self.decision.verdict is not GateVerdict.UNDECIDED
+
+
+def shuffled(plan: Sequence[PlannedEpisode], seed: int, *, cluster: ClusterBy = "task_seed") -> list[PlannedEpisode]:
+    """The plan in random order, episodes of one cluster next to one another; the same for the same seed."""
+    groups: dict[tuple[Any, ...], list[PlannedEpisode]] = {}
+    for planned in plan:
+        groups.setdefault(cluster_of(planned, cluster), []).append(planned)
+    order = list(groups.values())
+    random.Random(seed).shuffle(order)
+    return [planned for group in order for planned in group]
+
+
+def cluster_of(planned: PlannedEpisode, cluster: ClusterBy) -> tuple[Any, ...]:
+    """The cluster that an episode belongs to."""
+    if cluster == "episode":
+        return tuple(planned)
+    return (planned.family, planned.task) if cluster == "task" else (planned.family, planned.task, planned.seed)
+
+
+def concerns(gate: Gate, planned: PlannedEpisode) -> bool:
+    """Whether an episode is evidence for a gate."""
+    where = gate.where
+    if (where.family and planned.family not in where.family) or (where.task and planned.task not in where.task):
+        return False
+    conditions = GAPS[gate.metric] if gate.measured.kind == "gap" else conditions_of(gate)
+    if conditions and planned.condition not in conditions:
+        return False
+    if gate.measured.kind == "gap" and one_agent(planned.condition):
+        # Whose solo counts follows from the teams; which teams there are is not this episode's to know.
+        return True
+    if where.team and "+".join(planned.team) not in where.team:
+        return False
+    return not where.agent or bool(set(where.agent) & set(planned.team))
+
+
+def follow(file: GateFile, frame: Frame, plan: Sequence[PlannedEpisode]) -> tuple[Following, ...]:
+    """Where every gate stands on the episodes played so far.
+
+    Args:
+        file: the gates.
+        frame: the episodes played so far.
+        plan: all episodes, in the order of `shuffled`.
+    """
+    done = {
+        (frame.family[row], frame.task[row], frame.condition[row], frame.team[row], seed, epoch)
+        for row, (seed, epoch) in enumerate(zip(frame.seed.tolist(), frame.epoch.tolist(), strict=True))
+    }
+    return tuple(_follow(file, gate, frame, plan, done) for gate in file.gates)
+
+
+def _follow(
+    file: GateFile, gate: Gate, frame: Frame, plan: Sequence[PlannedEpisode], done: set[tuple[Any, ...]]
+) -> Following:
+    # A gap pairs by task and seed, so these belong together even where every pair stands for itself.
+    cluster = gate.cluster or file.cluster
+    if gate.measured.kind == "gap" and cluster == "episode":
+        cluster = "task_seed"
+    groups: dict[tuple[Any, ...], list[PlannedEpisode]] = {}
+    for planned in plan:
+        if concerns(gate, planned):
+            groups.setdefault(cluster_of(planned, cluster), []).append(planned)
+    bounds = gate.measured.bounds
+    if bounds is None or gate.baseline is not None or not groups:
+        return Following(gate, None, len(groups), 0)
+    prefix: list[tuple[Any, ...]] = []
+    for label, members in groups.items():
+        if not all(tuple(planned) in done for planned in members):
+            break
+        prefix.append(label)
+    found = _cluster_values(gate, frame, cluster)
+    values = [found[label] for label in prefix if label in found]
+    single = gate.measured.kind == "rate" and all(len(members) == 1 for members in groups.values())
+    decision = decide_sequentially(
+        gate.rule(),
+        values,
+        gate.confidence or file.confidence,
+        kind="rate" if single else "mean",
+        bounds=bounds,
+    )
+    return Following(gate, decision, len(groups), len(values))
+
+
+def _cluster_values(gate: Gate, frame: Frame, cluster: ClusterBy) -> dict[tuple[Any, ...], float]:
+    """One value a cluster: the mean over its episodes, or over its pairs."""
+    sums: dict[tuple[Any, ...], list[float]] = {}
+    rows = np.array([concerns(gate, planned) for planned in planned_of(frame)], dtype=bool)
+    if gate.measured.kind == "gap":
+        pairs = gap_pairs(frame, gate.metric, rows)
+        for unit, value in zip(pairs.keys, pairs.difference.tolist(), strict=True):
+            label = unit[:2] if cluster == "task" else unit[:3]
+            sums.setdefault(label, []).append(value)
+    elif rows.any():
+        values, used = values_of(frame, gate, rows)
+        planned = planned_of(frame)
+        for row in np.flatnonzero(used).tolist():
+            sums.setdefault(cluster_of(planned[row], cluster), []).append(float(values[row]))
+    return {label: sum(group) / len(group) for label, group in sums.items()}
+
+
+def planned_of(frame: Frame) -> list[PlannedEpisode]:
+    """What each row was planned as."""
+    return [
+        PlannedEpisode(*row)
+        for row in zip(
+            frame.family,
+            frame.task,
+            frame.condition,
+            frame.team,
+            frame.seed.tolist(),
+            frame.epoch.tolist(),
+            strict=True,
+        )
+    ]
+
+
+def still_needed(following: Iterable[Following], remaining: Sequence[PlannedEpisode]) -> list[PlannedEpisode]:
+    """The remaining episodes that an undecided gate asks for, evidence for most gates first.
+
+    The order of `remaining` is kept among those that serve equally many gates, so what was shuffled stays
+    shuffled for each gate. What is not returned may be skipped with the reason "decided".
+    """
+    open_gates = [one.gate for one in following if not one.decided]
+    served: Mapping[int, int] = {
+        place: sum(concerns(gate, planned) for gate in open_gates) for place, planned in enumerate(remaining)
+    }
+    order = sorted((place for place, count in served.items() if count), key=lambda place: -served[place])
+    return [remaining[place] for place in order]
