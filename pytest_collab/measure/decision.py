@@ -25,7 +25,7 @@ import numpy as np
 from pytest_collab.measure.cluster import cluster_codes, cluster_mean, effective_size, robust_variance
 from pytest_collab.measure.interval import Estimate, clopper_pearson, finite, two_sided, unanimous
 from pytest_collab.measure.paired import effective_pairs, paired_difference, tango
-from pytest_collab.measure.sequential import Kind, confidence_sequence, first_crossing, log_wealth
+from pytest_collab.measure.sequential import Kind, confidence_sequence, first_crossing, projected_log_wealth
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -270,17 +270,12 @@ def decide_sequentially(
     if estimate.known and estimate.value != rule.threshold:
         side: Literal["above", "below"] = "above" if estimate.value > rule.threshold else "below"
         target = -math.log(1.0 - confidence)
-        sample = finite(values, bounds)
-        copies = 2
-        while copies * len(sample) <= 100_000:
-            # The same results over again: what the wealth would grow to, if the figure stayed.
-            repeated = np.tile(sample, copies)
-            wealth = log_wealth(repeated, rule.threshold, side, kind=kind, bounds=bounds)
-            reached = np.flatnonzero(wealth >= target)
-            if len(reached):
-                needed = int(reached[0]) + 1 - len(sample)
-                break
-            copies *= 2
+
+        def settles(scale: float) -> bool:
+            grown = projected_log_wealth(values, rule.threshold, side, scale, kind=kind, bounds=bounds)
+            return grown >= target
+
+        needed = _more(estimate.n, settles)
     return Decision(GateVerdict.UNDECIDED, rule, estimate, needed)
 
 

@@ -37,6 +37,9 @@ PRIOR = 0.5
 BETS = 40
 """How many sizes of bet the stake is spread over for values other than 0 and 1."""
 
+# Dense near zero, where the right bets for a mean close to the hypothesis are.
+_SHARES = ((np.arange(BETS) + 0.5) / BETS) ** 2
+
 
 def log_wealth(
     values: Values,
@@ -128,12 +131,35 @@ def betting_log_wealth(sample: NDArray[np.float64], mean: float) -> NDArray[np.f
         return np.full(sample.shape, -math.inf)
     if mean <= 0.0:
         return np.where(np.cumsum(sample, axis=-1) > 0.0, math.inf, 0.0)
-    # Dense near zero, where the right bets for a mean close to the hypothesis are.
-    shares = ((np.arange(BETS) + 0.5) / BETS) ** 2
     wealth = np.full(sample.shape, -math.inf)
-    for share in shares:
+    for share in _SHARES:
         wealth = np.logaddexp(wealth, np.cumsum(np.log1p(share / mean * (sample - mean)), axis=-1))
     return wealth - math.log(BETS)
+
+
+def projected_log_wealth(
+    values: Values,
+    mean: float,
+    side: Side,
+    copies: float,
+    *,
+    kind: Kind,
+    bounds: tuple[float, float] = (0.0, 1.0),
+) -> float:
+    """The log wealth that `copies` times the same values would end at; for saying how many more are needed.
+
+    Args and raises as `log_wealth`; at least one value, and `mean` strictly inside `bounds`.
+    """
+    width = bounds[1] - bounds[0]
+    sample = (finite(values, bounds) - bounds[0]) / width
+    centre = (mean - bounds[0]) / width
+    if side == "below":
+        sample, centre = 1.0 - sample, 1.0 - centre
+    if kind == "rate":
+        total, n = np.array([sample.sum() * copies]), np.array([len(sample) * copies])
+        return float(mixture_log_wealth(total, n, centre)[0])
+    grown = copies * np.log1p(_SHARES[:, None] / centre * (sample - centre)).sum(axis=1)
+    return float(np.logaddexp.reduce(grown)) - math.log(BETS)
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,6 +18,7 @@ from pytest_collab.measure.sequential import (
     first_crossing,
     log_wealth,
     mixture_log_wealth,
+    projected_log_wealth,
 )
 
 
@@ -46,6 +47,7 @@ def test_wealth_is_a_fair_game_at_the_mean_and_a_losing_one_beyond(kind, mean):
         assert expected == pytest.approx(1.0) if true_mean == mean else expected < 1.0
 
 
+@pytest.mark.slow
 def test_looking_after_every_value_does_not_inflate_the_error():
     rng = np.random.default_rng(21)
     runs, n, alpha = 1000, 300, 0.05
@@ -119,6 +121,14 @@ def test_the_order_of_results_does_not_change_where_they_end():
     for kind in ("rate", "mean"):
         one, other = (log_wealth(row, 0.4, "above", kind=kind)[-1] for row in (scores, scores[::-1]))
         assert one == pytest.approx(other)
+
+
+@pytest.mark.parametrize("kind", ["rate", "mean"])
+def test_a_projection_is_the_wealth_that_repeated_values_end_at(kind):
+    scores = np.random.default_rng(27).random(30)
+    for side in ("above", "below"):
+        repeated = log_wealth(np.tile(scores, 3), 0.4, side, kind=kind)[-1]
+        assert projected_log_wealth(scores, 0.4, side, 3.0, kind=kind) == pytest.approx(repeated)
 
 
 def test_crossings_say_which_side_and_when():
