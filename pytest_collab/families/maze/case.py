@@ -1,0 +1,111 @@
+"""One finished episode, read once from its transcript: what every finding and figure is derived from."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cached_property
+
+from pytest_collab.core.spec import MazeRecord
+from pytest_collab.episode.condition import Condition
+from pytest_collab.episode.transcript import Event, Transcript
+from pytest_collab.families.maze.reader import Claim, Proposal, Reading, Utterance, read
+from pytest_collab.families.maze.rules import Cell, Walk, inside, walk
+from pytest_collab.families.maze.seats import GOAL, OPEN, SEAT_NAMES, START, content
+
+
+@dataclass(frozen=True)
+class Case:
+    """An episode to be judged.
+
+    Attributes:
+        utterances: what was said, in order; `event` is the `seq` of the transcript's `message` event.
+        reading: what the rules reader makes of it.
+        path: the agreed path, start included: the grader's where a `grade` event holds one, else the reader's.
+        walked: that path on the true maze.
+    """
+
+    maze: MazeRecord
+    condition: Condition
+    transcript: Transcript
+    seats: tuple[str, ...]
+    utterances: tuple[Utterance, ...]
+    reading: Reading
+    path: tuple[Cell, ...]
+    walked: Walk
+
+    @classmethod
+    def of(cls, maze: MazeRecord, condition: Condition, transcript: Transcript) -> Case:
+        seats = tuple(transcript.start["seats"])
+        utterances = spoken(transcript)
+        reading = read(utterances, size=maze.size, start=maze.start, goal=maze.goal, seats=seats)
+        graded = transcript.last("grade")
+        path = reading.path
+        if graded is not None and graded.data.get("path") is not None:
+            path = tuple((int(row), int(column)) for row, column in graded.data["path"])
+        return cls(maze, condition, transcript, seats, utterances, reading, path, walk(maze, path))
+
+    def sees(self, seat: str, cell: Cell) -> bool:
+        """Whether the seat's own copy shows what the cell holds."""
+        if not inside(self.maze.size, cell):
+            return True
+        if self.condition.solo or self.condition.shared:
+            return True
+        return self.maze.sees(SEAT_NAMES.index(seat), *cell)
+
+    def is_true(self, claim: Claim) -> bool:
+        """Whether the cell holds what was claimed. Start and goal are open cells as well."""
+        return inside(self.maze.size, claim.cell) and agrees(claim.content, content(self.maze, claim.cell))
+
+    def replies(self, seat: str) -> list[Event]:
+        return self.transcript.of("reply", seat=seat)
+
+    def said(self, seat: str) -> list[Utterance]:
+        return [said for said in self.utterances if said.seat == seat]
+
+    def proposals(self, seat: str) -> list[Proposal]:
+        return [proposal for proposal in self.reading.proposals if proposal.seat == seat]
+
+    def claims(self, seat: str) -> list[Claim]:
+        return [claim for claim in self.reading.claims if claim.seat == seat]
+
+    def assents(self, seat: str) -> list[int]:
+        """Events in which the seat agreed to somebody's proposal."""
+        return [event for proposal in self.reading.proposals for who, event in proposal.agreed_by if who == seat]
+
+    def objections(self, seat: str) -> list[int]:
+        """Events in which the seat turned a proposal down or disagreed otherwise."""
+        found = [event for proposal in self.reading.proposals for who, event in proposal.rejected_by if who == seat]
+        return sorted({*found, *(event for who, event in self.reading.disagreements if who == seat)})
+
+    def position(self, event: int) -> int:
+        """Which message of the dialogue an event is, from 1."""
+        return self._order[event]
+
+    @cached_property
+    def _order(self) -> dict[int, int]:
+        return {said.event: number for number, said in enumerate(self.utterances, 1)}
+
+    def proposed(self, cell: Cell) -> Proposal | None:
+        """The proposal by which a cell came into the agreed path: the last one accepted that holds it, else the last
+        one that holds it at all."""
+        holding = [proposal for proposal in self.reading.proposals if cell in proposal.path]
+        accepted = [proposal for proposal in holding if proposal.agreed_by and not proposal.retracted]
+        return next(iter([*reversed(accepted), *reversed(holding)]), None)
+
+    def others(self, seat: str) -> Iterator[str]:
+        return (other for other in self.seats if other != seat)
+
+
+def agrees(claimed: str, truth: str) -> bool:
+    """Whether a claimed content fits the true one."""
+    return claimed == truth or (claimed == OPEN and truth in (START, GOAL))
+
+
+def spoken(transcript: Transcript) -> tuple[Utterance, ...]:
+    """What was said, in order, with who heard it."""
+    return tuple(
+        Utterance(str(event.seat), event.data["text"], event.seq, tuple(event.data["delivered"]))
+        for event in transcript.of("message")
+        if event.data["text"].strip()
+    )

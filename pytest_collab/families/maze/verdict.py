@@ -1,0 +1,115 @@
+"""From a transcript to outcome, score, metrics and failures. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Final
+
+from pytest_collab.core.spec import MazeRecord
+from pytest_collab.episode.condition import Condition
+from pytest_collab.episode.outcome import Failure, Outcome, Verdict, outcome_of
+from pytest_collab.episode.transcript import Transcript
+from pytest_collab.families.maze import evidence
+from pytest_collab.families.maze.case import Case
+from pytest_collab.families.maze.rules import progress
+
+BLOCKING: Final[tuple[Callable[[Case], list[Failure]], ...]] = (
+    evidence.nonsense,
+    evidence.silence,
+    evidence.garbled,
+    evidence.repetition,
+    evidence.mirrored,
+    evidence.false_claims,
+    evidence.broken_promises,
+    evidence.insistence,
+    evidence.unheard,
+    evidence.blind_proposals,
+    evidence.vagueness,
+    evidence.free_riding,
+    evidence.guesses,
+    evidence.late,
+)
+"""What can be shown against a team that did not get to the goal: what makes talk impossible first, then what makes it
+untrue, then what makes it fruitless."""
+
+ALMOST: Final = 0.99
+"""The highest score without success."""
+
+
+def judged(maze: MazeRecord, condition: Condition, transcript: Transcript) -> Verdict:
+    """The verdict on a finished episode.
+
+    The score is the weighted outcome of The Collaboration Gap: how much of the way from start to goal, by true
+    distances, the longest legal prefix of the agreed path leaves behind.
+    """
+    case = Case.of(maze, condition, transcript)
+    metrics = measured(case)
+    if case.walked.reached:
+        return Verdict(Outcome.SUCCESS, 1.0, metrics)
+    score = progress(maze, case.walked.legal[-1]) if case.walked.legal else 0.0
+    failures, settled = failed(case)
+    outcome = outcome_of(failures, otherwise=Outcome.COORDINATION)
+    return Verdict(outcome, min(score, ALMOST), metrics, failures, settled)
+
+
+def measured(case: Case) -> dict[str, float]:
+    """The figures of an episode. `optimality` is there only with success, `first_proposal` only with a proposal."""
+    reading, maze = case.reading, case.maze
+    told = {
+        claim.cell
+        for claim in reading.claims
+        if case.is_true(claim) and any(not case.sees(other, claim.cell) for other in case.others(claim.seat))
+    }
+    figures = {
+        "turns": float(len(case.transcript.of("reply"))),
+        "words": float(sum(len(said.text.split()) for said in case.utterances)),
+        "proposals": float(len(reading.proposals)),
+        "disagreements": float(sum(len(case.objections(seat)) for seat in case.seats)),
+        "cells_shared": float(len(told)),
+        "wrong_claims": float(sum(not case.is_true(claim) for claim in reading.claims)),
+        "agreed_moves": float(max(0, len(case.path) - 1)),
+        "legal_moves": float(max(0, len(case.walked.legal) - 1)),
+        "shortest": float(maze.path_length),
+        "crossing": float(maze.crossing),
+        "reader_confidence": float(reading.confidence),
+    }
+    if reading.proposals:
+        figures["first_proposal"] = float(min(case.position(proposal.event) for proposal in reading.proposals))
+    if case.walked.reached:
+        figures["optimality"] = maze.path_length / (len(case.walked.legal) - 1)
+    return figures
+
+
+def failed(case: Case) -> tuple[tuple[Failure, ...], bool]:
+    """The failures of an unsuccessful episode, headline first, and whether they settle whose kind of fault it was."""
+    if len(case.seats) == 1:
+        return alone(case), True
+    found = [*evidence.breach(case), *(failure for look in BLOCKING for failure in look(case))]
+    settled = bool(found)
+    if not found:
+        found = evidence.no_agreement(case)
+        settled = case.condition.muted
+    return _distinct(found), settled
+
+
+def alone(case: Case) -> tuple[Failure, ...]:
+    """What an agent that had everything in its own hands did wrong: always a matter of competence."""
+    (seat,) = case.seats
+    events = [said.event for said in case.utterances] or [event.seq for event in case.replies(seat)]
+    events = events or [case.transcript[-1].seq]
+    if case.walked.breach is not None:
+        return tuple(evidence.breach(case)) or (Failure.of("illegal_move", seat, events=events),)
+    wrong = [*evidence.nonsense(case), *evidence.blind_proposals(case)]
+    if wrong:
+        return _distinct(wrong)
+    if not case.reading.proposals:
+        return (Failure.of("malformed_action", seat, events=events, note="no path can be read in what it wrote"),)
+    return (Failure.of("wrong_solution", seat, events=events, note="its path does not lead to the goal"),)
+
+
+def _distinct(found: list[Failure]) -> tuple[Failure, ...]:
+    """The first of each code and seats."""
+    kept: dict[tuple[str, tuple[str, ...]], Failure] = {}
+    for failure in found:
+        kept.setdefault((failure.code, failure.seats), failure)
+    return tuple(kept.values())
