@@ -131,6 +131,7 @@ class Reply:
         model: the model that really answered, as the provider reports it.
         opaque: see `Turn.opaque`; JSON-ready.
         reasoning: reasoning text or summary, if the provider gives one; never shown to other seats.
+        replayed: comes from a recording; what it cost was paid then, and is not taken from the budget.
     """
 
     text: str = ""
@@ -140,6 +141,7 @@ class Reply:
     model: str = ""
     opaque: Any = None
     reasoning: str = ""
+    replayed: bool = False
 
     def with_text(self, text: str) -> Reply:
         """The same reply with other text."""
@@ -197,6 +199,7 @@ class Agent(ABC):
 
     Raising `ProviderError` (or another `InfrastructureError`) says that the infrastructure failed and the
     episode is no evidence; raising anything else counts as the agent's own nonsense (`malformed_action`).
+    What a failed answer consumed all the same goes with the exception, as its attribute `usage` (a `Usage`).
 
     Attributes:
         name: as the user wrote it; shown everywhere.

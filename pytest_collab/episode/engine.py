@@ -198,19 +198,31 @@ class _Table:
         self.purse.check()
         async with self.meter.answer(seat):
             reply = await self._sheltered(seat, request)
-        if reply.usage.cost_usd:
+        if reply.usage.cost_usd and not reply.replayed:
             self.purse.add(reply.usage.cost_usd)
         return reply
+
+    def _book_failed(self, seat: str, error: BaseException) -> None:
+        """Keep what an answer that never came has consumed."""
+        usage = getattr(error, "usage", None)
+        if isinstance(usage, Usage) and usage.calls:
+            self.transcript.add(
+                "failed_call", seat, turn=self.turn, model=self.agents[seat].model, usage=asdict(usage)
+            )
+            if usage.cost_usd:
+                self.purse.add(usage.cost_usd)
 
     async def _sheltered(self, seat: str, request: Request) -> Reply:
         agent = self.agents[seat]
         try:
             reply = await agent.reply(request)
-        except (InfrastructureError, LimitReached, BudgetSpent, UsageError):
+        except (InfrastructureError, LimitReached, BudgetSpent, UsageError) as error:
+            self._book_failed(seat, error)
             raise
         except (ConnectionError, TimeoutError) as error:
             raise ProviderError(f"agent {agent.name!r}: {_told(error)}") from error
         except anyio.get_cancelled_exc_class() as error:
+            self._book_failed(seat, error)
             if anyio.current_effective_deadline() == -math.inf or _being_cancelled():
                 raise
             return self._nonsense(seat, f"the agent's own task was cancelled ({type(error).__name__})")
@@ -274,8 +286,11 @@ class _Table:
 
     async def _work_alone(self, seat: str, agent: Agent) -> None:
         desk = await self.desk(seat)
+        self.purse.check()
         async with self.meter.answer(seat):
             reply = await agent.work(desk)
+        if reply.usage.cost_usd and not reply.replayed:
+            self.purse.add(reply.usage.cost_usd)
         self._keep_reply(seat, reply)
         self.meter.spend(seat, reply.usage)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
+from contextvars import ContextVar
 from typing import Protocol
 
 import anyio
@@ -62,6 +63,37 @@ class OpenPurse:
         self.spent += usd
 
 
+class _Clock:
+    """A time limit that runs; time that is nobody's doing is given back to it."""
+
+    __slots__ = ("_excused_until", "_scope")
+
+    def __init__(self, scope: anyio.CancelScope) -> None:
+        self._scope = scope
+        self._excused_until = -math.inf
+
+    def excuse(self, began: float, ended: float) -> None:
+        began = max(began, self._excused_until)  # what several seats waited for together is given back once
+        if ended > began:
+            self._excused_until = ended
+            self._scope.deadline += ended - began
+
+
+_clocks: ContextVar[tuple[_Clock, ...]] = ContextVar("_clocks", default=())
+
+
+def excuse(began: float, ended: float) -> None:
+    """Take a stretch of time out of the time limits that run around the caller.
+
+    For agents: waiting for a rate limit, or for a provider that failed, is not the agent's slowness.
+
+    Args:
+        began, ended: moments of `time.monotonic`; `ended` may lie ahead.
+    """
+    for clock in _clocks.get():
+        clock.excuse(began, ended)
+
+
 class Meter:
     """Counts what an episode uses, and raises `LimitReached` at its limits."""
 
@@ -77,7 +109,11 @@ class Meter:
         """Around the whole play: wall time."""
         seconds = self.limits.seconds
         with anyio.move_on_after(math.inf if seconds is None else seconds) as scope:
-            yield
+            token = _clocks.set((*_clocks.get(), _Clock(scope)))
+            try:
+                yield
+            finally:
+                _clocks.reset(token)
         if scope.cancelled_caught:
             raise LimitReached("time_limit", float(seconds or 0))
 
@@ -98,7 +134,11 @@ class Meter:
         self.answers[seat] += 1
         seconds = limits.answer_seconds
         with anyio.move_on_after(math.inf if seconds is None else seconds) as scope:
-            yield
+            token = _clocks.set((*_clocks.get(), _Clock(scope)))
+            try:
+                yield
+            finally:
+                _clocks.reset(token)
         if scope.cancelled_caught:
             raise LimitReached("time_limit", float(seconds or 0), seat)
 

@@ -17,6 +17,7 @@ KINDS: Final = {
     "brief": "the standing instructions of a seat",
     "prompt": "what a seat was asked; `inbox` names the message events delivered with it",
     "reply": "what the agent answered, word for word (bounded)",
+    "failed_call": "an answer that never came; `usage` is what it consumed all the same",
     "message": "text sent to other seats; `delivered` and `dropped` say where it went",
     "malformed": "a reply that the rules cannot read, with the reason",
     "action": "what the rules understood the seat to do",

@@ -1,0 +1,86 @@
+"""Keys: held so that no traceback, log or report can show them, and taken out of everything that is written."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Iterable, Mapping
+from typing import Any, Final
+
+MASK: Final = "[secret]"
+
+SHORTEST: Final = 6
+"""Values shorter than this are not looked for: taking them out would tear ordinary words apart."""
+
+_known: set[str] = set()
+_pattern: re.Pattern[str] | None = None
+
+
+class Secret:
+    """A value that shows itself only to `reveal`.
+
+    Its repr, str and format are a mask, it cannot be pickled, and `redact` removes it from text from now on.
+    """
+
+    __slots__ = ("_value",)
+
+    def __init__(self, value: str) -> None:
+        self._value = value
+        remember(value)
+
+    def reveal(self) -> str:
+        """The value itself. Hand it straight on; never bind it to a name."""
+        return self._value
+
+    def __repr__(self) -> str:
+        return "Secret(…)"
+
+    def __str__(self) -> str:
+        return MASK
+
+    def __format__(self, spec: str) -> str:
+        return MASK
+
+    def __bool__(self) -> bool:
+        return bool(self._value)
+
+    def __reduce__(self) -> Any:
+        raise TypeError("a secret is not pickled")
+
+
+def remember(*values: str) -> None:
+    """Take these values out of all text that goes through `redact`."""
+    global _pattern
+    fresh = {value for value in values if len(value) >= SHORTEST} - _known
+    if fresh:
+        _known.update(fresh)
+        # The longest first, so that a key which begins like another is taken out whole.
+        _pattern = re.compile("|".join(re.escape(value) for value in sorted(_known, key=len, reverse=True)))
+
+
+def redact(text: str) -> str:
+    """`text` with every known secret masked."""
+    return text if _pattern is None else _pattern.sub(MASK, text)
+
+
+def redacted(value: Any) -> Any:
+    """JSON-ready data with every known secret masked, in keys too."""
+    if _pattern is None:
+        return value
+    if isinstance(value, str):
+        return redact(value)
+    if isinstance(value, Mapping):
+        return {redact(str(key)): redacted(item) for key, item in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [redacted(item) for item in value]
+    return value
+
+
+_SENSITIVE: Final = re.compile(r"(^|_)(KEY|TOKEN|SECRET|PASSWORD|CREDENTIALS?)(_|$)", re.IGNORECASE)
+
+
+def environment(names: Iterable[str] | None = None) -> None:
+    """Remember the values of environment variables: those named, or all whose name says that they are secret."""
+    for name, value in os.environ.items():
+        if name in names if names is not None else _SENSITIVE.search(name):
+            remember(value)

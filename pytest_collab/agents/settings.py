@@ -1,0 +1,163 @@
+"""What can be set about an agent: one model for the agents file and for names on the command line."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Mapping
+from typing import Any, Final, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
+
+Provider = Literal["anthropic", "openai", "openai-chat", "command"]
+
+KEY_VARIABLE: Final[Mapping[str, str]] = {
+    "anthropic": "ANTHROPIC_API_KEY",
+    "openai": "OPENAI_API_KEY",
+    "openai-chat": "OPENAI_API_KEY",
+}
+OFFICIAL: Final[Mapping[str, str]] = {
+    "anthropic": "https://api.anthropic.com",
+    "openai": "https://api.openai.com/v1",
+    "openai-chat": "https://api.openai.com/v1",
+}
+ADDRESS_VARIABLE: Final[Mapping[str, str]] = {
+    "anthropic": "ANTHROPIC_BASE_URL",
+    "openai": "OPENAI_BASE_URL",
+    "openai-chat": "OPENAI_BASE_URL",
+}
+
+_STRICT: Final = ConfigDict(frozen=True, extra="forbid")
+_REFERENCE: Final = re.compile(r"\$\{([A-Za-z_][A-Za-z0-9_]*)\}")
+
+
+class Price(BaseModel):
+    """Dollars per million tokens."""
+
+    model_config = _STRICT
+
+    input: float = Field(ge=0, allow_inf_nan=False, description="dollars per million input tokens")
+    output: float = Field(ge=0, allow_inf_nan=False, description="dollars per million output tokens")
+    cached_input: float | None = Field(
+        None, ge=0, allow_inf_nan=False, description="input read from the cache (default: as input)"
+    )
+    cache_write: float | None = Field(
+        None, ge=0, allow_inf_nan=False, description="input written to the cache (default: as input)"
+    )
+
+
+class RateLimits(BaseModel):
+    """How hard a provider may be pressed, by all workers of a session together."""
+
+    model_config = _STRICT
+
+    requests_per_minute: float | None = Field(None, gt=0, allow_inf_nan=False, description="calls started a minute")
+    tokens_per_minute: float | None = Field(
+        None, gt=0, allow_inf_nan=False, description="input and output tokens a minute"
+    )
+    in_flight: int | None = Field(64, ge=1, le=4096, description="calls under way at the same time")
+
+
+class AgentSettings(BaseModel):
+    """One agent of an agents file; every key but `provider` has a default.
+
+    Everything that can change an answer belongs to `answering`, which recordings are compared by.
+    """
+
+    model_config = _STRICT
+
+    provider: Provider = Field(description="anthropic, openai, openai-chat or command")
+    model: str = Field("", description="the provider's name of the model")
+    base_url: str | None = Field(None, description="address of a compatible server (openai: ends in /v1)")
+    api_key_env: str | None = Field(None, description="environment variable that holds the key")
+    temperature: float | None = Field(None, ge=0, le=2, allow_inf_nan=False, description="sampling temperature")
+    max_tokens: int = Field(16_000, ge=1, description="longest answer, reasoning included, in tokens")
+    reasoning_effort: str | None = Field(None, description="none, minimal, low, medium, high, xhigh or max")
+    system_prefix: str = Field("", description="text put before the game's own instructions")
+    timeout_s: float = Field(300.0, gt=0, allow_inf_nan=False, description="seconds one attempt may take")
+    max_retries: int = Field(6, ge=0, le=50, description="further attempts after a fault of the provider")
+    headers: dict[str, str] = Field(default_factory=dict, description="extra HTTP headers; ${NAME} reads the environment")
+    extra_body: dict[str, Any] = Field(default_factory=dict, description="further keys of the request's body")
+    context_tokens: int | None = Field(None, ge=1, description="context window (default: that of the price table)")
+    stream: bool | None = Field(None, description="stream answers (default: only where the provider needs it)")
+    cache: bool = Field(True, description="mark the stable prefix for the provider's prompt cache")
+    price: Price | None = Field(None, description="dollars per million tokens, instead of the price table's")
+    limits: RateLimits | None = Field(None, description="limits of this agent alone, instead of its provider's")
+    command: tuple[str, ...] = Field((), description="program and arguments (provider command)")
+    env: dict[str, str] = Field(default_factory=dict, description="environment of the program (provider command)")
+    mode: Literal["turns", "work"] = Field(
+        "turns", description="turns: JSON lines on stdin and stdout; work: started once, in its working tree"
+    )
+
+    @field_validator("reasoning_effort")
+    @classmethod
+    def _known_effort(cls, effort: str | None) -> str | None:
+        allowed = ("none", "minimal", "low", "medium", "high", "xhigh", "max")
+        if effort is not None and effort not in allowed:
+            raise ValueError(f"is not one of {', '.join(allowed)}")
+        return effort
+
+    @field_validator("base_url")
+    @classmethod
+    def _is_address(cls, address: str | None) -> str | None:
+        if address is None:
+            return None
+        if not re.match(r"https?://[^/\s]+", address):
+            raise ValueError("is not an http:// or https:// address")
+        if re.match(r"https?://[^/]*@", address):
+            raise ValueError("holds a user name or a password; put the key into an environment variable (api_key_env)")
+        return address.rstrip("/")
+
+    @field_validator("api_key_env")
+    @classmethod
+    def _is_variable(cls, name: str | None) -> str | None:
+        if name is not None and not re.fullmatch(r"[A-Za-z_][A-Za-z0-9_]*", name):
+            raise ValueError("is not the name of an environment variable; write the name here, never the key itself")
+        return name
+
+    @model_validator(mode="after")
+    def _complete(self) -> AgentSettings:
+        if self.provider == "command":
+            if not self.command:
+                raise ValueError("an agent of provider command needs `command`, a list: program and arguments")
+        elif not self.model:
+            raise ValueError(f"an agent of provider {self.provider} needs `model`")
+        return self
+
+    @property
+    def address(self) -> str:
+        """Where calls go: `base_url`, else the SDK's environment variable, else the provider's own address."""
+        variable = ADDRESS_VARIABLE.get(self.provider, "")
+        return self.base_url or os.environ.get(variable, "").rstrip("/") or OFFICIAL.get(self.provider, "")
+
+    @property
+    def official(self) -> bool:
+        return self.address == OFFICIAL.get(self.provider)
+
+    @property
+    def key_variable(self) -> str | None:
+        """The variable that must hold a key; None where a compatible server may go without one."""
+        if self.provider == "command":
+            return None
+        if self.api_key_env:
+            return self.api_key_env
+        return KEY_VARIABLE[self.provider] if self.official or self.base_url is None else None
+
+    def answering(self) -> dict[str, Any]:
+        """The settings that can change an answer, without those left at their default."""
+        keys = ("provider", "model", "temperature", "max_tokens", "reasoning_effort", "system_prefix", "extra_body")
+        values = {key: getattr(self, key) for key in keys}
+        if self.provider == "command":
+            values = {"provider": "command", "command": list(self.command), "mode": self.mode}
+        return {key: value for key, value in values.items() if value not in (None, "", {})}
+
+    def expanded_headers(self) -> tuple[dict[str, str], list[str]]:
+        """Headers with `${NAME}` replaced from the environment, and the names that are not set."""
+        missing: list[str] = []
+
+        def value_of(match: re.Match[str]) -> str:
+            if match[1] not in os.environ:
+                missing.append(match[1])
+            return os.environ.get(match[1], "")
+
+        return {key: _REFERENCE.sub(value_of, value) for key, value in self.headers.items()}, missing
