@@ -26,6 +26,8 @@ _OVERFLOW: Final = re.compile(
 _FILTERED: Final = re.compile(r"content[_ ]?(?:filter|policy)|content management policy|_policy\b|invalid_prompt")
 _LIMIT_IN_TEXT: Final = re.compile(r"(?:>|maximum|limit of|length is|size \(?)\D{0,24}?(\d{3,})")
 
+NO_TOKENS: Final = Tokens()
+
 Kind = Literal["retry", "slow_down", "overflow", "filter", "fatal"]
 
 
@@ -47,7 +49,7 @@ class Fault:
     told: str
     status: int | None = None
     retry_after_s: float | None = None
-    tokens: Tokens = Tokens()
+    tokens: Tokens = NO_TOKENS
     limit: int | None = None
 
 
@@ -59,7 +61,7 @@ class BadAnswer(Exception):
         empty: the answer was well formed and held nothing at all.
     """
 
-    def __init__(self, told: str, tokens: Tokens = Tokens(), *, empty: bool = False) -> None:
+    def __init__(self, told: str, tokens: Tokens = NO_TOKENS, *, empty: bool = False) -> None:
         super().__init__(told)
         self.tokens = tokens
         self.empty = empty
@@ -99,19 +101,19 @@ def retry_after(headers: Any) -> float | None:
             seconds = float(headers["retry-after-ms"]) / 1000
         elif (text := headers.get("retry-after")) is None:
             return None
-        elif re.fullmatch(r"\s*\d+(\.\d+)?\s*", text):
+        elif re.fullmatch(r"\s*\d+(\.\d+)?\s*", str(text)):
             seconds = float(text)
         else:
-            seconds = parsedate_to_datetime(text).timestamp() - time()
+            seconds = parsedate_to_datetime(str(text)).timestamp() - time()
     except (ValueError, TypeError):
         return None
-    return min(max(seconds, 0.0), LONGEST_RETRY_AFTER_S)
+    return min(max(float(seconds), 0.0), LONGEST_RETRY_AFTER_S)
 
 
 def pause(retry: int, after_s: float | None = None) -> float:
     """Seconds before attempt number `retry` (from 1): exponential with jitter, never less than `after_s`."""
     ceiling = min(LONGEST_PAUSE_S, FIRST_PAUSE_S * 2 ** (retry - 1))
-    drawn = ceiling * random.uniform(0.5, 1.0)
+    drawn: float = ceiling * random.uniform(0.5, 1.0)
     return drawn if after_s is None else max(after_s * random.uniform(1.0, 1.1), min(drawn, 0.05))
 
 

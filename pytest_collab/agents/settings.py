@@ -9,6 +9,8 @@ from typing import Any, Final, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
+from pytest_collab.agents.secrets import remember
+
 Provider = Literal["anthropic", "openai", "openai-chat", "command"]
 
 KEY_VARIABLE: Final[Mapping[str, str]] = {
@@ -76,7 +78,7 @@ class AgentSettings(BaseModel):
     system_prefix: str = Field("", description="text put before the game's own instructions")
     timeout_s: float = Field(300.0, gt=0, allow_inf_nan=False, description="seconds one attempt may take")
     max_retries: int = Field(6, ge=0, le=50, description="further attempts after a fault of the provider")
-    headers: dict[str, str] = Field(default_factory=dict, description="extra HTTP headers; ${NAME} reads the environment")
+    headers: dict[str, str] = Field(default_factory=dict, description="HTTP headers; ${NAME} reads the environment")
     extra_body: dict[str, Any] = Field(default_factory=dict, description="further keys of the request's body")
     context_tokens: int | None = Field(None, ge=1, description="context window (default: that of the price table)")
     stream: bool | None = Field(None, description="stream answers (default: only where the provider needs it)")
@@ -105,14 +107,16 @@ class AgentSettings(BaseModel):
         if not re.match(r"https?://[^/\s]+", address):
             raise ValueError("is not an http:// or https:// address")
         if re.match(r"https?://[^/]*@", address):
-            raise ValueError("holds a user name or a password; put the key into an environment variable (api_key_env)")
+            remember(address)
+            raise ValueError("holds a user name or a password; name an environment variable in api_key_env")
         return address.rstrip("/")
 
     @field_validator("api_key_env")
     @classmethod
     def _is_variable(cls, name: str | None) -> str | None:
         if name is not None and not re.fullmatch(r"[A-Za-z_][A-Za-z0-9_]*", name):
-            raise ValueError("is not the name of an environment variable; write the name here, never the key itself")
+            remember(name)  # it may well be the key itself
+            raise ValueError("is not the name of an environment variable; write the name here, never the key")
         return name
 
     @model_validator(mode="after")
@@ -123,6 +127,10 @@ class AgentSettings(BaseModel):
         elif not self.model:
             raise ValueError(f"an agent of provider {self.provider} needs `model`")
         return self
+
+    def __repr_args__(self) -> Any:
+        for key, value in super().__repr_args__():
+            yield key, sorted(value) if key in ("headers", "env") else value  # their values may be secrets
 
     @property
     def address(self) -> str:

@@ -1,0 +1,206 @@
+"""`openai/MODEL`: OpenAI's models through the Responses API."""
+
+from __future__ import annotations
+
+import json
+import re
+from hashlib import sha256
+from typing import Any, Final, Literal
+
+from pytest_collab.agents.model import SPEECHLESS, Answer, ModelAgent, arguments_of
+from pytest_collab.agents.prices import Tokens
+from pytest_collab.agents.retry import BadAnswer, Fault, classify
+from pytest_collab.agents.secrets import Secret
+from pytest_collab.episode.agent import Request, ToolCall, Turn
+
+_WITHOUT_REASONING: Final = re.compile(r"^(gpt-4|gpt-3\.5|chatgpt-4)|-chat-latest$")
+"""Models that refuse to be asked for encrypted reasoning."""
+
+_POLICY: Final = frozenset({"bio_policy", "misalignment_policy_violation", "invalid_prompt"})
+
+
+class OpenAIModel(ModelAgent):
+    """What the two APIs of OpenAI share: the client, and what its exceptions mean."""
+
+    def make_client(self, key: Secret | None, headers: dict[str, str]) -> Any:
+        import httpx2
+        from openai import AsyncOpenAI, DefaultAsyncHttpxClient
+
+        return AsyncOpenAI(
+            api_key=key.reveal() if key else "none",
+            base_url=self.settings.address,
+            max_retries=0,
+            timeout=self.settings.timeout_s,
+            default_headers=headers,
+            http_client=DefaultAsyncHttpxClient(
+                limits=httpx2.Limits(max_connections=None, max_keepalive_connections=256)
+            ),
+        )
+
+    def fault(self, error: Exception) -> Fault:
+        from openai import APIConnectionError, APIError, APIStatusError, APITimeoutError
+
+        if isinstance(error, APITimeoutError):
+            return Fault("retry", f"no answer within {self.settings.timeout_s:g} s")
+        if isinstance(error, APIStatusError):
+            code = error.code or error.type or ""
+            status = error.status_code if error.status_code >= 400 else 500
+            return classify(status, _message(error), code=code, headers=error.response.headers)
+        if isinstance(error, APIConnectionError):
+            return classify(None, f"connection failed: {error.__cause__ or error}")
+        if isinstance(error, APIError) and error.code == "rate_limit_exceeded":
+            return classify(429, error.message, code=error.code)
+        return classify(None, f"{type(error).__name__}: {error}")
+
+
+class OpenAIAgent(OpenAIModel):
+    """OpenAI's models. Nothing is stored there: encrypted reasoning is passed back with the conversation."""
+
+    async def call(self, client: Any, request: Request) -> Answer:
+        body = self.body(request)
+        if not self.settings.stream:
+            return self.read(await client.responses.create(**body))
+        final = None
+        async with await client.responses.create(**body, stream=True) as stream:
+            async for event in stream:
+                if event.type in ("response.completed", "response.incomplete", "response.failed"):
+                    final = event.response
+        if final is None:
+            raise BadAnswer("the stream ended before the answer did")
+        return self.read(final)
+
+    def body(self, request: Request) -> dict[str, Any]:
+        """The request's keyword arguments for `responses.create`."""
+        settings = self.settings
+        instructions = f"{settings.system_prefix}{request.system}"
+        items: list[Any] = []
+        for turn, blocks in self.turns(request):
+            items.extend(blocks or _items(turn))
+        body: dict[str, Any] = {
+            "model": self.model,
+            "input": items,
+            "max_output_tokens": settings.max_tokens,
+            "store": False,
+        }
+        if instructions.strip():
+            body["instructions"] = instructions
+        if settings.cache and settings.official:
+            # Requests with the same key go to the machines that hold the same prefix.
+            prefix = f"{self.model}\n{instructions}".encode("utf-8", "replace")
+            body["prompt_cache_key"] = sha256(prefix).hexdigest()[:32]
+        if not _WITHOUT_REASONING.search(self.model):
+            body["include"] = ["reasoning.encrypted_content"]
+        if settings.reasoning_effort is not None:
+            body["reasoning"] = {"effort": settings.reasoning_effort}
+        if settings.temperature is not None:
+            body["temperature"] = settings.temperature
+        if request.tools:
+            body["parallel_tool_calls"] = True
+            body["tools"] = [
+                {
+                    "type": "function",
+                    "name": tool.name,
+                    "description": tool.description,
+                    "parameters": dict(tool.parameters),
+                    "strict": False,
+                }
+                for tool in request.tools
+            ]
+        if settings.extra_body:
+            body["extra_body"] = dict(settings.extra_body)
+        return body
+
+    def read(self, response: Any) -> Answer:
+        """An SDK response as an answer.
+
+        Raises:
+            BadAnswer: it is not a response, or one that failed at the provider.
+        """
+        output = getattr(response, "output", None)
+        if not isinstance(output, list):
+            raise BadAnswer("the answer is not a response of the Responses API")
+        tokens = _tokens(response.usage)
+        failed = response.error
+        if response.status in ("failed", "cancelled") or failed is not None:
+            code = getattr(failed, "code", None) or response.status
+            if code in _POLICY:
+                return Answer("", (), "filter", tokens, response.model or "")
+            raise BadAnswer(f"the response failed: {code}: {getattr(failed, 'message', '')}", tokens or Tokens())
+        texts, refusals, calls, blocks = [], [], [], []
+        thoughts: list[str] = []
+        for item in output:
+            kind = getattr(item, "type", None)
+            if kind == "message":
+                for part in item.content or []:
+                    if part.type == "output_text":
+                        texts.append(part.text)
+                    elif part.type == "refusal":
+                        refusals.append(part.refusal)
+            elif kind == "reasoning":
+                thoughts.extend(part.text for part in item.summary or [])
+            elif kind == "function_call":
+                calls.append(ToolCall(item.call_id, item.name, arguments_of(item.arguments)))
+            blocks.append(item.model_dump(mode="json", exclude_none=True))
+        return Answer(
+            text="".join(texts) or "".join(refusals),
+            tool_calls=tuple(calls),
+            stop=_stop(response, bool(refusals), bool(calls)),
+            tokens=tokens,
+            model=response.model or "",
+            blocks=blocks if any(block.get("type") == "reasoning" for block in blocks) else None,
+            reasoning="\n".join(thoughts),
+        )
+
+
+def _items(turn: Turn) -> list[dict[str, Any]]:
+    if turn.role == "assistant":
+        items: list[dict[str, Any]] = []
+        if turn.text.strip() or not turn.tool_calls:
+            items.append({"role": "assistant", "content": turn.text if turn.text.strip() else SPEECHLESS})
+        items.extend(
+            {
+                "type": "function_call",
+                "call_id": call.id,
+                "name": call.name,
+                "arguments": json.dumps(dict(call.arguments)),
+            }
+            for call in turn.tool_calls
+        )
+        return items
+    items = [
+        {"type": "function_call_output", "call_id": result.id, "output": result.text} for result in turn.tool_results
+    ]
+    if turn.text.strip() or not items:
+        items.append({"role": "user", "content": turn.text if turn.text.strip() else "(nothing new)"})
+    return items
+
+
+def _stop(response: Any, refused: bool, calls: bool) -> Literal["end", "tool", "length", "refusal", "filter"]:
+    reason = getattr(response.incomplete_details, "reason", None)
+    if reason == "content_filter":
+        return "filter"
+    if reason is not None or response.status == "incomplete":
+        return "length"
+    if refused:
+        return "refusal"
+    return "tool" if calls else "end"
+
+
+def _tokens(usage: Any) -> Tokens | None:
+    """Cached tokens are part of OpenAI's input tokens already."""
+    if usage is None:
+        return None
+    details = usage.input_tokens_details
+    return Tokens(
+        usage.input_tokens or 0,
+        usage.output_tokens or 0,
+        getattr(details, "cached_tokens", None) or 0,
+        getattr(details, "cache_write_tokens", None) or 0,
+    )
+
+
+def _message(error: Any) -> str:
+    body = error.body
+    if isinstance(body, dict) and isinstance(body.get("message"), str):
+        return str(body["message"])
+    return str(error.message)
