@@ -19,7 +19,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from difflib import get_close_matches
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, cast
 
 from pydantic import BaseModel, ValidationError
 
@@ -122,12 +122,15 @@ def _model(model: type[Any], value: Any, where: tuple[Any, ...], path: Path, lin
     try:
         return model.model_validate(value)
     except ValidationError as error:
-        location = error.errors(include_url=False)[0]["loc"]
+        errors = sorted(error.errors(include_url=False), key=lambda found: found["type"] != "extra_forbidden")
+        location = errors[0]["loc"]  # a misspelt key before the missing one that it was meant for
         line = next(
             (lines[key] for cut in range(len(location), -1, -1) if (key := (*where, *location[:cut])) in lines), None
         )
-        told = explain(error, _nested(model, location), file=path, line=line, prefix=".".join(map(str, where)))
-    raise TaskError(redact(told.problem), remedy=told.remedy, file=told.file, line=told.line, key=told.key)
+        first = ValidationError.from_exception_data(error.title, cast(Any, errors))
+        told = explain(first, _nested(model, location), file=path, line=line, prefix=".".join(map(str, where)))
+    remedy = told.remedy or "docs/agents.md shows a whole file."
+    raise TaskError(redact(told.problem), remedy=remedy, file=told.file, line=told.line, key=told.key)
 
 
 def _nested(model: type[BaseModel], location: tuple[Any, ...]) -> type[BaseModel]:

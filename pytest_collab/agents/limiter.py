@@ -3,7 +3,7 @@
 Each provider account has a lane: one small file, mapped into every worker and changed under a file lock. Calls are
 started one after the other with an even gap (so that no window of a minute ever holds more than the limit allows),
 by reserving the next free moment and then sleeping until it comes. A provider that answers 429 pauses the lane for
-everybody, and widens the gap until calls succeed again.
+everybody; one that goes on refusing widens the gap until calls succeed again.
 """
 
 from __future__ import annotations
@@ -28,16 +28,24 @@ MINUTE_S: Final = 60.0
 SLACK_S: Final = 1.0
 """A call reaches the provider some time after it was started: minutes are taken this much too long."""
 
-FIRST_GAP_S: Final = 0.05
 WIDEST_GAP_S: Final = 5.0
-GAP_SHRINKS_BY: Final = 0.93
+NARROWEST_GAP_S: Final = 0.002
+GAP_GROWS_BY: Final = 1.5
+GAP_SHRINKS_BY: Final = 0.97
 ONE_BURST_S: Final = 1.0
 """Refusals within this time are one burst, and widen the gap once."""
 
+MEMORY: Final = 0.05
+"""The weight of the newest call in the running means."""
+
+TOO_MANY: Final = 0.15
+"""The share of refused calls from which on calls are started more slowly; single refusals only pause the lane."""
+
 POLL_S: Final = 0.02
 
-_HEAD: Final = struct.Struct("<ddddd")
-"""next request, next token, pause until, gap, last slow-down: moments of the monotonic clock, which all share."""
+_HEAD: Final = struct.Struct("<dddddddd")
+"""next request, next token, pause until, gap, last slow-down, last start, mean time between starts, share refused.
+Moments are those of the monotonic clock, which all processes share."""
 _ENTRY: Final = struct.Struct("<II")
 """process id, its calls in flight"""
 _ENTRIES: Final = 512
@@ -112,8 +120,9 @@ class Lane:
         now = monotonic()
         with self._state() as state:
             state.paused = max(state.paused, now + seconds)
-            if now - state.slowed > ONE_BURST_S:
-                state.gap = min(max(state.gap * 2, FIRST_GAP_S), WIDEST_GAP_S)
+            state.refused += (1 - state.refused) * MEMORY
+            if state.refused > TOO_MANY and now - state.slowed > ONE_BURST_S:
+                state.gap = min(max(state.gap, state.pace, NARROWEST_GAP_S) * GAP_GROWS_BY, WIDEST_GAP_S)
                 state.slowed = now
 
     @property
@@ -142,6 +151,9 @@ class Lane:
         """Take the next free moment."""
         now = monotonic()
         with self._state() as state:
+            if state.started:
+                state.pace += (min(now - state.started, WIDEST_GAP_S) - state.pace) * MEMORY
+            state.started = now
             gap = max(self._request_gap, state.gap)
             if not gap and not self._token_gap:
                 return state.paused
@@ -175,10 +187,9 @@ class Lane:
             self._write_entry(mine, os.getpid(), max(self._count(mine) - 1, 0))
             if self._token_gap and permit.tokens:
                 state.token += (permit.tokens - estimate) * self._token_gap
-            if permit.served and state.gap:
-                state.gap *= GAP_SHRINKS_BY
-                if state.gap < FIRST_GAP_S / 10:
-                    state.gap = 0.0
+            if permit.served:
+                state.refused *= 1 - MEMORY
+                state.gap = state.gap * GAP_SHRINKS_BY if state.gap > NARROWEST_GAP_S else 0.0
 
     def _place(self) -> int:
         """This process's entry; the first call takes one."""
@@ -246,20 +257,24 @@ class Lane:
 class _State:
     """The moments of a lane while its lock is held."""
 
-    __slots__ = ("gap", "paused", "request", "slowed", "token")
+    __slots__ = ("gap", "pace", "paused", "refused", "request", "slowed", "started", "token")
 
-    def __init__(self, request: float, token: float, paused: float, gap: float, slowed: float) -> None:
-        self.request = request
-        self.token = token
-        self.paused = paused
-        self.gap = gap
-        self.slowed = slowed
-        horizon = monotonic() + _FAR
-        if max(request, token, paused) > horizon:  # the clock was reset since: a file of an earlier boot
-            self.request = self.token = self.paused = self.gap = self.slowed = 0.0
+    def __init__(self, *values: float) -> None:
+        if max(values[:3]) > monotonic() + _FAR:  # the clock was reset since: a file of an earlier boot
+            values = (0.0,) * len(values)
+        self.request, self.token, self.paused, self.gap, self.slowed, self.started, self.pace, self.refused = values
 
-    def values(self) -> tuple[float, float, float, float, float]:
-        return (self.request, self.token, self.paused, self.gap, self.slowed)
+    def values(self) -> tuple[float, ...]:
+        return (
+            self.request,
+            self.token,
+            self.paused,
+            self.gap,
+            self.slowed,
+            self.started,
+            self.pace,
+            self.refused,
+        )
 
 
 class Lanes:

@@ -60,7 +60,7 @@ def test_what_the_model_did_itself_is_not_retried(
         stop = "refusal"  # Anthropic has one name for both
     assert reply.stop == stop
     assert reply.usage.retries == 0
-    assert "I heard: hello" != reply.text
+    assert reply.text != "I heard: hello"
     assert reply.usage.output_tokens == server.log[0].output_tokens
 
 

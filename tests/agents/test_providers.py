@@ -12,7 +12,9 @@ from pytest_collab.episode.agent import Request, Tool, ToolResult, Turn
 from tests.agents.conftest import KEY, PROVIDERS, ask, asking
 from tests.support.model_server import ModelServer, Say
 
-LOOK = Tool("look", "looks around", {"type": "object", "properties": {"way": {"type": "string"}}, "required": ["way"]})
+LOOK = Tool(
+    "look", "looks around", {"type": "object", "properties": {"way": {"type": "string"}}, "required": ["way"]}
+)
 STREAMS = [(provider, stream) for provider in PROVIDERS for stream in (False, True)]
 
 pytestmark = pytest.mark.filterwarnings("error::ResourceWarning")

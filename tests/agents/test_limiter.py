@@ -1,0 +1,186 @@
+"""Limits that all processes of a session keep together."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import subprocess
+import sys
+from pathlib import Path
+from time import monotonic
+
+import pytest
+
+from pytest_collab.agents.limiter import MINUTE_S, Lane, Lanes
+from pytest_collab.agents.purse import SessionPurse
+from pytest_collab.agents.settings import RateLimits
+from pytest_collab.episode.limits import BudgetSpent, Limits, Meter
+from pytest_collab.errors import LimitReached
+
+ROOT = Path(__file__).parents[2]
+
+
+def _reserved(lane: Lane, count: int, tokens: int = 0) -> list[float]:
+    return [lane._reserve(tokens) for _ in range(count)]
+
+
+def test_no_window_of_a_minute_ever_holds_more_calls_than_the_limit(tmp_path: Path) -> None:
+    limit = 50
+    two = [Lane(tmp_path / "lane", RateLimits(requests_per_minute=limit)) for _ in range(2)]
+    moments = sorted(moment for _ in range(100) for lane in two for moment in _reserved(lane, 1))
+    for index, moment in enumerate(moments):
+        assert sum(moment <= other < moment + MINUTE_S for other in moments[index:]) <= limit
+    used = len(moments) * MINUTE_S / (moments[-1] - moments[0])
+    assert 0.95 * limit <= used <= limit
+
+
+def test_tokens_are_spread_like_calls_and_corrected_afterwards(tmp_path: Path) -> None:
+    lane = Lane(tmp_path / "lane", RateLimits(tokens_per_minute=6000))
+
+    async def use(estimate: int, real: int) -> None:
+        async with lane.permit(estimate) as permit:
+            permit.tokens = real
+
+    asyncio.run(use(5, 10))
+    began = monotonic()
+    asyncio.run(use(5, 5))
+    assert monotonic() - began > 0.05, "ten tokens at a hundred a second were used before"
+
+
+def test_a_refusal_by_the_provider_makes_every_process_wait(tmp_path: Path) -> None:
+    lanes = [Lane(tmp_path / "lane", RateLimits()) for _ in range(2)]
+    lanes[0].slow_down(0.2)
+
+    async def call() -> float:
+        began = monotonic()
+        async with lanes[1].permit():
+            return monotonic() - began
+
+    assert asyncio.run(call()) >= 0.19
+
+
+def test_a_burst_of_refusals_widens_the_gap_once_and_success_closes_it_again(tmp_path: Path) -> None:
+    lane = Lane(tmp_path / "lane", RateLimits())
+    lane.slow_down(0.0)
+    assert len(set(_reserved(lane, 3))) == 1, "a single refusal only pauses"
+    for _ in range(64):
+        lane.slow_down(0.0)
+    first, second = _reserved(lane, 2)
+    assert 0.002 < second - first < 0.01
+
+    async def succeed() -> None:
+        async with lane.permit() as permit:
+            permit.served = True
+
+    for _ in range(80):
+        asyncio.run(succeed())
+    assert len(set(_reserved(lane, 3))) == 1
+
+
+def test_calls_in_flight_are_limited_over_all_lanes_of_the_account(tmp_path: Path) -> None:
+    most = seen = 0
+
+    async def run() -> None:
+        nonlocal most, seen
+        lanes = [Lane(tmp_path / "lane", RateLimits(in_flight=3)) for _ in range(2)]
+        now = 0
+
+        async def call(lane: Lane) -> None:
+            nonlocal most, seen, now
+            async with lane.permit():
+                now += 1
+                most, seen = max(most, now), seen + 1
+                await asyncio.sleep(0.002)
+                now -= 1
+
+        await asyncio.gather(*(call(lanes[number % 2]) for number in range(40)))
+        assert lanes[0].in_flight == 0
+
+    asyncio.run(run())
+    assert (most, seen) == (3, 40)
+
+
+def test_a_killed_workers_calls_do_not_block_the_others(tmp_path: Path) -> None:
+    code = f"""
+import asyncio, os, signal
+from pathlib import Path
+from pytest_collab.agents.limiter import Lane
+from pytest_collab.agents.settings import RateLimits
+async def main():
+    lane = Lane(Path({str(tmp_path / "lane")!r}), RateLimits(in_flight=1))
+    async with lane.permit():
+        os.kill(os.getpid(), signal.SIGKILL)
+asyncio.run(main())
+"""
+    env = {**os.environ, "PYTHONPATH": str(ROOT)}
+    assert subprocess.run([sys.executable, "-c", code], env=env, check=False).returncode == -9
+    lane = Lane(tmp_path / "lane", RateLimits(in_flight=1))
+    assert lane.in_flight == 1
+
+    async def call() -> None:
+        async with lane.permit():
+            pass
+
+    asyncio.run(asyncio.wait_for(call(), 5))
+    assert lane.in_flight == 0
+
+
+def test_a_cancelled_caller_gives_its_place_back(tmp_path: Path) -> None:
+    lane = Lane(tmp_path / "lane", RateLimits(in_flight=1, requests_per_minute=1))
+
+    async def run() -> None:
+        async with lane.permit():
+            pass
+        waiting = asyncio.create_task(lane.permit().__aenter__())
+        await asyncio.sleep(0.01)
+        waiting.cancel()
+        await asyncio.gather(waiting, return_exceptions=True)
+        assert lane.in_flight == 0
+
+    asyncio.run(run())
+
+
+def test_accounts_have_lanes_of_their_own(tmp_path: Path) -> None:
+    lanes = Lanes(tmp_path)
+    one = lanes.get("anthropic|https://one|KEY", RateLimits())
+    assert lanes.get("anthropic|https://one|KEY", RateLimits()) is one
+    lanes.get("anthropic|https://two|KEY", RateLimits()).slow_down(60)
+    assert one.paused_until == 0
+
+
+def test_waiting_is_given_back_to_the_clock_once_however_many_wait() -> None:
+    async def run(seats: int, waited: float) -> None:
+        from pytest_collab.episode.limits import excuse
+
+        meter = Meter(Limits(seconds=0.05), ("a",))
+        async with meter.episode():
+            now = monotonic()
+            for _ in range(seats):
+                excuse(now, now + 0.1)
+            await asyncio.sleep(waited)
+
+    asyncio.run(run(5, 0.12))
+    with pytest.raises(LimitReached):
+        asyncio.run(run(5, 0.3))
+
+
+def test_the_purse_is_exact_over_processes(tmp_path: Path) -> None:
+    code = f"""
+from pathlib import Path
+from pytest_collab.agents.purse import SessionPurse
+purse = SessionPurse(Path({str(tmp_path)!r}), None)
+for _ in range(500):
+    purse.add(0.000001)
+"""
+    env = {**os.environ, "PYTHONPATH": str(ROOT)}
+    workers = [subprocess.Popen([sys.executable, "-c", code], env=env) for _ in range(3)]
+    assert [worker.wait(60) for worker in workers] == [0, 0, 0]
+    assert SessionPurse(tmp_path, None).spent == pytest.approx(0.0015, abs=1e-12)
+
+
+def test_an_empty_purse_says_how_to_go_on(tmp_path: Path) -> None:
+    purse = SessionPurse(tmp_path, 0.5)
+    purse.check()
+    SessionPurse(tmp_path, 0.5).add(0.5)
+    with pytest.raises(BudgetSpent, match="--collab-resume"):
+        purse.check()
