@@ -86,7 +86,7 @@ class ModelServer:
     fault: Callable[[Call], str | None] = lambda call: None
     latency_s: float = 0.0
     retry_after: str | None = "0"
-    slow_s: float = 5.0
+    slow_s: float = 60.0
     log: list[Logged] = field(default_factory=list)
 
     def __enter__(self) -> Self:
