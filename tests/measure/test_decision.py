@@ -159,9 +159,9 @@ def test_a_sequential_gate_says_what_would_settle_it_too():
     values = [0.0] + [1.0] * 14
     found = decide_sequentially(at_least, values, kind="rate")
     assert found.verdict is UNDECIDED
-    total = 15 + found.needed
-    more = [0.0] * (total // 15) + [1.0] * (total - total // 15)
-    assert decide_sequentially(at_least, more, kind="rate").verdict is PASS
+    more = [float(place % 15 != 7) for place in range(200)]
+    assert decide_sequentially(at_least, more[: 15 + found.needed + 5], kind="rate").verdict is PASS
+    assert decide_sequentially(at_least, more[: 15 + found.needed // 2], kind="rate").verdict is UNDECIDED
     assert decide_sequentially(Rule("at_most", 0.2), [0.0] * 60, kind="rate").verdict is PASS
     assert decide_sequentially(Rule("at_most", 0.2), [1.0] * 60, kind="rate").verdict is FAIL
 
