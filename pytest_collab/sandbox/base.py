@@ -279,15 +279,18 @@ class Sandbox(ABC):
 
 
 def environment(
-    spec: SandboxSpec, extra: Mapping[str, str] | None, *, home: str, path: str, tmp: str
+    spec: SandboxSpec, extra: Mapping[str, str] | None, *, home: str, path: str | None, tmp: str
 ) -> dict[str, str]:
     """The whole environment of a command: sane basics, then the spec's, then the command's own.
+
+    Args:
+        path: None where an image has a PATH of its own.
 
     Raises:
         UsageError: a name or value cannot be an environment variable.
     """
     result = {
-        "PATH": path,
+        **({} if path is None else {"PATH": path}),
         "HOME": home,
         "TMPDIR": tmp,
         "LANG": "C.UTF-8",

@@ -169,7 +169,7 @@ class BubblewrapSandbox(Sandbox):
         except BaseException:
             await _abandon(child)
             raise
-        watchdog = Watchdog(self.spec, self._quota, group)
+        watchdog = Watchdog(self.spec, self._quota, group.controllers if group is not None else frozenset())
         with first:
             ending = await child.finish(
                 timeout=timeout,

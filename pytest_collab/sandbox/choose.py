@@ -21,6 +21,7 @@ SandboxType = type[Sandbox]
 
 _BUILT_IN = {
     "bubblewrap": "pytest_collab.sandbox.bubblewrap:BubblewrapSandbox",
+    "docker": "pytest_collab.sandbox.docker:DockerSandbox",
     "process": "pytest_collab.sandbox.process:ProcessSandbox",
 }
 
@@ -95,8 +96,6 @@ async def choose(
             )
         return Choice(types[name], f"asked for; {found.reason}")
     if needs_image:
-        if "docker" not in types:
-            raise SandboxError("an image needs docker, which is not there")
         found = await _probe(types["docker"])
         if not found.works:
             raise SandboxError(f"an image is needed, and docker does not work here: {found.reason}; {found.fix}")

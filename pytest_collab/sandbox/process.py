@@ -109,7 +109,7 @@ class ProcessSandbox(Sandbox):
         )
         variables[MARK] = token
         group = Cgroup.make(self.spec)
-        watchdog = Watchdog(self.spec, self._quota, group)
+        watchdog = Watchdog(self.spec, self._quota, group.controllers if group is not None else frozenset())
         limits = rlimits(self.spec, memory=False, processes=False)
         try:
             child = Child(

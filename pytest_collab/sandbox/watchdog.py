@@ -11,7 +11,6 @@ import time
 import anyio
 
 from pytest_collab.sandbox.base import KilledBy, SandboxSpec
-from pytest_collab.sandbox.cgroup import Cgroup
 from pytest_collab.sandbox.disk import DiskQuota
 from pytest_collab.sandbox.tree import descendants, resident_bytes, threads
 
@@ -26,11 +25,10 @@ class Watchdog:
     Args:
         spec: the limits.
         quota: counts what is written to the host.
-        group: limits what it has controllers for, so that only the rest is watched.
+        limited: cgroup controllers that keep their limits, so that only the rest is watched.
     """
 
-    def __init__(self, spec: SandboxSpec, quota: DiskQuota, group: Cgroup | None) -> None:
-        limited = group.controllers if group is not None else frozenset()
+    def __init__(self, spec: SandboxSpec, quota: DiskQuota, limited: frozenset[str]) -> None:
         self._spec = spec
         self._quota = quota
         self._memory = "memory" not in limited
@@ -41,23 +39,27 @@ class Watchdog:
         """Whether there is anything to watch."""
         return self._memory or self._pids or self._quota.watched
 
-    async def watch(self, root: int) -> KilledBy:
+    async def watch(self, root: int | None) -> KilledBy:
         """Look until a limit is broken, and say which.
 
         Args:
-            root: the process whose descendants count, with itself.
+            root: the process whose descendants count, with itself; None if none can be seen from here.
         """
         next_disk = time.monotonic() + _INTERVAL
         while True:
             # The first look comes after a pause: most commands are over by then.
             await anyio.sleep(_PROCESS_INTERVAL if self._pids else _INTERVAL)
             if self._memory or self._pids:
-                members = [root, *descendants(root)]
+                members = _members(root)
                 if self._memory and resident_bytes(members) > self._spec.memory_mb * _MEGABYTE:
                     return "memory"
                 if self._pids and threads(members) > self._spec.pids:
                     return "processes"
             if self._quota.watched and time.monotonic() >= next_disk:
-                if await self._quota.exceeded([root, *descendants(root)]):
+                if await self._quota.exceeded(_members(root)):
                     return "disk"
                 next_disk = time.monotonic() + _INTERVAL
+
+
+def _members(root: int | None) -> list[int]:
+    return [] if root is None else [root, *descendants(root)]

@@ -11,6 +11,9 @@ import pytest
 
 from pytest_collab.sandbox import Mount, Sandbox, SandboxSpec
 from pytest_collab.sandbox.choose import sandbox_types
+from tests.support.docker_engine import docker_engine, docker_image
+
+__all__ = ["docker_engine", "docker_image"]
 
 LIMITS = SandboxSpec(memory_mb=256, pids=64, disk_mb=32, output_mb=8)
 """Small enough that no test can harm the machine it runs on, whether the sandbox holds or not."""
@@ -31,8 +34,9 @@ def work(tmp_path: Path) -> Path:
     return folder
 
 
-def maker(name: str, work: Path) -> MakeSandbox:
+def maker(name: str, work: Path, request: pytest.FixtureRequest) -> MakeSandbox:
     """How tests make a sandbox of one kind: with small limits and `work` as its workdir."""
+    given = {"image": request.getfixturevalue("docker_image")} if name == "docker" else {}
     kind = sandbox_types()[name]
     found = anyio.run(kind.probe)
     if not found.works:
@@ -40,18 +44,18 @@ def maker(name: str, work: Path) -> MakeSandbox:
 
     def make(**changes: object) -> Sandbox:
         mounts = (Mount(work, "/work", writable=True), *changes.pop("mounts", ()))  # type: ignore[misc]
-        return kind(dataclasses.replace(LIMITS, mounts=mounts, **changes))  # type: ignore[arg-type]
+        return kind(dataclasses.replace(LIMITS, mounts=mounts, **{**given, **changes}))  # type: ignore[arg-type]
 
     return make
 
 
-@pytest.fixture(params=["process", "bubblewrap"])
+@pytest.fixture(params=["process", "bubblewrap", "docker"])
 def make_sandbox(request: pytest.FixtureRequest, work: Path) -> MakeSandbox:
     """Makes a sandbox of each kind."""
-    return maker(request.param, work)
+    return maker(request.param, work, request)
 
 
-@pytest.fixture(params=["bubblewrap"])
+@pytest.fixture(params=["bubblewrap", "docker"])
 def make_isolated(request: pytest.FixtureRequest, work: Path) -> MakeSandbox:
     """Makes a sandbox of each kind that isolates."""
-    return maker(request.param, work)
+    return maker(request.param, work, request)
