@@ -143,22 +143,19 @@ class DockerSandbox(Sandbox):
         variables = environment(self.spec, env, home=HOME, path=None, tmp="/tmp")
         async with self._turn:
             started = time.monotonic()
-            command = await self._call(
-                lambda: self._api.exec_create(
-                    self._container, words, stdin=bool(stdin), environment=variables, user=_user()
-                )["Id"]
-            )
-            attached = Attached(await self._call(self._api.exec_start, command, socket=True))
+            # Once it runs, nothing may keep us from watching it.
+            with anyio.CancelScope(shield=True):
+                command, attached = await self._call(self._execute, words, variables, bool(stdin))
             streams = (BoundedOutput(output_limit), BoundedOutput(output_limit))
             try:
-                killed_by = await self._follow(attached, stdin, streams, timeout)
+                killed_by = await self._follow(command, attached, stdin, streams, timeout)
             finally:
                 attached.close()
             code = await self._exit_code(command) if killed_by is None else None
             if code is not None:
                 # A command can keep its shell from ending what it left in the background.
                 if await self._call(self._has_strays):
-                    await self._kill_all()
+                    await self._kill_all(command)
                 if code == _KILLED and await self._out_of_memory(time.time() - (time.monotonic() - started)):
                     killed_by = "memory"
             return Completed(
@@ -170,13 +167,24 @@ class DockerSandbox(Sandbox):
                 duration_s=time.monotonic() - started,
             )
 
+    def _execute(self, words: list[str], variables: Mapping[str, str], stdin: bool) -> tuple[str, Attached]:
+        """Start a command; its id at the engine, and the connection to it."""
+        made = self._api.exec_create(self._container, words, stdin=stdin, environment=variables, user=_user())
+        return made["Id"], Attached(self._api.exec_start(made["Id"], socket=True))
+
     async def _follow(
-        self, attached: Attached, stdin: bytes, streams: tuple[BoundedOutput, BoundedOutput], timeout: float
+        self,
+        command: str,
+        attached: Attached,
+        stdin: bytes,
+        streams: tuple[BoundedOutput, BoundedOutput],
+        timeout: float,
     ) -> KilledBy | None:
         """Feed and read a command to its end; kill it if a limit is broken or the caller is cancelled."""
         killed_by: KilledBy | None = None
         done = anyio.Event()
-        ended = anyio.Event()
+        complete = anyio.Event()  # nobody holds the streams any more
+        received = anyio.Event()  # or nobody reads them any more
 
         def end(reason: KilledBy | None) -> None:
             nonlocal killed_by
@@ -190,9 +198,10 @@ class DockerSandbox(Sandbox):
                     streams[0 if stream == STDOUT else 1].feed(chunk)
                     if streams[0].total + streams[1].total > self.spec.output_mb * _MEGABYTE:
                         end("output")
+                complete.set()
                 end(None)
             finally:
-                ended.set()
+                received.set()
 
         async def watch() -> None:
             end(await watchdog.watch(None))
@@ -211,12 +220,12 @@ class DockerSandbox(Sandbox):
                 if clock.cancelled_caught:
                     end("timeout")
             finally:
-                if not ended.is_set():
+                if not complete.is_set():
                     with anyio.CancelScope(shield=True):
                         try:
-                            await self._kill_all()
+                            await self._kill_all(command)
                             with anyio.move_on_after(_KILL_SECONDS):
-                                await ended.wait()
+                                await received.wait()
                         except SandboxError as error:  # raised below: a task group would wrap it
                             failure = error
             tasks.cancel_scope.cancel()
@@ -226,19 +235,24 @@ class DockerSandbox(Sandbox):
 
     def _has_strays(self) -> bool:
         """Whether anything runs in the container besides its first process and that one's child."""
-        found = self._api.stats(self._container, stream=False, one_shot=True)["pids_stats"].get("current")
-        return found is None or int(found) > _OWN_PROCESSES
+        return len(self._api.top(self._container)["Processes"]) > _OWN_PROCESSES
 
-    async def _kill_all(self) -> None:
-        """Kill every process in the container but its first; restart it if that is refused."""
+    async def _kill_all(self, command: str) -> None:
+        """Kill every process in the container but its first; restart it if that is refused.
 
-        def kill() -> bool:
+        The engine answers before a command has started, so killing goes on until it has ended.
+        """
+
+        def kill() -> bool | None:
+            """True if it has ended, None if it has not, False if nothing can be executed there."""
             from docker.errors import APIError
 
             try:
                 killer = self._api.exec_create(self._container, ["/bin/sh", "-c", "kill -9 -1"], user=_user())["Id"]
                 self._api.exec_start(killer)
-                return self._api.exec_inspect(killer)["ExitCode"] in (0, 1)  # 1: there was nothing to kill
+                if self._api.exec_inspect(killer)["ExitCode"] not in (0, 1):  # 1: there was nothing to kill
+                    return False
+                return True if self._api.exec_inspect(command)["ExitCode"] is not None else None
             except APIError:
                 return False
 
@@ -247,7 +261,11 @@ class DockerSandbox(Sandbox):
             self._api.wait(self._container, timeout=_KILL_SECONDS)
             self._api.start(self._container)
 
-        if not await self._call(kill):
+        ended = None
+        with anyio.move_on_after(_KILL_SECONDS):
+            while (ended := await self._call(kill)) is None:
+                await anyio.sleep(0.01)
+        if not ended:
             await self._call(restart)
 
     async def _exit_code(self, command: str) -> int:
