@@ -207,16 +207,6 @@ def test_references_leave_tests_alone_and_hidden_tests_leave_sources_alone() -> 
                 assert bool(_VISIBLE.search(name)) == (patch.name == "tests.patch"), f"{patch}: {name}"
 
 
-def test_there_are_enough_pools_pairs_languages_and_difficulties() -> None:
-    params = [yaml.safe_load(path.read_text())["params"] for path in POOLS]
-    languages = [entry["language"] for entry in params]
-    assert languages.count("python") >= 3
-    assert set(languages) == set(TOOLCHAINS)
-    assert all(len(entry["features"]) >= 4 for entry in params)
-    assert sum(len(entry["features"]) * (len(entry["features"]) - 1) // 2 for entry in params) >= 36
-    assert {feature["difficulty"] for entry in params for feature in entry["features"]} == {"easy", "medium", "hard"}
-
-
 def table(path: Path) -> dict[str, int]:
     """Print what the mechanical merge gives for each pair of one pool; return how often each kind occurs."""
     kinds: dict[str, int] = {}
