@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from array import array
 from collections.abc import Hashable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -20,6 +21,7 @@ Mask = NDArray[np.bool_]
 
 OUTCOMES: Final = tuple(Outcome)
 _OUTCOME_CODE: Final = {str(outcome): code for code, outcome in enumerate(OUTCOMES)}
+_SUMMED: Final = ("input_tokens", "output_tokens", "cached_tokens", "calls", "retries")
 _INFRASTRUCTURE: Final = OUTCOMES.index(Outcome.INFRASTRUCTURE)
 
 
@@ -73,8 +75,10 @@ class Frame:
         settled: shape (n,), False where solo episodes have to tell coordination from competence.
         score: shape (n,), 0..1.
         cost_usd: shape (n,); NaN where a price is unknown.
-        tokens: shape (n,), input and output.
+        known_cost_usd: shape (n,), over the seats whose price is known.
+        input_tokens, output_tokens, cached_tokens: shape (n,).
         calls: shape (n,), answers asked of agents.
+        retries: shape (n,).
         duration_s, turns: shape (n,).
         faults: failures of the rows that have any.
         metrics: the families' figures, shape (n,) each; NaN where an episode has none.
@@ -94,8 +98,12 @@ class Frame:
     settled: Mask
     score: NDArray[np.float64]
     cost_usd: NDArray[np.float64]
-    tokens: NDArray[np.float64]
+    known_cost_usd: NDArray[np.float64]
+    input_tokens: NDArray[np.float64]
+    output_tokens: NDArray[np.float64]
+    cached_tokens: NDArray[np.float64]
     calls: NDArray[np.float64]
+    retries: NDArray[np.float64]
     duration_s: NDArray[np.float64]
     turns: NDArray[np.float64]
     faults: Mapping[int, tuple[Fault, ...]]
@@ -104,6 +112,11 @@ class Frame:
 
     def __len__(self) -> int:
         return len(self.id)
+
+    @property
+    def tokens(self) -> NDArray[np.float64]:
+        """Input and output tokens, shape (n,)."""
+        return self.input_tokens + self.output_tokens
 
     @property
     def evidence(self) -> Mask:
@@ -159,7 +172,7 @@ class _Rows:
         for name in ("family", "task", "condition", "team", "seating", "task_hash"):
             self.names[name] = {}
             self.codes[name] = array("i")
-        for name in ("cost_usd", "tokens", "calls", "duration_s", "turns", "score"):
+        for name in ("cost_usd", "known_cost_usd", *_SUMMED, "duration_s", "turns", "score"):
             self.numbers[name] = array("d")
         for name in ("seed", "epoch", "outcome", "settled"):
             self.codes[name] = array("q")
@@ -179,17 +192,18 @@ class _Rows:
         seed, epoch = int(raw["seed"]), int(raw.get("epoch", 0))
         outcome = _OUTCOME_CODE[raw["outcome"]]
         usage = raw.get("usage") or {}
-        cost, tokens, calls = 0.0, 0.0, 0.0
+        known, unpriced = 0.0, False
         for seat in usage.values():
             price = seat.get("cost_usd", 0.0)
-            cost += np.nan if price is None else price
-            tokens += seat.get("input_tokens", 0) + seat.get("output_tokens", 0)
-            calls += seat.get("calls", 0)
+            if price is None:
+                unpriced = True
+            else:
+                known += price
         numbers = {
             "score": float(raw["score"]),
-            "cost_usd": cost,
-            "tokens": tokens,
-            "calls": calls,
+            "cost_usd": math.nan if unpriced else known,
+            "known_cost_usd": known,
+            **{name: float(sum(seat.get(name, 0) for seat in usage.values())) for name in _SUMMED},
             "duration_s": float(raw.get("duration_s", 0.0)),
             "turns": float(raw.get("turns", 0)),
         }
@@ -270,8 +284,12 @@ class _Rows:
             settled=whole("settled").astype(bool),
             score=number("score"),
             cost_usd=number("cost_usd"),
-            tokens=number("tokens"),
+            known_cost_usd=number("known_cost_usd"),
+            input_tokens=number("input_tokens"),
+            output_tokens=number("output_tokens"),
+            cached_tokens=number("cached_tokens"),
             calls=number("calls"),
+            retries=number("retries"),
             duration_s=number("duration_s"),
             turns=number("turns"),
             faults={int(moved[row]): faults for row, faults in self.faults.items() if keep[row]},
