@@ -90,10 +90,11 @@ class Agreement:
         accept, reject, hedge, _last = _sum_up(message.stances)
         partial = next((found for found in message.stances if found.partial is not None or found.upto), None)
 
-        if any(found.retract for found in message.stances):
+        retracts = any(found.retract for found in message.stances)
+        if retracts:
             self._retract(seat, event, walls)
             target = self._target(seat)
-        self._object_by_walls(seat, event, walls, target, bool(partial))
+        self._object_by_walls(seat, event, walls, target, partial is not None, retracts)
         if target is not None and not target.alive:
             target, accept = None, 0.0
         if target is not None and not accept and message.negated and self._starts_with(target, message):
@@ -101,12 +102,18 @@ class Agreement:
 
         plan_here = self._plan(seat, utterance, message, tuple(self.path))
         if target is not None and partial is not None and accept:
-            count = self._share(target, partial, seat)
+            count = self._share(target, partial, message, seat)
             if count:
                 self._support(target, seat, event, accept * 0.95, count)
                 target = None
                 accept = 0.0
-                plan_here = self._plan(seat, utterance, message, tuple(self.path), skip_upto=partial.upto)
+                plan_here = self._plan(seat, utterance, message, tuple(self.path))
+        if target is not None and reject > accept and (count := self._granted(target, seat, message)) is not None:
+            self._support(target, seat, event, 0.8, count)
+            target.rejected.append((seat, event))
+            reject, target, plan_here = 0.0, None, None
+        if retracts and target is None and not accept:
+            reject = 0.0  # the words of objection are about what the speaker said before
         self._weigh(utterance, message, target, accept, reject, hedge, plan_here)
         if message.done and seat not in self.done:
             self.done.append(seat)
@@ -164,7 +171,7 @@ class Agreement:
             if within and not first_onward:
                 self._support(target, seat, event, accept, len(plan.cells))
                 return
-            counter = message.contrast and not first_onward and not _after(message)
+            counter = message.moves[0].contrasted and not first_onward
             onward = self._plan(seat, utterance, message, target.cells)
             if (
                 counter
@@ -325,7 +332,9 @@ class Agreement:
             if draft.alive and draft.cells[:length] != tuple(self.path):
                 draft.alive = False
 
-    def _object_by_walls(self, seat: str, event: int, walls: set[Cell], target: _Draft | None, partial: bool) -> None:
+    def _object_by_walls(
+        self, seat: str, event: int, walls: set[Cell], target: _Draft | None, partial: bool, own: bool
+    ) -> None:
         """A wall that a seat tells of, on the way proposed or agreed, is an objection to that way."""
         if not walls:
             return
@@ -334,7 +343,8 @@ class Agreement:
             target.alive = False
         hit = next((index for index, cell in enumerate(self.path) if index and cell in walls), None)
         if hit is not None:
-            self.disagreements.append((seat, event))
+            if len(self.seats) > 1 and not own:
+                self.disagreements.append((seat, event))
             self._cut(hit)
 
     def _starts_with(self, draft: _Draft, message: Message) -> bool:
@@ -343,20 +353,33 @@ class Agreement:
         cells = draft.cells[len(self.path) - 1 :]
         return any((two[0] - one[0], two[1] - one[1]) in deltas for one, two in itertools.pairwise(cells))
 
-    def _share(self, draft: _Draft, partial: Stance, seat: str) -> int | None:
+    def _granted(self, draft: _Draft, seat: str, message: Message) -> int | None:
+        """Cells of `draft` (with the start) granted by naming its first moves, with the rest objected to."""
+        for block in message.moves:
+            if block.accepted and not block.contrasted:
+                _, cells, misfits = self._walk(seat, block, tuple(self.path))
+                if (
+                    not misfits
+                    and len(self.path) < len(cells) < len(draft.cells)
+                    and draft.cells[: len(cells)] == cells
+                ):
+                    return len(cells)
+        return None
+
+    def _share(self, draft: _Draft, partial: Stance, message: Message, seat: str) -> int | None:
         """How many cells (with the start) of `draft` are accepted; None if that cannot be told."""
         base = len(self.path) if draft.cells[: len(self.path)] == tuple(self.path) else draft.base
         if partial.upto:
-            return None
+            item = message.atoms.item(partial.upto)
+            cell = meaning(item, self.frames[seat], self.grid) if isinstance(item, Mention) else None
+            return draft.cells.index(cell) + 1 if cell in draft.cells[base:] else None
         assert partial.partial is not None
         count = base + partial.partial if partial.partial > 0 else len(draft.cells) + partial.partial
         return count if base < count <= len(draft.cells) else None
 
     # ------------------------------------------------------------ plans
 
-    def _plan(
-        self, seat: str, utterance: Utterance, message: Message, origin: tuple[Cell, ...], skip_upto: str = ""
-    ) -> _Plan | None:
+    def _plan(self, seat: str, utterance: Utterance, message: Message, origin: tuple[Cell, ...]) -> _Plan | None:
         """The way that a message puts forward, if it does, when the team stands at the end of `origin`."""
         blocks = _chosen(message.moves)
         if not blocks:
@@ -379,12 +402,10 @@ class Agreement:
             if not first and not block.onward and (whole or block.restated or len(way) >= len(cells) - base):
                 # the same way said again, or said more fully
                 again_whole, again, again_misfits = self._walk(seat, block, origin)
-                if (
-                    again == cells
-                    or again[: len(cells)] == cells
-                    or again_whole
-                    or (block.restated and again_misfits <= misfits)
-                ):
+                mixed = isinstance(block.items[0], Mention) != isinstance(blocks[0].items[0], Mention)
+                twice = again == cells and (mixed or block.restated or (block.level == 3 and len(block.items) > 1))
+                fuller = again[: len(cells)] == cells and (again_whole or block.restated or mixed)
+                if twice or fuller or again_whole or (block.restated and again_misfits <= misfits):
                     cells, absolute = again, absolute or again_whole
                     base = min(base, _shared(origin, cells))
                     continue
@@ -468,11 +489,6 @@ def _chosen(blocks: Sequence[Moves]) -> list[Moves]:
 
 def _onward(message: Message) -> bool:
     return any(block.onward for block in message.moves[:1])
-
-
-def _after(message: Message) -> bool:
-    """The first moves stand after the words of agreement."""
-    return any(block.after_stance for block in message.moves[:1])
 
 
 def _sum_up(stances: Sequence[Stance]) -> tuple[float, float, bool, str]:

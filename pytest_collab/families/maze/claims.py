@@ -50,7 +50,7 @@ _BACKWARD = re.compile(
     re.I,
 )
 _UNSURE = re.compile(
-    r"\b(?:if|whether|unless|assuming|assume|suppose|might|may|could|maybe|perhaps|probably|possibly|not sure|unsure|hopefully|provided|in case|until|unknown|hidden|guess|you (?:said|say|see|told|mentioned|have|can see)|your (?:map|view|row|grid|side)|do you|is there|are there|is|can you|does)\b[^.;]*$",
+    r"\b(?:if|whether|unless|assuming|assume|suppose|might|may|could|maybe|perhaps|probably|possibly|not sure|unsure|hopefully|provided|in case|until|unknown|hidden|guess|you (?:said|say|see|told|mentioned|have|can see)|your (?:map|view|row|grid|side)|do you|is there|are there|can you|does)\b[^.;]*$|^\W*(?:is|are|was)\b[^.;]*$",
     _I := re.I,
 )
 _AFTER_UNSURE = re.compile(r"^[^.;,\n]{0,25}\b(?:on|in|for|from|by) (?:your|you)\b|^[ ,]*(?:or not|right\?)", _I)
@@ -153,3 +153,17 @@ def stated_in(clause: str, *, question: bool) -> tuple[tuple[Stated, ...], str]:
     clause = _FORWARD.sub(take, clause)
     clause = _BACKWARD.sub(take, clause)
     return tuple(found), clause
+
+
+_HEADER_WALL = re.compile(r"\b(?:walls?|blocked|obstacles?)\b[^:]{0,30}:", re.I)
+_HEADER_FREE = re.compile(r"\b(?:free|open|empty|clear|passable|walkable)\b[^:]{0,30}:", re.I)
+_HEADER_OTHER = re.compile(r"\b(?:path|route|moves?|steps?|plan|your|you|hidden|unknown|if)\b", re.I)
+_ONLY_CELLS = re.compile(rf"^[\s,;&(\[]*{CELL}(?:[\s,;&/+]{{0,4}}(?:and )?{CELL}){{0,80}}[\s,;)\]]*$")
+
+
+def listed_under(header: str, clause: str) -> tuple[Stated, ...]:
+    """Claims of a line that is nothing but cells, under a heading such as `Walls:`."""
+    if not header or not _ONLY_CELLS.match(clause) or _HEADER_OTHER.search(header):
+        return ()
+    content = "#" if _HEADER_WALL.search(header) else "." if _HEADER_FREE.search(header) else ""
+    return tuple(Stated(cell, content) for cell in re.findall(CELL, clause)) if content else ()

@@ -40,6 +40,9 @@ class Frame:
 
     def cell(self, mention: Mention, grid: Grid) -> Cell:
         """The cell that `mention` means in this frame; may lie outside the grid."""
+        if mention.of is not None:
+            row, col = self.cell(mention.of, grid)
+            return (row + mention.delta[0], col + mention.delta[1])
         if mention.kind == "start":
             return grid.start
         if mention.kind == "goal":
@@ -115,7 +118,7 @@ class Evidence:
     opening: Mention | None = None
 
     def explicit(self) -> bool:
-        return bool(self.swapped or self.base or self.up)
+        return any((*self.swapped.values(), *self.base.values(), *self.up.values()))
 
     def score(self, frame: Frame, grid: Grid, letters: bool) -> float:
         """How well `frame` fits; differences between frames matter, not the value."""

@@ -4,10 +4,9 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
-from typing import Final
+from dataclasses import dataclass, replace
 
-from pytest_collab.families.maze.claims import Line, Stated, copied_lines, stated_in
+from pytest_collab.families.maze.claims import Line, Stated, copied_lines, listed_under, stated_in
 from pytest_collab.families.maze.notation import ATOM, CELL, MOVE, SEPARATOR, Atoms, Mention, Step, atomise, clean
 from pytest_collab.families.maze.stance import Stance, says_done, stance
 
@@ -35,6 +34,8 @@ class Moves:
     conditional: bool = False
     choice: bool = False
     after_stance: bool = False
+    contrasted: bool = False
+    accepted: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +51,6 @@ class Message:
     negated: tuple[Step, ...]
     done: bool
     contrast: bool
-    inform: bool
 
 
 _I = re.I
@@ -74,7 +74,7 @@ _ASKS = re.compile(
     _I,
 )
 _OFFERS = re.compile(
-    r"\b(?:shall|should (?:we|i)|let's|lets|let us|how about|what about (?:going|moving|we)|what if we|why don't we|why not|want to|do you want|would you|agree|ok|okay|sounds?|works?|work|can we (?:go|move|try)|could we|may we|propose|suggest|my (?:proposal|plan|path)|good|fine|deal)\b",
+    r"\b(?:shall|should (?:we|i)|let's|lets|let us|how about|what about (?:going|moving|we|[ ]*[\uf000-\uf8ef])|what if we|why don't we|why not|want to|do you want|would you|agree|ok|okay|sounds?|works?|work|can we (?:go|move|try)|could we|may we|propose|suggest|my (?:proposal|plan|path)|good|fine|deal)\b",
     _I,
 )
 _PLAN = re.compile(
@@ -109,33 +109,50 @@ _SEES = re.compile(
     _I,
 )
 _OR = re.compile(
-    rf"{ATOM}[ ,]*(?:or|/|and/or|vs\.?|versus)[ ]+(?:\w+[ ]){{0,3}}?{ATOM}|\boption (?:1|2|3|a|b|one|two)\b|\beither\b",
+    rf"{ATOM}[ ,]*(?:or|/|and/or|vs\.?|versus)[ ]+(?:\w+[ ]){{0,3}}?{ATOM}|\boption\b[^.;]*\boption\b|\beither\b",
     _I,
 )
 _TO = re.compile(
-    rf"\b(?:go|move|going|moving|step|head|get|then|to|reach|next|continue|proceed|enter|via|through|take)[ ]+(?:to |on to |onto |into |cell |the cell |position |square |through |via )*{CELL}",
+    rf"\b(?:go|move|going|moving|step|head|get|then|reach|next|continue|proceed|enter|via|through|take)[ ]+(?:to |on to |onto |into |cell |the cell |position |square |through |via )*{CELL}",
     _I,
 )
-_INFORM: Final = _SEES
+_NOTE = re.compile(rf"(?<={CELL})[ )\]]*[(\[][ ]*(?:going |move |moving )?{MOVE}[ ]*[)\]]", _I)
+_LONE = re.compile(rf"^\W*(?:{MOVE}|{CELL})\W*$")
 _FROM = re.compile(
     r"\b(?:from|at|start|starting|position|is|currently|of|near|next to|leave|leaving|begin at|beginning at|standing on|pos)[ :=]{0,2}(?:the |at |from |cell )*$",
     _I,
 )
 
 
+def _is_beside(item: Item) -> bool:
+    return isinstance(item, Mention) and item.of is not None
+
+
 def _mask(match: re.Match[str]) -> str:
     return re.sub(ATOM, "·", match[0])
 
 
-def _moves(clause: str, atoms: Atoms, *, question: bool, header: str, after_stance: bool) -> Moves | None:
+def _moves(
+    clause: str,
+    atoms: Atoms,
+    *,
+    question: bool,
+    header: str,
+    after_stance: bool,
+    contrasted: bool,
+    accepted: bool,
+) -> Moves | None:
     conditional = False
     if question and _ASKS.search(clause) and not _OFFERS.search(clause):
         return None
     clause = _BECAUSE.sub(_mask, _ELSE.sub(_mask, clause))
     masked = _CONDITION.sub(_mask, clause)
     conditional = masked != clause
-    clause = masked
-    marks = list(re.finditer(ATOM, clause))
+    clause = _NOTE.sub(_mask, masked)
+    lead, colon, rest = clause.rpartition(":")
+    if colon and re.search(MOVE, lead) and re.search(MOVE, rest):
+        header, clause = header + lead + colon, rest  # "down first: down, right, right"
+    marks = [mark for mark in re.finditer(ATOM, clause) if not _is_beside(atoms.item(mark[0]))]
     if not marks:
         return None
     choice = bool(_OR.search(clause))
@@ -156,7 +173,7 @@ def _moves(clause: str, atoms: Atoms, *, question: bool, header: str, after_stan
     arrowed = SEPARATOR in clause
     recap = bool(_RECAP.search(clause)) and not re.search(r"\b(?:let's|propose|suggest|next|then)\b", clause, _I)
     if not steps:
-        if len(origins) == cells or not (arrowed or listed or _TO.search(clause)):
+        if len(origins) == cells or not (arrowed or listed or _TO.search(clause) or _LONE.search(clause) or planned):
             return None
         if _SEES.search(clause) and not planned and not arrowed:
             return None
@@ -173,6 +190,8 @@ def _moves(clause: str, atoms: Atoms, *, question: bool, header: str, after_stan
         conditional=conditional,
         choice=choice,
         after_stance=after_stance,
+        contrasted=contrasted,
+        accepted=accepted,
     )
 
 
@@ -197,6 +216,9 @@ def read_message(text: str, size: int) -> Message:
             contrast = contrast or index > 0
             new, piece = stated_in(piece, question=question)
             stated.extend(new)
+            if listing := listed_under(header, piece):
+                stated.extend(listing)
+                continue
 
             def negate(match: re.Match[str]) -> str:
                 for atom in re.findall(MOVE, match[0]):
@@ -209,9 +231,18 @@ def read_message(text: str, size: int) -> Message:
             found = stance(piece, question=question)
             if found != Stance():
                 stances.append(found)
+            if found.retract and moves and not found.accept:
+                moves.clear()  # taken back in the same breath
+                stances[-1] = replace(found, retract=False)
             done = done or says_done(piece, question=question)
             block = _moves(
-                piece, atoms, question=question, header=header, after_stance=bool(stances and stances[-1].accept)
+                piece,
+                atoms,
+                question=question,
+                header=header,
+                after_stance=bool(stances and stances[-1].accept),
+                contrasted=index > 0,
+                accepted=found.accept > found.reject,
             )
             if block is not None:
                 moves.append(block)
@@ -232,5 +263,4 @@ def read_message(text: str, size: int) -> Message:
         tuple(negated),
         done,
         contrast,
-        bool(_SEES.search(plain)),
     )

@@ -13,7 +13,7 @@ import unicodedata
 from dataclasses import dataclass, replace
 from typing import Final, Literal
 
-Kind = Literal["pair", "rowcol", "xy", "a1", "ordinal", "start", "goal"]
+Kind = Literal["pair", "rowcol", "xy", "a1", "ordinal", "start", "goal", "beside"]
 Until = Literal["", "goal", "edge", "wall", "row", "col"]
 
 TEXT_LIMIT: Final = 12_000
@@ -34,12 +34,15 @@ class Mention:
     """A coordinate as written.
 
     `pair` keeps the order on the page; `rowcol` and `ordinal` are (row, col); `xy` is (x, y); `a1` is
-    (index of the letter, number). `start` and `goal` are the landmarks, by name.
+    (index of the letter, number). `start` and `goal` are the landmarks, by name. `beside` is the cell
+    that lies `delta` from the cell `of`.
     """
 
     kind: Kind
     first: int = 0
     second: int = 0
+    of: Mention | None = None
+    delta: tuple[int, int] = (0, 0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -201,6 +204,15 @@ _LANDMARK = re.compile(
 )
 
 
+_BESIDE = re.compile(
+    r"\b(?:the )?(?:cell |square |tile |one |space )?(?:that is |directly |immediately |just |right )?"
+    rf"(?:(?:to |on )?(?:the |its )?(?P<side>right|left|east|west|north|south)(?: side)? of|(?P<over>above|below|beneath|underneath|under|north of|south of|east of|west of)) "
+    rf"(?:(?:the |our |my )?(?P<start>start(?:ing)?)\b(?: (?:cell|square|tile|position|point))?|(?:cell )?(?P<cell>{CELL}))",
+    re.I,
+)
+_SIDES: Final = {"above": (-1, 0), "below": (1, 0), "beneath": (1, 0), "underneath": (1, 0), "under": (1, 0)}
+
+
 def _nth(word: str) -> int:
     return _ORDINAL.get(word.lower()) or int(re.sub(r"\D", "", word) or 0)
 
@@ -248,6 +260,11 @@ class _Atomiser:
         if kind == "bare" and max(int(one), int(two)) > self.size:
             return match[0]
         return self.cell(Mention("pair", int(one), int(two)))
+
+    def beside(self, match: re.Match[str]) -> str:
+        word = (match["side"] or match["over"]).lower().split()[0]
+        of = Mention("start") if match["start"] else self.mentions[ord(match["cell"]) - _FIRST_CELL]
+        return self.cell(Mention("beside", of=of, delta=_SIDES.get(word) or _WORDS[word]))
 
     def landmark(self, match: re.Match[str]) -> str:
         goal = match["goal1"] is not None or match["goal2"] is not None
@@ -412,6 +429,7 @@ def atomise(text: str, size: int) -> Atoms:
     atoms = _Atomiser(size)
     atoms.chess = _writes_chess(text)
     text = _COORDINATE.sub(atoms.coordinate, text)
+    text = _BESIDE.sub(atoms.beside, text)
     text = _UP_TO.sub("until ", _IDIOM.sub(" · ", text))
     text = _JOINED.sub(lambda match: _joined(match, atoms), text)
     text = _CARETS.sub(lambda match: _carets(match, atoms), text)

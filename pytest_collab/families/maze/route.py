@@ -34,7 +34,8 @@ def line(one: Cell, two: Cell) -> list[Cell]:
 
 def meaning(item: Mention, frames: tuple[Frame, Frame], grid: Grid) -> Cell:
     """The cell of a mention; `frames` are for number pairs and for letters."""
-    return frames[item.kind == "a1"].cell(item, grid)
+    written = item.of or item
+    return frames[written.kind == "a1"].cell(item, grid)
 
 
 def stretch(step: Step, at: Cell, frame: Frame, grid: Grid, walls: Mapping[Cell, str]) -> int:

@@ -37,6 +37,10 @@ _ASKED = re.compile(
     r"\b(?:agree|agreed|agrees|agreement|confirm|confirmed|confirms|confirmation|ok|okay|approve|approval|accept|sounds? good|looks? good|works?|fine|correct|yes|verify)\b",
     _I,
 )
+_WOULD = re.compile(
+    r"\b(?:agree|agreed|ok|okay|fine|good|works?|accept)\b[^,.;]{0,20}\b(?:if|unless|provided|as long as|once|when)\b[^.;]*",
+    re.I,
+)
 _AGREE_THAT = re.compile(
     rf"\bagree(?:d)? (?:that |with you that )[^,.;]{{0,40}}\b(?:wall|blocked|hidden|unknown|free|open)\b|\b(?:confirm|agree(?:d)?|correct|yes)[,:]? (?:that )?(?:{CELL}) (?:is|are)\b|\bconfirm(?:ed)? (?:that )?(?:the )?(?:start|goal)\b|\bagree on (?:a |the )?(?:coordinate|convention|notation|system|format|coordinates)\b",
     _I,
@@ -46,6 +50,10 @@ _NOT_ACCEPT = re.compile(
     r"(?:\w+ ){0,3}?(?:agree|agreed|accept|approve|work|works|ok|okay|fine|good|great|correct|possible|do that|go that way|go there|do it|legal|valid|right|happy|support|like|think so|think that)\b"
     r"|\bi (?:don't|do not|dont) think\b|\bnot (?:so good|a good|an option|the way|that way|possible|·)|·? ?\b(?:isn't|is not) · ",
     _I,
+)
+_CANNOT_TELL = re.compile(
+    r"\b(?:can't|cant|cannot|can not|unable to|not able to|don't|not) (?:\w+ ){0,2}?(?:confirm|verify|see|tell|know)\b|\bnot (?:\w+ )?yet\b",
+    re.I,
 )
 _HEDGE = re.compile(
     r"\b(?:not (?:\w+ )?(?:sure|certain|convinced|yet|ready)|unsure|i'm not convinced|let me (?:check|think|look|see|verify|double)|need to (?:check|think|see|know|verify)|hmm+|hm|maybe|perhaps|"
@@ -64,7 +72,7 @@ _STRONG = re.compile(
     r"affirmative|affirm|roger|wilco|aye|ack|acknowledged|absolutely|definitely|certainly|of course|exactly|indeed|no (?:objections?|problems?|issues?|complaints)|why not|"
     r"you(?:'re| are) (?:\w+ )?correct|same (?:here|for me|path|plan|route|as (?:you|mine|yours))|i(?:'ll| will) (?:go with (?:that|it|your|yours)|follow (?:you|your|that)|take (?:your|that))|your (?:plan|path|route|way|proposal|suggestion|move|moves|version) (?:is|works|it is|then|wins|seems|looks)|"
     r"(?:yours|your way|your one) (?:is|works|it is|then)|agreement reached|copy that|10-4|as you (?:say|wish|propose|suggest)|correct|no walls? (?:there|for me|on my (?:side|map|view)|in the way|on that path|from my side)|all (?:clear|good|free)|clear (?:for me|on my (?:side|map|end))|free (?:for me|on my (?:side|map|end)))\b"
-    r"|[👍✅✔👌🤝💯🆗☑]|\+1\b",
+    r"|\bagre+d\b|\bag+re+ed\b|\bagg?re+e?\b|\bnothing against\b|^\W*(?:i|we) (?:do|would|am|are)\W*$|\b(?:is|are|looks?|seems?|sounds?|works?) (?:all |both )?(?:\w+ )?(?:fine|ok|okay|good|gud|great|perfect|acceptable|correct|valid|agreeable)\b|\bi am (?:\w+ )?agree\b|\bdelighted to\b|\bwith pleasure\b|\bno objections?\b|[👍✅✔👌🤝💯🆗☑]|\+1\b",
     _I,
 )
 _WEAK = re.compile(
@@ -81,7 +89,7 @@ _STRONG_NO = re.compile(
     r"(?:won't|wont|will not|doesn't|doesnt|does not|can't|cannot|can not|didn't) (?:\w+ )?(?:work|be done|do that|do it|go (?:there|that way)|pass|fit|agree|accept)|impossible|not (?:possible|allowed|valid|legal|passable)|"
     r"(?:hits?|into|runs? into|bumps? into|crash(?:es)? into|goes (?:through|into)|passes through|goes thru|walks? into) (?:a |the |that |my )?(?:walls?|#|obstacle)|counter-?(?:proposal|propose|offer)|"
     r"i(?:'d| would) (?:rather|prefer)|i prefer|let's not|don't (?:do that|go there)|there(?:'s| is) a (?:wall|problem|conflict|issue)|we have a (?:problem|conflict)|dead[- ]end|is blocked|blocked|no good|not (?:good|ok|okay|correct|fine|working)|problem:|conflict)\b"
-    r"|[👎❌🚫⛔✖]",
+    r"|\b(?:it|that|this|there)(?:'s| is| would be)? (?:just |also )?(?:a )?wall\b|^\W*(?:a )?walls?\W*$|[👎❌🚫⛔✖]",
     _I,
 )
 _BARE_NO = re.compile(
@@ -104,7 +112,7 @@ _COUNT: Final = {
     )
 }
 _FIRST_N = re.compile(
-    r"\b(?:first|initial|the) (?P<n>\d{1,2}|one|two|three|four|five|six|seven|eight|nine|ten)? ?(?P<unit>moves?|steps?|cells?|squares?|ones?|part|half|bit)\b",
+    r"\b(?:first|initial) (?P<n>\d{1,2}|one|two|three|four|five|six|seven|eight|nine|ten)? ?(?P<unit>moves?|steps?|cells?|squares?|ones?|part|half|bit)?\b",
     _I,
 )
 _ALL_BUT = re.compile(
@@ -115,7 +123,20 @@ _UP_TO = re.compile(
     rf"\b(?:up to|until|till|as far as|through to|upto|till the) (?:and including )?(?:the )?(?:cell |point |position |square )?(?P<cell>{CELL})",
     _I,
 )
+_ONLY = re.compile(r"\b(?:just|only)\b[^.;]{0,30}\b(?:first|initial)\b", re.I)
 _FIRST_ATOMS = re.compile(rf"\bfirst (?:\w+ )?{MOVE}", _I)
+
+
+_OPENING = re.compile(
+    r"^\W*(?:agree[d]?|yes|yep|yeah|ok|okay|sure|done|great|perfect|good|fine|deal|confirmed|accepted|sounds good|i agree|got it|k|kk)\b"
+    r"(?=[ ]?[,:;!-] ?\S|[ ]+(?:then|now|next|and)\b)",
+    re.I,
+)
+
+
+def _keep_objection(match: re.Match[str]) -> str:
+    """Of "I'd agree if ..., but ..." only what comes after the condition."""
+    return match[0][match[0].find(",") :] if "," in match[0] else " "
 
 
 def _number(word: str | None) -> int | None:
@@ -133,9 +154,14 @@ def stance(clause: str, *, question: bool) -> Stance:
     words = clause
     retract = bool(_RETRACT.search(words))
     if question:
-        return Stance(retract=retract, hedge=bool(_HEDGE.search(words)))
+        opening = _OPENING.match(words)
+        if opening is None:
+            return Stance(retract=retract, hedge=bool(_HEDGE.search(words)))
+        words = opening[0]
     hedge = bool(_HEDGE.search(words))
-    words = _AGREE_THAT.sub(" ", _ASKED.sub(" ", words))
+    words = _WOULD.sub(_keep_objection, _AGREE_THAT.sub(" ", _ASKED.sub(" ", words)))
+    if _CANNOT_TELL.search(words):
+        hedge, words = True, _CANNOT_TELL.sub(" ", words)
     reject = 0.0
     if _NOT_ACCEPT.search(words):
         words = _NOT_ACCEPT.sub(" ", words)
@@ -158,21 +184,30 @@ def stance(clause: str, *, question: bool) -> Stance:
         accept = 0.3 if _NOT_YET.search(words) else 0.8
     if hedge and accept < 0.9:
         accept = 0.0
+    partial: int | None = None
+    upto = ""
+    if accept or _ONLY.search(words):
+        partial, upto = _part(words)
+        if partial is not None or upto:
+            return Stance(max(accept, 0.8), 0.0, partial, upto, retract, hedge)
     if _INSTEAD.search(words):
         accept = 0.0
         reject = max(reject, 0.6)
-    partial: int | None = None
-    upto = ""
-    if accept:
-        if (match := _ALL_BUT.search(words)) is not None:
-            partial = -(_number(match["n"]) or 1)
-        elif (match := _FIRST_N.search(words)) is not None and (
-            "first" in match[0].lower() or "initial" in match[0].lower()
-        ):
-            partial = _number(match["n"]) or (1 if match["unit"].lower() in ("move", "step", "one", "cell") else None)
-        elif (match := _UP_TO.search(words)) is not None:
-            upto = match["cell"]
-    return Stance(accept, reject, partial, upto, retract, hedge)
+    return Stance(accept, reject, None, "", retract, hedge)
+
+
+def _part(words: str) -> tuple[int | None, str]:
+    """(how many moves, up to which atom) an acceptance is limited to; negative: all but so many."""
+    if (match := _ALL_BUT.search(words)) is not None:
+        return -(_number(match["n"]) or 1), ""
+    match = _FIRST_N.search(words)
+    if match is not None and match[0].lower().startswith(("first", "initial")):
+        single = (match["unit"] or "").lower() in ("move", "step", "one", "cell")
+        if (count := _number(match["n"]) or (1 if single else None)) is not None:
+            return count, ""
+    if (match := _UP_TO.search(words)) is not None:
+        return None, match["cell"]
+    return None, ""
 
 
 _DONE = re.compile(
