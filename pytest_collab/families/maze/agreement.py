@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Final
@@ -10,10 +11,11 @@ from typing import Final
 from pytest_collab.families.maze.dialogue import Cell, Claim, Proposal, Utterance
 from pytest_collab.families.maze.frame import Frame, Grid
 from pytest_collab.families.maze.message import Message, Moves
-from pytest_collab.families.maze.notation import CELL, Mention
+from pytest_collab.families.maze.notation import Mention
 from pytest_collab.families.maze.route import Route, adjacent, meaning, resolve
 from pytest_collab.families.maze.stance import Stance
 
+_IT_IS: Final = re.compile(r"\b(?:it|that|this|they|i|both)(?:'s| is|'re| are| do| can)\b", re.I)
 _IMPLIED: Final = 0.6
 _RESTATED: Final = 0.93
 
@@ -34,12 +36,23 @@ class _Draft:
     rejected: list[tuple[str, int]] = field(default_factory=list)
     retracted: bool = False
     alive: bool = True
+    asks_fact: bool = False
+    asks_objection: bool = False
 
     def proposal(self) -> Proposal:
         path = self.cells[self.base :]
         return Proposal(
             self.seat, self.event, path, self.absolute, tuple(self.agreed), tuple(self.rejected), self.retracted
         )
+
+
+@dataclass(frozen=True, slots=True)
+class _Chunk:
+    """One agreement: how many cells were agreed before it, how sure it is, who had proposed it."""
+
+    before: int
+    certainty: float
+    seat: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +77,8 @@ class Agreement:
         self.disagreements: list[tuple[str, int]] = []
         self.done: list[str] = []
         self._drafts: list[_Draft] = []
-        self._chunks: list[tuple[int, float]] = []  # length of the path before each agreement; its certainty
+        self._chunks: list[_Chunk] = []
+        self._withdrawn = 0  # length of the path before the agreement that was cut last
         self._walls: dict[Cell, str] = {}
         self._doubts: list[float] = []
 
@@ -75,7 +89,7 @@ class Agreement:
 
     def confidence(self) -> float:
         """The least certain agreement that still stands, lowered for what was left unclear."""
-        value = min((certainty for _, certainty in self._chunks), default=0.9)
+        value = min((chunk.certainty for chunk in self._chunks), default=0.9)
         for doubt in self._doubts[:12]:
             value *= doubt
         return round(max(0.02, min(1.0, value)), 4)
@@ -83,38 +97,38 @@ class Agreement:
     # ------------------------------------------------------------ one message
 
     def hear(self, utterance: Utterance, message: Message) -> None:
-        seat, event = utterance.seat, utterance.event
-        new_claims = self._take_claims(seat, event, message)
-        walls = {claim.cell for claim in new_claims if claim.content == "#"}
-        target = self._target(seat)
-        accept, reject, hedge, _last = _sum_up(message.stances)
-        partial = next((found for found in message.stances if found.partial is not None or found.upto), None)
+        """Take in one message."""
+        self._hear(utterance, message)
+        for draft in self._drafts:
+            if draft.alive and draft.seat == utterance.seat:
+                draft.asks_fact, draft.asks_objection = message.asks_fact, message.asks_objection
 
+    def _hear(self, utterance: Utterance, message: Message) -> None:
+        seat, event = utterance.seat, utterance.event
+        walls = {claim.cell for claim in self._take_claims(seat, event, message) if claim.content == "#"}
+        target = self._target(seat)
+        accept, reject, hedge = _sum_up(message.stances)
+        if target is not None:
+            accept, reject = _answered(target, message, accept, reject)
+        own = bool(self._chunks) and self._chunks[-1].seat == seat
         retracts = any(found.retract for found in message.stances)
         if retracts:
-            self._retract(seat, event, walls)
+            self._retract(seat, walls)
             target = self._target(seat)
-        self._object_by_walls(seat, event, walls, target, partial is not None, retracts)
+            if own and target is None and not accept:
+                reject = 0.0  # the words of objection are about what the speaker said before
+        granted = self._granted(target, seat, message, walls, accept, reject) if target is not None else None
+        if target is not None and granted is not None:
+            self._support(target, seat, event, max(0.8, accept * 0.95), granted)
+            if reject:
+                target.rejected.append((seat, event))
+            target, accept, reject = None, 0.0, 0.0
+        self._object_by_walls(seat, event, walls, target, retracts and own)
         if target is not None and not target.alive:
             target, accept = None, 0.0
-        if target is not None and not accept and message.negated and self._starts_with(target, message):
+        if target is not None and not accept and message.negated and self._makes(target, message):
             reject = max(reject, 0.7)
-
-        plan_here = self._plan(seat, utterance, message, tuple(self.path))
-        if target is not None and partial is not None and accept:
-            count = self._share(target, partial, message, seat)
-            if count:
-                self._support(target, seat, event, accept * 0.95, count)
-                target = None
-                accept = 0.0
-                plan_here = self._plan(seat, utterance, message, tuple(self.path))
-        if target is not None and reject > accept and (count := self._granted(target, seat, message)) is not None:
-            self._support(target, seat, event, 0.8, count)
-            target.rejected.append((seat, event))
-            reject, target, plan_here = 0.0, None, None
-        if retracts and target is None and not accept:
-            reject = 0.0  # the words of objection are about what the speaker said before
-        self._weigh(utterance, message, target, accept, reject, hedge, plan_here)
+        self._weigh(utterance, message, target, accept, reject, hedge, self._plan(seat, message, tuple(self.path)))
         if message.done and seat not in self.done:
             self.done.append(seat)
             target = self._target(seat)
@@ -172,7 +186,7 @@ class Agreement:
                 self._support(target, seat, event, accept, len(plan.cells))
                 return
             counter = message.moves[0].contrasted and not first_onward
-            onward = self._plan(seat, utterance, message, target.cells)
+            onward = self._plan(seat, message, target.cells)
             if (
                 counter
                 or onward is None
@@ -183,17 +197,13 @@ class Agreement:
                 self._propose(utterance, plan)
                 return
             self._support(target, seat, event, accept, None)
-            again = self._plan(seat, utterance, message, tuple(self.path))
+            again = self._plan(seat, message, tuple(self.path))
             if again is not None:
                 self._propose(utterance, again)
             return
-        if (
-            not reject
-            and _onward(message)
-            and (onward := self._plan(seat, utterance, message, target.cells)) is not None
-        ):
+        if not reject and _onward(message) and (onward := self._plan(seat, message, target.cells)) is not None:
             self._support(target, seat, event, _IMPLIED, None)
-            self._propose(utterance, self._plan(seat, utterance, message, tuple(self.path)) or onward)
+            self._propose(utterance, self._plan(seat, message, tuple(self.path)) or onward)
             return
         self._reject(target, seat, event)
         self._propose(utterance, plan)
@@ -290,9 +300,9 @@ class Agreement:
                 (index for index, pair in enumerate(zip(self.path, draft.cells, strict=False)) if pair[0] != pair[1]),
                 min(before, len(draft.cells)),
             )
-            self._chunks = [chunk for chunk in self._chunks if chunk[0] < before]
+            self._chunks = [chunk for chunk in self._chunks if chunk.before < before]
         self.path = list(draft.cells)
-        self._chunks.append((before, draft.certainty))
+        self._chunks.append(_Chunk(before, draft.certainty, draft.seat))
         draft.alive = False
         for other in self._drafts:
             if other.alive and other.cells[: len(self.path)] != tuple(self.path):
@@ -304,7 +314,7 @@ class Agreement:
         if len(self.seats) <= 2:
             draft.supporters.discard(seat)
 
-    def _retract(self, seat: str, event: int, walls: set[Cell]) -> None:
+    def _retract(self, seat: str, walls: set[Cell]) -> None:
         for draft in reversed(self._drafts):
             if draft.alive and draft.seat == seat:
                 draft.alive = False
@@ -313,7 +323,7 @@ class Agreement:
         target = self._target(seat)
         if target is None and self._chunks:
             cut = next((index for index, cell in enumerate(self.path) if index and cell in walls), None)
-            self._cut(self._chunks[-1][0] if cut is None else cut)
+            self._cut(self._chunks[-1].before if cut is None else cut)
             self._mark_retracted(seat)
 
     def _mark_retracted(self, seat: str) -> None:
@@ -325,20 +335,19 @@ class Agreement:
     def _cut(self, length: int) -> None:
         """Keep the first `length` cells of the agreed path."""
         length = max(1, length)
+        self._withdrawn = next((chunk.before for chunk in reversed(self._chunks) if chunk.before <= length), 1)
         del self.path[length:]
-        self._chunks = [chunk for chunk in self._chunks if chunk[0] < length]
+        self._chunks = [chunk for chunk in self._chunks if chunk.before < length]
         self._doubts.append(0.85)
         for draft in self._drafts:
             if draft.alive and draft.cells[:length] != tuple(self.path):
                 draft.alive = False
 
-    def _object_by_walls(
-        self, seat: str, event: int, walls: set[Cell], target: _Draft | None, partial: bool, own: bool
-    ) -> None:
+    def _object_by_walls(self, seat: str, event: int, walls: set[Cell], target: _Draft | None, own: bool) -> None:
         """A wall that a seat tells of, on the way proposed or agreed, is an objection to that way."""
         if not walls:
             return
-        if target is not None and not partial and walls.intersection(target.cells[len(self.path) :]):
+        if target is not None and walls.intersection(target.cells[len(self.path) :]):
             self._reject(target, seat, event)
             target.alive = False
         hit = next((index for index, cell in enumerate(self.path) if index and cell in walls), None)
@@ -347,22 +356,26 @@ class Agreement:
                 self.disagreements.append((seat, event))
             self._cut(hit)
 
-    def _starts_with(self, draft: _Draft, message: Message) -> bool:
+    def _makes(self, draft: _Draft, message: Message) -> bool:
         """The proposal makes a move that the message says cannot be made."""
         deltas = {step.delta for step in message.negated}
         cells = draft.cells[len(self.path) - 1 :]
         return any((two[0] - one[0], two[1] - one[1]) in deltas for one, two in itertools.pairwise(cells))
 
-    def _granted(self, draft: _Draft, seat: str, message: Message) -> int | None:
-        """Cells of `draft` (with the start) granted by naming its first moves, with the rest objected to."""
+    def _granted(
+        self, draft: _Draft, seat: str, message: Message, walls: set[Cell], accept: float, reject: float
+    ) -> int | None:
+        """Cells of `draft` (with the start) that a message grants when it does not grant them all; else None."""
+        partial = next((found for found in message.stances if found.partial is not None or found.upto), None)
+        if partial is not None:
+            return self._share(draft, partial, message, seat)
+        if reject <= accept and not walls.intersection(draft.cells):
+            return None
         for block in message.moves:
             if block.accepted and not block.contrasted:
                 _, cells, misfits = self._walk(seat, block, tuple(self.path))
-                if (
-                    not misfits
-                    and len(self.path) < len(cells) < len(draft.cells)
-                    and draft.cells[: len(cells)] == cells
-                ):
+                within = len(self.path) < len(cells) < len(draft.cells) and draft.cells[: len(cells)] == cells
+                if within and not misfits:
                     return len(cells)
         return None
 
@@ -379,11 +392,16 @@ class Agreement:
 
     # ------------------------------------------------------------ plans
 
-    def _plan(self, seat: str, utterance: Utterance, message: Message, origin: tuple[Cell, ...]) -> _Plan | None:
+    def _plan(self, seat: str, message: Message, origin: tuple[Cell, ...]) -> _Plan | None:
         """The way that a message puts forward, if it does, when the team stands at the end of `origin`."""
         blocks = _chosen(message.moves)
         if not blocks:
             return None
+        if self._withdrawn and origin == tuple(self.path) and self._runs_into_wall(seat, blocks[0], origin):
+            # "then just right 1 instead" may start where the withdrawn moves started
+            back = origin[: self._withdrawn]
+            if not self._runs_into_wall(seat, blocks[0], back):
+                origin = back
         cells = origin
         base = len(origin)
         certainty = 0.97
@@ -422,6 +440,10 @@ class Agreement:
         if base < len(origin):
             base = 1
         return _Plan(cells, base, max(0.1, certainty), absolute)
+
+    def _runs_into_wall(self, seat: str, block: Moves, origin: tuple[Cell, ...]) -> bool:
+        _, cells, _ = self._walk(seat, block, origin)
+        return any(self._walls.get(cell) == "#" for cell in cells[1:])
 
     def _walk(self, seat: str, block: Moves, origin: tuple[Cell, ...]) -> tuple[bool, tuple[Cell, ...], int]:
         """(from the start?, the whole way, misfits) of one block of moves."""
@@ -491,19 +513,28 @@ def _onward(message: Message) -> bool:
     return any(block.onward for block in message.moves[:1])
 
 
-def _sum_up(stances: Sequence[Stance]) -> tuple[float, float, bool, str]:
-    """(accept, reject, hedge) of a message: the last plain word counts, plainer words outweigh weaker ones before."""
+def _answered(target: _Draft, message: Message, accept: float, reject: float) -> tuple[float, float]:
+    """(accept, reject) as answers to the question that the proposer asked along with the proposal."""
+    if target.asks_objection and message.bare_no:
+        return 0.9, 0.0
+    if target.asks_fact and not (accept and reject):
+        # "No, it's free." answers the question, not the proposal.
+        if accept <= 0.8:
+            accept = 0.0 if message.stated or _IT_IS.search(message.plain) else min(accept, 0.6)
+        reject = reject if reject > 0.7 else 0.0
+    return accept, reject
+
+
+def _sum_up(stances: Sequence[Stance]) -> tuple[float, float, bool]:
+    """(accept, reject, hedge) of a message: the last word counts, but a faint one does not undo a plain one."""
     accept = reject = 0.0
-    hedge = False
-    last = ""
     for found in stances:
-        hedge = hedge or found.hedge
-        if found.accept and found.accept > found.reject:
+        if found.accept > found.reject:
             if found.accept >= 0.9 or not reject:
-                accept, reject, last = max(accept, found.accept), 0.0, "accept"
-        elif found.reject and (found.reject >= 0.9 or not accept or accept < 0.9):
-            reject, accept, last = max(reject, found.reject), 0.0, "reject"
-    return accept, reject, hedge, last
+                accept, reject = max(accept, found.accept), 0.0
+        elif found.reject and (found.reject >= 0.9 or accept < 0.9):
+            accept, reject = 0.0, max(reject, found.reject)
+    return accept, reject, any(found.hedge for found in stances)
 
 
-__all__ = ["CELL", "Agreement"]
+__all__ = ["Agreement"]

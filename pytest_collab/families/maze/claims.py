@@ -34,7 +34,7 @@ _FREE = r"(?:free|open|clear|empty|passable|walkable|unblocked|floor|safe|access
 _END = r"(?:(?:the |our |my )?(?:goal|exit|target|finish)\b|\*)"
 _BEGIN = r"(?:(?:the |our |my )?start(?:ing)?(?: (?:point|cell|position))?\b|@)"
 _CONTENT = rf"(?:(?P<wall>{_WALL})|(?P<free>{_FREE})|(?P<goal>{_END})|(?P<start>{_BEGIN}))"
-_CELLS = rf"{CELL}(?:[ ,;&/+\n]{{0,4}}(?:and )?{CELL}){{0,80}}"
+_CELLS = rf"{CELL}(?:[ ,;&/+\n]{{0,4}}(?:and |or |nor )?{CELL}){{0,80}}"
 _FORWARD = re.compile(
     rf"(?P<cells>{_CELLS})(?P<link>[ ]?(?:\([^)\n]{{0,20}}\)[ ]?)?(?:(?:in|on|from|for|by) (?:me|us|(?:my|our) (?:map|view|grid|side|maze|copy|end|version))[ ,]{{0,2}})?(?:which |that |there |also |both |all |cell )?"
     r"(?:is|are|'s|s|=+|:|was|were|has|have|shows?|contains?|looks?|appears?|seems?|must be|should be|→|-)?[ ]?"

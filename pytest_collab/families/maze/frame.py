@@ -73,11 +73,12 @@ FRAMES: Final = tuple(
 _LETTER_FRAMES: Final = tuple(frame for frame in FRAMES if frame.base == 0)
 
 _ROW_FIRST = re.compile(
-    r"[(\[]?\b(?:r|row|rows|i)\b[ ]?[,/|][ ]?\b(?:c|col|cols|column|columns|j)\b[)\]]?|\[row\]\[col\]|\brow first\b|\brow-major\b",
+    r"[(\[]?\b(?:r|row|rows|i)\b[ ]?[,/|][ ]?\b(?:c|col|cols|column|columns|j)\b[)\]]?|\[row\]\[col\]|\brow first\b|\bfirst (?:number|coordinate|value|one|index|entry) (?:is|=|means|for|gives) (?:the )?row\b|\brow-major\b",
     re.I,
 )
 _COL_FIRST = re.compile(
-    r"[(\[]\b(?:x[ ]?,[ ]?y|(?:c|col|column)[ ]?,[ ]?(?:r|row))\b[)\]]|\bcolumn first\b|\bx,[ ]?y\b", re.I
+    r"[(\[]\b(?:x[ ]?,[ ]?y|(?:c|col|column)[ ]?,[ ]?(?:r|row))\b[)\]]|\bcolumn first\b|\bfirst (?:number|coordinate|value|one|index|entry) (?:is|=|means|for|gives) (?:the )?(?:col(?:umn)?|x)\b|\bx,[ ]?y\b",
+    re.I,
 )
 _FROM_0 = re.compile(
     r"\b(?:0|zero)[- ]?(?:based|index|indexed|indexing)\b|\b(?:start|starts|starting|count|counting|begin|beginning|numbered|indexed|indices|index) (?:rows and columns )?(?:at|from|with) (?:0|zero)\b|\b(?:rows?|columns?|indices) 0[- ]|\bfrom 0 to\b",

@@ -51,6 +51,9 @@ class Message:
     negated: tuple[Step, ...]
     done: bool
     contrast: bool
+    asks_fact: bool
+    asks_objection: bool
+    bare_no: bool
 
 
 _I = re.I
@@ -68,13 +71,17 @@ _CONDITION = re.compile(
     rf"\b(?:if|unless|assuming|provided|as long as|in case|whenever)\b[^,\n]*?(?:,|\bthen\b|(?=\b(?:go|move|take|we|let|i'd|i would|we'd|proceed|continue|head)\b (?:{MOVE}|go|move|can|could|should|to))|$)",
     _I,
 )
+_IF_FINE = re.compile(
+    r"\b(?:tell me|let me know|confirm|say|wondering|see|check) (?:if|whether)\b([^.,;]{0,60}?\b(?:acceptable|ok|okay|fine|works?|good|agree|sounds)\b)",
+    _I,
+)
 _ELSE = re.compile(r"\b(?:otherwise|else|if not)\b.*", _I)
 _ASKS = re.compile(
     r"\b(?:can you see|do you see|what|which|is there|are there|do you have|have you|could you (?:tell|check|confirm|see)|can you (?:tell|check|confirm|verify)|where|how (?:does|is|do|are|many)|any|who|whether|does your|is your|are you|is it|is (?=[\ue000-\ueeff])|are (?=[\ue000-\ueeff])|is (?=[\uf000-\uf8ef])|what's|whats|did you|should i check)\b",
     _I,
 )
 _OFFERS = re.compile(
-    r"\b(?:shall|should (?:we|i)|let's|lets|let us|how about|what about (?:going|moving|we|[ ]*[\uf000-\uf8ef])|what if we|why don't we|why not|want to|do you want|would you|agree|ok|okay|sounds?|works?|work|can we (?:go|move|try)|could we|may we|propose|suggest|my (?:proposal|plan|path)|good|fine|deal)\b",
+    r"\b(?:shall|should (?:we|i)|let's|lets|let us|how about|what about (?:going|moving|we)|what if we|why don't we|why not|want to|do you want|would you|agree|ok|okay|sounds?|works?|work|can we (?:go|move|try)|could we|may we|propose|suggest|my (?:proposal|plan|path)|good|fine|deal)\b|\b(?:what|how) about[ ]*[\uf000-\uf8ef]",
     _I,
 )
 _PLAN = re.compile(
@@ -117,11 +124,24 @@ _TO = re.compile(
     _I,
 )
 _NOTE = re.compile(rf"(?<={CELL})[ )\]]*[(\[][ ]*(?:going |move |moving )?{MOVE}[ ]*[)\]]", _I)
-_LONE = re.compile(rf"^\W*(?:{MOVE}|{CELL})\W*$")
+_OBJECTIONS = re.compile(
+    r"\b(?:objections?|problems?|concerns?|issues?|anything against|any reason not)\b[^.!?]{0,40}\?", _I
+)
+_NONE = re.compile(
+    r"^\W*(?:none|no|nope|nothing|not at all|nah)\b(?: (?:from me|here|at all|whatsoever))?[\s.!]*$", _I
+)
+_LONE = re.compile(rf"^[^\w\ue000-\uf8ef]*{ATOM}[^\w\ue000-\uf8ef]*$")
 _FROM = re.compile(
     r"\b(?:from|at|start|starting|position|is|currently|of|near|next to|leave|leaving|begin at|beginning at|standing on|pos)[ :=]{0,2}(?:the |at |from |cell )*$",
     _I,
 )
+
+
+def _same_twice(one: Item, two: Item, gap: str) -> bool:
+    """A move written as a word and as an arrow: `down (↓)`."""
+    if not (isinstance(one, Step) and isinstance(two, Step)) or len(gap) > 4 or gap.strip(" ([)]:-"):
+        return False
+    return one.sign != two.sign and one.delta == two.delta and two.count == 1
 
 
 def _is_beside(item: Item) -> bool:
@@ -146,7 +166,7 @@ def _moves(
     if question and _ASKS.search(clause) and not _OFFERS.search(clause):
         return None
     clause = _BECAUSE.sub(_mask, _ELSE.sub(_mask, clause))
-    masked = _CONDITION.sub(_mask, clause)
+    masked = _CONDITION.sub(_mask, _IF_FINE.sub(r"\1", clause))
     conditional = masked != clause
     clause = _NOTE.sub(_mask, masked)
     lead, colon, rest = clause.rpartition(":")
@@ -159,8 +179,12 @@ def _moves(
     planned = bool(_PLAN.search(header + clause))
     items: list[Item] = []
     origins: set[int] = set()
+    last = 0
     for mark in marks[:1200]:
         item = atoms.item(mark[0])
+        if items and _same_twice(items[-1], item, clause[last : mark.start()]):
+            continue
+        last = mark.end()
         if isinstance(item, Mention) and _FROM.search(clause[max(0, mark.start() - 24) : mark.start()]):
             origins.add(len(items))
         items.append(item)
@@ -177,7 +201,12 @@ def _moves(
             return None
         if _SEES.search(clause) and not planned and not arrowed:
             return None
-    elif _SEES.search(clause) and not planned and not _COMMAND.search(clause):
+    elif (
+        _SEES.search(clause)
+        and not planned
+        and not _COMMAND.search(clause)
+        and not (question and _OFFERS.search(clause))
+    ):
         return None
     level = 0 if recap else 3 if planned or _WHOLE.search(header + clause) else 2 if _COMMAND.search(clause) else 1
     return Moves(
@@ -204,13 +233,14 @@ def read_message(text: str, size: int) -> Message:
     stances: list[Stance] = []
     stated: list[Stated] = []
     negated: list[Step] = []
-    done = contrast = False
+    done = contrast = asks_fact = False
     header = ""
     for sentence in _SENTENCE.finditer(atoms.text):
         words, mark = sentence[1], sentence[2]
         if not words.strip():
             continue
         question = "?" in mark
+        asks_fact = question and bool(_ASKS.search(words)) and not _OFFERS.search(words)
         pieces = _CONTRAST.split(words)
         for index, piece in enumerate(pieces):
             contrast = contrast or index > 0
@@ -263,4 +293,7 @@ def read_message(text: str, size: int) -> Message:
         tuple(negated),
         done,
         contrast,
+        asks_fact,
+        bool(_OBJECTIONS.search(atoms.text[-200:])),
+        bool(_NONE.match(atoms.text[:40])),
     )

@@ -47,12 +47,16 @@ class Mention:
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """`count` steps in the direction `delta`, or as far as `until` says (`value` is a row or column as written)."""
+    """`count` steps in the direction `delta`, or as far as `until` says (`value` is a row or column as written).
+
+    `sign`: written as an arrow, not as a word.
+    """
 
     delta: tuple[int, int]
     count: int = 1
     until: Until = ""
     value: int = 0
+    sign: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,6 +143,10 @@ _LATEX: Final = {
 _LATEX_WORD = re.compile(r"\\(" + "|".join(sorted(_LATEX, key=len, reverse=True)) + r")(?![A-Za-z])")
 _LATEX_REST = re.compile(r"\\[()\[\],;]|\\(?:text|mathrm|mathbf|textbf|boxed|quad|left|right)\b\s?|\$+")
 _PRIVATE = re.compile("[\ue000-\uf8ff]")
+_SYMBOL_WORDS: Final = tuple(
+    (re.compile(rf"(?<![\w,\]'\"`])[`'\"]{re.escape(symbol)}[`'\"](?!\s?[,\]]\s?[`'\"][.#?@*][`'\"])"), word)
+    for symbol, word in ((".", "free"), ("#", "wall"), ("?", "hidden"), ("*", "goal"), ("@", "start"))
+)
 _INVISIBLE = re.compile("[\u200b-\u200f\u2060\ufe00-\ufe0f\U0001f3fb-\U0001f3ff\u00ad]")
 _STRUCK = re.compile(r"~~[^~\n]{1,300}~~")
 _EMPHASIS = re.compile(r"\*\*|__|`+")
@@ -148,6 +156,7 @@ _BULLET = re.compile(
     r"(?m)^[ \t]*(?:[-*•+–][ \t]+|\(?\d{1,2}[.)][ \t]+|(?:step|move|turn)[ \t]*#?\d{1,2}[ \t]*[:.)–-][ \t]*)", re.I
 )
 _STEP_LABEL = re.compile(r"\b(?:step|move|turn)[ \t]*#?\d{1,2}[ \t]*[:)=][ \t]*", re.I)
+_SNAKE = re.compile(r"(?<=[A-Za-z])_(?=[A-Za-z])")
 _INLINE_LIST = re.compile(r"(?<![\w,.(])\(?1[.)] [^\n]{1,80}?(?<![\w,.])\(?2[.)] ")
 _INLINE_NUMBER = re.compile(r"(?<![\w,.])(?<!, )\(?\d{1,2}[.)] ")
 _QUOTED = re.compile(r"(?m)^[ \t]*>[ \t]?(?=[^\n]*[A-Za-z]{3})[^\n]*$")
@@ -166,12 +175,14 @@ def clean(text: str) -> str:
     if "\\" in text or "$" in text:
         text = _LATEX_WORD.sub(lambda match: _LATEX[match[1]], text)
         text = _LATEX_REST.sub(" ", text)
+    for symbol, word in _SYMBOL_WORDS:
+        text = symbol.sub(word, text)
     text = _STRUCK.sub(" ", text)
     text = _QUOTED.sub("", text)
     text = _HEADING.sub("", text)
     text = _BULLET.sub("", _EMPHASIS.sub("", text))
     text = _EMPHASIS_ONE.sub("", _BULLET.sub("", text))
-    text = _STEP_LABEL.sub(" ", text)
+    text = _SNAKE.sub(" ", _STEP_LABEL.sub(" ", text))
     if _INLINE_LIST.search(text):
         text = _INLINE_NUMBER.sub(" , ", text)
     return re.sub(r"\b(?:i\.e|e\.g|vs|etc|approx)\.", "that is", text, flags=re.I)
@@ -190,6 +201,7 @@ _COORDINATE = re.compile(
     rf"|(?P<ocr>{_NTH} col(?:umn)?{_AND}{_NTH} row\b)"
     r"|(?P<xy>[(\[]?(?<![a-z])x[ ]?[=:]?[ ]?(\d{1,2})[ ]?[,;]?[ ]?(?:and )?y[ ]?[=:]?[ ]?(\d{1,2})(?!\d)[)\]]?)"
     r"|(?P<pair>[(\[{<][ ]{0,2}(\d{1,2})[ ]{0,2}[,;:|/ -][ ]{0,2}(\d{1,2})[ ]{0,2}[)\]}>])"
+    r"|(?P<index>\[(\d{1,2})\]\[(\d{1,2})\])"
     r"|(?P<bare>(?<![\w.,(\[/-])(\d{1,2}),(\d{1,2})(?![\w/]|[.,]\d))"
     r"|(?P<a1>(?<![\w'])([a-z])-?(\d{1,2})(?![\w]))",
     re.I,
@@ -351,6 +363,11 @@ _UNTIL = re.compile(
 )
 
 
+_CELL_IS = rf"({CELL}[)\]]?[ ]?(?:(?:is|are|=|:|shows|as|contains|has|marked|-|–|→)[ ]?){{1,3}}(?:an? )?)"
+_DOT_CELL = re.compile(_CELL_IS + r"\.(?=[\s,;)]|$)", re.I)
+_HIDDEN_CELL = re.compile(_CELL_IS + r"\?(?=[\s,;)]|$)", re.I)
+
+
 def _count(word: str | None) -> int:
     if not word:
         return 1
@@ -402,7 +419,7 @@ def _arrow(match: re.Match[str], atoms: _Atomiser) -> str:
     among_words = before[-1:].isalnum() or after[:1].isalnum()
     if delta == RIGHT and not among_arrows and (beside_atom or among_words):
         return f" {SEPARATOR} "
-    return atoms.step(Step(delta))
+    return atoms.step(Step(delta, sign=True))
 
 
 def _carets(match: re.Match[str], atoms: _Atomiser) -> str:
@@ -438,4 +455,6 @@ def atomise(text: str, size: int) -> Atoms:
     text = _UNTIL.sub(lambda match: _until(match, atoms), text)
     text = _LANDMARK.sub(atoms.landmark, text)
     text = _ARROWS.sub(lambda match: _arrow(match, atoms), text)
+    text = _DOT_CELL.sub(r"\1 free", text)
+    text = _HIDDEN_CELL.sub(r"\1 hidden", text)
     return Atoms(text, tuple(atoms.mentions), tuple(atoms.steps))

@@ -107,7 +107,7 @@ def follow(
             misfits += 1
         between = line(at, cell)
         if not between:
-            misfits += 1
+            misfits += 2
             between = [cell]
         elif len(between) > 1:
             misfits += len(items) > 2

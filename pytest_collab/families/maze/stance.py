@@ -34,7 +34,7 @@ _I = re.I
 _ASKED = re.compile(
     r"\b(?:if|once|when|whether|until|till|unless|before|after|as soon as|please|pls|plz|can you|could you|would you|will you|do you|did you|do u|need you to|"
     r"let me know|waiting for|wait for|await|awaiting|pending|need your|for your|want to|have to|must|need to|should both|both must|both need to|both have to|to be|we can|so we can|for us to|hope you)\b[^,.;!?]{0,45}?"
-    r"\b(?:agree|agreed|agrees|agreement|confirm|confirmed|confirms|confirmation|ok|okay|approve|approval|accept|sounds? good|looks? good|works?|fine|correct|yes|verify)\b",
+    r"\b(?:agree|agreed|agrees|agreement|confirm|confirmed|confirms|confirmation|ok|okay|approve|approval|accept|sounds? good|looks? good|works?|fine|correct|yes|verify|acceptable)\b",
     _I,
 )
 _WOULD = re.compile(
@@ -67,12 +67,12 @@ _STRONG = re.compile(
     r"(?:that|this|it|plan|path|route|which|all|both|everything) (?:\w+ )?(?:works|checks out|is fine|is good|is ok|is okay|is great|is perfect|is correct|'s fine|matches)|works for me|checks out|works|"
     r"(?:that's|thats|it's|this is|is) (?:\w+ )?(?:fine|good|ok|okay|great|perfect|correct|valid|a good|the way)|"
     r"(?:fine|good|ok|okay) (?:with|by|for) me|i(?:'m| am) (?:\w+ )?(?:fine|good|ok|okay|happy|in|on board)|on board|"
-    r"go ahead|go for it|let'?s (?:do (?:it|that|this|so)|go(?! (?:to|with (?:my|the other|a )|back|around|via|through|over|\u00b7|for a))|go (?:with|for) (?:it|that|this|your|yours|the (?:plan|path|route))|proceed|execute|take (?:it|that|your|this)|follow (?:it|that|your|this)|move on)|"
+    r"go ahead|go for it|let'?s (?:do (?:it|that|this|so)|go(?=[\s!,.]*$|,)|go (?:with|for) (?:it|that|this|your|yours|the (?:plan|path|route))|proceed|execute|take (?:it|that|your|this)|follow (?:it|that|your|this)|move on)|"
     r"good (?:plan|idea|call|move|path|route|thinking|catch|point|choice)|great (?:plan|idea|call|move|path|route)|nice (?:plan|idea|one|path|route)|makes (?:\w+ )?sense|"
     r"affirmative|affirm|roger|wilco|aye|ack|acknowledged|absolutely|definitely|certainly|of course|exactly|indeed|no (?:objections?|problems?|issues?|complaints)|why not|"
     r"you(?:'re| are) (?:\w+ )?correct|same (?:here|for me|path|plan|route|as (?:you|mine|yours))|i(?:'ll| will) (?:go with (?:that|it|your|yours)|follow (?:you|your|that)|take (?:your|that))|your (?:plan|path|route|way|proposal|suggestion|move|moves|version) (?:is|works|it is|then|wins|seems|looks)|"
     r"(?:yours|your way|your one) (?:is|works|it is|then)|agreement reached|copy that|10-4|as you (?:say|wish|propose|suggest)|correct|no walls? (?:there|for me|on my (?:side|map|view)|in the way|on that path|from my side)|all (?:clear|good|free)|clear (?:for me|on my (?:side|map|end))|free (?:for me|on my (?:side|map|end)))\b"
-    r"|\bagre+d\b|\bag+re+ed\b|\bagg?re+e?\b|\bnothing against\b|^\W*(?:i|we) (?:do|would|am|are)\W*$|\b(?:is|are|looks?|seems?|sounds?|works?) (?:all |both )?(?:\w+ )?(?:fine|ok|okay|good|gud|great|perfect|acceptable|correct|valid|agreeable)\b|\bi am (?:\w+ )?agree\b|\bdelighted to\b|\bwith pleasure\b|\bno objections?\b|[👍✅✔👌🤝💯🆗☑]|\+1\b",
+    r"|\bagre+d\b|\bag+re+ed\b|\bagg?re+e?\b|\bnothing against\b|\block(?:ed|ing)? (?:it |that |this )?in\b|\bsame (?:thing|idea|conclusion)\b|\bexact(?:ly)? (?:the )?same\b|\bidentical\b|\bi(?:'m| am) with you\b|\bcount me in\b|\baligne?[sd]?\b|\bgood to go\b|\ball (?:good|set)\b|\bfair enough\b|\bvery well\b|\bby all means\b|\bi (?:like|love) (?:it|that|this|your)\b|\b(?:matches|consistent with|compatible with|agrees with) (?:my|what)\b|\b(?:i )?(?:see no|don't see any|do not see any|see nothing) (?:walls?|obstacles?|problems?|issues?|conflicts?|reason)\b|\bas (?:proposed|suggested|planned)\b|\bin favou?r\b|\bi'?m game\b|\bready[\s!.]*$|\bexcellent (?:choice|plan|idea)\b|\bcan't argue\b|\bdo it\b|\bfully agree\b|\b(?:nothing|no wall|no walls) block|^\W*(?:i|we) (?:do|would|am|are)\W*$|\b(?:is|are|looks?|seems?|sounds?|works?) (?:all |both )?(?:\w+ )?(?:fine|ok|okay|good|gud|great|perfect|acceptable|correct|valid|agreeable)\b|\bi am (?:\w+ )?agree\b|\bdelighted to\b|\bwith pleasure\b|\bno objections?\b|[👍✅✔👌🤝💯🆗☑]|\+1\b",
     _I,
 )
 _WEAK = re.compile(
@@ -89,7 +89,7 @@ _STRONG_NO = re.compile(
     r"(?:won't|wont|will not|doesn't|doesnt|does not|can't|cannot|can not|didn't) (?:\w+ )?(?:work|be done|do that|do it|go (?:there|that way)|pass|fit|agree|accept)|impossible|not (?:possible|allowed|valid|legal|passable)|"
     r"(?:hits?|into|runs? into|bumps? into|crash(?:es)? into|goes (?:through|into)|passes through|goes thru|walks? into) (?:a |the |that |my )?(?:walls?|#|obstacle)|counter-?(?:proposal|propose|offer)|"
     r"i(?:'d| would) (?:rather|prefer)|i prefer|let's not|don't (?:do that|go there)|there(?:'s| is) a (?:wall|problem|conflict|issue)|we have a (?:problem|conflict)|dead[- ]end|is blocked|blocked|no good|not (?:good|ok|okay|correct|fine|working)|problem:|conflict)\b"
-    r"|\b(?:it|that|this|there)(?:'s| is| would be)? (?:just |also )?(?:a )?wall\b|^\W*(?:a )?walls?\W*$|[👎❌🚫⛔✖]",
+    r"|\b(?:that|this|it) (?:won't|will not|would not|wouldn't|doesn't|does not|can't|cannot|contradicts|conflicts)\b|\b(?:absolutely|definitely|certainly|of course|hell|hard) no(?:t)?\b|\bi (?:oppose|don't like|think not)\b|\bplease don't\b|\bcontradicts?\b|\bdoes(?:n't| not) match\b|\bmismatch\b|\bi(?: do)? see (?:a |the )?walls?\b|\bwall in the way\b|\b(?:it|that|this|there)(?:'s| is| would be)? (?:just |also )?(?:a )?wall\b|^\W*(?:a )?walls?\W*$|[👎❌🚫⛔✖]",
     _I,
 )
 _BARE_NO = re.compile(
@@ -123,6 +123,7 @@ _UP_TO = re.compile(
     rf"\b(?:up to|until|till|as far as|through to|upto|till the) (?:and including )?(?:the )?(?:cell |point |position |square )?(?P<cell>{CELL})",
     _I,
 )
+_FLAT_NO = re.compile(r"\b(?:absolutely|definitely|certainly|of course) not?\b", re.I)
 _ONLY = re.compile(r"\b(?:just|only)\b[^.;]{0,30}\b(?:first|initial)\b", re.I)
 _FIRST_ATOMS = re.compile(rf"\bfirst (?:\w+ )?{MOVE}", _I)
 
@@ -178,7 +179,7 @@ def stance(clause: str, *, question: bool) -> Stance:
     if _BARE_NO.search(words):
         reject = max(reject, 0.7)
     accept = 0.0
-    if _STRONG.search(words):
+    if _STRONG.search(_FLAT_NO.sub(" ", words)):
         accept = 0.95
     elif _WEAK.search(words):
         accept = 0.3 if _NOT_YET.search(words) else 0.8
