@@ -5,9 +5,21 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, replace
+from functools import lru_cache
 
 from pytest_collab.families.maze.claims import Line, Stated, copied_lines, listed_under, stated_in
-from pytest_collab.families.maze.notation import ATOM, CELL, MOVE, SEPARATOR, Atoms, Mention, Step, atomise, clean
+from pytest_collab.families.maze.notation import (
+    ATOM,
+    CELL,
+    MOVE,
+    SEPARATOR,
+    Atoms,
+    Mention,
+    Step,
+    atomise,
+    clean,
+    clip,
+)
 from pytest_collab.families.maze.stance import Stance, says_done, stance
 
 Item = Mention | Step
@@ -224,9 +236,10 @@ def _moves(
     )
 
 
+@lru_cache(maxsize=2048)
 def read_message(text: str, size: int) -> Message:
     """`text` in parts that have a meaning for a maze of `size` rows."""
-    lines, rest = copied_lines(text[:65536].replace("**", "") if "**" in text else text[:65536], size)
+    lines, rest = copied_lines(clip(text).replace("**", ""), size)
     plain = clean(rest)
     atoms = atomise(plain, size)
     moves: list[Moves] = []

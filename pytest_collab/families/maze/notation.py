@@ -16,7 +16,7 @@ from typing import Final, Literal
 Kind = Literal["pair", "rowcol", "xy", "a1", "ordinal", "start", "goal", "beside"]
 Until = Literal["", "goal", "edge", "wall", "row", "col"]
 
-TEXT_LIMIT: Final = 12_000
+TEXT_LIMIT: Final = 8 * 1024
 """Characters of one message that are read; of a longer one, its beginning and its end."""
 
 _FIRST_CELL: Final = 0xE000
@@ -163,10 +163,13 @@ _QUOTED = re.compile(r"(?m)^[ \t]*>[ \t]?(?=[^\n]*[A-Za-z]{3})[^\n]*$")
 _QUOTES = str.maketrans({"’": "'", "‘": "'", "“": '"', "”": '"', "—": " - ", "–": "-", "−": "-", "‑": "-"})
 
 
+def clip(text: str) -> str:
+    """The part of a message that is read: all of it, or its beginning and its end."""
+    return text if len(text) <= TEXT_LIMIT else text[: TEXT_LIMIT // 2] + "\n" + text[-TEXT_LIMIT // 2 :]
+
+
 def clean(text: str) -> str:
-    """`text` in plain characters: no markup, quotation, LaTeX or thinking; at most about TEXT_LIMIT long."""
-    if len(text) > TEXT_LIMIT:
-        text = text[: TEXT_LIMIT // 2] + "\n" + text[-TEXT_LIMIT // 2 :]
+    """`text` in plain characters: no markup, quotation, LaTeX or thinking."""
     opened, closed = text.find("<think>"), text.rfind("</think>")
     if 0 <= opened < closed:
         text = text[:opened] + "\n" + text[closed + len("</think>") :]
@@ -297,7 +300,7 @@ _IDIOM = re.compile(
     r"|\bright (?:now|away|here|there|on\b|so\b|track|path|way|direction|answer|order|idea|thing|approach|choice|solution|one|side|edge|"
     r"corner|half|column|border|boundary|neighbou?r|hand|end|of\b|next to|before|after\b(?= the)|where)"
     r"|(?<=[a-z\ue000-\ueeff]), right\s*\?"
-    r"|^\s*right\s*[,.!-]\s*(?=(?:so|i|i'm|i've|we|that|let|let's|yes|ok|okay|agreed|agree|my|the|your|got|it|makes|you|but|good|thanks|sorry|of course)\b)"
+    r"|^[ \t]*right[ \t]*[,.!-][ \t]*(?=(?:so|i|i'm|i've|we|that|let|let's|yes|ok|okay|agreed|agree|my|the|your|got|it|makes|you|but|good|thanks|sorry|of course)\b)"
     r"|\b(?:top|bottom|upper|lower|far|middle|north|south)[- ]?(?:left|right|east|west)(?:most)?\b"
     r"|\b(?:left|right|up|down)-?(?:most|hand)\b"
     r"|\b(?:to|on|from|at) (?:the|my|your|its|our) (?:immediate )?(?:left|right|east|west|north|south)(?: of| (?=is\b|are\b|there\b|side\b|has\b|i\b|we have))"
