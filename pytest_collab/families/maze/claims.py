@@ -1,6 +1,5 @@
 """What a message says about the content of cells, and the rows and maps it copies out."""
 
-# ruff: noqa: E501 (alternatives of one phrase stay on one line)
 from __future__ import annotations
 
 import re
@@ -29,37 +28,57 @@ class Line:
     index: int = 0
 
 
-_WALL = r"(?:walls?|blocked|blockers?|obstacles?|obstructed|closed|impassable|solid|not passable|not walkable|not free|not open|#+)"
-_FREE = r"(?:free|open|clear|empty|passable|walkable|unblocked|floor|safe|accessible|path|dots?|not blocked|no walls?|\.(?=\s|$|[,;)'\"]))"
+_WALL = (
+    r"(?:walls?|blocked|blockers?|obstacles?|obstructed|closed|impassable|solid|not passable|not walkable|"
+    r"not free|not open|#+)"
+)
+_FREE = (
+    r"(?:free|open|clear|empty|passable|walkable|unblocked|floor|safe|accessible|path|dots?|not blocked|"
+    r"no walls?|\.(?=\s|$|[,;)'\"]))"
+)
 _END = r"(?:(?:the |our |my )?(?:goal|exit|target|finish)\b|\*)"
 _BEGIN = r"(?:(?:the |our |my )?start(?:ing)?(?: (?:point|cell|position))?\b|@)"
 _CONTENT = rf"(?:(?P<wall>{_WALL})|(?P<free>{_FREE})|(?P<goal>{_END})|(?P<start>{_BEGIN}))"
 _CELLS = rf"{CELL}(?:[ ,;&/+\n]{{0,4}}(?:and |or |nor )?{CELL}){{0,80}}+"
 _FORWARD = re.compile(
-    rf"(?P<cells>{_CELLS})(?P<link>[ ]?(?:\([^)\n]{{0,20}}\)[ ]?)?(?:(?:in|on|from|for|by) (?:me|us|(?:my|our) (?:map|view|grid|side|maze|copy|end|version))[ ,]{{0,2}})?(?:which |that |there |also |both |all |cell )?"
+    rf"(?P<cells>{_CELLS})(?P<link>[ ]?(?:\([^)\n]{{0,20}}\)[ ]?)?(?:(?:in|on|from|for|by) (?:me|us|(?:my|"
+    rf"our) (?:map|view|grid|side|maze|copy|end|version))[ ,]{{0,2}})?(?:which |that |there |also |both |all |"
+    rf"cell )?"
     r"(?:is|are|'s|s|=+|:|was|were|has|have|shows?|contains?|looks?|appears?|seems?|must be|should be|→|-)?[ ]?"
-    r"(?:(?:a|an|also|both|all|definitely|actually|indeed|clearly|marked|shown|listed|as|to be|like|just|only|really|still|there's|there is|there|confirmed|completely|visible and|for me|on my map|on my side|in my (?:map|view|grid))[ ]){0,4})"
+    r"(?:(?:a|an|also|both|all|definitely|actually|indeed|clearly|marked|shown|listed|as|to be|like|just|only|"
+    r"really|still|there's|there is|there|confirmed|completely|visible and|for me|on my map|on my side|"
+    r"in my (?:map|view|grid))[ ]){0,4})"
     rf"(?P<not>(?:not|isn't|isnt|aren't|no)[ ](?:a[ ]|an[ ])?)?['\"(\[]?{_CONTENT}(?![a-z])",
     re.I,
 )
 _BACKWARD = re.compile(
     r"(?P<no>\b(?:no|not a|without|any)[ ])?(?:\ba |\ban |\bthe )?['\"]?"
-    rf"(?:(?P<wall>\b(?:walls?|blocked|obstacles?)\b|#)|(?P<free>\b(?:free|open|clear|empty|passable|walkable)\b|(?<!\w)\.(?=['\"]? at))|(?P<goal>\bgoal\b|\*)|(?P<start>\bstart\b|@))['\"]?"
-    r"(?:[ ](?:cells?|tiles?|squares?|spaces?|spots?|positions?|symbols?|ones?))?(?:[ ](?:is|are|right|located|also|that i (?:can )?see|i (?:can )?see|i know|known|for me|on my (?:map|side|view)|in my (?:view|map)|include|includes))*"
-    rf"[ ]?(?:at|in|on|:|=|\(|from)?[ \n]{{0,2}}(?:the )?(?:cells?|positions?|coordinates?|coords?|squares?)?[ ]?:?[ ]?(?P<cells>{_CELLS})",
+    rf"(?:(?P<wall>\b(?:walls?|blocked|obstacles?)\b|#)|(?P<free>\b(?:free|open|clear|empty|passable|"
+    rf"walkable)\b|(?<!\w)\.(?=['\"]? at))|(?P<goal>\bgoal\b|\*)|(?P<start>\bstart\b|@))['\"]?"
+    r"(?:[ ](?:cells?|tiles?|squares?|spaces?|spots?|positions?|symbols?|ones?))?(?:[ ](?:is|are|right|"
+    r"located|also|that i (?:can )?see|i (?:can )?see|i know|known|for me|on my (?:map|side|view)|"
+    r"in my (?:view|map)|include|includes))*"
+    rf"[ ]?(?:at|in|on|:|=|\(|from)?[ \n]{{0,2}}(?:the )?(?:cells?|positions?|coordinates?|coords?|"
+    rf"squares?)?[ ]?:?[ ]?(?P<cells>{_CELLS})",
     re.I,
 )
 _UNSURE = re.compile(
-    r"\b(?:if|whether|unless|assuming|assume|suppose|might|may|could|maybe|perhaps|probably|possibly|not sure|unsure|hopefully|provided|in case|until|unknown|hidden|guess|you (?:said|say|see|told|mentioned|have|can see)|your (?:map|view|row|grid|side)|do you|is there|are there|can you|does)\b[^.;]*$|^\W*(?:is|are|was)\b[^.;]*$",
+    r"\b(?:if|whether|unless|assuming|assume|suppose|might|may|could|maybe|perhaps|probably|possibly|not sure|"
+    r"unsure|hopefully|provided|in case|until|unknown|hidden|guess|you (?:said|say|see|told|mentioned|have|"
+    r"can see)|your (?:map|view|row|grid|side)|do you|is there|are there|can you|does)\b[^.;]*$|"
+    r"^[^\w\ue000-\uf8ef]*(?:is|are|was)\b[^.;]*$",
     _I := re.I,
 )
 _AFTER_UNSURE = re.compile(r"^[^.;,\n]{0,25}\b(?:on|in|for|from|by) (?:your|you)\b|^[ ,]*(?:or not|right\?)", _I)
 
 _SYMBOLS: Final = str.maketrans({"█": "#", "■": "#", "⬛": "#", "▓": "#", "□": ".", "⬜": ".", "·": ".", "•": "."})
 _ROW_LINE = re.compile(
-    r"(?P<label>(?:my |the )?(?:(?P<nth>first|second|third|fourth|fifth|sixth|seventh|eighth|ninth|tenth|top|bottom|last|\d{1,2}(?:st|nd|rd|th)) )?(?P<what>rows?|r|columns?|cols?|c)?[ ]?#?(?P<n>\d{1,2})?"
-    r"(?: \([^)\n]{0,30}\))?(?: (?:is|has|reads|looks like|shows|on my map))?[ ]?[:=|][ ]?|(?P<n2>\d{1,2})[ ]?[:|.]?[ ]|[|][ ]?)?"
-    r"(?P<symbols>[\[(\"'`|]?[ ]?[.#?@*](?:[ ,|\"'`]{0,4}[.#?@*]){2,31})[ \"'`\])|,]*(?=$|[;.]|\n| (?:and|my|row|col))",
+    r"(?P<label>(?:my |the )?(?:(?P<nth>first|second|third|fourth|fifth|sixth|seventh|eighth|ninth|tenth|top|"
+    r"bottom|last|\d{1,2}(?:st|nd|rd|th)) )?(?P<what>rows?|r|columns?|cols?|c)?[ ]?#?(?P<n>\d{1,2})?"
+    r"(?: \([^)\n]{0,30}\))?(?: (?:is|has|reads|looks like|shows|as|on my map))?[ ]?[:=|][ ]?|"
+    r"(?P<n2>\d{1,2})[ ]?[:|.]?[ ]|[|][ ]?)?"
+    r"(?P<symbols>[\[(\"'`|]?[ ]?[.#?@*](?:[ ,|\"'`]{0,4}[.#?@*]){2,31})[ \"'`\])|,]*(?=$|[;.]|\n| (?:and|my|"
+    r"row|col))",
     re.I | re.M,
 )
 _NTH = {

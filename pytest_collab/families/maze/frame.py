@@ -5,7 +5,6 @@ that both the seat and the reader know: where the start and the goal are, the si
 direction named beside two coordinates, and what the seat says about its own convention.
 """
 
-# ruff: noqa: E501 (alternatives of one phrase stay on one line)
 from __future__ import annotations
 
 import re
@@ -73,35 +72,57 @@ FRAMES: Final = tuple(
 _LETTER_FRAMES: Final = tuple(frame for frame in FRAMES if frame.base == 0)
 
 _ROW_FIRST = re.compile(
-    r"[(\[]?\b(?:r|row|rows|i)\b[ ]?[,/|][ ]?\b(?:c|col|cols|column|columns|j)\b[)\]]?|\[row\]\[col\]|\brow first\b|\bfirst (?:number|coordinate|value|one|index|entry) (?:is|=|means|for|gives) (?:the )?row\b|\brow-major\b",
+    r"[(\[]?\b(?:r|row|rows|i)\b[ ]?[,/|][ ]?\b(?:c|col|cols|column|columns|j)\b[)\]]?|\[row\]\[col\]|"
+    r"\brow first\b|\bfirst (?:number|coordinate|value|one|index|entry) (?:is|=|means|for|"
+    r"gives) (?:the )?row\b|\brow-major\b",
     re.I,
 )
 _COL_FIRST = re.compile(
-    r"[(\[]\b(?:x[ ]?,[ ]?y|(?:c|col|column)[ ]?,[ ]?(?:r|row))\b[)\]]|\bcolumn first\b|\bfirst (?:number|coordinate|value|one|index|entry) (?:is|=|means|for|gives) (?:the )?(?:col(?:umn)?|x)\b|\bx,[ ]?y\b",
+    r"[(\[]\b(?:x[ ]?,[ ]?y|(?:c|col|column)[ ]?,[ ]?(?:r|row))\b[)\]]|\bcolumn first\b|\bfirst (?:number|"
+    r"coordinate|value|one|index|entry) (?:is|=|means|for|gives) (?:the )?(?:col(?:umn)?|x)\b|\bx,[ ]?y\b",
     re.I,
 )
 _FROM_0 = re.compile(
-    r"\b(?:0|zero)[- ]?(?:based|index|indexed|indexing)\b|\b(?:start|starts|starting|count|counting|begin|beginning|numbered|indexed|indices|index) (?:rows and columns )?(?:at|from|with) (?:0|zero)\b|\b(?:rows?|columns?|indices) 0[- ]|\bfrom 0 to\b",
+    r"\b(?:0|zero)[- ]?(?:based|index|indexed|indexing)\b|\b(?:start|starts|starting|count|counting|begin|"
+    r"beginning|numbered|indexed|indices|index) (?:rows and columns )?(?:at|from|with) (?:0|zero)\b|"
+    r"\b(?:rows?|columns?|indices) 0[- ]|\bfrom 0 to\b",
     re.I,
 )
 _FROM_1 = re.compile(
-    r"\b(?:1|one)[- ]?(?:based|index|indexed|indexing)\b|\b(?:start|starts|starting|count|counting|begin|beginning|numbered|indexed|indices|index) (?:rows and columns )?(?:at|from|with) (?:1|one)\b|\b(?:rows?|columns?|indices) 1[- ]\d|\bfrom 1 to\b",
+    r"\b(?:1|one)[- ]?(?:based|index|indexed|indexing)\b|\b(?:start|starts|starting|count|counting|begin|"
+    r"beginning|numbered|indexed|indices|index) (?:rows and columns )?(?:at|from|with) (?:1|one)\b|\b(?:rows?|"
+    r"columns?|indices) 1[- ]\d|\bfrom 1 to\b",
     re.I,
 )
 _UPWARD = re.compile(
-    r"\b(?:from|at|in) the bottom\b(?! (?:right|row))|\borigin (?:is |at |in )*(?:the )?(?:bottom|lower)|\bbottom(?:-| )left (?:corner |cell )?(?:is |as |=|being )",
+    r"\b(?:from|at|in) the bottom\b(?! (?:right|row))|\borigin (?:is |at |in )*(?:the )?(?:bottom|lower)|"
+    r"\bbottom(?:-| )left (?:corner |cell )?(?:is |as |=|being )",
     re.I,
 )
 _DOWNWARD = re.compile(
-    r"\b(?:from|at|in) the top\b(?! right)|\brows? (?:increase|go|grow|increasing|going)s? (?:down|\uf000)|\btop(?:-| )(?:to|row)",
+    r"\b(?:from|at|in) the top\b(?! right)|\brows? (?:increase|go|grow|increasing|going)s? (?:down|\uf000)|"
+    r"\btop(?:-| )(?:to|row)",
     re.I,
 )
 _CORNER = re.compile(
-    rf"(?P<corner>top|upper|bottom|lower)[- ]?(?P<side>left|right)(?: corner| cell| square)?(?: (?:is|as|being|at|=|called)|[ ]?[=:(])[ (]{{0,2}}(?P<cell>{CELL})|(?P<cell2>{CELL})[ ]?(?:is |as |=|\(|at )[ ]?(?:the )?(?P<corner2>top|upper|bottom|lower)[- ]?(?P<side2>left|right)",
+    rf"(?P<corner>top|upper|bottom|lower)[- ]?(?P<side>left|right)(?: corner| cell| square)?(?: (?:is|as|being|"
+    rf"at|=|called)|[ ]?[=:(])[ (]{{0,2}}(?P<cell>{CELL})|(?P<cell2>{CELL})[ ]?(?:is |as |=|\(|"
+    rf"at )[ ]?(?:the )?(?P<corner2>top|upper|bottom|lower)[- ]?(?P<side2>left|right)",
     re.I,
 )
 _MARK = re.compile(
-    rf"(?:\b(?:my|our|the|i)? ?(?P<mark>start|begin|goal|exit|target|finish)(?:ing)?(?: (?:point|cell|position|square|tile))?(?: \([@*s g]\))?|(?P<sign>[@*]))(?: (?:is|are|being|located|right|now|both))*[ ]?(?:at|=|:|is|in|\(|from|->)?[ ]?(?:the )?(?:position |cell |coordinates? |square )?(?P<cell>{CELL})|(?P<cell2>{CELL})[ ]?(?:\(|is|=|:)[ ]?(?:the |our |my )?(?:(?P<mark2>start|goal|exit|target|finish)\b|(?P<sign2>[@*]))",
+    rf"(?:\b(?:my|our|the|i)? ?(?P<mark>start|begin|goal|exit|target|finish)(?:ing)?(?: (?:point|cell|position|"
+    rf"square|tile))?(?: \([@*s g]\))?|(?P<sign>[@*]))(?: (?:is|are|being|located|right|now|both))*[ ]?(?:at|=|"
+    rf":|is|in|\(|from|->)?[ ]?(?:the )?(?:position |cell |coordinates? |square )?(?P<cell>{CELL})|"
+    rf"(?P<cell2>{CELL})[ ]?(?:\(|is|=|:)[ ]?(?:the |our |my )?(?:(?P<mark2>start|goal|exit|target|finish)\b|"
+    rf"(?P<sign2>[@*]))",
+    re.I,
+)
+
+
+_STANDING = re.compile(
+    rf"\b(?:(?:we|i)(?:'re| are|'m| am|re)?|current(?:ly)?(?: position| location)?) ?(?:now |currently |both |"
+    rf"standing )?(?:at|is|:|in) ?(?:the )?(?:cell |position )?(?P<cell>{CELL})",
     re.I,
 )
 
@@ -156,6 +177,10 @@ def observe(evidence: Evidence, atoms: Atoms, plain: str, grid: Grid) -> None:
         atoms: the message with its coordinates taken out.
         plain: the cleaned message.
     """
+    if not evidence.mentions and (match := _STANDING.search(atoms.text)) is not None:
+        here = atoms.item(match["cell"])
+        if isinstance(here, Mention) and here.kind not in ("start", "goal"):
+            evidence.known.append((2.0, here, grid.start))
     for mention in atoms.mentions[:400]:
         if mention.kind in ("pair", "rowcol", "xy", "a1"):
             evidence.mentions.add(mention)

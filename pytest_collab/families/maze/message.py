@@ -1,6 +1,5 @@
 """One message, read clause by clause: the moves it puts forward, its stance, its claims."""
 
-# ruff: noqa: E501 (alternatives of one phrase stay on one line)
 from __future__ import annotations
 
 import re
@@ -72,59 +71,94 @@ _I = re.I
 _SENTENCE = re.compile(r"([^.!?;\n]*)([.!?;\n]+|$)")
 _CONTRAST = re.compile(r"(?:,\s*|\s|^)(?:but|however|though|although|except that)\b", _I)
 _NEGATED = re.compile(
-    rf"\b(?:instead of|rather than|not|don't|dont|do not|avoid|avoiding|never|can't|cant|cannot|can not|couldn't|could not|shouldn't|should not|unable to|won't|without|no need to|nor|neither|against)\s+(?:\w+[ ]+){{0,4}}?{MOVE}(?:[ ,]*(?:or|and|nor)?[ ]*{MOVE})*"
-    rf"|{MOVE}(?:[ ](?:from (?:here|there|{CELL})|of {CELL}|there))?[ ]+(?:is|are|was|would be|looks|seems|leads|hits|goes|runs|isn't|will hit|would hit|bumps|takes us|gets|ends)[ ]+(?:\w+[ ]+){{0,3}}?(?:blocked|walls?|#|closed|impossible|dead|illegal|invalid|bad|not|obstacle|outside|off)",
+    rf"\b(?:instead of|rather than|not|don't|dont|do not|avoid|avoiding|never|can't|cant|cannot|can not|"
+    rf"couldn't|could not|shouldn't|should not|unable to|won't|without|no need to|nor|neither|"
+    rf"against)\s+(?:\w+[ ]+){{0,4}}?{MOVE}(?:[ ,]*(?:or|and|nor)?[ ]*{MOVE})*"
+    rf"|{MOVE}(?:[ ](?:from (?:here|there|{CELL})|of {CELL}|there))?[ ]+(?:is|are|was|would be|looks|seems|"
+    rf"leads|hits|goes|runs|isn't|will hit|would hit|bumps|takes us|gets|"
+    rf"ends)[ ]+(?:\w+[ ]+){{0,3}}?(?:blocked|walls?|#|closed|impossible|dead|illegal|invalid|bad|not|obstacle|"
+    rf"outside|off)",
     _I,
 )
 _BECAUSE = re.compile(
     r"\b(?:because|since|as (?:i|my|there|the|we|it)|due to|so that|otherwise|or else|given that|given)\b[^,\n]*", _I
 )
 _CONDITION = re.compile(
-    rf"\b(?:if|unless|assuming|provided|as long as|in case|whenever)\b[^,\n]*?(?:,|\bthen\b|(?=\b(?:go|move|take|we|let|i'd|i would|we'd|proceed|continue|head)\b (?:{MOVE}|go|move|can|could|should|to))|$)",
+    rf"\b(?:if|unless|assuming|provided|as long as|in case|whenever)\b[^,\n]*?(?:,|\bthen\b|(?=\b(?:go|move|"
+    rf"take|we|let|i'd|i would|we'd|proceed|continue|head)\b (?:{MOVE}|go|move|can|could|should|to))|$)",
     _I,
 )
 _IF_FINE = re.compile(
-    r"\b(?:tell me|let me know|confirm|say|wondering|see|check) (?:if|whether)\b([^.,;]{0,60}?\b(?:acceptable|ok|okay|fine|works?|good|agree|sounds)\b)",
+    r"\b(?:tell me|let me know|confirm|say|wondering|see|check) (?:if|whether)\b([^.,;]{0,60}?\b(?:acceptable|"
+    r"ok|okay|fine|works?|good|agree|sounds)\b)",
     _I,
 )
 _ELSE = re.compile(r"\b(?:otherwise|else|if not)\b.*", _I)
 _ASKS = re.compile(
-    r"\b(?:can you see|do you see|what|which|is there|are there|do you have|have you|could you (?:tell|check|confirm|see)|can you (?:tell|check|confirm|verify)|where|how (?:does|is|do|are|many)|any|who|whether|does your|is your|are you|is it|is (?=[\ue000-\ueeff])|are (?=[\ue000-\ueeff])|is (?=[\uf000-\uf8ef])|what's|whats|did you|should i check)\b",
+    r"\b(?:can you see|do you see|what|which|is there|are there|do you have|have you|could you (?:tell|check|"
+    r"confirm|see)|can you (?:tell|check|confirm|verify)|where|how (?:does|is|do|are|many)|any|who|whether|"
+    r"does your|is your|are you|is it|is (?=[\ue000-\ueeff])|are (?=[\ue000-\ueeff])|is (?=[\uf000-\uf8ef])|"
+    r"what's|whats|did you|should i check)\b",
     _I,
 )
 _OFFERS = re.compile(
-    r"\b(?:shall|should (?:we|i)|let's|lets|let us|how about|what about (?:going|moving|we)|what if we|why don't we|why not|want to|do you want|would you|agree|ok|okay|sounds?|works?|work|can we (?:go|move|try)|could we|may we|propose|suggest|my (?:proposal|plan|path)|good|fine|deal)\b|\b(?:what|how) about[ ]*[\uf000-\uf8ef]",
+    r"\b(?:shall|should (?:we|i)|let's|lets|let us|how about|what about (?:going|moving|we)|what if we|"
+    r"why don't we|why not|want to|do you want|would you|agree|ok|okay|sounds?|works?|work|can we (?:go|move|"
+    r"try)|could we|may we|propose|suggest|my (?:proposal|plan|path)|good|fine|deal)\b|\b(?:what|"
+    r"how) about[ ]*[\uf000-\uf8ef]",
     _I,
 )
 _PLAN = re.compile(
-    r"\b(?:i(?:'d| would)? (?:\w+ )?(?:propose|suggest|recommend)|proposals?|proposed|proposing|suggestions?|suggesting|suggested|let's|lets|let us|how about|shall we|should we|we should|why don't we|what about|what if we|counter-?propos\w+|"
-    r"(?:full|final|complete|whole|entire|total|combined|overall|new|updated|revised|corrected|agreed|our|my|the|this|optimal|shortest|best|only|correct|following|possible|next) (?:path|route|plan|solution|sequence|moves?|steps?|answer|way)|"
-    r"(?:path|route|plan|solution|sequence|moves?|answer|next(?: moves?| steps?| up)?|final|directions)[ ]?(?:is|are|would be|will be|should be)?[ ]?[:=]|i(?:'ll| will|'m going to|'d| would)? (?:go|move|take|head)|we (?:can|could|go|move|will|need to|must|take|have to)|we'll|we'd|agreed[: -]|confirmed[: -])",
+    r"\b(?:i(?:'d| would)? (?:\w+ )?(?:propose|suggest|recommend)|proposals?|proposed|proposing|suggestions?|"
+    r"suggesting|suggested|let's|lets|let us|how about|shall we|should we|we should|why don't we|what about|"
+    r"what if we|counter-?propos\w+|"
+    r"(?:full|final|complete|whole|entire|total|combined|overall|new|updated|revised|corrected|agreed|our|my|"
+    r"the|this|optimal|shortest|best|only|correct|following|possible|next) (?:path|route|plan|solution|"
+    r"sequence|moves?|steps?|answer|way)|"
+    r"(?:path|route|plan|solution|sequence|moves?|answer|next(?: moves?| steps?| up)?|final|"
+    r"directions)[ ]?(?:is|are|would be|will be|should be)?[ ]?[:=]|i(?:'ll| will|'m going to|'d|"
+    r" would)? (?:go|move|take|head)|we (?:can|could|go|move|will|need to|must|take|have to)|we'll|we'd|"
+    r"agreed[: -]|confirmed[: -])",
     _I,
 )
 _COMMAND = re.compile(
-    r"\b(?:go|going|move|moving|step|head|heading|take|taking|walk|proceed|continue|start|starting|first|then|next|now|follow|finally|after that|turn|travel|advance|down to|try|moves?|path|route|via|through|reach|get)\b",
+    r"\b(?:go|going|move|moving|step|head|heading|take|taking|walk|proceed|continue|start|starting|first|then|"
+    r"next|now|follow|finally|after that|turn|travel|advance|down to|try|moves?|path|route|via|through|reach|"
+    r"get)\b",
     _I,
 )
 _WHOLE = re.compile(
-    r"\b(?:full|whole|entire|complete|overall|total|final|combined) (?:agreed |proposed |shortest |correct |and final |solution )?(?:path|route|plan|solution|sequence|moves?|list of moves|way|answer)|\bfrom (?:the )?(?:start|beginning|@)\b|\bfrom scratch\b|\bstart to (?:finish|goal|end)\b|\bso the (?:path|route) is\b|\bagreed (?:path|route)\b|\ball together\b|\bin total\b|\bour (?:path|route) is\b|\bstarting (?:from|at) (?:the )?(?:start|@)\b",
+    r"\b(?:full|whole|entire|complete|overall|total|final|combined) (?:agreed |proposed |shortest |correct |"
+    r"and final |solution )?(?:path|route|plan|solution|sequence|moves?|list of moves|way|answer)|"
+    r"\bfrom (?:the )?(?:start|beginning|@)\b|\bfrom scratch\b|\bstart to (?:finish|goal|end)\b|"
+    r"\bso the (?:path|route) is\b|\bagreed (?:path|route)\b|\ball together\b|\bin total\b|\bour (?:path|"
+    r"route) is\b|\bstarting (?:from|at) (?:the )?(?:start|@)\b",
     _I,
 )
 _FROM_START = re.compile(r"\bfrom[ ]?$", _I)
 _ONWARD = re.compile(
-    r"\b(?:then|next|after that|afterwards?|from there|from here|followed by|subsequently|continue|continuing|keep going|now|and finally|finally|onward|additionally|plus|further)\b",
+    r"\b(?:then|next|after that|afterwards?|from there|from here|followed by|subsequently|continue|continuing|"
+    r"keep going|now|and finally|finally|onward|additionally|plus|further)\b",
     _I,
 )
 _SAME = re.compile(
-    r"\b(?:that is|meaning|in other words|in short|to summari[sz]e|summary|to recap|recap|so (?:the|our|that's|it's|that is|moves|path)|equivalently|in coordinates|as coordinates|coordinates|i mean|which is|which gives|visiting|cells|final|full path|namely|aka|this (?:is|means|gives|visits)|resulting|written)\b",
+    r"\b(?:that is|meaning|in other words|in short|to summari[sz]e|summary|to recap|recap|so (?:the|our|"
+    r"that's|it's|that is|moves|path)|equivalently|in coordinates|as coordinates|coordinates|i mean|which is|"
+    r"which gives|visiting|cells|final|full path|namely|aka|this (?:is|means|gives|visits)|resulting|written)\b",
     _I,
 )
 _RECAP = re.compile(
-    r"\b(?:so far|already|we(?:'ve| have)? (?:moved|went|gone|taken|did|done)|i (?:moved|went)|we(?:'re| are)? (?:now )?at|now at|are now|i(?:'m| am) (?:now )?at|currently|current (?:position|location|cell)|standing|you (?:said|proposed|suggested|mentioned|want|wanted)|your (?:path|proposal|suggestion|plan|route|move|moves|idea))\b",
+    r"\b(?:so far|already|we(?:'ve| have)? (?:moved|went|gone|taken|did|done)|i (?:moved|went)|we(?:'re|"
+    r" are)? (?:now )?at|now at|are now|i(?:'m| am) (?:now )?at|currently|current (?:position|location|cell)|"
+    r"standing|you (?:said|proposed|suggested|mentioned|want|wanted)|your (?:path|proposal|suggestion|plan|"
+    r"route|move|moves|idea))\b",
     _I,
 )
 _SEES = re.compile(
-    r"\b(?:i (?:can )?(?:see|know|have)|my (?:map|view|grid|maze|copy)|there (?:is|are)|there's|leads?|leading|corridor|visible|hidden|unknown|can't see|cannot see|don't know|do not know|need (?:info|information|to know)|check|verify|tell me|in (?:the )?middle|neighbou?rs?|adjacent|options?|possible moves|coordinates? (?:system|are)|the grid|symbols?|shows?|would be|looks like)\b",
+    r"\b(?:i (?:can )?(?:see|know|have)|my (?:map|view|grid|maze|copy)|there (?:is|are)|there's|leads?|"
+    r"leading|corridor|visible|hidden|unknown|can't see|cannot see|don't know|do not know|need (?:info|"
+    r"information|to know)|check|verify|tell me|in (?:the )?middle|neighbou?rs?|adjacent|options?|"
+    r"possible moves|coordinates? (?:system|are)|the grid|symbols?|shows?|would be|looks like)\b",
     _I,
 )
 _OR = re.compile(
@@ -132,7 +166,8 @@ _OR = re.compile(
     _I,
 )
 _TO = re.compile(
-    rf"\b(?:go|move|going|moving|step|head|get|then|reach|next|continue|proceed|enter|via|through|take)[ ]+(?:to |on to |onto |into |cell |the cell |position |square |through |via )*{CELL}",
+    rf"\b(?:go|move|going|moving|step|head|get|then|reach|next|continue|proceed|enter|via|through|"
+    rf"take)[ ]+(?:to |on to |onto |into |cell |the cell |position |square |through |via )*{CELL}",
     _I,
 )
 _NOTE = re.compile(rf"(?<={CELL})[ )\]]*[(\[][ ]*(?:going |move |moving )?{MOVE}[ ]*[)\]]", _I)
@@ -142,9 +177,13 @@ _OBJECTIONS = re.compile(
 _NONE = re.compile(
     r"^\W*(?:none|no|nope|nothing|not at all|nah)\b(?: (?:from me|here|at all|whatsoever))?[\s.!]*$", _I
 )
+_REASON = re.compile(
+    r"\b(?:is there )?any (?:good )?reason (?:for us )?not to\b|\bany objections? (?:to|if we)\b", _I
+)
 _LONE = re.compile(rf"^[^\w\ue000-\uf8ef]*{ATOM}[^\w\ue000-\uf8ef]*$")
 _FROM = re.compile(
-    r"\b(?:from|at|start|starting|position|is|currently|of|near|next to|leave|leaving|begin at|beginning at|standing on|pos)[ :=]{0,2}(?:the |at |from |cell )*$",
+    r"\b(?:from|at|start|starting|position|is|currently|of|near|next to|leave|leaving|begin at|beginning at|"
+    r"standing on|pos)[ :=]{0,2}(?:the |at |from |cell )*$",
     _I,
 )
 
@@ -203,7 +242,7 @@ def _moves(
     steps = sum(isinstance(item, Step) for item in items)
     cells = len(items) - steps
     listed = (
-        re.search(rf"{CELL}[\s,;)\"'\]]*(?:{SEPARATOR}|then|to|and then|,|and|\s)?[\s,;(\"'\[]*{CELL}", clause)
+        re.search(rf"{CELL}[\s,;)\"'\]>/|-]*(?:{SEPARATOR}|then|to|and then|,|and|\s)?[\s,;(\"'\[]*{CELL}", clause)
         is not None
     )
     arrowed = SEPARATOR in clause
@@ -241,6 +280,7 @@ def read_message(text: str, size: int) -> Message:
     """`text` in parts that have a meaning for a maze of `size` rows."""
     lines, rest = copied_lines(clip(text).replace("**", ""), size)
     plain = clean(rest)
+    plain = _REASON.sub("shall we ", plain)
     atoms = atomise(plain, size)
     moves: list[Moves] = []
     stances: list[Stance] = []

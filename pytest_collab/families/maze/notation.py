@@ -5,7 +5,6 @@ atom); what is left is plain words. Later stages match short patterns on that te
 never has to be parsed twice and no pattern needs unbounded backtracking.
 """
 
-# ruff: noqa: E501 (alternatives of one phrase stay on one line)
 from __future__ import annotations
 
 import re
@@ -212,7 +211,8 @@ _COORDINATE = re.compile(
 _LANDMARK = re.compile(
     r"(?:(?<=from )|(?<=to )|(?<=at )|(?<=→ )|(?<=→)|(?<=into ))(?:the |our )?"
     r"(?P<goal1>goal|exit|target|destination|finish|\*)(?: (?:cell|square|tile|position))?\b"
-    r"|(?:(?<=from )|(?<=at ))(?:the |our )?(?P<start1>start(?:ing)?|@)(?: (?:cell|square|tile|position|point))?(?!\w)"
+    r"|(?:(?<=from )|(?<=at ))(?:the |our )?(?P<start1>start(?:ing)?|@)(?: (?:cell|square|tile|position|"
+    r"point))?(?!\w)"
     r"|(?P<start2>@|\bstart(?:ing (?:cell|point|position))?)(?=[ ]?(?:→|->|=>))"
     r"|(?<=→ )\*(?P<goal2>)",
     re.I,
@@ -221,8 +221,10 @@ _LANDMARK = re.compile(
 
 _BESIDE = re.compile(
     r"\b(?:the )?(?:cell |square |tile |one |space )?(?:that is |directly |immediately |just |right )?"
-    rf"(?:(?:to |on )?(?:the |its )?(?P<side>right|left|east|west|north|south)(?: side)? of|(?P<over>above|below|beneath|underneath|under|north of|south of|east of|west of)) "
-    rf"(?:(?:the |our |my )?(?P<start>start(?:ing)?)\b(?: (?:cell|square|tile|position|point))?|(?:cell )?(?P<cell>{CELL}))",
+    rf"(?:(?:to |on )?(?:the |its )?(?P<side>right|left|east|west|north|south)(?: side)? of|(?P<over>above|"
+    rf"below|beneath|underneath|under|north of|south of|east of|west of)) "
+    rf"(?:(?:the |our |my )?(?P<start>start(?:ing)?)\b(?: (?:cell|square|tile|position|point))?|"
+    rf"(?:cell )?(?P<cell>{CELL}))",
     re.I,
 )
 _SIDES: Final = {"above": (-1, 0), "below": (1, 0), "beneath": (1, 0), "underneath": (1, 0), "under": (1, 0)}
@@ -295,54 +297,70 @@ def _writes_chess(text: str) -> bool:
 # ---------------------------------------------------------------- moves
 
 _IDIOM = re.compile(
-    r"\b(?:you(?:'re| are|r)?|u r|that(?:'s| is)|it(?:'s| is)|all|yes|yep|absolutely|quite|exactly|seems?|looks?|sounds?|is|are|got it|not|be)"
-    r" (?:completely |totally |absolutely |about that )?right(?=\s*(?:[.,!?;:)]|$|\n|about|that|and|but|on\b|there|here|to say|so\b|now))"
-    r"|\bright (?:now|away|here|there|on\b|so\b|track|path|way|direction|answer|order|idea|thing|approach|choice|solution|one|side|edge|"
+    r"\b(?:you(?:'re| are|r)?|u r|that(?:'s| is)|it(?:'s| is)|all|yes|yep|absolutely|quite|exactly|seems?|"
+    r"looks?|sounds?|is|are|got it|not|be)"
+    r" (?:completely |totally |absolutely |about that )?right(?=\s*(?:[.,!?;:)]|$|\n|about|that|and|but|on\b|"
+    r"there|here|to say|so\b|now))"
+    r"|\bright (?:now|away|here|there|on\b|so\b|track|path|way|direction|answer|order|idea|thing|approach|"
+    r"choice|solution|one|side|edge|"
     r"corner|half|column|border|boundary|neighbou?r|hand|end|of\b|next to|before|after\b(?= the)|where)"
     r"|(?<=[a-z\ue000-\ueeff]), right\s*\?"
-    r"|^[ \t]*right[ \t]*[,.!-][ \t]*(?=(?:so|i|i'm|i've|we|that|let|let's|yes|ok|okay|agreed|agree|my|the|your|got|it|makes|you|but|good|thanks|sorry|of course)\b)"
+    r"|^[ \t]*right[ \t]*[,.!-][ \t]*(?=(?:so|i|i'm|i've|we|that|let|let's|yes|ok|okay|agreed|agree|my|the|"
+    r"your|got|it|makes|you|but|good|thanks|sorry|of course)\b)"
     r"|\b(?:top|bottom|upper|lower|far|middle|north|south)[- ]?(?:left|right|east|west)(?:most)?\b"
     r"|\b(?:left|right|up|down)-?(?:most|hand)\b"
-    r"|\b(?:to|on|from|at) (?:the|my|your|its|our) (?:immediate )?(?:left|right|east|west|north|south)(?: of| (?=is\b|are\b|there\b|side\b|has\b|i\b|we have))"
+    r"|\b(?:to|on|from|at) (?:the|my|your|its|our) (?:immediate )?(?:left|right|east|west|north|south)(?: of|"
+    r" (?=is\b|are\b|there\b|side\b|has\b|i\b|we have))"
     r"|\b(?:on|from|at) (?:the|my|your|its|our) (?:left|right|east|west|north|south)\b"
-    r"|\b(?:from )?left[- ]to[- ]right\b|\b(?:from )?right[- ]to[- ]left\b|\bup[- ]?(?:and|/)[- ]?down\b|\bleft[- ]?(?:and|/|or)[- ]?right\b"
-    r"|\b(?:left|east|west|north|south) (?:of|side|edge|corner|half|column|border|boundary|neighbou?r|end|part|wall|over|out|behind|unanswered|unclear)\b"
+    r"|\b(?:from )?left[- ]to[- ]right\b|\b(?:from )?right[- ]to[- ]left\b|\bup[- ]?(?:and|/)[- ]?down\b|"
+    r"\bleft[- ]?(?:and|/|or)[- ]?right\b"
+    r"|\b(?:left|east|west|north|south) (?:of|side|edge|corner|half|column|border|boundary|neighbou?r|end|"
+    r"part|wall|over|out|behind|unanswered|unclear)\b"
     r"|\bleft (?:to (?:do|go|explore|decide|check)|for us)\b"
-    r"|\b(?:is|are|what's|whats|nothing|anything|have|has|i|you|we|they|remain(?:s|ing)?|been) left\b(?! (?:to|then|and))"
+    r"|\b(?:is|are|what's|whats|nothing|anything|have|has|i|you|we|they|remain(?:s|ing)?|"
+    r"been) left\b(?! (?:to|then|and))"
     r"|\b(?:moves|steps|turns|cells|options?|choices?|way|path) left\b(?=\s*(?:[.,!?;)]|$|is\b|to\b))"
-    r"|\b(?:set|end|ends|ended|ending|sum|summing|wrap|heads|line|lines|match|matches|back|look|follow|pick|come|came|brings?|speed|mix|mixed|"
-    r"what's|whats|thumbs|hurry|add|adds|sign|give|open|opens|speak|mess|messed|catch|clear|clears|team|split|make|build|show|shows|wind|warm|made)"
-    r" up\b|\bup to (?:you|now|date|this|that|here|there|speed|the (?:point|part|first|second|third|last)|and including|step|move)\b|\bup (?:for|till|until) "
-    r"|\b(?:write|writing|wrote|slow|break|breaks|breaking|narrow|count|calm|note|noted|laid|lay|listed|jot|jotted|settle|shut|put|boil|boils|track|let|pin|nail)"
+    r"|\b(?:set|end|ends|ended|ending|sum|summing|wrap|heads|line|lines|match|matches|back|look|follow|pick|"
+    r"come|came|brings?|speed|mix|mixed|"
+    r"what's|whats|thumbs|hurry|add|adds|sign|give|open|opens|speak|mess|messed|catch|clear|clears|team|split|"
+    r"make|build|show|shows|wind|warm|made)"
+    r" up\b|\bup to (?:you|now|date|this|that|here|there|speed|the (?:point|part|first|second|third|last)|"
+    r"and including|step|move)\b|\bup (?:for|till|until) "
+    r"|\b(?:write|writing|wrote|slow|break|breaks|breaking|narrow|count|calm|note|noted|laid|lay|listed|jot|"
+    r"jotted|settle|shut|put|boil|boils|track|let|pin|nail)"
     r" (?:it |this |that |things |me |us |you )?down\b|\bdown (?:side|below|here|there|the line|the road|the path)\b",
     re.I | re.M,
 )
 _UP_TO = re.compile(
-    rf"(?<!\bgo )(?<!\bmove )(?<!\bgoing )(?<!\bmoving )(?<!\bthen )(?<!\bstep )(?<!\band )(?<!\bhead )(?<!, )\bup to (?=the |{CELL})",
+    rf"(?<!\bgo )(?<!\bmove )(?<!\bgoing )(?<!\bmoving )(?<!\bthen )(?<!\bstep )(?<!\band )(?<!\bhead )"
+    rf"(?<!, )\bup to (?=the |{CELL})",
     re.I,
 )
 _NUM = r"(?:\d{1,2}|one|two|three|four|five|six|seven|eight|nine|ten)"
 _UNIT = r"(?:steps?|cells?|squares?|spaces?|moves?|times|tiles?|units?|blocks?|spots?|positions?|places?)"
 _WORDS: Final = {
     **dict.fromkeys(("up", "ups", "upward", "upwards", "north", "northward", "northwards"), UP),
-    **dict.fromkeys(("down", "downs", "downward", "downwards", "south", "southward", "southwards", "dwon", "donw", "dow", "doen"), DOWN),
+    **dict.fromkeys(("down", "downs", "downward", "downwards", "south", "southward", "southwards"), DOWN),
+    **dict.fromkeys(("dwon", "donw", "doen"), DOWN),
     **dict.fromkeys(("left", "lefts", "leftward", "leftwards", "west", "westward", "westwards", "letf", "lft"), LEFT),
-    **dict.fromkeys(
-        ("right", "rights", "rightward", "rightwards", "east", "eastward", "eastwards", "rigth", "rihgt", "rght", "rigt"), RIGHT
-    ),
+    **dict.fromkeys(("right", "rights", "rightward", "rightwards", "east", "eastward", "eastwards"), RIGHT),
+    **dict.fromkeys(("rigth", "rihgt", "rght", "rigt"), RIGHT),
 }  # fmt: skip
 _DIRECTION = "|".join(sorted(_WORDS, key=len, reverse=True))
 _WORD_MOVE = re.compile(
-    rf"(?<![\w,.'])(?P<pre>{_NUM}|an?|another)[ ]?[x×*]?[ ]?(?:more )?(?:single )?(?:{_UNIT} )?(?:straight |further |more )?"
+    rf"(?<![\w,.'])(?P<pre>{_NUM}|an?|another)[ ]?[x×*]?[ ]?(?:more )?(?:single )?(?:{_UNIT} )?(?:straight |"
+    rf"further |more )?"
     rf"(?:to |towards? )?(?:the |your |my )?(?P<dir1>{_DIRECTION})(?![\w'])"
     rf"|(?<![\w'])(?:(?:to|towards?) the )?(?P<dir2>{_DIRECTION})(?![\w'])"
-    rf"(?:[ ]?(?:by |for )?[(\[]?[ ]?[x×*]?[ ]?(?P<post>{_NUM}|another|once|twice|thrice)(?![\w.]?\d|[ ]?,\d)[ ]?[x×]?(?:[ ](?:more )?{_UNIT})?(?![a-z])[ ]?[)\]]?"
+    rf"(?:[ ]?(?:by |for )?[(\[]?[ ]?[x×*]?[ ]?(?P<post>{_NUM}|another|once|twice|thrice)(?![\w.]?\d|"
+    rf"[ ]?,\d)[ ]?[x×]?(?:[ ](?:more )?{_UNIT})?(?![a-z])[ ]?[)\]]?"
     rf"|[ ]?[(\[]?[ ]?[x×*][ ]?(?P<post2>\d{{1,2}})[ ]?[)\]]?)?",
     re.I,
 )
 _JOINED = re.compile(
     r"(?<![\w'])(?:(?P<upper>[UDLR]{2,40}|[NESW]{2,40})|(?P<lower>[udlr]{3,40}|[nesw]{4,40})"
-    r"|(?P<mixed>(?:[UDLR]\d{1,2}){2,20}|(?:\d{1,2}[UDLR]){2,20}|(?:[NESW]\d{1,2}){2,20}|(?:\d{1,2}[NESW]){2,20}))(?![\w'])"
+    r"|(?P<mixed>(?:[UDLR]\d{1,2}){2,20}|(?:\d{1,2}[UDLR]){2,20}|(?:[NESW]\d{1,2}){2,20}|"
+    r"(?:\d{1,2}[NESW]){2,20}))(?![\w'])"
 )
 _LETTER_MOVE = re.compile(
     r"(?<![\w'])(?P<pre>\d{1,2})?[ ]?(?P<letter>[UDLRNESWudlrnesw])(?:[ ]?[x×*]?[ ]?(?P<post>\d{1,2}))?(?![\w'])"
@@ -359,8 +377,10 @@ _LETTER_VERB = re.compile(
 _ARROWS = re.compile("->|=>|-->|<-|[" + "".join(_ARROW) + "]")
 _CARETS = re.compile(r"(?<![\w<>^])[<>^v](?:[ ,]{0,2}[<>^v]){1,60}(?![\w<>^])")
 _UNTIL = re.compile(
-    rf"({MOVE}) ?(?:all the way |straight |again |further )?(?:down |up )?(?:to|until|till|untill|into|onto|towards?) (?:(?:we|you|u|i) (?:reach|hit|get to|are (?:at|in)) )?(?:the |our )?"
-    r"(?:(?P<goal>goal|exit|target|destination|finish)|(?P<edge>edge|border|boundary|last (?:row|col(?:umn)?)|bottom|top|end|(?:left|right)?most col(?:umn)?)"
+    rf"({MOVE})[ ]{{0,3}}(?:all the way |straight |again |further )?(?:down |up )?(?:to|until|till|untill|into|"
+    rf"onto|towards?) (?:(?:we|you|u|i) (?:reach|hit|get to|are (?:at|in)) )?(?:the |our )?"
+    r"(?:(?P<goal>goal|exit|target|destination|finish)|(?P<edge>edge|border|boundary|last (?:row|col(?:umn)?)|"
+    r"bottom|top|end|(?:left|right)?most col(?:umn)?)"
     r"|(?P<wall>(?:a |next )?wall)|(?P<row>row) ?(?P<r>\d{1,2})|(?P<col>col(?:umn)?) ?(?P<c>\d{1,2}))\b",
     re.I,
 )
@@ -458,6 +478,6 @@ def atomise(text: str, size: int) -> Atoms:
     text = _UNTIL.sub(lambda match: _until(match, atoms), text)
     text = _LANDMARK.sub(atoms.landmark, text)
     text = _ARROWS.sub(lambda match: _arrow(match, atoms), text)
-    text = _DOT_CELL.sub(r"\1 free", text)
-    text = _HIDDEN_CELL.sub(r"\1 hidden", text)
+    text = _DOT_CELL.sub(r"\1free", text)
+    text = _HIDDEN_CELL.sub(r"\1hidden", text)
     return Atoms(text, tuple(atoms.mentions), tuple(atoms.steps))
