@@ -38,6 +38,7 @@ class _Draft:
     alive: bool = True
     asks_fact: bool = False
     asks_objection: bool = False
+    unclear: bool = False
 
     def proposal(self) -> Proposal:
         path = self.cells[self.base :]
@@ -81,6 +82,7 @@ class Agreement:
         self._withdrawn = 0  # length of the path before the agreement that was cut last
         self._walls: dict[Cell, str] = {}
         self._doubts: list[float] = []
+        self._unread = 0  # messages with moves of which nothing could be made, or in a script that is not read
 
     # ------------------------------------------------------------ results
 
@@ -89,7 +91,10 @@ class Agreement:
 
     def confidence(self) -> float:
         """The least certain agreement that still stands, lowered for what was left unclear."""
-        value = min((chunk.certainty for chunk in self._chunks), default=0.9)
+        value = min((chunk.certainty for chunk in self._chunks), default=0.95)
+        if any(draft.alive and draft.unclear for draft in self._drafts):
+            value *= 0.65
+        value *= 0.85 ** min(self._unread, 4)
         for doubt in self._doubts[:12]:
             value *= doubt
         return round(max(0.02, min(1.0, value)), 4)
@@ -150,6 +155,8 @@ class Agreement:
         if target is None:
             if plan is not None:
                 self._propose(utterance, plan)
+            elif message.puzzling:
+                self._unread += 1
             elif reject and not accept and self._chunks:
                 self.disagreements.append((seat, event))
                 self._doubts.append(0.8)
@@ -165,7 +172,10 @@ class Agreement:
                     self._doubts.append(0.7)
             elif hedge:
                 self._doubts.append(0.9)
-            elif any(moves.choice for moves in message.moves):
+            elif message.plain.strip():
+                target.unclear = True
+                self._unread += message.puzzling
+            if any(moves.choice for moves in message.moves):
                 self._doubts.append(0.8)
             return
         same = plan.cells == target.cells

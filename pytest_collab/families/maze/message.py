@@ -65,6 +65,7 @@ class Message:
     asks_fact: bool
     asks_objection: bool
     bare_no: bool
+    puzzling: bool
 
 
 _I = re.I
@@ -275,6 +276,12 @@ def _moves(
     )
 
 
+def _is_foreign(plain: str) -> bool:
+    """Mostly written in letters that no rule here knows."""
+    sample = plain[:400]
+    return 2 * sum(sign.isalpha() and not sign.isascii() for sign in sample) > sum(map(str.isalpha, sample)) > 0
+
+
 @lru_cache(maxsize=2048)
 def read_message(text: str, size: int) -> Message:
     """`text` in parts that have a meaning for a maze of `size` rows."""
@@ -349,4 +356,5 @@ def read_message(text: str, size: int) -> Message:
         asks_fact,
         bool(_OBJECTIONS.search(atoms.text[-200:])),
         bool(_NONE.match(atoms.text[:40])),
+        _is_foreign(plain) or (bool(atoms.steps) and not moves and not negated and not asks_fact),
     )
