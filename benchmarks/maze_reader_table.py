@@ -105,7 +105,9 @@ def score(entry: dict[str, Any]) -> Scored:
         reading=reading,
         answer=(entry["answer"], answer_of(reading, last.seat, last.event)),
         claims=frozenset((seat, row, col, content) for seat, row, col, content in entry.get("claims", [])),
-        found=frozenset((claim.seat, *claim.cell, claim.content) for claim in reading.claims if claim.content in ".#"),
+        found=frozenset(
+            (claim.seat, *claim.cell, claim.content) for claim in reading.claims if claim.content in ".#"
+        ),
     )
 
 
@@ -149,7 +151,9 @@ def confusion(scored: Iterable[Scored]) -> Counter[tuple[str, str]]:
 
 def tables(scored: Sequence[Scored]) -> str:
     """All tables, as Markdown."""
-    parts = {part: [one for one in scored if one.part == part] for part in ("development", "held-out", "out of scope")}
+    parts = {
+        part: [one for one in scored if one.part == part] for part in ("development", "held-out", "out of scope")
+    }
     lines = ["| | " + " | ".join(f"{part} (n={len(ones)})" for part, ones in parts.items()) + " |"]
     lines.append("|---|" + "---:|" * len(parts))
     by_part = {part: rates(ones) for part, ones in parts.items()}
@@ -159,7 +163,9 @@ def tables(scored: Sequence[Scored]) -> str:
         counts = confusion(parts[part])
         lines += ["", f"What the last message does, {part}: rows are the label, columns the reader.", ""]
         lines += ["| | " + " | ".join(ANSWERS) + " |", "|---|" + "---:|" * len(ANSWERS)]
-        lines += [f"| {label} | " + " | ".join(str(counts[label, told]) for told in ANSWERS) + " |" for label in ANSWERS]
+        lines += [
+            f"| {label} | " + " | ".join(str(counts[label, told]) for told in ANSWERS) + " |" for label in ANSWERS
+        ]
     lines += ["", "How often the path is right, by the reader's own confidence.", ""]
     lines += ["| confidence | development | held-out |", "|---|---:|---:|"]
     for low, high in _BANDS:
@@ -181,7 +187,9 @@ def main() -> None:
     print(text)
     if options.misses:
         for one in scored:
-            if one.part == "development" and not (one.right and one.answer[0] == one.answer[1] and one.claims == one.found):
+            if one.part == "development" and not (
+                one.right and one.answer[0] == one.answer[1] and one.claims == one.found
+            ):
                 print(f"\n{one.id}: {one.answer} confidence {one.reading.confidence}")
                 print(f"  label  {one.path}\n  reader {one.reading.path}")
                 print(f"  claims missed {sorted(one.claims - one.found)}, invented {sorted(one.found - one.claims)}")

@@ -94,7 +94,7 @@ class Agreement:
         value = min((chunk.certainty for chunk in self._chunks), default=0.95)
         if any(draft.alive and draft.unclear for draft in self._drafts):
             value *= 0.65
-        value *= 0.85 ** min(self._unread, 4)
+        value *= 0.7 ** min(self._unread, 4)
         for doubt in self._doubts[:12]:
             value *= doubt
         return round(max(0.02, min(1.0, value)), 4)

@@ -276,9 +276,22 @@ def _moves(
     )
 
 
+_ENGLISH = frozenset(
+    re.findall(
+        r"\w+",
+        "the to a an i is it go going move we us you my your our let lets and then yes no ok okay agreed agree not "
+        "this that right left up down north south east west at of in on for have can what where wall path row "
+        "column start goal propose proposal confirmed first next how shall should wait sorry thanks good fine ",
+    )
+)
+
+
 def _is_foreign(plain: str) -> bool:
-    """Mostly written in letters that no rule here knows."""
+    """Written in words or letters that no rule here knows."""
     sample = plain[:400]
+    words = re.findall(r"[^\W\d_]+", sample.lower())
+    if len(words) >= 4 and _ENGLISH.isdisjoint(words):
+        return True
     return 2 * sum(sign.isalpha() and not sign.isascii() for sign in sample) > sum(map(str.isalpha, sample)) > 0
 
 

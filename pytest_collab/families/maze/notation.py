@@ -291,6 +291,7 @@ class _Atomiser:
 def _writes_chess(text: str) -> bool:
     """Letter and number are cells (`B3`), not moves (`R3 D2`)."""
     letters = {match[1].lower() for match in re.finditer(r"(?<![\w'])([a-z])-?\d{1,2}(?!\w)", text, re.I)}
+    letters -= {"x"}  # `down x2`
     return bool(letters) and not letters <= set("udlr") and not letters <= set("nesw") and not letters <= set("rc")
 
 
@@ -319,7 +320,8 @@ _IDIOM = re.compile(
     r"|\bleft (?:to (?:do|go|explore|decide|check)|for us)\b"
     r"|\b(?:is|are|what's|whats|nothing|anything|have|has|i|you|we|they|remain(?:s|ing)?|"
     r"been) left\b(?! (?:to|then|and))"
-    r"|\b(?:moves|steps|turns|cells|options?|choices?|way|path) left\b(?=\s*(?:[.,!?;)]|$|is\b|to\b))"
+    r"|\b(?:have|has|are|only|with|of|no|many|few|several|some|'s) (?:\w+ )?"
+    r"(?:moves?|steps?|turns|cells|options?|choices?|ways?|paths?) left\b|\b(?:options?|choices?|way|path) left\b"
     r"|\b(?:set|end|ends|ended|ending|sum|summing|wrap|heads|line|lines|match|matches|back|look|follow|pick|"
     r"come|came|brings?|speed|mix|mixed|"
     r"what's|whats|thumbs|hurry|add|adds|sign|give|open|opens|speak|mess|messed|catch|clear|clears|team|split|"
@@ -348,28 +350,30 @@ _WORDS: Final = {
 }  # fmt: skip
 _DIRECTION = "|".join(sorted(_WORDS, key=len, reverse=True))
 _WORD_MOVE = re.compile(
-    rf"(?<![\w,.'])(?P<pre>{_NUM}|an?|another)[ ]?[x×*]?[ ]?(?:more )?(?:single )?(?:{_UNIT} )?(?:straight |"
+    rf"(?<![\w,.])(?<!\w')(?P<pre>{_NUM}|an?|another)[ ]?[x×*]?[ ]?(?:more )?(?:single )?(?:{_UNIT} )?(?:straight |"
     rf"further |more )?"
-    rf"(?:to |towards? )?(?:the |your |my )?(?P<dir1>{_DIRECTION})(?![\w'])"
-    rf"|(?<![\w'])(?:(?:to|towards?) the )?(?P<dir2>{_DIRECTION})(?![\w'])"
+    rf"(?:to |towards? )?(?:the |your |my )?(?P<dir1>{_DIRECTION})(?!\w|'\w)"
+    rf"|(?<!\w)(?<!\w')(?:(?:to|towards?) the )?(?P<dir2>{_DIRECTION})(?!\w|'\w)"
     rf"(?:[ ]?(?:by |for )?[(\[]?[ ]?[x×*]?[ ]?(?P<post>{_NUM}|another|once|twice|thrice)(?![\w.]?\d|"
     rf"[ ]?,\d)[ ]?[x×]?(?:[ ](?:more )?{_UNIT})?(?![a-z])[ ]?[)\]]?"
     rf"|[ ]?[(\[]?[ ]?[x×*][ ]?(?P<post2>\d{{1,2}})[ ]?[)\]]?)?",
     re.I,
 )
 _JOINED = re.compile(
-    r"(?<![\w'])(?:(?P<upper>[UDLR]{2,40}|[NESW]{2,40})|(?P<lower>[udlr]{3,40}|[nesw]{4,40})"
+    r"(?<!\w)(?<!\w')(?:(?P<upper>[UDLR]{2,40}|[NESW]{2,40})|(?P<lower>[udlr]{3,40}|[nesw]{4,40})"
     r"|(?P<mixed>(?:[UDLR]\d{1,2}){2,20}|(?:\d{1,2}[UDLR]){2,20}|(?:[NESW]\d{1,2}){2,20}|"
-    r"(?:\d{1,2}[NESW]){2,20}))(?![\w'])"
+    r"(?:\d{1,2}[NESW]){2,20}))(?!\w|'\w)"
 )
 _LETTER_MOVE = re.compile(
-    r"(?<![\w'])(?P<pre>\d{1,2})?[ ]?(?P<letter>[UDLRNESWudlrnesw])(?:[ ]?[x×*]?[ ]?(?P<post>\d{1,2}))?(?![\w'])"
+    r"(?<!\w)(?<!\w')(?P<pre>\d{1,2})?[ ]?"
+    r"(?P<letter>[UDLRNESWudlrnesw])(?:[ ]?[x×*]?[ ]?(?P<post>\d{1,2}))?(?!\w|'\w)"
 )
 _NEIGHBOUR_GAP = re.compile(
-    rf"[\s,;:>→\-/|.()\[\]\"'&+=]{{0,4}}(?:then |and )?[\s\"']{{0,2}}(?:{ATOM}|\d?[UDLRNESWudlrnesw]\d?(?![\w']))"
+    rf"[\s,;:>→\-/|.()\[\]\"'&+=]{{0,4}}(?:then |and )?[\s\"']{{0,2}}(?:{ATOM}|\d?[UDLRNESWudlrnesw]\d?(?!\w|'\w))"
 )
 _BEHIND_GAP = re.compile(
-    rf"(?:{ATOM}|(?<![\w'])\d?[UDLRNESWudlrnesw]\d?)[\s,;:>→\-/|.()\[\]\"'&+=]{{1,4}}(?:then |and )?[\s\"']{{0,2}}$"
+    rf"(?:{ATOM}|(?<!\w)(?<!\w')\d?[UDLRNESWudlrnesw]\d?)"
+    rf"[\s,;:>→\-/|.()\[\]\"'&+=]{{1,4}}(?:then |and )?[\s\"']{{0,2}}$"
 )
 _LETTER_VERB = re.compile(
     r"(?:\b(?:go|move|step|head|going|moving|then|take|direction|moves|path|next)\b|[:=])[\s\"']{0,2}$", re.I
@@ -421,7 +425,8 @@ def _letter_move(match: re.Match[str], atoms: _Atomiser) -> str:
     behind = text[max(0, match.start() - 12) : match.start()]
     near = _BEHIND_GAP.search(behind) is not None or _NEIGHBOUR_GAP.match(text, match.end()) is not None
     counted = bool(match["pre"] or match["post"]) and match["letter"].isupper()
-    commanded = match["letter"].isupper() and _LETTER_VERB.search(behind) is not None
+    last = behind.rstrip(" \"'")[-1:] in (":", "=") and not text[match.end() : match.end() + 3].strip(" \"'.!?])")
+    commanded = last or (match["letter"].isupper() and _LETTER_VERB.search(behind) is not None)
     alone = match["letter"].isupper() and text.strip(" .!\n") == match[0].strip()
     if not (near or counted or commanded or alone):
         return match[0]
