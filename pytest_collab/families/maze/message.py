@@ -279,8 +279,8 @@ def _moves(
 _ENGLISH = frozenset(
     re.findall(
         r"\w+",
-        "the to a an i is it go going move we us you my your our let lets and then yes no ok okay agreed agree not "
-        "this that right left up down north south east west at of in on for have can what where wall path row "
+        "the to is go going move we you my your our let lets and then yes ok okay agreed agree not "
+        "this that right left up down north south east west at on for have can what where wall path row "
         "column start goal propose proposal confirmed first next how shall should wait sorry thanks good fine ",
     )
 )
