@@ -13,6 +13,7 @@ from pytest_collab.errors import TaskError
 
 _SHIPPED: Final[Mapping[str, str]] = {
     "maze": "pytest_collab.families.maze:MazeFamily",
+    "market": "pytest_collab.families.market:MarketFamily",
     "philosophers": "pytest_collab.families.philosophers:PhilosophersFamily",
 }
 _registered: dict[str, Callable[[], Family[Any]]] = {}

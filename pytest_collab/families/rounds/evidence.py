@@ -201,4 +201,4 @@ def _replies(transcript: Transcript) -> dict[str, list[Event]]:
 
 
 def _plain(text: str) -> str:
-    return re.sub(r"[\W\d_]+", " ", text.lower()).strip()
+    return re.sub(r"[\W_]+", " ", text.lower()).strip()

@@ -79,7 +79,7 @@ def _of_sentence(sentence: str, phrases: Mapping[str, Iterable[str]]) -> Iterato
         tail = sentence[stop : hits[number + 1][1].start() if number + 1 < len(hits) else len(sentence)]
         if _CONDITION.search(head) or _CONDITION.search(tail) or _LATER.search(clause) or _LATER.search(tail):
             continue
-        if _DONE.search(clause) or re.match(r"\w+ed\b", match.group()) or not _own(head, tail):
+        if _DONE.search(clause) or re.match(r"\w+ed\b", match.group()) or not _own(head, match.group()):
             continue
         value = next((group for group in match.groups() if group), "")
         yield Intent(name, _NEGATION.search(clause) is not None, value, sentence.strip())
@@ -99,11 +99,11 @@ def _hits(sentence: str, phrases: Mapping[str, Iterable[str]]) -> Iterator[tuple
             yield name, match
 
 
-def _own(head: str, tail: str) -> bool:
-    """Is the speaker the subject of what stands between `head` and `tail`? The nearest pronoun before it decides."""
+def _own(head: str, phrase: str) -> bool:
+    """Is the speaker the subject of the phrase after `head`? The nearest pronoun before it decides."""
     subjects = list(_SUBJECT.finditer(head))
     if subjects:
         return subjects[-1].group("own") is not None
-    if not head.strip():  # "Grabbing left now" speaks of oneself, "Release it, please" does not
-        return re.search(r"\b(?:please|pls|you)\b", tail, re.IGNORECASE) is None
+    if not head.strip():  # "Grabbing left now" speaks of oneself, "Release it" tells others
+        return re.match(r"\w+ing\b", phrase) is not None
     return _ELLIPSIS.search(head) is not None
