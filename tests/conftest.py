@@ -33,13 +33,9 @@ def suite(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> pytest.
     pytester.makeconftest(
         """
         from tests.support.handshake import HandshakeFamily
-        from pytest_collab.agents.builtin import BuiltinAgent
 
         def pytest_collab_families(config):
             return [HandshakeFamily()]
-
-        def pytest_collab_make_agent(config, name):
-            return BuiltinAgent(name) if name in HandshakeFamily.cast else None
         """
     )
     return pytester

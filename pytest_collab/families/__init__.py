@@ -34,6 +34,11 @@ def register(family: Family[Any]) -> None:
     _made[family.name] = family
 
 
+def registered() -> list[Family[Any]]:
+    """Third-party families of this process."""
+    return [make() for make in _registered.values()]
+
+
 def names() -> list[str]:
     """All known family names, sorted."""
     return sorted({*_SHIPPED, *_registered, *(point.name for point in _points())})

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import shutil
+import tempfile
 from collections.abc import Generator
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -24,7 +27,11 @@ class Controller:
         self._session = session
         self._lock: FileLock | None = None
         self._exit_status = 0
-        if not session.config.option.collectonly:
+        session.shared = Path(tempfile.mkdtemp(prefix="collab-session-"))
+
+    def begin(self) -> None:
+        """Open the run. Raises RunError when it cannot be written or is in use."""
+        if not self._session.config.option.collectonly:
             self._open_run()
 
     def _open_run(self) -> None:
@@ -54,6 +61,7 @@ class Controller:
     def pytest_configure_node(self, node: Any) -> None:
         assert self._session.run is not None
         node.workerinput["collab_run_dir"] = str(self._session.run.path.absolute())
+        node.workerinput["collab_shared"] = str(self._session.shared)
 
     def pytest_report_header(self) -> list[str]:
         session = self._session
@@ -104,3 +112,5 @@ class Controller:
             self._lock.release()
         if run is not None:
             runinfo.discard_if_empty(run)
+        if self._session.shared is not None:
+            shutil.rmtree(self._session.shared, ignore_errors=True)

@@ -22,7 +22,7 @@ class _Option:
     flag: str
     metavar: str | None
     help: str
-    ini_help: str = ""
+    ini_name: str = ""
 
     @property
     def dest(self) -> str:
@@ -31,7 +31,7 @@ class _Option:
     @property
     def ini(self) -> str:
         """`collab_teams` for --collab-teams; `agents` for --agents."""
-        return self.flag.removeprefix("--").replace("-", "_")
+        return self.ini_name or self.flag.removeprefix("--").replace("-", "_")
 
 
 _OPTIONS: Final = (
@@ -66,7 +66,12 @@ _OPTIONS: Final = (
         "where agents' and graders' commands run (default auto)",
     ),
     _Option("--collab-grader", "rules|AGENT", "who reads free-form dialogue (default rules)"),
-    _Option("--collab-agents", "FILE", "the agents file (default collab-agents.yaml, where there is one)"),
+    _Option(
+        "--collab-agents-file",
+        "FILE",
+        "the agents file (default collab-agents.yaml, where there is one)",
+        ini_name="collab_agents",
+    ),
 )
 
 
@@ -194,7 +199,7 @@ def settings(config: pytest.Config) -> Settings:
             "--collab-sandbox", get("--collab-sandbox") or "auto", ("auto", "docker", "bubblewrap", "process")
         ),
         grader=get("--collab-grader") or "rules",
-        agents_file=path("--collab-agents"),
+        agents_file=path("--collab-agents-file"),
     )
 
 

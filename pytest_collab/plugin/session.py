@@ -7,7 +7,7 @@ import os
 from collections.abc import Iterator, Sequence
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 import pytest
 
@@ -33,22 +33,28 @@ if TYPE_CHECKING:
     from pytest_collab.episode.agent import Agent
 
 
+DEFAULT_AGENTS_FILE: Final = "collab-agents.yaml"
+
+
 def configure(config: pytest.Config) -> None:
     """Set up the session of this process and register the plugins of its side."""
     try:
         register_families(config)
         session = CollabSession(config, settings(config))
-        session.check_agents()
         config.stash[SESSION] = session
         config.pluginmanager.register(outcomes, "collab-outcomes")
+        side: Any
         if hasattr(config, "workerinput"):
             from pytest_collab.plugin.worker import Worker
 
-            config.pluginmanager.register(Worker(session, config.workerinput), "collab-worker")
+            side = Worker(session, config.workerinput)
         else:
             from pytest_collab.plugin.controller import Controller
 
-            config.pluginmanager.register(Controller(session), "collab-controller")
+            side = Controller(session)
+        session.check_agents()
+        side.begin()
+        config.pluginmanager.register(side, f"collab-{type(side).__name__.lower()}")
     except CollabError as error:
         raise pytest.UsageError(str(error)) from None
 
@@ -58,6 +64,7 @@ class CollabSession:
 
     Attributes:
         run: the run directory; set by the worker's or the controller's side before collection.
+        shared: a directory that all processes of the session share while it lasts (rate limits, money).
         tasks: tasks seen in collection, by name.
     """
 
@@ -66,7 +73,7 @@ class CollabSession:
         self.settings = settings
         self.run: RunDirectory | None = None
         self.worker = "main"
-        self.purse: Purse = OpenPurse()
+        self.shared: Path | None = None
         self.tasks: dict[str, Task] = {}
         self.attempts: dict[Any, int] = {}
         self.stored: dict[Any, Episode] = {}
@@ -80,7 +87,17 @@ class CollabSession:
             made: Agent | None = self.config.hook.pytest_collab_make_agent(config=self.config, name=name)
             return made
 
-        return Registry([make])
+        cast = {name for family in families.registered() for name in family.cast}
+        return Registry([make], cast, agents_file=self._agents_file(), shared=self.shared)
+
+    def _agents_file(self) -> Path | None:
+        named = self.settings.agents_file
+        if named is not None:
+            return named
+        for folder in (self.config.invocation_params.dir, self.config.rootpath):
+            if (folder / DEFAULT_AGENTS_FILE).is_file():
+                return folder / DEFAULT_AGENTS_FILE
+        return None
 
     def check_agents(self) -> None:
         """Make every agent that was named, so that a wrong name is told before anything runs."""
@@ -139,6 +156,15 @@ class CollabSession:
             add_tasks(self.run, [task for task, _ in wanted.values()])
 
     # Playing.
+
+    @cached_property
+    def purse(self) -> Purse:
+        """The session's money, one for all its processes."""
+        if self.shared is None:
+            return OpenPurse()
+        from pytest_collab.agents.purse import SessionPurse
+
+        return SessionPurse(self.shared, self.settings.max_cost)
 
     @cached_property
     def executor(self) -> Executor:

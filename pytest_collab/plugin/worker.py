@@ -20,8 +20,13 @@ class Worker:
     def __init__(self, session: CollabSession, workerinput: dict[str, Any]) -> None:
         self._session = session
         session.worker = workerinput["workerid"]
-        session.run = RunDirectory(Path(workerinput["collab_run_dir"]))
-        resume(session)
+        session.shared = Path(workerinput["collab_shared"])
+        self._run_dir = Path(workerinput["collab_run_dir"])
+
+    def begin(self) -> None:
+        """Take up the run."""
+        self._session.run = RunDirectory(self._run_dir)
+        resume(self._session)
 
     @pytest.hookimpl(wrapper=True)
     def pytest_sessionfinish(self) -> Generator[None]:

@@ -61,7 +61,11 @@ class Pool:
         self.params = yaml.safe_load(self.path.read_text())["params"]
         base = (self.path.parent / self.params["base"]["folder"]).resolve()
         listed = subprocess.run(
-            ["git", "ls-files", "-co", "--exclude-standard", "-z"], cwd=base, check=True, capture_output=True, text=True
+            ["git", "ls-files", "-co", "--exclude-standard", "-z"],
+            cwd=base,
+            check=True,
+            capture_output=True,
+            text=True,
         ).stdout
         for name in filter(None, listed.split("\0")):
             target = self.directory / name
