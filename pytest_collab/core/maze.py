@@ -23,8 +23,8 @@ from pytest_collab.core.planes import LANES
 from pytest_collab.core.rng import Key
 from pytest_collab.core.spec import MAX_ATTEMPTS, MazeSpec, check_seeds, fixed_point, longest_path
 
-_WIDTH = 1024
-"""Seeds or blocks per call of a kernel in `sample`: one shape, so that each is compiled once per size."""
+_BLOCKS_AT_ONCE, _MAZES_AT_ONCE = 1024, 256
+"""How much `sample` gives to a kernel in one call: one shape each, so that it is compiled once per size."""
 
 
 class Maze(NamedTuple):
@@ -289,8 +289,8 @@ def sample(spec: MazeSpec, seeds: Sequence[int], max_attempts: int = MAX_ATTEMPT
     next_block = 0
     while pending.size and next_block < last_block:
         # The fewer seeds are left, the more attempts of each are made in one round.
-        blocks = min(max(_WIDTH // pending.size, 1), last_block - next_block)
-        for some in np.array_split(pending, -(-pending.size // _WIDTH)):
+        blocks = min(max(_BLOCKS_AT_ONCE // pending.size, 1), last_block - next_block)
+        for some in np.array_split(pending, -(-pending.size // _BLOCKS_AT_ONCE)):
             owner = np.repeat(some, blocks)
             block = np.tile(np.arange(next_block, next_block + blocks), some.size)
             candidates, found = _candidates(spec, words, owner, block)
@@ -323,7 +323,7 @@ def _candidates(
 ) -> tuple[np.ndarray, np.ndarray]:
     """The attempts among these blocks whose path is in the window: their seeds' indices, their numbers."""
     lo, hi = spec.path[0], min(spec.path[1], longest_path(spec.size, spec.walls))
-    padding = (0, _WIDTH - owner.size)
+    padding = (0, _BLOCKS_AT_ONCE - owner.size)
     accepted = search(
         spec.size,
         np.pad(words[:, owner], ((0, 0), padding)),
@@ -368,13 +368,13 @@ def describe_attempts(spec: MazeSpec, words: np.ndarray, attempts: np.ndarray) -
     """
     crossing = -1 if spec.crossing is None else fixed_point(spec.crossing)
     parts = []
-    for begin in range(0, max(attempts.size, 1), _WIDTH):
-        some = attempts[begin : begin + _WIDTH]
-        padding = (0, _WIDTH - some.size)
+    for begin in range(0, max(attempts.size, 1), _MAZES_AT_ONCE):
+        some = attempts[begin : begin + _MAZES_AT_ONCE]
+        padding = (0, _MAZES_AT_ONCE - some.size)
         part = describe(
             spec.size,
             spec.seats,
-            np.pad(words[:, begin : begin + _WIDTH], ((0, 0), padding)),
+            np.pad(words[:, begin : begin + _MAZES_AT_ONCE], ((0, 0), padding)),
             np.pad(some.astype(np.int32), padding),
             np.uint32(fixed_point(spec.walls)),
             np.int32(crossing),

@@ -176,6 +176,14 @@ def lane_of(plane: jax.Array, lane: jax.Array) -> jax.Array:
     return bit.astype(bool)
 
 
+def rows_of(plane: jax.Array) -> jax.Array:
+    """From cells of 32 mazes per word to rows of bits: (size, size, blocks) to uint32 (lanes, size, blocks)."""
+    lane = jnp.arange(LANES, dtype=jnp.uint32)[:, None, None]
+    columns = range(plane.shape[1])
+    rows: jax.Array = reduce(or_, [((plane[:, column] >> lane) & 1) << column for column in columns])
+    return rows
+
+
 def block_keys(seeds: jax.Array, blocks: jax.Array) -> Key:
     """Keys for `generate` and `owners`; see `rng.block_key` for the shapes."""
     return block_key(seeds, blocks)

@@ -97,12 +97,16 @@ def test_the_fast_path_makes_the_same_mazes_splits_and_lengths_as_the_slow_one(s
     attempts = (np.arange(blocks)[:, None] * 32 + np.arange(32)).ravel()
     spec = MazeSpec(size, 0.3, path=(1, 9), seats=seats)
     slow, views, difficulty = maze.describe_attempts(spec, np.repeat(seeds, 32, axis=1), attempts)
-    lanes = jnp.tile(jnp.arange(32), blocks)
 
     def cells(plane: jax.Array) -> np.ndarray:
-        return np.asarray(jnp.moveaxis(planes.lane_of(jnp.repeat(plane, 32, axis=-1), lanes), -1, 0))
+        """From (size, size, blocks) to bools of (mazes, size, size), lane by lane."""
+        bits = np.asarray(plane)[..., None] >> np.arange(32, dtype=np.uint32) & 1
+        return np.moveaxis(bits.reshape(size, size, -1), -1, 0).astype(bool)
 
-    np.testing.assert_array_equal(cells(fast.free), np.asarray(jax.vmap(grid.to_grid)(slow.free)))
+    rows = np.asarray(slow.free)[..., None] >> np.arange(size, dtype=np.uint32) & 1
+    np.testing.assert_array_equal(cells(fast.free), rows.astype(bool))
+    by_lane = np.asarray(planes.rows_of(fast.free))
+    np.testing.assert_array_equal(np.moveaxis(by_lane, 2, 0).reshape(-1, size), slow.free)
     for plane, number in ((fast.start, slow.start), (fast.goal, slow.goal)):
         assert (cells(plane).sum(axis=(1, 2)) == 1).all()
         np.testing.assert_array_equal(cells(plane).reshape(-1, 36).argmax(axis=1), number)
@@ -121,15 +125,15 @@ def test_search_finds_exactly_the_attempts_whose_path_is_in_the_window() -> None
         np.testing.assert_array_equal(bits.astype(bool), (np.asarray(length) >= lo) & (np.asarray(length) <= hi))
 
 
-def test_the_kernels_give_the_same_under_jit_vmap_and_neither() -> None:
+def test_the_kernels_give_the_same_under_vmap_and_with_a_static_or_a_traced_density() -> None:
     seeds, attempts = maze.seed_words(range(8)), np.arange(8)
-    whole = partial(maze.generate, 6, threshold=fixed_point(0.3))
-    plain = whole(jnp.asarray(seeds), jnp.asarray(attempts))
-    jitted = jax.jit(whole)(seeds, attempts)
-    one_by_one = jax.vmap(lambda seed, attempt: whole(seed[:, None], attempt[None]), in_axes=(1, 0))(seeds, attempts)
-    traced = jax.jit(maze.generate, static_argnums=0)(6, seeds, attempts, np.uint32(fixed_point(0.3)))
-    for other in (jitted, jax.tree_util.tree_map(lambda array: array[:, 0], one_by_one), traced):
-        for mine, theirs in zip(plain, other, strict=True):
+    static = partial(maze.generate, 6, threshold=fixed_point(0.3))
+    batch = jax.jit(static)(seeds, attempts)
+    one = jax.vmap(lambda seed, attempt: static(seed[:, None], attempt[None]), in_axes=(1, 0))
+    one_by_one = jax.tree_util.tree_map(lambda array: array[:, 0], jax.jit(one)(seeds, attempts))
+    traced = generate(6, seeds, attempts, np.uint32(fixed_point(0.3)))
+    for other in (one_by_one, traced):
+        for mine, theirs in zip(batch, other, strict=True):
             np.testing.assert_array_equal(mine, theirs)
 
 
