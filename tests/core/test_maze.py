@@ -86,6 +86,7 @@ def test_path_counts_are_exact_up_to_the_largest_uint32_and_stay_there() -> None
     assert counts.tolist() == expected
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("seats", [2, 3])
 def test_the_fast_path_makes_the_same_mazes_splits_and_lengths_as_the_slow_one(seats: int) -> None:
     size, blocks = 6, 20
@@ -137,6 +138,7 @@ def test_the_kernels_give_the_same_under_vmap_and_with_a_static_or_a_traced_dens
             np.testing.assert_array_equal(mine, theirs)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("seats", [2, 3])
 def test_a_seeds_maze_does_not_depend_on_the_batch_it_was_made_in(seats: int) -> None:
     spec = MazeSpec(size=6, walls=0.3, path=(7, 9), seats=seats, crossing=0.5)
@@ -166,6 +168,7 @@ def test_the_maze_of_a_seed_is_its_first_attempt_in_the_windows() -> None:
         assert np.flatnonzero(fits).tolist() == [sample.attempt[i]]
 
 
+@pytest.mark.slow
 def test_windows_are_exact_and_measures_agree_with_networkx() -> None:
     spec = MazeSpec(size=13, walls=0.35, path=(18, 20), dead_ends=(1, 6), shortest_paths=(2, 9))
     made = records(spec, range(60))
@@ -196,6 +199,7 @@ def test_a_window_that_is_never_met_is_reported_per_seed() -> None:
     assert records(spec, range(5), max_attempts=64) == []
 
 
+@pytest.mark.slow
 def test_the_extremes_of_size_and_density_work() -> None:
     for spec in (
         MazeSpec(size=3, walls=0.0, path=(4, 4)),
@@ -206,6 +210,7 @@ def test_the_extremes_of_size_and_density_work() -> None:
         assert spec.path[0] <= record.path_length <= spec.path[1]
 
 
+@pytest.mark.slow
 def test_the_mazes_of_known_seeds_never_change() -> None:
     """Golden data: whoever changes the algorithm on purpose raises ALGORITHM_VERSION and writes it anew."""
     assert GOLDEN.read_text() == "".join(
