@@ -55,7 +55,7 @@ def records(spec: MazeSpec, seeds: Sequence[int], max_attempts: int = MAX_ATTEMP
     """
     import numpy as np
 
-    from pytest_collab.core.maze import sample
+    from pytest_collab.core.sampling import sample
 
     sampled = sample(spec, seeds, max_attempts)
     every_cell = np.uint32(2**spec.size - 1)
@@ -95,7 +95,7 @@ def _reply(spec: MazeSpec, seeds: Sequence[int], max_attempts: int) -> dict[str,
 
 def _what_was_seen(spec: MazeSpec, seeds: Sequence[int]) -> str:
     """A sentence on the path lengths that such mazes do have, from a look at 16,384 of them."""
-    from pytest_collab.core.maze import path_length_histogram
+    from pytest_collab.core.sampling import path_length_histogram
 
     stretched = [seeds[i % len(seeds)] + i for i in range(_SEEDS_LOOKED_AT)]
     counts = path_length_histogram(spec, [seed % 2**64 for seed in stretched])

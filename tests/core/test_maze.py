@@ -12,7 +12,7 @@ import networkx as nx
 import numpy as np
 import pytest
 
-from pytest_collab.core import grid, maze, planes
+from pytest_collab.core import grid, maze, planes, sampling
 from pytest_collab.core.generate import records
 from pytest_collab.core.spec import MazeRecord, MazeSpec, fixed_point
 from tests.core import oracle
@@ -97,7 +97,7 @@ def test_the_fast_path_makes_the_same_mazes_splits_and_lengths_as_the_slow_one(s
     )
     attempts = (np.arange(blocks)[:, None] * 32 + np.arange(32)).ravel()
     spec = MazeSpec(size, 0.3, path=(1, 9), seats=seats)
-    slow, views, difficulty = maze.describe_attempts(spec, np.repeat(seeds, 32, axis=1), attempts)
+    slow, views, difficulty = sampling.describe_attempts(spec, np.repeat(seeds, 32, axis=1), attempts)
 
     def cells(plane: jax.Array) -> np.ndarray:
         """From (size, size, blocks) to bools of (mazes, size, size), lane by lane."""
@@ -153,11 +153,11 @@ def test_a_seeds_maze_does_not_depend_on_the_batch_it_was_made_in(seats: int) ->
 
 def test_the_maze_of_a_seed_is_its_first_attempt_in_the_windows() -> None:
     spec = MazeSpec(size=6, walls=0.3, path=(7, 9), dead_ends=(2, 3), shortest_paths=(1, 1))
-    sample = maze.sample(spec, range(20))
+    sample = sampling.sample(spec, range(20))
     for i in range(20):
         attempts = np.arange(sample.attempt[i] + 1)
         seeds = np.repeat(maze.seed_words([i]), attempts.size, axis=1)
-        _, _, tried = maze.describe_attempts(spec, seeds, attempts)
+        _, _, tried = sampling.describe_attempts(spec, seeds, attempts)
         fits = (
             (tried.path_length >= 7)
             & (tried.path_length <= 9)
@@ -184,7 +184,7 @@ def test_windows_are_exact_and_measures_agree_with_networkx() -> None:
 def test_dead_ends_are_counted_near_the_canonical_path() -> None:
     count = 120
     spec = MazeSpec(size=13, walls=0.35, path=(1, 9))
-    batch, _, difficulty = maze.describe_attempts(spec, maze.seed_words(range(count)), np.zeros(count, np.int64))
+    batch, _, difficulty = sampling.describe_attempts(spec, maze.seed_words(range(count)), np.zeros(count, np.int64))
     solution = jax.tree_util.tree_map(np.asarray, solve(batch))
     for i in np.flatnonzero(np.asarray(difficulty.path_length) >= 0):
         truth = oracle.graph(map(int, batch.free[i]), 13)
@@ -194,7 +194,7 @@ def test_dead_ends_are_counted_near_the_canonical_path() -> None:
 
 def test_a_window_that_is_never_met_is_reported_per_seed() -> None:
     spec = MazeSpec(size=6, walls=0.3, path=(22, 23))
-    sample = maze.sample(spec, range(5), max_attempts=64)
+    sample = sampling.sample(spec, range(5), max_attempts=64)
     assert sample.attempt.tolist() == [-1] * 5
     assert records(spec, range(5), max_attempts=64) == []
 

@@ -9,7 +9,7 @@ import jax
 import numpy as np
 import pytest
 
-from pytest_collab.core import grid, maze
+from pytest_collab.core import grid, maze, sampling
 from pytest_collab.core.generate import records
 from pytest_collab.core.spec import MazeRecord, MazeSpec, fixed_point
 
@@ -20,7 +20,7 @@ solve = jax.jit(maze.solve)
 
 def split(spec: MazeSpec) -> tuple[maze.Maze, maze.Views, maze.Difficulty]:
     """The splits of 1024 unfiltered mazes, the unsolvable ones among them."""
-    return maze.describe_attempts(spec, maze.seed_words(range(COUNT)), np.arange(COUNT) % 40)
+    return sampling.describe_attempts(spec, maze.seed_words(range(COUNT)), np.arange(COUNT) % 40)
 
 
 def seen(views: maze.Views) -> np.ndarray:
@@ -105,7 +105,7 @@ def test_seats_crossing_and_ends_split_the_same_maze() -> None:
 @pytest.mark.parametrize("show_ends", [True, False])
 def test_the_measured_crossing_can_be_read_off_the_views(show_ends: bool) -> None:
     spec = MazeSpec(size=6, walls=0.3, path=(7, 9), show_ends=show_ends)
-    sample = maze.sample(spec, range(40))
+    sample = sampling.sample(spec, range(40))
     paths = np.asarray(solve(sample.maze).path.cells)
     for record, cells in zip(records(spec, range(40)), paths, strict=True):
         places = [divmod(int(cell), 6) for cell in cells if cell >= 0]
