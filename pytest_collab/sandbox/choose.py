@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import difflib
 import functools
+import os
 from collections.abc import Mapping
 from importlib import import_module
 from importlib.metadata import entry_points
@@ -120,13 +121,14 @@ async def probe(extra: Mapping[str, SandboxType] | None = None) -> dict[str, Pro
     return {name: found[name] for name in types}
 
 
-_PROBED: dict[SandboxType, Probe] = {}
+_PROBED: dict[tuple[SandboxType, str | None], Probe] = {}
 
 
 async def _probe(sandbox: SandboxType) -> Probe:
-    if sandbox not in _PROBED:
-        _PROBED[sandbox] = await sandbox.probe()
-    return _PROBED[sandbox]
+    key = (sandbox, os.environ.get("DOCKER_HOST"))
+    if key not in _PROBED:
+        _PROBED[key] = await sandbox.probe()
+    return _PROBED[key]
 
 
 def forget_probes() -> None:

@@ -31,7 +31,10 @@ class HeldRoot:
     """
 
     def __init__(self, bwrap: str, nsenter: str, arguments: Sequence[str]) -> None:
-        self._command = [bwrap, "--unshare-user", "--die-with-parent", *arguments, "--", "/bin/sh", "-c"]
+        # As any other user than 0, bubblewrap would end in a second user namespace, from which the owner of the
+        # mounts cannot be reached.
+        as_owner = ["--unshare-user", "--uid", "0", "--gid", "0"]
+        self._command = [bwrap, *as_owner, "--die-with-parent", *arguments, "--", "/bin/sh", "-c"]
         self._nsenter = nsenter
         self._holder: subprocess.Popen[bytes] | None = None
         self._pid = 0

@@ -80,6 +80,17 @@ async def test_children_left_in_the_background_neither_hold_up_nor_outlive_a_com
     assert done.stdout == "done\n"
 
 
+async def test_a_daemon_in_a_session_of_its_own_is_found(make_sandbox: MakeSandbox, work: Path) -> None:
+    beat = "while :; do date +%N > beat; sleep 0.01; done"
+    async with make_sandbox() as sandbox:
+        start = f"(setsid nohup sh -c '{beat}' </dev/null >/dev/null 2>&1 &)"
+        done = await sandbox.run(f"{start}; while [ ! -s beat ]; do sleep 0.01; done", timeout=20)
+        first = (work / "beat").read_text()
+        await anyio.sleep(0.1)
+        assert (work / "beat").read_text() == first
+    assert done.ok
+
+
 async def test_output_beyond_the_limit_keeps_head_and_tail_and_says_how_much_is_missing(
     make_sandbox: MakeSandbox,
 ) -> None:

@@ -6,12 +6,14 @@ of our own has no bridge, and the image is put together from what is installed h
 
 from __future__ import annotations
 
+import contextlib
 import io
 import os
 import re
 import shutil
 import subprocess
 import tarfile
+import tempfile
 import time
 from collections.abc import Iterable, Iterator
 from pathlib import Path
@@ -31,32 +33,55 @@ _PYTHON = "/usr/bin/python3"
 _LEFT_OUT = {"test", "tests", "idlelib", "lib2to3", "tkinter", "ensurepip", "__pycache__", "dist-packages"}
 
 
+class EngineUnavailable(Exception):
+    """No engine answers and none can be started; says why, and what to install."""
+
+
 @pytest.fixture(scope="session")
-def docker_engine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+def docker_engine() -> Iterator[str]:
     """Its address, which is also in DOCKER_HOST meanwhile. Skips where there is none and none can be started."""
+    with contextlib.ExitStack() as stack:
+        try:
+            address = stack.enter_context(running_engine())
+        except EngineUnavailable as reason:
+            pytest.skip(str(reason))
+        patch = stack.enter_context(pytest.MonkeyPatch.context())
+        patch.setenv("DOCKER_HOST", address)
+        yield address
+
+
+@pytest.fixture(scope="session")
+def docker_image(docker_engine: str, tmp_path_factory: pytest.TempPathFactory) -> str:
+    """The name of an image with a shell, the usual small programs, git and the system's python3."""
+    add_image(docker_engine, tmp_path_factory.mktemp("image"))
+    return IMAGE
+
+
+@contextlib.contextmanager
+def running_engine() -> Iterator[str]:
+    """The address of the engine that answers, or of one that is started and ends with the context.
+
+    Raises:
+        EngineUnavailable: neither is to be had.
+    """
     if _answers(None):
         yield os.environ.get("DOCKER_HOST", "unix:///var/run/docker.sock")
         return
     dockerd = shutil.which("dockerd")
     if dockerd is None:
-        pytest.skip(f"no docker engine answers and dockerd is not installed: {INSTALL}")
+        raise EngineUnavailable(f"no docker engine answers and dockerd is not installed: {INSTALL}")
     if os.getuid() != 0:
-        pytest.skip("no docker engine answers, and only root can start one: systemctl start docker")
+        raise EngineUnavailable("no docker engine answers, and only root can start one: systemctl start docker")
     # Sockets have short names, and pytest's folders have long ones.
-    folder = Path(subprocess.check_output(["mktemp", "-d", "/tmp/collab-dockerd-XXXXXX"], text=True).strip())
+    folder = Path(tempfile.mkdtemp(prefix="collab-dockerd-", dir="/tmp"))
     address = f"unix://{folder}/engine.sock"
     process = None
     try:
-        for storage in ([], ["--storage-driver=vfs"]):
-            process = _start(dockerd, folder, address, storage)
-            if process is not None:
-                break
-        else:
+        process = _start(dockerd, folder, address, []) or _start(dockerd, folder, address, ["--storage-driver=vfs"])
+        if process is None:
             log = (folder / "log").read_text(errors="replace").splitlines()[-3:]
-            pytest.skip(f"dockerd does not start here: {' / '.join(log)}")
-        with pytest.MonkeyPatch.context() as patch:
-            patch.setenv("DOCKER_HOST", address)
-            yield address
+            raise EngineUnavailable(f"dockerd does not start here: {' / '.join(log)}")
+        yield address
     finally:
         if process is not None:
             process.terminate()
@@ -69,21 +94,20 @@ def docker_engine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
         shutil.rmtree(folder, ignore_errors=True)
 
 
-@pytest.fixture(scope="session")
-def docker_image(docker_engine: str, tmp_path_factory: pytest.TempPathFactory) -> str:
-    """The name of an image with a shell, the usual small programs, git and the system's python3."""
+def add_image(address: str, folder: Path) -> None:
+    """Give an engine the image `IMAGE`, if it has it not yet; `folder` is for the tarball."""
     import docker
 
-    client = docker.APIClient(base_url=docker_engine, version="auto")
+    client = docker.APIClient(base_url=address, version="auto")
     try:
         if not client.images(IMAGE):
-            tarball = tmp_path_factory.mktemp("image") / "root.tar"
+            tarball = folder / "root.tar"
             root_tarball(tarball)
             repository, _, tag = IMAGE.partition(":")
             client.import_image_from_file(str(tarball), repository=repository, tag=tag)
+            tarball.unlink()
     finally:
         client.close()
-    return IMAGE
 
 
 def root_tarball(target: Path, programs: Iterable[str] = PROGRAMS, *, python: bool = True, git: bool = True) -> None:
