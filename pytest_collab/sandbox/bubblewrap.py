@@ -41,7 +41,7 @@ from pytest_collab.sandbox.system import GID, UID, system_arguments
 from pytest_collab.sandbox.watchdog import Watchdog
 
 OLDEST = (0, 8, 0)
-"""The first bubblewrap that can forbid further user namespaces."""
+"""The first bubblewrap with sized tmpfs and without known ways around `--disable-userns`."""
 
 _INSTALL = "install bubblewrap 0.8 or newer (apt-get install bubblewrap, dnf install bubblewrap)"
 _ADMIT_SECONDS = 20.0
@@ -93,7 +93,7 @@ class BubblewrapSandbox(Sandbox):
         bwrap, nsenter = tools()
         etc = Path(tempfile.mkdtemp(prefix="collab-bubblewrap-"))
         try:
-            root = HeldRoot(bwrap, nsenter, self._root_arguments(etc))
+            root = HeldRoot(bwrap, nsenter, self._root_arguments(etc), network=self.spec.network)
             await root.start()
         finally:
             remove_tree(etc)
@@ -225,11 +225,11 @@ class BubblewrapSandbox(Sandbox):
 
     def _command_arguments(self) -> list[str]:
         """What each command is given of its own."""
-        words = ["--unshare-user", "--disable-userns", "--unshare-pid", "--unshare-ipc", "--unshare-uts"]
+        words = ["--unshare-user", "--unshare-pid", "--unshare-ipc", "--unshare-uts"]
         words += ["--unshare-cgroup", "--as-pid-1", "--die-with-parent", "--new-session"]
         words += ["--hostname", "sandbox", "--uid", str(UID), "--gid", str(GID)]
-        if not self.spec.network:
-            words += ["--unshare-net"]
+        if not seccomp.program():  # which else forbids it, for less
+            words += ["--disable-userns"]
         # Where pytest runs as root, the user inside is still root to the kernel, and so the owner of files
         # like /proc/sys/kernel/core_pattern: without capabilities, but able to write them. Hence read-only.
         return [*words, "--dev-bind", "/", "/", "--proc", "/proc", "--remount-ro", "/proc", "--chdir", "/"]

@@ -286,12 +286,13 @@ def attempt(name, call):
 attempt('mount', lambda: libc.mount(b'none', b'/tmp', b'tmpfs', 0, b''))
 attempt('unshare user', lambda: libc.unshare(0x10000000))
 attempt('unshare mount', lambda: libc.unshare(0x00020000))
+attempt('clone user', lambda: libc.syscall({'x86_64': 56, 'aarch64': 220}[os.uname().machine], 0x10000011, 0, 0, 0, 0))
 attempt('chroot', lambda: libc.chroot(b'/tmp'))
 attempt('setuid', lambda: libc.setuid(12345))
 attempt('setgroups', lambda: os.setgroups([0]))
 attempt('mknod', lambda: os.mknod('/tmp/disk', 0o60600, os.makedev(8, 0)))
 attempt('sethostname', lambda: libc.sethostname(b'x', 1))
-attempt('keyctl', lambda: libc.syscall(250, 0, -3, 1))
+attempt('keyctl', lambda: libc.syscall({'x86_64': 250, 'aarch64': 219}[os.uname().machine], 0, -3, 1))
 """
     async with make_isolated() as sandbox:
         done = await sandbox.run([PYTHON, "-c", code], timeout=20)
