@@ -12,7 +12,7 @@ import pytest
 
 ROOT = Path(__file__).parent.parent.parent
 SYSTEM_PYTHON = "/usr/bin/python3"
-TESTS = "processes or memory or disk or fork or daemon or program or background or descriptor or privilege or written"
+TESTS = "processes or memory or disk or fork or daemon or descriptor"
 
 
 @pytest.mark.slow
