@@ -154,6 +154,33 @@ class Frame:
         return task * (int(seeds.max()) + 1 if len(seeds) else 1) + seeds
 
 
+def changed_tasks(frame: Frame, other: Frame, rows: Mask | None = None) -> list[str]:
+    """Tasks that both runs have, with contents that are not the same: their figures cannot be compared.
+
+    Args:
+        frame: one run.
+        other: the other.
+        rows: shape (n,), which rows of `frame` matter; all when left out.
+
+    Returns:
+        Task names, sorted; tasks whose hash either run does not know are not among them.
+    """
+    ours, theirs = _hashes(frame, rows), _hashes(other, None)
+    return sorted(
+        {task for family, task in ours if ours[family, task] != theirs.get((family, task), ours[family, task])}
+    )
+
+
+def _hashes(frame: Frame, rows: Mask | None) -> dict[tuple[str, str], str]:
+    chosen = slice(None) if rows is None else rows
+    codes = np.stack([frame.family.codes[chosen], frame.task.codes[chosen], frame.task_hash.codes[chosen]], axis=1)
+    return {
+        (frame.family.values[family], frame.task.values[task]): frame.task_hash.values[content]
+        for family, task, content in np.unique(codes, axis=0).tolist()
+        if frame.task_hash.values[content]
+    }
+
+
 @dataclass
 class _Rows:
     """Columns while they grow."""

@@ -4,16 +4,11 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 import numpy as np
-from numpy.typing import NDArray
 
 from pytest_collab.errors import UsageError
 from pytest_collab.measure.interval import check_confidence
-
-if TYPE_CHECKING:
-    from numpy.typing import ArrayLike
 
 LARGEST = 1_000_000
 """No answer above this many episodes is given."""
@@ -170,15 +165,6 @@ def episodes_for_difference(
     apart = rate_first * (1.0 - rate_first) + rate_second * (1.0 - rate_second)
     root = z_error * math.sqrt(2.0 * mean * (1.0 - mean)) + z_power * math.sqrt(apart)
     return math.ceil((root / (rate_first - rate_second)) ** 2)
-
-
-def half_width(n: ArrayLike, rate: float, confidence: float = 0.95) -> NDArray[np.float64]:
-    """Half the width of Wilson's interval at a success rate, for each number of episodes."""
-    z = _normal(0.5 + check_confidence(confidence) / 2.0)
-    size = np.asarray(n, dtype=np.float64)
-    return np.asarray(
-        z / (1 + z * z / size) * np.sqrt(rate * (1 - rate) / size + z * z / (4 * size**2)), dtype=np.float64
-    )
 
 
 def _normal(probability: float) -> float:

@@ -94,12 +94,20 @@ def _occurs(gate: Gate, key: str, names: Iterable[str], known: Iterable[str]) ->
 
 
 def values_of(frame: Frame, gate: Gate, rows: Mask) -> tuple[NDArray[np.float64], Mask]:
-    """A gate's metric of every episode (not for gaps), and the rows that are evidence.
+    """A gate's metric of every episode; as `metric_values`, with the gate named in errors."""
+    try:
+        return metric_values(frame, gate.metric, rows)
+    except UsageError as error:
+        raise UsageError(f"gate {gate.title!r}: {error}") from None
+
+
+def metric_values(frame: Frame, name: str, rows: Mask) -> tuple[NDArray[np.float64], Mask]:
+    """A metric of every episode (not for gaps), and the rows that are evidence.
 
     Args:
         frame: the run.
-        gate: its metric is read.
-        rows: shape (n,), the rows the gate looks at.
+        name: see `metric.parse_metric`.
+        rows: shape (n,), the rows that are wanted.
 
     Returns:
         (values, shape (n,); rows that have a value and are no infrastructure error, shape (n,)).
@@ -107,7 +115,6 @@ def values_of(frame: Frame, gate: Gate, rows: Mask) -> tuple[NDArray[np.float64]
     Raises:
         UsageError: no episode has the metric, or an episode's cost is not known.
     """
-    name = gate.metric
     values: NDArray[np.float64]
     if name == "success_rate":
         values = frame.success.astype(np.float64)
@@ -121,7 +128,7 @@ def values_of(frame: Frame, gate: Gate, rows: Mask) -> tuple[NDArray[np.float64]
             close = get_close_matches(key, frame.metrics, n=1)
             hint = f"Did you mean {FAMILY_METRIC + close[0]!r}? " if close else ""
             known = ", ".join(FAMILY_METRIC + metric for metric in frame.metrics) or "none"
-            raise UsageError(f"gate {gate.title!r}: no episode has the metric {key!r}. {hint}The run has {known}.")
+            raise UsageError(f"no episode has the metric {key!r}. {hint}The run has {known}.")
         values = frame.metrics[key]
     else:
         values = np.asarray(getattr(frame, name), dtype=np.float64)
@@ -129,7 +136,7 @@ def values_of(frame: Frame, gate: Gate, rows: Mask) -> tuple[NDArray[np.float64]
     unknown = np.isnan(values) & used
     if name == "cost_usd" and unknown.any():
         raise UsageError(
-            f"gate {gate.title!r}: the cost of {int(unknown.sum())} episodes is not known, because a model has no "
-            "price. Add its price to the agents file, or gate on tokens."
+            f"the cost of {int(unknown.sum())} episodes is not known, because a model has no price. "
+            "Add its price to the agents file, or gate on tokens."
         )
     return values, used & ~unknown

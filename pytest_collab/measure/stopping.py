@@ -13,6 +13,7 @@ A gate that was followed this way keeps the sequence's verdict at the end of the
 
 from __future__ import annotations
 
+import math
 import random
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -25,7 +26,8 @@ from pytest_collab.measure.frame import Frame
 from pytest_collab.measure.gaps import gap_pairs, one_agent
 from pytest_collab.measure.gate import ClusterBy, Gate, GateFile
 from pytest_collab.measure.metric import GAPS
-from pytest_collab.measure.selection import conditions_of, values_of
+from pytest_collab.measure.selection import conditions_of, selected, values_of
+from pytest_collab.measure.verdicts import GateReport, judge_gate, report, result_of
 
 
 class PlannedEpisode(NamedTuple):
@@ -187,3 +189,52 @@ def still_needed(following: Iterable[Following], remaining: Sequence[PlannedEpis
     }
     order = sorted((place for place, count in served.items() if count), key=lambda place: -served[place])
     return [remaining[place] for place in order]
+
+
+def judge_followed(
+    file: GateFile, frame: Frame, plan: Sequence[PlannedEpisode], baselines: Mapping[str, Frame] | None = None
+) -> GateReport:
+    """Judge a run that was followed: gates that could stop it early by their sequence, the others once, at the end.
+
+    Args and raises as `verdicts.judge_run`; `plan` as in `follow`.
+    """
+    known = baselines or {}
+    results = []
+    for one in follow(file, frame, plan):
+        if one.decision is None:
+            results.append(judge_gate(file, one.gate, frame, known))
+        else:
+            selected(frame, one.gate)
+            results.append(result_of(file, one.gate, one.decision, sequential=True))
+    return report(file, frame, results)
+
+
+@dataclass(frozen=True, slots=True)
+class Savings:
+    """What was not played because no gate needed it any more.
+
+    Attributes:
+        episodes: how many were skipped.
+        planned: how many there were to play.
+        cost_usd: what they would have cost, at the mean cost of the played episodes of the same condition and
+            team; None where such a cost is not known.
+    """
+
+    episodes: int
+    planned: int
+    cost_usd: float | None
+
+
+def savings(frame: Frame, plan: Sequence[PlannedEpisode]) -> Savings:
+    """How many episodes and dollars a run has saved against its plan."""
+    rows = planned_of(frame)
+    done = set(rows)
+    costs: dict[tuple[str, tuple[str, ...]], list[float]] = {}
+    for row, cost in zip(rows, frame.cost_usd.tolist(), strict=True):
+        costs.setdefault((row.condition, row.team), []).append(cost)
+    skipped = [planned for planned in plan if planned not in done]
+    total = 0.0
+    for planned in skipped:
+        known = costs.get((planned.condition, planned.team))
+        total += sum(known) / len(known) if known else math.nan
+    return Savings(len(skipped), len(plan), None if math.isnan(total) else total)

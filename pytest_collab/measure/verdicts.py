@@ -22,7 +22,7 @@ from pytest_collab.measure.decision import (
     UnpairedEvidence,
     decide,
 )
-from pytest_collab.measure.frame import Frame, Mask
+from pytest_collab.measure.frame import Frame, Mask, changed_tasks
 from pytest_collab.measure.gaps import gap_pairs, unit_clusters
 from pytest_collab.measure.gate import ClusterBy, Gate, GateFile, OnUndecided
 from pytest_collab.measure.paired import match
@@ -200,20 +200,13 @@ def _baseline(gate: Gate, frame: Frame, rows: Mask, baselines: Mapping[str, Fram
         remedy = "Pass --collab-baseline=DIR." if name == BASELINE else "Name an existing run directory."
         raise UsageError(f"gate {gate.title!r} compares with {name!r}, which is not there. {remedy}")
     other = baselines[name]
-    ours, theirs = _hashes(frame, rows), _hashes(other, np.ones(len(other), dtype=bool))
-    changed = sorted(task for task in ours if task in theirs and ours[task] != theirs[task])
+    changed = changed_tasks(frame, other, rows)
     if changed:
         raise UsageError(
             f"gate {gate.title!r} compares with {name!r}, whose tasks are not the same any more: "
             f"{', '.join(changed)} changed since. Play a new baseline."
         )
     return other
-
-
-def _hashes(frame: Frame, rows: Mask) -> dict[str, str]:
-    pairs = np.unique(np.stack([frame.task.codes[rows], frame.task_hash.codes[rows]], axis=1), axis=0)
-    found = {frame.task.values[task]: frame.task_hash.values[content] for task, content in pairs.tolist()}
-    return {task: content for task, content in found.items() if content}
 
 
 @dataclass(frozen=True, slots=True)
@@ -358,11 +351,6 @@ def _shower(gate: Gate) -> Callable[[float], str]:
 
 def _finite(value: float) -> float | None:
     return value if math.isfinite(value) else None
-
-
-def verdict_counts(results: Sequence[GateResult]) -> dict[GateVerdict, int]:
-    """How many gates say what."""
-    return {verdict: sum(result.verdict is verdict for result in results) for verdict in GateVerdict}
 
 
 def labels_of(frame: Frame, rows: NDArray[np.intp], cluster: ClusterBy) -> NDArray[np.int64] | None:

@@ -1,13 +1,15 @@
 from __future__ import annotations
 
+import re
 import textwrap
+from pathlib import Path
 
 import pytest
 from pydantic import ValidationError
 
 from pytest_collab.errors import TaskError, UsageError
 from pytest_collab.measure.decision import Rule
-from pytest_collab.measure.gate import Gate, read_gates
+from pytest_collab.measure.gate import Gate, GateFile, Where, read_gates
 from pytest_collab.measure.metric import GAPS, PLAIN, parse_metric
 
 GOOD = """\
@@ -139,3 +141,18 @@ def test_every_metric_that_is_listed_is_known():
     assert {name for name, metric in PLAIN.items() if metric.kind == "gap"} == set(GAPS)
     with pytest.raises(UsageError, match=r"metrics\.NAME"):
         parse_metric("metrics.")
+
+
+def test_the_gates_that_the_docs_show_are_valid(gates):
+    root = Path(__file__).parents[2]
+    shown = re.findall(r"```yaml\n(.*?)```", (root / "docs/gates.md").read_text(encoding="utf-8"), re.DOTALL)
+    assert shown
+    for text in shown:
+        assert read_gates(gates(text)).gates
+    assert len(read_gates(root / "fixtures/gates/release.yaml").gates) == 6
+
+
+def test_the_docs_list_every_metric_and_key():
+    text = (Path(__file__).parents[2] / "docs/gates.md").read_text(encoding="utf-8")
+    for name in [*PLAIN, *Gate.model_fields, *GateFile.model_fields, *Where.model_fields]:
+        assert f"`{name}" in text or f" {name}:" in text or f"\n{name}:" in text, name

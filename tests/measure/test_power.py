@@ -7,13 +7,12 @@ from statsmodels.stats.power import NormalIndPower
 from statsmodels.stats.proportion import power_proportions_2indep
 
 from pytest_collab.errors import UsageError
-from pytest_collab.measure.interval import clopper_pearson, two_sided, wilson
+from pytest_collab.measure.interval import clopper_pearson, two_sided
 from pytest_collab.measure.power import (
     episodes_for_difference,
     episodes_for_rate,
     gate_limits,
     gate_power,
-    half_width,
     pairs_for_difference,
 )
 
@@ -78,8 +77,3 @@ def test_unpaired_groups_agree_with_statsmodels():
     # Cohen's arcsine method is independent of the formula used here.
     effect = 2 * (np.arcsin(np.sqrt(0.8)) - np.arcsin(np.sqrt(0.6)))
     assert NormalIndPower().solve_power(effect, alpha=0.05, power=0.8) == pytest.approx(n, rel=0.05)
-
-
-def test_half_width_is_wilsons():
-    found = wilson(60, 100)
-    assert half_width([100], 0.6)[0] == pytest.approx((found.high - found.low) / 2)

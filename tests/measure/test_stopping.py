@@ -9,7 +9,16 @@ from pytest_collab.episode.outcome import Outcome
 from pytest_collab.measure.decision import GateVerdict
 from pytest_collab.measure.frame import frame_of
 from pytest_collab.measure.gate import GateFile
-from pytest_collab.measure.stopping import PlannedEpisode, cluster_of, concerns, follow, shuffled, still_needed
+from pytest_collab.measure.stopping import (
+    PlannedEpisode,
+    cluster_of,
+    concerns,
+    follow,
+    judge_followed,
+    savings,
+    shuffled,
+    still_needed,
+)
 from tests.support.episodes import episode
 
 
@@ -122,6 +131,20 @@ def test_evidence_for_undecided_gates_comes_first_and_the_rest_is_skipped():
     order = still_needed(following, plan)
     assert [one.task for one in order] == ["x", "x", "x", "y", "y", "y"]
     assert [one.seed for one in order] == [0, 1, 2, 0, 1, 2]
+
+
+def test_a_run_that_was_stopped_is_judged_by_the_sequence_and_says_what_it_saved():
+    plan = shuffled([planned(seed=seed) for seed in range(100)], 3)
+    file = gates(AT_LEAST, {"metric": "cost_usd", "at_most": 5})
+    frame = frame_of(played(plan[:40], lambda one: True))
+    found = judge_followed(file, frame, plan)
+    assert found.ok
+    assert [result.sequential for result in found.gates] == [True, False]
+    assert found.gates[0].n == 40
+    saved = savings(frame, plan)
+    assert (saved.episodes, saved.planned) == (60, 100)
+    assert saved.cost_usd == pytest.approx(60 * 0.02)
+    assert savings(frame, [*plan, planned("solo", "a")]).cost_usd is None
 
 
 @pytest.mark.parametrize(

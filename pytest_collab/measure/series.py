@@ -1,0 +1,217 @@
+"""A series of runs: checkpoints of one agent, releases over time."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict
+
+from pytest_collab.errors import UsageError
+from pytest_collab.measure.change import Cell, cell_values, refuse_changed
+from pytest_collab.measure.cluster import cluster_mean
+from pytest_collab.measure.frame import Frame
+from pytest_collab.measure.metric import parse_metric
+from pytest_collab.measure.multiplicity import holm
+from pytest_collab.measure.paired import compare_pairs, match
+
+SeedKey = tuple[str, int]
+"""Task and seed."""
+
+
+class Point(BaseModel):
+    """One run of a series.
+
+    Attributes:
+        run: its name.
+        value: mean of the metric; None where nothing was played.
+        low, high: its interval.
+        n: tasks and seeds behind it.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
+    run: str
+    value: float | None
+    low: float | None
+    high: float | None
+    n: int
+
+
+class Series(BaseModel):
+    """One family (or one task of it, one scale), condition and team over all runs.
+
+    Attributes:
+        task: None for the whole family.
+        points: in the order of the runs.
+        best: the run with the best figure; None when there is none.
+        best_low, best_high: its interval at Bonferroni's level for having picked the best of so many.
+        ahead_of_last: best minus last over common tasks and seeds, oriented so that positive is better; None
+            when the last one is the best.
+        p_adjusted: of `ahead_of_last`, Holm-corrected over the comparisons of every run with the last.
+        warning: said when the last run is not the best beyond noise.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
+    family: str
+    task: str | None
+    condition: str
+    team: str
+    points: tuple[Point, ...]
+    best: str | None
+    best_low: float | None = None
+    best_high: float | None = None
+    ahead_of_last: float | None = None
+    p_adjusted: float | None = None
+    warning: str | None = None
+
+
+class SeriesReport(BaseModel):
+    """All series of a metric."""
+
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
+    schema_version: Literal[1] = 1
+    metric: str
+    confidence: float
+    series: tuple[Series, ...]
+
+
+def follow_series(
+    runs: Mapping[str, Frame],
+    metric: str = "success_rate",
+    confidence: float = 0.95,
+    *,
+    lower_is_better: bool = False,
+) -> SeriesReport:
+    """Follow a metric over runs, for every family and each of its tasks, condition and team.
+
+    Tasks stand on their own next to their family, for what helps at one scale can hurt at another.
+
+    Args:
+        runs: by name, oldest first; at least two.
+        metric: see `metric.parse_metric`; not a gap.
+        confidence: two-sided.
+        lower_is_better: for `metrics.NAME`, whose direction only its author knows.
+
+    Raises:
+        UsageError: fewer than two runs, a gap, an unknown metric, or tasks that changed.
+    """
+    measured = parse_metric(metric)
+    if len(runs) < 2:
+        raise UsageError(f"a series needs at least two runs, not {len(runs)}")
+    if measured.kind == "gap":
+        raise UsageError(f"{metric} is a gap; follow success_rate or score, whose conditions are listed each")
+    refuse_changed(runs.values())
+    lower = lower_is_better if measured.better is None else measured.better == "lower"
+    cells = {name: cell_values(frame, metric) for name, frame in runs.items()}
+    places: dict[tuple[str, str | None, str, str], None] = {}
+    for by_cell in cells.values():
+        for family, task, condition, team in by_cell:
+            places.setdefault((family, None, condition, team))
+            places.setdefault((family, task, condition, team))
+    series = [
+        _series(
+            place,
+            {name: _seeds(by_cell, place) for name, by_cell in cells.items()},
+            measured.bounds,
+            confidence,
+            -1.0 if lower else 1.0,
+        )
+        for place in sorted(places, key=lambda place: (place[0], place[1] is not None, place[1] or "", *place[2:]))
+    ]
+    return SeriesReport(metric=metric, confidence=confidence, series=tuple(series))
+
+
+def _seeds(
+    cells: Mapping[Cell, Mapping[int, float]], place: tuple[str, str | None, str, str]
+) -> dict[SeedKey, float]:
+    family, task, condition, team = place
+    return {
+        (name, seed): value
+        for (kind, name, played, members), by_seed in cells.items()
+        if kind == family and task in (None, name) and (played, members) == (condition, team)
+        for seed, value in by_seed.items()
+    }
+
+
+def _series(
+    place: tuple[str, str | None, str, str],
+    runs: Mapping[str, Mapping[SeedKey, float]],
+    bounds: tuple[float, float] | None,
+    confidence: float,
+    sign: float,
+) -> Series:
+    points = tuple(_point(name, values, bounds, confidence) for name, values in runs.items())
+    family, task, condition, team = place
+    played = [point for point in points if point.value is not None]
+    if not played:
+        return Series(family=family, task=task, condition=condition, team=team, points=points, best=None)
+    best = max(played, key=lambda point: sign * (point.value or 0.0))
+    wide = _point(best.run, runs[best.run], bounds, 1.0 - (1.0 - confidence) / len(played))
+    found = Series(
+        family=family,
+        task=task,
+        condition=condition,
+        team=team,
+        points=points,
+        best=best.run,
+        best_low=wide.low,
+        best_high=wide.high,
+    )
+    last = points[-1]
+    if last.value is None or best.run == last.run or best.value == last.value:
+        return found
+    return found.model_copy(update=_against_last(runs, best.run, last.run, bounds, confidence, sign, place))
+
+
+def _against_last(
+    runs: Mapping[str, Mapping[SeedKey, float]],
+    best: str,
+    last: str,
+    bounds: tuple[float, float] | None,
+    confidence: float,
+    sign: float,
+    place: tuple[str, str | None, str, str],
+) -> dict[str, float | str | None]:
+    """The best run held against the last, corrected for all the runs that could have been the best."""
+    names = [name for name in runs if name != last]
+    differences: list[float] = []
+    p_values: list[float] = []
+    for name in names:
+        pairs = match(runs[name], runs[last])
+        if not pairs.keys:
+            differences.append(math.nan)
+            p_values.append(math.nan)
+            continue
+        found = compare_pairs(pairs.first, pairs.second, None, confidence, bounds=bounds)
+        differences.append(sign * found.difference.value)
+        p_values.append(found.p_value)
+    at = names.index(best)
+    adjusted = holm(p_values)[at]
+    if math.isnan(adjusted):
+        return {}
+    warning = None
+    if adjusted <= 1.0 - confidence and differences[at] > 0.0:
+        where = place[1] or place[0]
+        warning = (
+            f"{last} is not the best on {where} ({place[2]}, {place[3]}): {best} is ahead by {differences[at]:.3g}"
+        )
+    return {"ahead_of_last": differences[at], "p_adjusted": adjusted, "warning": warning}
+
+
+def _point(run: str, values: Mapping[SeedKey, float], bounds: tuple[float, float] | None, confidence: float) -> Point:
+    if not values:
+        return Point(run=run, value=None, low=None, high=None, n=0)
+    sample: Sequence[float] = list(values.values())
+    binary = bounds == (0.0, 1.0) and all(value in (0.0, 1.0) for value in sample)
+    if binary:
+        from pytest_collab.measure.interval import wilson
+
+        found = wilson(sum(sample), len(sample), confidence)
+    else:
+        found = cluster_mean(sample, None, confidence, bounds=bounds)
+    low, high = (end if math.isfinite(end) else None for end in (found.low, found.high))
+    return Point(run=run, value=found.value, low=low, high=high, n=len(sample))

@@ -1,0 +1,107 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from pytest_collab.errors import UsageError
+from pytest_collab.measure.change import RunComparison, compare_runs
+from pytest_collab.measure.frame import frame_of
+from pytest_collab.measure.series import follow_series
+from tests.support.episodes import episode
+
+
+def play(n, successes, task="t", **more):
+    return [episode("team", "a+b", seed, ok=seed < successes, task=task, **more) for seed in range(n)]
+
+
+def test_regressions_come_first_and_are_beyond_noise():
+    before = frame_of(play(40, 30, "fell") + play(40, 10, "rose") + play(40, 20, "still") + play(40, 20, "shaky"))
+    after = frame_of(play(40, 8, "fell") + play(40, 35, "rose") + play(40, 20, "still") + play(40, 22, "shaky"))
+    found = compare_runs(before, after)
+    assert [(change.task, change.status) for change in found.changes] == [
+        ("fell", "worse"),
+        ("rose", "better"),
+        ("shaky", "unclear"),
+        ("still", "same"),
+    ]
+    (fell,) = found.regressions
+    assert (fell.before, fell.after, fell.difference, fell.pairs) == (0.75, 0.2, pytest.approx(-0.55), 40)
+    assert fell.low < fell.difference < fell.high < 0
+    assert fell.p_adjusted >= fell.p_value
+    assert RunComparison.model_validate_json(found.model_dump_json()) == found
+
+
+def test_many_tasks_without_a_change_raise_no_false_alarm():
+    rng = np.random.default_rng(6)
+    alarms = 0
+    for _ in range(20):
+        runs = [
+            frame_of(
+                [
+                    episode(seed=seed, task=f"t{task}", ok=bool(rng.random() < 0.6))
+                    for task in range(10)
+                    for seed in range(15)
+                ]
+            )
+            for _ in range(2)
+        ]
+        alarms += bool(compare_runs(*runs).regressions)
+    assert alarms <= 3
+
+
+def test_less_is_better_where_the_metric_says_so():
+    cheap = frame_of([episode(seed=seed, cost=0.01 + 0.001 * (seed % 3)) for seed in range(20)])
+    dear = frame_of([episode(seed=seed, cost=0.03 + 0.001 * (seed % 3)) for seed in range(20)])
+    assert compare_runs(cheap, dear, "cost_usd").changes[0].status == "worse"
+    assert compare_runs(dear, cheap, "cost_usd").changes[0].status == "better"
+    slow = [frame_of([episode(seed=s, metrics={"steps": base + s % 3}) for s in range(20)]) for base in (5.0, 9.0)]
+    assert compare_runs(*slow, "metrics.steps", lower_is_better=True).changes[0].status == "worse"
+    assert compare_runs(*slow, "metrics.steps").changes[0].status == "better"
+
+
+def test_what_only_one_run_has_is_listed_and_not_tested():
+    found = compare_runs(frame_of(play(5, 5, "old")), frame_of(play(5, 5, "new")))
+    assert [(change.task, change.status, change.p_value) for change in found.changes] == [
+        ("old", "gone", None),
+        ("new", "new", None),
+    ]
+
+
+def test_runs_whose_tasks_changed_are_not_compared():
+    old, new = (
+        frame_of(play(5, 5, "x") + play(5, 5, "y")),
+        frame_of(play(5, 5, "x", task_hash="h2") + play(5, 5, "y")),
+    )
+    with pytest.raises(UsageError, match="x changed between them"):
+        compare_runs(old, new)
+    with pytest.raises(UsageError, match="is a gap"):
+        compare_runs(old, old, "value_of_talk")
+
+
+def test_the_best_checkpoint_is_named_and_a_worse_last_one_is_warned_of():
+    runs = {
+        "step1": frame_of(play(60, 10, "five") + play(60, 30, "ten")),
+        "step2": frame_of(play(60, 50, "five") + play(60, 40, "ten")),
+        "step3": frame_of(play(60, 20, "five") + play(60, 42, "ten")),
+    }
+    found = {one.task: one for one in follow_series(runs).series}
+    assert found["five"].best == "step2"
+    assert "step3 is not the best on five" in found["five"].warning
+    assert found["five"].ahead_of_last == pytest.approx(0.5)
+    assert (found["ten"].best, found["ten"].warning) == ("step3", None)
+    assert [round(point.value, 6) for point in found[None].points] == [
+        round(40 / 120, 6),
+        round(90 / 120, 6),
+        round(62 / 120, 6),
+    ]
+    best = found["five"].points[1]
+    assert found["five"].best_low < best.low < best.high < found["five"].best_high
+
+
+def test_a_lead_within_noise_is_no_warning():
+    runs = {"one": frame_of(play(20, 12)), "two": frame_of(play(20, 11))}
+    found = follow_series(runs).series[0]
+    assert (found.best, found.warning) == ("one", None)
+    assert found.p_adjusted == 1.0
+    with pytest.raises(UsageError, match="at least two runs"):
+        follow_series({"one": runs["one"]})
