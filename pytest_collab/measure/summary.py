@@ -13,15 +13,11 @@ from pytest_collab.episode.condition import GENERAL
 from pytest_collab.episode.outcome import Outcome
 from pytest_collab.episode.record import SCHEMA_VERSION, Episode, SeatUsage
 from pytest_collab.measure.interval import wilson
+from pytest_collab.measure.metric import GAPS as METRIC_GAPS
 
 K = TypeVar("K", bound=Hashable)
 
-GAPS: Final[Mapping[str, tuple[str, str]]] = {
-    "collaboration gap": ("solo", "team"),
-    "communication loss": ("shared", "team"),
-    "partner loss": ("with:partner", "team"),
-    "value of talk": ("team", "mute"),
-}
+GAPS: Final[Mapping[str, tuple[str, str]]] = {name.replace("_", " "): pair for name, pair in METRIC_GAPS.items()}
 """Name -> the two conditions whose success rates are subtracted (first minus second)."""
 
 
