@@ -58,12 +58,16 @@ class _Chunk:
 
 @dataclass(frozen=True, slots=True)
 class _Plan:
-    """What a message puts forward: the whole way it means, from which agreed cell it branches, how sure that is."""
+    """What a message puts forward: the whole way it means, from which agreed cell it branches, how sure that is.
+
+    `astray`: a single cell that no straight line leads to, so that it may be spoken of rather than walked to.
+    """
 
     cells: tuple[Cell, ...]
     base: int
     certainty: float
     absolute: bool
+    astray: bool
 
 
 class Agreement:
@@ -152,6 +156,9 @@ class Agreement:
     ) -> None:
         """Apply stance and moves of one message to the proposal that it answers."""
         seat, event = utterance.seat, utterance.event
+        if plan is not None and plan.astray:
+            onward = None if target is None else self._plan(seat, message, target.cells)
+            plan = None if onward is None or onward.astray else plan
         if target is None:
             if plan is not None:
                 self._propose(utterance, plan)
@@ -253,6 +260,8 @@ class Agreement:
 
     def _propose(self, utterance: Utterance, plan: _Plan) -> None:
         seat = utterance.seat
+        if plan.astray:
+            return
         if plan.cells == tuple(self.path) or (
             len(plan.cells) <= len(self.path) and tuple(self.path[: len(plan.cells)]) == plan.cells
         ):
@@ -415,12 +424,13 @@ class Agreement:
         cells = origin
         base = len(origin)
         certainty = 0.97
-        absolute = False
+        absolute = astray = False
         first = True
         for block in blocks:
             whole, way, misfits = self._walk(seat, block, cells)
             if block.choice:
                 return None
+            astray = astray or (len(block.items) == 1 and isinstance(block.items[0], Mention) and misfits > 0)
             certainty -= (
                 0.12 * min(misfits, 3)
                 + 0.1 * block.conditional
@@ -449,7 +459,7 @@ class Agreement:
             certainty -= 0.3
         if base < len(origin):
             base = 1
-        return _Plan(cells, base, max(0.1, certainty), absolute)
+        return _Plan(cells, base, max(0.1, certainty), absolute, astray)
 
     def _runs_into_wall(self, seat: str, block: Moves, origin: tuple[Cell, ...]) -> bool:
         _, cells, _ = self._walk(seat, block, origin)

@@ -42,7 +42,7 @@ _CONTENT = rf"(?:(?P<wall>{_WALL})|(?P<free>{_FREE})|(?P<goal>{_END})|(?P<start>
 _CELLS = rf"{CELL}(?:[ ,;&/+\n]{{0,4}}(?:and |or |nor )?{CELL}){{0,80}}+"
 _FORWARD = re.compile(
     rf"(?P<cells>{_CELLS})(?P<link>[ ]?(?:\([^)\n]{{0,20}}\)[ ]?)?(?:(?:in|on|from|for|by) (?:me|us|(?:my|"
-    rf"our) (?:map|view|grid|side|maze|copy|end|version))[ ,]{{0,2}})?(?:which |that |there |also |both |all |"
+    rf"our) (?:map|view|grid|side|maze|copy|end|version))[ ,]{{0,2}})?(?:,? ?which |that |there |also |both |all |"
     rf"cell )?"
     r"(?:is|are|'s|s|=+|:|was|were|has|have|shows?|contains?|looks?|appears?|seems?|must be|should be|→|-)?[ ]?"
     r"(?:(?:a|an|also|both|all|definitely|actually|indeed|clearly|marked|shown|listed|as|to be|like|just|only|"

@@ -106,7 +106,7 @@ _OFFERS = re.compile(
     r"\b(?:shall|should (?:we|i)|let's|lets|let us|how about|what about (?:going|moving|we)|what if we|"
     r"why don't we|why not|want to|do you want|would you|agree|ok|okay|sounds?|works?|work|can we (?:go|move|"
     r"try)|could we|may we|propose|suggest|my (?:proposal|plan|path)|good|fine|deal)\b|\b(?:what|"
-    r"how) about[ ]*[\uf000-\uf8ef]",
+    r"how) about[ ]*[\ue000-\uf8ef]",
     _I,
 )
 _PLAN = re.compile(
@@ -181,6 +181,16 @@ _NONE = re.compile(
 _REASON = re.compile(
     r"\b(?:is there )?any (?:good )?reason (?:for us )?not to\b|\bany objections? (?:to|if we)\b", _I
 )
+_TRAILING_NOTE = re.compile(rf"(?<={CELL})[ )]{{0,2}}[-:][ ]+(?:going |move |moving )?{MOVE}[ )]*$", _I)
+_DESCRIBED = re.compile(
+    rf"{MOVE}[ ]{{0,2}}[:=][ ]?(?:an? )?(?:walls?|blocked|#|hidden|unknown|open|free|clear|\?)(?!\w)", _I
+)
+_AVOIDED = re.compile(
+    rf"\b(?:avoid|avoids|avoiding|away from|around|not through|not via|"
+    rf"not into)\b[^.;{chr(0xE000)}-{chr(0xF8EF)}]{{0,20}}{CELL}"
+    rf"(?:[ ,]*(?:and|or)?[ ]*{CELL})*+",
+    _I,
+)
 _LONE = re.compile(rf"^[^\w\ue000-\uf8ef]*{ATOM}[^\w\ue000-\uf8ef]*$")
 _FROM = re.compile(
     r"\b(?:from|at|start|starting|position|is|currently|of|near|next to|leave|leaving|begin at|beginning at|"
@@ -221,6 +231,8 @@ def _moves(
     masked = _CONDITION.sub(_mask, _IF_FINE.sub(r"\1", clause))
     conditional = masked != clause
     clause = _NOTE.sub(_mask, masked)
+    if len(re.findall(CELL, clause)) > 1:
+        clause = _TRAILING_NOTE.sub(_mask, clause)
     lead, colon, rest = clause.rpartition(":")
     if colon and re.search(MOVE, lead) and re.search(MOVE, rest):
         header, clause = header + lead + colon, rest  # "down first: down, right, right"
@@ -330,7 +342,7 @@ def read_message(text: str, size: int) -> Message:
                         negated.append(item)
                 return _mask(match)
 
-            piece = _NEGATED.sub(negate, piece)
+            piece = _AVOIDED.sub(_mask, _DESCRIBED.sub(" ", _NEGATED.sub(negate, piece)))
             found = stance(piece, question=question)
             if found != Stance():
                 stances.append(found)

@@ -333,6 +333,12 @@ _IDIOM = re.compile(
     r" (?:it |this |that |things |me |us |you )?down\b|\bdown (?:side|below|here|there|the line|the road|the path)\b",
     re.I | re.M,
 )
+_MOVE_IS_RIGHT = re.compile(
+    r"\b((?:moves?|steps?|direction|vote|mine|choice|preference|proposal|suggestion|plan) (?:is|are|should be|"
+    r"would be|will be|must be))"
+    r" right\b",
+    re.I,
+)
 _UP_TO = re.compile(
     rf"(?<!\bgo )(?<!\bmove )(?<!\bgoing )(?<!\bmoving )(?<!\bthen )(?<!\bstep )(?<!\band )(?<!\bhead )"
     rf"(?<!, )\bup to (?=the |{CELL})",
@@ -475,6 +481,7 @@ def atomise(text: str, size: int) -> Atoms:
     atoms.chess = _writes_chess(text)
     text = _COORDINATE.sub(atoms.coordinate, text)
     text = _BESIDE.sub(atoms.beside, text)
+    text = _MOVE_IS_RIGHT.sub(r"\1 rightwards", text)
     text = _UP_TO.sub("until ", _IDIOM.sub(" · ", text))
     text = _JOINED.sub(lambda match: _joined(match, atoms), text)
     text = _CARETS.sub(lambda match: _carets(match, atoms), text)
