@@ -119,6 +119,8 @@ class Agreement:
         accept, reject, hedge = _sum_up(message.stances)
         if target is not None:
             accept, reject = _answered(target, message, accept, reject)
+            if not accept and not reject and self._stands_at_end(target, seat, message):
+                accept = 0.8
         own = bool(self._chunks) and self._chunks[-1].seat == seat
         retracts = any(found.retract for found in message.stances)
         if retracts:
@@ -375,6 +377,11 @@ class Agreement:
                 self.disagreements.append((seat, event))
             self._cut(hit)
 
+    def _stands_at_end(self, draft: _Draft, seat: str, message: Message) -> bool:
+        """The message says that the team is where the proposal leads ("we are now at ...")."""
+        item = message.atoms.item(message.standing) if message.standing else None
+        return isinstance(item, Mention) and meaning(item, self.frames[seat], self.grid) == draft.cells[-1]
+
     def _makes(self, draft: _Draft, message: Message) -> bool:
         """The proposal makes a move that the message says cannot be made."""
         deltas = {step.delta for step in message.negated}
@@ -388,7 +395,10 @@ class Agreement:
         partial = next((found for found in message.stances if found.partial is not None or found.upto), None)
         if partial is not None:
             return self._share(draft, partial, message, seat)
-        if reject <= accept and not walls.intersection(draft.cells):
+        objects = (
+            reject > accept or walls.intersection(draft.cells) or (message.negated and self._makes(draft, message))
+        )
+        if not objects:
             return None
         for block in message.moves:
             if block.accepted and not block.contrasted:
@@ -429,7 +439,9 @@ class Agreement:
         for block in blocks:
             whole, way, misfits = self._walk(seat, block, cells)
             if block.choice:
-                return None
+                if all(other.choice for other in blocks):
+                    return None
+                continue
             astray = astray or (len(block.items) == 1 and isinstance(block.items[0], Mention) and misfits > 0)
             certainty -= (
                 0.12 * min(misfits, 3)
@@ -530,7 +542,8 @@ def _chosen(blocks: Sequence[Moves]) -> list[Moves]:
 
 
 def _onward(message: Message) -> bool:
-    return any(block.onward for block in message.moves[:1])
+    said = [block for block in message.moves if block.level > 0] or message.moves
+    return any(block.onward for block in said[:1])
 
 
 def _answered(target: _Draft, message: Message, accept: float, reject: float) -> tuple[float, float]:

@@ -66,6 +66,7 @@ class Message:
     asks_objection: bool
     bare_no: bool
     puzzling: bool
+    standing: str
 
 
 _I = re.I
@@ -75,6 +76,7 @@ _NEGATED = re.compile(
     rf"\b(?:instead of|rather than|not|don't|dont|do not|avoid|avoiding|never|can't|cant|cannot|can not|"
     rf"couldn't|could not|shouldn't|should not|unable to|won't|without|no need to|nor|neither|"
     rf"against)\s+(?:\w+[ ]+){{0,4}}?{MOVE}(?:[ ,]*(?:or|and|nor)?[ ]*{MOVE})*"
+    rf"|{MOVE}[ ]{{1,2}}(?:isn't|is not|isnt|won't|doesn't)\b"
     rf"|{MOVE}(?:[ ](?:from (?:here|there|{CELL})|of {CELL}|there))?[ ]+(?:is|are|was|would be|looks|seems|"
     rf"leads|hits|goes|runs|isn't|will hit|would hit|bumps|takes us|gets|"
     rf"ends)[ ]+(?:\w+[ ]+){{0,3}}?(?:blocked|walls?|#|closed|impossible|dead|illegal|invalid|bad|not|obstacle|"
@@ -86,7 +88,7 @@ _BECAUSE = re.compile(
 )
 _CONDITION = re.compile(
     rf"\b(?:if|unless|assuming|provided|as long as|in case|whenever)\b[^,\n]*?(?:,|\bthen\b|(?=\b(?:go|move|"
-    rf"take|we|let|i'd|i would|we'd|proceed|continue|head)\b (?:{MOVE}|go|move|can|could|should|to))|$)",
+    rf"take|we|let|i'd|i would|we'd|proceed|continue|head)\b[ ]+(?:{MOVE}|go|move|can|could|should|to))|$)",
     _I,
 )
 _IF_FINE = re.compile(
@@ -167,7 +169,8 @@ _OR = re.compile(
     _I,
 )
 _TO = re.compile(
-    rf"\b(?:go|move|going|moving|step|head|get|then|reach|next|continue|proceed|enter|via|through|"
+    rf"\b(?:go|move|going|moving|step|head|get|then|after that|afterwards|followed by|reach|next|continue|"
+    rf"proceed|enter|via|through|"
     rf"take)[ ]+(?:to |on to |onto |into |cell |the cell |position |square |through |via )*{CELL}",
     _I,
 )
@@ -183,13 +186,18 @@ _REASON = re.compile(
 )
 _TRAILING_NOTE = re.compile(rf"(?<={CELL})[ )]{{0,2}}[-:][ ]+(?:going |move |moving )?{MOVE}[ )]*$", _I)
 _DESCRIBED = re.compile(
-    rf"{MOVE}[ ]{{0,2}}[:=][ ]?(?:an? )?(?:walls?|blocked|#|hidden|unknown|open|free|clear|\?)(?!\w)", _I
+    rf"{MOVE}[ ]{{0,2}}[:=][ ]?(?:an? )?"
+    r"(?:walls?|blocked|#|hidden|unknown|open|free|clear|\?)(?!\w)",
+    _I,
 )
 _AVOIDED = re.compile(
     rf"\b(?:avoid|avoids|avoiding|away from|around|not through|not via|"
     rf"not into)\b[^.;{chr(0xE000)}-{chr(0xF8EF)}]{{0,20}}{CELL}"
     rf"(?:[ ,]*(?:and|or)?[ ]*{CELL})*+",
     _I,
+)
+_STANDING = re.compile(
+    rf"\b(?:we(?:'re| are)|i(?:'m| am)) (?:now |both )?(?:at|in) (?:the )?(?:cell )?(?P<cell>{CELL})", _I
 )
 _LONE = re.compile(rf"^[^\w\ue000-\uf8ef]*{ATOM}[^\w\ue000-\uf8ef]*$")
 _FROM = re.compile(
@@ -382,4 +390,5 @@ def read_message(text: str, size: int) -> Message:
         bool(_OBJECTIONS.search(atoms.text[-200:])),
         bool(_NONE.match(atoms.text[:40])),
         _is_foreign(plain) or (bool(atoms.steps) and not moves and not negated and not asks_fact),
+        standing["cell"] if (standing := _STANDING.search(atoms.text)) is not None else "",
     )

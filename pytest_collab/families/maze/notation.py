@@ -301,6 +301,7 @@ _IDIOM = re.compile(
     r"\b(?:you(?:'re| are|r)?|u r|that(?:'s| is)|it(?:'s| is)|all|yes|yep|absolutely|quite|exactly|seems?|"
     r"looks?|sounds?|is|are|got it|not|be)"
     r" (?:completely |totally |absolutely |about that )?right(?=\s*(?:[.,!?;:)]|$|\n|about|that|and|but|on\b|"
+    r"to me\b|to us\b|"
     r"there|here|to say|so\b|now))"
     r"|\bright (?:now|away|here|there|on\b|so\b|track|path|way|direction|answer|order|idea|thing|approach|"
     r"choice|solution|one|side|edge|"

@@ -53,7 +53,8 @@ _AGREE_THAT = re.compile(
     _I,
 )
 _NOT_ACCEPT = re.compile(
-    r"\b(?:not|don't|dont|do not|doesn't|can't|cant|cannot|can not|couldn't|won't|wont|isn't|isnt|never|"
+    r"\b(?:unable to|not able to|refuse to|hesitant to|reluctant to|not|don't|dont|do not|doesn't|can't|cant|"
+    r"cannot|can not|couldn't|won't|wont|isn't|isnt|never|"
     r"didn't|haven't|wouldn't|shouldn't|no longer|hardly) "
     r"(?:\w+ ){0,3}?(?:agree|agreed|accept|approve|work|works|ok|okay|fine|good|great|correct|possible|"
     r"do that|go that way|go there|do it|legal|valid|right|happy|support|like|think so|think that)\b"
@@ -63,7 +64,7 @@ _NOT_ACCEPT = re.compile(
 )
 _CANNOT_TELL = re.compile(
     r"\b(?:can't|cant|cannot|can not|unable to|not able to|don't|not) (?:\w+ ){0,2}?(?:confirm|verify|see|"
-    r"tell|know)\b|\bnot (?:\w+ )?yet\b",
+    r"tell|know)\b(?! any| a problem)|\bnot (?:\w+ )?yet\b",
     re.I,
 )
 _HEDGE = re.compile(
@@ -99,7 +100,7 @@ _STRONG = re.compile(
     r"propose|suggest)|correct|no walls? (?:there|for me|on my (?:side|map|view)|in the way|on that path|"
     r"from my side)|all (?:clear|good|free)|clear (?:for me|on my (?:side|map|end))|free (?:for me|"
     r"on my (?:side|map|end)))\b"
-    r"|\bagre+d\b|\bag+re+ed\b|\bagg?re+e?\b|\bnothing against\b|\b(?:don't|do not|can't|"
+    r"|\bagre+d\b|\bag+re+ed\b|\bagg?re+e?\b|\bnothing against\b|\bhappy with\b|\b(?:don't|do not|can't|"
     r"cannot) see anything (?:against|wrong)\b|\bi trust you\b|^[^\w\ue000-\uf8ef]*(?:copy|same|ditto|"
     r"likewise|me too)\b|\bwhat i'd do\b|\block(?:ed|ing)? (?:it |that |this )?in\b|\bsame (?:thing|idea|"
     r"conclusion)\b|\bexact(?:ly)? (?:the )?same\b|\bidentical\b|\bi(?:'m| am) with you\b|\bcount me in\b|"
