@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterable, Mapping
 from difflib import get_close_matches
 from functools import cached_property
 from importlib import import_module
+from importlib.metadata import EntryPoint, entry_points
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, NamedTuple
 
@@ -52,6 +53,11 @@ class Registry:
         cast: names that built-in players may have, beyond the shipped ones.
         agents_file: named agents and limits; None for none.
         shared: a directory that all processes of the session share, for rate limits; None for this process alone.
+        record: keep every exchange of every agent but the built-in ones here.
+        replay: answer from this recording; with `record`, ask and keep what it does not hold.
+
+    Raises:
+        UsageError: there is no recording in `replay`.
     """
 
     def __init__(
@@ -61,11 +67,21 @@ class Registry:
         *,
         agents_file: Path | None = None,
         shared: Path | None = None,
+        record: Path | None = None,
+        replay: Path | None = None,
     ) -> None:
-        self._makers = list(makers)
+        self._makers = [*makers, *_installed_makers()]
         self._cast = {*CAST, *cast}
         self._agents_file = agents_file
         self._shared = shared
+        self._record = record
+        self._recording = None
+        if replay is not None:
+            from pytest_collab.agents.recording import Recording
+            from pytest_collab.agents.replay import open_recording
+
+            # With --collab-record an empty or missing directory is one that holds nothing yet.
+            self._recording = Recording(replay) if record else open_recording(replay, f"--collab-replay={replay}")
         self._agents: dict[str, Agent] = {}
 
     def get(self, name: str) -> Agent:
@@ -75,7 +91,7 @@ class Registry:
             UsageError: nobody knows the name (suggests the nearest), a key is missing, the agents file is wrong.
         """
         if name not in self._agents:
-            self._agents[name] = self._make(name)
+            self._agents[name] = self._taped(name)
         return self._agents[name]
 
     def all(self) -> list[Agent]:
@@ -94,6 +110,7 @@ class Registry:
             if name not in self.file.agents and (settings := self.settings(target)) is not None
         ]
         found += [Known(name, "built-in cast", "needs no key") for name in sorted(self._cast)]
+        found.append(Known("human", "a person in the terminal", "needs no key"))
         return found
 
     @cached_property
@@ -109,12 +126,63 @@ class Registry:
 
         if name in self.file.agents:
             return self.file.agents[name]
+        kind, _, rest = name.partition("/")
+        if kind == "command":
+            named = self.file.agents.get(rest)
+            if named is not None and named.provider != "command":
+                raise UsageError(f"agent {name!r}: {rest!r} is a {named.provider} agent, not a command.")
+            if not rest:
+                raise UsageError(f"agent {name!r} names no program. Write command/PROGRAM.")
+            return named or AgentSettings(provider="command", command=(rest,))
         provider, slash, model = ALIASES.get(name, name).partition("/")
         if slash and provider in PROVIDERS:
             if not model:
                 raise UsageError(f"agent {name!r} names no model. Write {provider}/MODEL.")
             return AgentSettings.model_validate({"provider": provider, "model": model})
         return None
+
+    def _taped(self, name: str) -> Agent:
+        """The agent, with a recording before it or after it where one is asked for."""
+        if self._record is None and self._recording is None:
+            return self._make(name)
+        settings = self.settings(name)
+        answering = {} if settings is None else settings.answering()
+        if self._record is None and (settings is not None or self._is_recorded(name)):
+            return self._replayed(name, settings)
+        live = self._make(name)
+        if isinstance(live, BuiltinAgent) or name.startswith("replay/") or self._record is None:
+            return live
+        from pytest_collab.agents.record import RecordingAgent
+
+        same = self._recording is not None and self._recording.folder == self._record
+        recorder = RecordingAgent(live, self._record, answering, append=same)
+        if self._recording is None:
+            return recorder
+        from pytest_collab.agents.replay import ReplayAgent
+
+        window = live.context_tokens
+        return ReplayAgent(
+            name, self._recording, answering, model=live.model, context_tokens=window, missing=recorder
+        )
+
+    def _replayed(self, name: str, settings: AgentSettings | None) -> Agent:
+        """The agent as the recording holds it; needs no key, and nothing that the agent itself is made of."""
+        from pytest_collab.agents.prices import context_tokens
+        from pytest_collab.agents.replay import ReplayAgent
+
+        assert self._recording is not None
+        if settings is None:
+            return ReplayAgent(name, self._recording, {}, model=name)
+        window = context_tokens(settings)
+        replayed = ReplayAgent(
+            name, self._recording, settings.answering(), model=settings.model or name, context_tokens=window
+        )
+        replayed.autonomous = settings.provider == "command" and settings.mode == "work"
+        return replayed
+
+    def _is_recorded(self, name: str) -> bool:
+        """Does the recording hold an agent that only a third party could make?"""
+        return self._recording is not None and self._recording.holds(name)
 
     def _make(self, name: str) -> Agent:
         for maker in self._makers:
@@ -123,8 +191,20 @@ class Registry:
                 agent.name = name
                 return agent
         settings = self.settings(name)
+        if settings is not None and settings.provider == "command":
+            from pytest_collab.agents.command import CommandAgent
+
+            return CommandAgent(name, settings)
         if settings is not None:
             return self._model(name, settings)
+        if name.startswith("replay/"):
+            from pytest_collab.agents.replay import ReplayAgent, replay_folder
+
+            return ReplayAgent(name, replay_folder(name), None, model=name)
+        if name == "human":
+            from pytest_collab.agents.human import HumanAgent
+
+            return HumanAgent()
         bare = name.removeprefix("builtin/")
         if bare in self._cast:
             agent = BuiltinAgent(bare)
@@ -159,15 +239,35 @@ class Registry:
         named = [*self.file.agents, *(alias for alias in ALIASES if alias not in self.file.agents)]
         provider, slash, rest = name.partition("/")
         if slash and provider != "builtin":
-            close = get_close_matches(provider, [*PROVIDERS, "builtin"], n=1)
+            kinds = [*PROVIDERS, "builtin", "replay", "command"]
+            close = get_close_matches(provider, kinds, n=1)
             hint = f"Did you mean {close[0] + '/' + rest!r}? " if close else ""
-            return UsageError(f"unknown agent {name!r}. {hint}Providers are {', '.join(PROVIDERS)}.")
-        close = get_close_matches(rest or name, [*named, *builtin], n=1)
+            return UsageError(f"unknown agent {name!r}. {hint}Write one of {'/..., '.join(kinds)}/... .")
+        close = get_close_matches(rest or name, [*named, *builtin, "human"], n=1)
         hint = f"Did you mean {close[0]!r}? " if close else ""
         return UsageError(
             f"unknown agent {name!r}. {hint}Named agents are {', '.join(named)}; "
-            f"built-in agents are {', '.join(builtin)}; any model works as provider/model."
+            f"built-in agents are {', '.join(builtin)}; any model works as provider/model, any program as "
+            "command/PROGRAM, a recording as replay/DIR, and a person as human."
         )
+
+
+def _installed_makers() -> list[Maker]:
+    """Makers of installed packages: entry points of the group `pytest_collab.agents`."""
+    return [_Installed(point) for point in entry_points(group="pytest_collab.agents")]
+
+
+class _Installed:
+    """An entry point `NAME = module:factory`; the factory takes the agent's name and is imported when it is asked."""
+
+    def __init__(self, point: EntryPoint) -> None:
+        self._point = point
+
+    def __call__(self, name: str) -> Agent | None:
+        if name != self._point.name and not name.startswith(f"{self._point.name}/"):
+            return None
+        made: Agent | None = self._point.load()(name)
+        return made
 
 
 def _told(settings: AgentSettings) -> str:

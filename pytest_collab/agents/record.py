@@ -1,0 +1,96 @@
+"""`--collab-record`: an agent whose every exchange is kept."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from pytest_collab.agents.recording import Exchange, Head, Recording, asked, request_hash, settled, write
+from pytest_collab.episode.agent import Agent, Desk, Reply, Request, Seat
+from pytest_collab.episode.limits import BudgetSpent
+from pytest_collab.errors import InfrastructureError, UsageError
+
+
+class RecordingAgent(Agent):
+    """Hands requests on to another agent and keeps what came of them.
+
+    An answer that failed for reasons outside the agent is not kept: it is no part of what the agent did.
+
+    Args:
+        settings: the settings that can change an answer.
+        append: go on in files that exist (True when the same directory is replayed too).
+    """
+
+    def __init__(self, live: Agent, folder: Path, settings: Mapping[str, Any], *, append: bool = False) -> None:
+        self.live = live
+        self.settings = settings
+        self.folder = folder
+        self._recording = Recording(folder)
+        self._append = append
+        self._begun: set[Path] = set()
+        _resemble(self, live)
+
+    def seated(self, seat: Seat) -> Agent:
+        return _RecordingSeat(self, self.live.seated(seat), seat)
+
+    async def reply(self, request: Request) -> Reply:
+        raise UsageError(f"agent {self.name!r} was asked before it was seated")
+
+    async def aclose(self) -> None:
+        await self.live.aclose()
+
+    def describe(self) -> dict[str, Any]:
+        return self.live.describe() | {"recorded": True}
+
+    def keep(self, seat: Seat, request: Request, ordinal: int, outcome: Reply | Exception) -> None:
+        """Write one exchange down."""
+        path = self._recording.path(self.name, seat.episode, seat.name)
+        fresh = path not in self._begun and not self._append
+        self._begun.add(path)
+        head = Head(self.name, self.live.model, seat.episode, seat.name, request.system, self.settings)
+        key = request_hash(request, self.settings)
+        turns = len(request.conversation)
+        write(path, Exchange(head, key, ordinal, request.turn, turns, asked(request), outcome), fresh=fresh)
+
+
+class _RecordingSeat(Agent):
+    def __init__(self, recorder: RecordingAgent, live: Agent, seat: Seat) -> None:
+        self._recorder = recorder
+        self._live = live
+        self._seat = seat
+        self._asked: Counter[str] = Counter()
+        _resemble(self, live)
+
+    async def reply(self, request: Request) -> Reply:
+        key = request_hash(request, self._recorder.settings)
+        ordinal = self._asked[key]
+        self._asked[key] += 1
+        outcome: Reply | Exception
+        try:
+            outcome = await self._live.reply(request)
+        except (InfrastructureError, BudgetSpent, UsageError, ConnectionError, TimeoutError):
+            raise
+        except Exception as error:
+            self._recorder.keep(self._seat, request, ordinal, error)
+            raise
+        outcome = settled(outcome)
+        self._recorder.keep(self._seat, request, ordinal, outcome)
+        assert isinstance(outcome, Reply)
+        return outcome
+
+    async def work(self, desk: Desk) -> Reply:
+        return await self._live.work(desk)  # what it did to its working tree cannot be played back
+
+    async def leave(self) -> None:
+        await self._live.leave()
+
+
+def _resemble(agent: Agent, other: Agent) -> None:
+    """To the engine, a wrapped agent looks like the one inside."""
+    agent.name = other.name
+    agent.model = other.model
+    agent.context_tokens = other.context_tokens
+    agent.wants_solution = other.wants_solution
+    agent.autonomous = other.autonomous
