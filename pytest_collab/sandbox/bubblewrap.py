@@ -12,7 +12,6 @@ import shutil
 import signal
 import subprocess
 import sys
-import tempfile
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import ClassVar, Self
@@ -35,7 +34,7 @@ from pytest_collab.sandbox.base import (
 from pytest_collab.sandbox.cgroup import Cgroup, hierarchies
 from pytest_collab.sandbox.child import Child, chunks, exited, readable_bytes
 from pytest_collab.sandbox.disk import DiskQuota
-from pytest_collab.sandbox.process import completed, remove_tree
+from pytest_collab.sandbox.process import completed
 from pytest_collab.sandbox.root import HeldRoot
 from pytest_collab.sandbox.system import GID, UID, system_arguments
 from pytest_collab.sandbox.watchdog import Watchdog
@@ -91,12 +90,10 @@ class BubblewrapSandbox(Sandbox):
             raise SandboxError("the bubblewrap sandbox cannot use an image; choose docker")
         self.check_mounts()
         bwrap, nsenter = tools()
-        etc = Path(tempfile.mkdtemp(prefix="collab-bubblewrap-"))
-        try:
-            root = HeldRoot(bwrap, nsenter, self._root_arguments(etc), network=self.spec.network)
-            await root.start()
-        finally:
-            remove_tree(etc)
+        root = HeldRoot(bwrap, nsenter, network=self.spec.network)
+        with contextlib.ExitStack() as descriptors:
+            system, passed = system_arguments(descriptors, network=self.spec.network)
+            await root.start([*system, *self._root_arguments()], passed)
         self._root = root
         self._quota = DiskQuota((mount.host for mount in self.spec.writable), self.spec.disk_mb * 1024 * 1024)
         await self._quota.start()
@@ -208,10 +205,9 @@ class BubblewrapSandbox(Sandbox):
             raise SandboxError(f"bubblewrap's limits could not be set: {error}") from error
         return first
 
-    def _root_arguments(self, etc: Path) -> list[str]:
-        """What the file system is made of. /proc and /dev are the host's only until a command starts."""
-        words = system_arguments(etc, network=self.spec.network)
-        words += ["--bind", "/proc", "/proc", "--dev", "/dev"]
+    def _root_arguments(self) -> list[str]:
+        """What the file system is made of, besides the system. /proc is the host's until a command starts."""
+        words = ["--bind", "/proc", "/proc", "--dev", "/dev"]
         words += ["--dir", "/run", "--symlink", "/tmp", "/var/tmp"]
         size = str(self.spec.disk_mb * 1024 * 1024)
         words += ["--perms", "1777", "--size", size, "--tmpfs", "/tmp", "--size", size, "--tmpfs", HOME]

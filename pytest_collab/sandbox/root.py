@@ -27,33 +27,37 @@ class HeldRoot:
     Args:
         bwrap: path of bubblewrap.
         nsenter: path of util-linux' nsenter.
-        arguments: for bwrap: what the tree is made of.
         network: leave commands in the host's network. Otherwise all commands share one empty one, since
             making it takes longer than all other namespaces together.
     """
 
-    def __init__(self, bwrap: str, nsenter: str, arguments: Sequence[str], *, network: bool) -> None:
+    def __init__(self, bwrap: str, nsenter: str, *, network: bool) -> None:
         # As any other user than 0, bubblewrap would end in a second user namespace, from which the owner of the
         # mounts cannot be reached.
         as_owner = ["--unshare-user", "--uid", "0", "--gid", "0", *([] if network else ["--unshare-net"])]
-        self._command = [bwrap, *as_owner, "--die-with-parent", *arguments, "--", "/bin/sh", "-c"]
+        self._command = [bwrap, *as_owner, "--die-with-parent"]
         self._nsenter = [nsenter, "--preserve-credentials", "-U", "-m", *([] if network else ["-n"]), "-t"]
         self._holder: subprocess.Popen[bytes] | None = None
         self._pid = 0
 
-    async def start(self) -> None:
+    async def start(self, arguments: Sequence[str], descriptors: Sequence[int]) -> None:
         """Put the tree together.
+
+        Args:
+            arguments: for bwrap: what it is made of.
+            descriptors: that those name.
 
         Raises:
             SandboxError: bubblewrap may not make namespaces here, or cannot mount what it is to mount.
         """
         self._holder = subprocess.Popen(
-            [*self._command, "echo $$ && exec cat"],
+            [*self._command, *arguments, "--", "/bin/sh", "-c", "echo $$ && exec cat"],
             env={"PATH": SYSTEM_PATH},
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             start_new_session=True,
+            pass_fds=tuple(descriptors),
         )
         try:
             with anyio.fail_after(_START_SECONDS):

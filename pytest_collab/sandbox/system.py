@@ -2,32 +2,30 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 from pathlib import Path
 
 from pytest_collab.sandbox.base import HOME
+from pytest_collab.sandbox.child import readable_bytes
 
 UID = 1000
 GID = 1000
 
 _PROGRAMS = ("/usr", "/bin", "/sbin", "/lib", "/lib32", "/lib64", "/libx32", "/nix/store", "/gnu/store")
-_ETC = (
-    "alternatives",
+# Copied, and links made anew, rather than mounted: every mount costs each command time.
+_COPIED = (
     "ld.so.cache",
-    "ld.so.conf",
-    "ld.so.conf.d",
     "localtime",
     "mime.types",
-    "ca-certificates",
-    "ssl/certs",
+    "protocols",
+    "services",
     "ssl/openssl.cnf",
-    "pki/tls/certs",
-    "pki/ca-trust/extracted",
-    "java-11-openjdk",
-    "java-17-openjdk",
-    "java-21-openjdk",
+    "ssl/certs/ca-certificates.crt",
+    "pki/tls/certs/ca-bundle.crt",
 )
-_FILES = {
+_LINKED = "alternatives"
+_OWN = {
     "passwd": f"root:x:0:0:root:/:/usr/sbin/nologin\nagent:x:{UID}:{GID}:agent:{HOME}:/bin/sh\n"
     "nobody:x:65534:65534:nobody:/:/usr/sbin/nologin\n",
     "group": f"root:x:0:\nagent:x:{GID}:\nnogroup:x:65534:\n",
@@ -37,11 +35,11 @@ _FILES = {
 }
 
 
-def system_arguments(etc: Path, *, network: bool) -> list[str]:
-    """Arguments for bwrap that show the system read-only.
+def system_arguments(descriptors: contextlib.ExitStack, *, network: bool) -> tuple[list[str], list[int]]:
+    """Arguments for bwrap that show the system, and the descriptors they name.
 
     Args:
-        etc: an empty directory of the host, for the files that /etc is given.
+        descriptors: what keeps those open.
         network: show how names are resolved, too.
     """
     words: list[str] = []
@@ -50,12 +48,16 @@ def system_arguments(etc: Path, *, network: bool) -> list[str]:
             words += ["--symlink", os.readlink(name), name]
         elif os.path.isdir(name):
             words += ["--ro-bind", name, name]
-    for name in _ETC:
-        if os.path.exists(f"/etc/{name}"):
-            words += ["--ro-bind", os.path.realpath(f"/etc/{name}"), f"/etc/{name}"]
-    for name, text in _FILES.items():
-        (etc / name).write_text(text)
-        words += ["--ro-bind", str(etc / name), f"/etc/{name}"]
-    if network and os.path.exists("/etc/resolv.conf"):
-        words += ["--ro-bind", os.path.realpath("/etc/resolv.conf"), "/etc/resolv.conf"]
-    return words
+    content = {name: text.encode() for name, text in _OWN.items()}
+    for name in (*_COPIED, *(("resolv.conf",) if network else ())):
+        with contextlib.suppress(OSError):
+            content[name] = Path("/etc", name).read_bytes()
+    passed = []
+    for name, data in content.items():
+        passed.append(descriptors.enter_context(readable_bytes(data)))
+        words += ["--perms", "0644", "--file", str(passed[-1]), f"/etc/{name}"]
+    with contextlib.suppress(OSError):
+        for entry in os.scandir(f"/etc/{_LINKED}"):
+            if entry.is_symlink():
+                words += ["--symlink", os.readlink(entry), f"/etc/{_LINKED}/{entry.name}"]
+    return words, passed
