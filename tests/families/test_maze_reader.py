@@ -101,6 +101,10 @@ def test_paths_agreement_and_claims_are_read_as_by_hand(part: str, scored: list[
     assert not short
 
 
+def test_the_doc_shows_the_figures_of_today(scored: list[table.Scored]) -> None:
+    assert table.tables(scored) in table.DOC.read_text("utf-8"), "python benchmarks/maze_reader_table.py --write"
+
+
 @pytest.mark.parametrize("part", list(FLOORS))
 def test_confidence_is_higher_where_the_reader_is_right(part: str, scored: list[table.Scored]) -> None:
     ones = [one for one in scored if one.part == part]

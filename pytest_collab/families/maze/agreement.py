@@ -10,9 +10,10 @@ from typing import Final
 
 from pytest_collab.families.maze.dialogue import Cell, Claim, Proposal, Utterance
 from pytest_collab.families.maze.frame import Frame, Grid
-from pytest_collab.families.maze.message import Message, Moves
+from pytest_collab.families.maze.message import Message
 from pytest_collab.families.maze.notation import Mention
-from pytest_collab.families.maze.route import Route, adjacent, meaning, resolve
+from pytest_collab.families.maze.plan import Plan, Planner
+from pytest_collab.families.maze.route import meaning
 from pytest_collab.families.maze.stance import Stance
 
 _IT_IS: Final = re.compile(r"\b(?:it|that|this|they|i|both)(?:'s| is|'re| are| do| can)\b", re.I)
@@ -56,20 +57,6 @@ class _Chunk:
     seat: str
 
 
-@dataclass(frozen=True, slots=True)
-class _Plan:
-    """What a message puts forward: the whole way it means, from which agreed cell it branches, how sure that is.
-
-    `astray`: a single cell that no straight line leads to, so that it may be spoken of rather than walked to.
-    """
-
-    cells: tuple[Cell, ...]
-    base: int
-    certainty: float
-    absolute: bool
-    astray: bool
-
-
 class Agreement:
     """The agreed path and the proposals alive; `hear` is the only thing that changes them."""
 
@@ -85,6 +72,7 @@ class Agreement:
         self._chunks: list[_Chunk] = []
         self._withdrawn = 0  # length of the path before the agreement that was cut last
         self._walls: dict[Cell, str] = {}
+        self._planner = Planner(grid, frames, self._walls)
         self._doubts: list[float] = []
         self._unread = 0  # messages with moves of which nothing could be made, or in a script that is not read
 
@@ -139,7 +127,15 @@ class Agreement:
             target, accept = None, 0.0
         if target is not None and not accept and message.negated and self._makes(target, message):
             reject = max(reject, 0.7)
-        self._weigh(utterance, message, target, accept, reject, hedge, self._plan(seat, message, tuple(self.path)))
+        self._weigh(
+            utterance,
+            message,
+            target,
+            accept,
+            reject,
+            hedge,
+            self._planner.plan(seat, message, tuple(self.path), self._withdrawn),
+        )
         if message.done and seat not in self.done:
             self.done.append(seat)
             target = self._target(seat)
@@ -154,12 +150,12 @@ class Agreement:
         accept: float,
         reject: float,
         hedge: bool,
-        plan: _Plan | None,
+        plan: Plan | None,
     ) -> None:
         """Apply stance and moves of one message to the proposal that it answers."""
         seat, event = utterance.seat, utterance.event
         if plan is not None and plan.astray:
-            onward = None if target is None else self._plan(seat, message, target.cells)
+            onward = None if target is None else self._planner.plan(seat, message, target.cells)
             plan = None if onward is None or onward.astray else plan
         if target is None:
             if plan is not None:
@@ -205,7 +201,7 @@ class Agreement:
                 self._support(target, seat, event, accept, len(plan.cells))
                 return
             counter = message.moves[0].contrasted and not first_onward
-            onward = self._plan(seat, message, target.cells)
+            onward = self._planner.plan(seat, message, target.cells)
             if (
                 counter
                 or onward is None
@@ -216,13 +212,18 @@ class Agreement:
                 self._propose(utterance, plan)
                 return
             self._support(target, seat, event, accept, None)
-            again = self._plan(seat, message, tuple(self.path))
+            again = self._planner.plan(seat, message, tuple(self.path), self._withdrawn)
             if again is not None:
                 self._propose(utterance, again)
             return
-        if not reject and _onward(message) and (onward := self._plan(seat, message, target.cells)) is not None:
+        if (
+            not reject
+            and _onward(message)
+            and (onward := self._planner.plan(seat, message, target.cells)) is not None
+        ):
             self._support(target, seat, event, _IMPLIED, None)
-            self._propose(utterance, self._plan(seat, message, tuple(self.path)) or onward)
+            again = self._planner.plan(seat, message, tuple(self.path), self._withdrawn)
+            self._propose(utterance, again or onward)
             return
         self._reject(target, seat, event)
         self._propose(utterance, plan)
@@ -260,7 +261,7 @@ class Agreement:
                 return draft
         return None
 
-    def _propose(self, utterance: Utterance, plan: _Plan) -> None:
+    def _propose(self, utterance: Utterance, plan: Plan) -> None:
         seat = utterance.seat
         if plan.astray:
             return
@@ -402,7 +403,7 @@ class Agreement:
             return None
         for block in message.moves:
             if block.accepted and not block.contrasted:
-                _, cells, misfits = self._walk(seat, block, tuple(self.path))
+                _, cells, misfits = self._planner.walk(seat, block, tuple(self.path))
                 within = len(self.path) < len(cells) < len(draft.cells) and draft.cells[: len(cells)] == cells
                 if within and not misfits:
                     return len(cells)
@@ -418,127 +419,6 @@ class Agreement:
         assert partial.partial is not None
         count = base + partial.partial if partial.partial > 0 else len(draft.cells) + partial.partial
         return count if base < count <= len(draft.cells) else None
-
-    # ------------------------------------------------------------ plans
-
-    def _plan(self, seat: str, message: Message, origin: tuple[Cell, ...]) -> _Plan | None:
-        """The way that a message puts forward, if it does, when the team stands at the end of `origin`."""
-        blocks = _chosen(message.moves)
-        if not blocks:
-            return None
-        if self._withdrawn and origin == tuple(self.path) and self._runs_into_wall(seat, blocks[0], origin):
-            # "then just right 1 instead" may start where the withdrawn moves started
-            back = origin[: self._withdrawn]
-            if not self._runs_into_wall(seat, blocks[0], back):
-                origin = back
-        cells = origin
-        base = len(origin)
-        certainty = 0.97
-        absolute = astray = False
-        first = True
-        for block in blocks:
-            whole, way, misfits = self._walk(seat, block, cells)
-            if block.choice:
-                if all(other.choice for other in blocks):
-                    return None
-                continue
-            astray = astray or (len(block.items) == 1 and isinstance(block.items[0], Mention) and misfits > 0)
-            certainty -= (
-                0.12 * min(misfits, 3)
-                + 0.1 * block.conditional
-                + 0.08 * (block.level <= 1)
-                + 0.25 * (block.level == 0)
-            )
-            if not first and not block.onward and (whole or block.restated or len(way) >= len(cells) - base):
-                # the same way said again, or said more fully
-                again_whole, again, again_misfits = self._walk(seat, block, origin)
-                mixed = isinstance(block.items[0], Mention) != isinstance(blocks[0].items[0], Mention)
-                twice = again == cells and (mixed or block.restated or (block.level == 3 and len(block.items) > 1))
-                fuller = again[: len(cells)] == cells and (again_whole or block.restated or mixed)
-                if twice or fuller or again_whole or (block.restated and again_misfits <= misfits):
-                    cells, absolute = again, absolute or again_whole
-                    base = min(base, _shared(origin, cells))
-                    continue
-            absolute = absolute or whole
-            cells = way
-            base = min(base, _shared(origin, cells))
-            first = False
-        if cells == origin[: len(cells)] and not absolute:
-            return None
-        if len(cells) > 4 * self.grid.size * self.grid.size + 1:
-            cells = cells[: 4 * self.grid.size * self.grid.size + 1]
-        if not all(self.grid.holds(cell) for cell in cells):
-            certainty -= 0.3
-        if base < len(origin):
-            base = 1
-        return _Plan(cells, base, max(0.1, certainty), absolute, astray)
-
-    def _runs_into_wall(self, seat: str, block: Moves, origin: tuple[Cell, ...]) -> bool:
-        _, cells, _ = self._walk(seat, block, origin)
-        return any(self._walls.get(cell) == "#" for cell in cells[1:])
-
-    def _walk(self, seat: str, block: Moves, origin: tuple[Cell, ...]) -> tuple[bool, tuple[Cell, ...], int]:
-        """(from the start?, the whole way, misfits) of one block of moves."""
-        frames, grid = self.frames[seat], self.grid
-        here = resolve(block.items, block.origins, origin[-1], frames, grid, self._walls)
-        if len(origin) == 1:
-            return block.absolute or _begins(block, frames, grid, grid.start), (*origin, *here.cells), here.misfits
-        there = resolve(block.items, block.origins, grid.start, frames, grid, self._walls)
-        first = next((meaning(item, frames, grid) for item in block.items if isinstance(item, Mention)), None)
-        only_cells = all(isinstance(item, Mention) for item in block.items)
-        whole = block.absolute or _begins(block, frames, grid, grid.start)
-        if only_cells and first is not None:
-            if first == origin[-1] or adjacent(first, origin[-1]):
-                whole = whole and first == grid.start
-            elif first in origin:
-                index = origin.index(first)
-                branch = resolve(block.items, block.origins, origin[index], frames, grid, self._walls)
-                return index == 0, (*origin[: index + 1], *branch.cells), branch.misfits
-            elif adjacent(first, grid.start) and not there.misfits:
-                whole = True
-        elif not whole:
-            whole = self._fits_only_from_start(here, there, origin)
-        if whole:
-            return True, (grid.start, *there.cells), there.misfits
-        return False, (*origin, *here.cells), here.misfits
-
-    def _fits_only_from_start(self, here: Route, there: Route, origin: tuple[Cell, ...]) -> bool:
-        end_here = here.cells[-1] if here.cells else origin[-1]
-        end_there = there.cells[-1] if there.cells else self.grid.start
-        if end_there == self.grid.goal and end_here != self.grid.goal and len(there.cells) > 1:
-            return True
-        inside_here = all(self.grid.holds(cell) for cell in here.cells)
-        inside_there = all(self.grid.holds(cell) for cell in there.cells)
-        extends = there.cells[: len(origin) - 1] == origin[1:] and len(there.cells) >= len(origin)
-        return inside_there and not inside_here and extends
-
-
-def _shared(one: tuple[Cell, ...], two: tuple[Cell, ...]) -> int:
-    count = 0
-    for a, b in zip(one, two, strict=False):
-        if a != b:
-            break
-        count += 1
-    return count
-
-
-def _begins(block: Moves, frames: tuple[Frame, Frame], grid: Grid, cell: Cell) -> bool:
-    item = block.items[0]
-    return isinstance(item, Mention) and meaning(item, frames, grid) == cell
-
-
-def _chosen(blocks: Sequence[Moves]) -> list[Moves]:
-    """The blocks that make up the proposal: from the first that is plainly one, or all that are not recaps."""
-    usable = [block for block in blocks if block.level > 0 or len(blocks) == 1]
-    top = max((block.level for block in usable), default=0)
-    if top == 3:
-        first = next(index for index, block in enumerate(usable) if block.level == 3)
-        kept = usable[first:]
-        for index in range(len(kept) - 1, 0, -1):
-            if kept[index].absolute:
-                return kept[index:]
-        return kept
-    return usable or list(blocks)
 
 
 def _onward(message: Message) -> bool:
