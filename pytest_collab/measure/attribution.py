@@ -132,7 +132,9 @@ def ratio(
     """Sum of parts over sum of wholes, with the interval of its linearisation.
 
     Cochran (1977), "Sampling techniques", section 6.4, with the cluster-robust variance of the residuals
-    ``part - ratio * whole``.
+    ``part - ratio * whole``. Where every cluster has the same ratio there is no spread to judge by; then it is the
+    range that clusters not seen may still move it to (as in `interval.unanimous`, with parts in -1..1 and wholes
+    in 0..1).
 
     Returns:
         NaN with an infinite interval where the wholes add up to nothing.
@@ -144,6 +146,13 @@ def ratio(
     value = float(part.sum()) / total
     spread = cluster_mean(part - value * whole, clusters, confidence)
     half = (spread.high - spread.low) / 2.0 / (total / n)
+    if half < 1e-9:
+        unseen = 1.0 - ((1.0 - confidence) / 2.0) ** (1.0 / (spread.clusters or 1))
+        seen_part, seen_whole = (1.0 - unseen) * float(part.mean()), (1.0 - unseen) * total / n
+        # A whole that was not seen pulls the ratio towards zero, so it counts at the end that is on its own side.
+        low = (seen_part - unseen) / (seen_whole + (unseen if seen_part > unseen else 0.0))
+        high = (seen_part + unseen) / (seen_whole + (unseen if seen_part < -unseen else 0.0))
+        return Estimate(value, low, high, n, confidence, "ratio", spread.clusters)
     return Estimate(value, value - half, value + half, n, confidence, "ratio", spread.clusters)
 
 

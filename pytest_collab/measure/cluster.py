@@ -73,7 +73,7 @@ def cluster_mean(
         clusters: a label for each value; None when all are independent.
         confidence: two-sided coverage.
         bounds: the range the values cannot leave, where there is one; the interval is cut to it, and
-            values that are all equal do not make an interval of width zero.
+            clusters that all have the same mean do not make an interval of width zero.
 
     Returns:
         The estimate. With fewer than two clusters the interval is the whole range: nothing in the
@@ -95,11 +95,16 @@ def cluster_mean(
     value = float(sample.mean())
     if groups == 1:
         return Estimate(value, floor, ceiling, n, confidence, "CR2", 1)
-    if bounds is not None and sample.min() == sample.max():
-        return unanimous(value, n, groups, confidence, bounds)
     variance, freedom = robust_variance(sample, codes)
+    if bounds is not None and no_spread(variance, bounds):
+        return unanimous(value, n, groups, confidence, bounds)
     half = float(stdtrit(freedom, 0.5 + confidence / 2.0)) * math.sqrt(variance)
     return Estimate(value, max(floor, value - half), min(ceiling, value + half), n, confidence, "CR2", groups)
+
+
+def no_spread(variance: float, bounds: tuple[float, float]) -> bool:
+    """Whether all clusters have the same mean, but for rounding."""
+    return variance <= (1e-12 * (bounds[1] - bounds[0])) ** 2
 
 
 def robust_variance(sample: NDArray[np.float64], codes: NDArray[np.intp]) -> tuple[float, float]:

@@ -22,7 +22,7 @@ from typing import TYPE_CHECKING, Literal, Protocol
 
 import numpy as np
 
-from pytest_collab.measure.cluster import cluster_codes, cluster_mean, effective_size, robust_variance
+from pytest_collab.measure.cluster import cluster_codes, cluster_mean, effective_size, no_spread, robust_variance
 from pytest_collab.measure.interval import Estimate, clopper_pearson, finite, two_sided, unanimous
 from pytest_collab.measure.paired import effective_pairs, paired_difference, tango
 from pytest_collab.measure.sequential import Kind, confidence_sequence, first_crossing, projected_log_wealth
@@ -313,9 +313,9 @@ def _grown(
         spread = (found.value - bounds[0]) * (bounds[1] - found.value)
         half = 1.96 * math.sqrt(max(spread, 0.0) / (groups * scale))
         return Estimate(found.value, found.value - half, found.value + half, found.n, found.confidence, "t")
-    if bounds is not None and sample.min() == sample.max():
-        return unanimous(found.value, found.n, max(1, int(groups * scale)), found.confidence, bounds)
     variance, freedom = robust_variance(sample, cluster_codes(clusters, len(sample)))
+    if bounds is not None and no_spread(variance, bounds):
+        return unanimous(found.value, found.n, max(1, int(groups * scale)), found.confidence, bounds)
     half = float(stdtrit(freedom * scale, 0.5 + found.confidence / 2.0)) * math.sqrt(variance / scale)
     return Estimate(found.value, found.value - half, found.value + half, found.n, found.confidence, "t")
 

@@ -41,6 +41,7 @@ def test_the_parts_add_up_to_the_failure_rate():
     assert sum(part.share.value for part in found.parts) == pytest.approx(1.0)
 
 
+@pytest.mark.slow
 def test_planted_causes_come_back_within_their_intervals():
     rng = np.random.default_rng(2)
     truth = {"competence": 0.1, "cooperation": 0.2, "communication": 0.3}
@@ -88,6 +89,18 @@ def test_the_weaker_partner_is_left_open_when_the_data_leaves_it_open():
     )
     (pair,) = weaker_partners(frame)
     assert (pair.condition, pair.weaker, pair.difference.value) == ("solo", None, 0.0)
+
+
+def test_a_share_that_never_varies_leaves_room_for_what_was_not_seen():
+    clusters = [("f", "t", seed) for seed in range(12)]
+    found = ratio(np.full(12, 0.5), np.full(12, 0.5), clusters, 0.95)
+    assert found.value == 1.0
+    assert 0.0 < found.low < 0.7
+    assert 1.0 < found.high < 2.0
+    mirrored = ratio(np.full(12, -0.5), np.full(12, 0.5), clusters, 0.95)
+    assert (mirrored.low, mirrored.high) == pytest.approx((-found.high, -found.low))
+    nothing = ratio(np.zeros(12), np.full(12, 0.5), clusters, 0.95)
+    assert nothing.low < 0.0 < nothing.high
 
 
 def test_nothing_failed_means_no_share():

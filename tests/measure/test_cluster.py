@@ -91,6 +91,12 @@ def test_when_every_trial_succeeds_a_cluster_counts_once():
     assert (found.n, found.clusters) == (30, 3)
 
 
+def test_clusters_that_are_all_alike_leave_room_for_those_not_seen():
+    found = cluster_mean([0, 1] * 12, np.repeat(np.arange(12), 2), bounds=(0, 1))
+    low, high = clopper_pearson(12, 12).low, 1.0
+    assert (found.low, found.high) == pytest.approx((0.5 * low, 0.5 + (high - low) * 0.5))
+
+
 def test_one_cluster_says_nothing_about_others():
     found = cluster_mean([0.1, 0.9, 0.5], [0, 0, 0], bounds=(0, 1))
     assert (found.low, found.high) == (0, 1)
