@@ -22,6 +22,7 @@ Mask = NDArray[np.bool_]
 OUTCOMES: Final = tuple(Outcome)
 _OUTCOME_CODE: Final = {str(outcome): code for code, outcome in enumerate(OUTCOMES)}
 _SUMMED: Final = ("input_tokens", "output_tokens", "cached_tokens", "calls", "retries")
+_SEED_LIMIT: Final = 2**63
 _INFRASTRUCTURE: Final = OUTCOMES.index(Outcome.INFRASTRUCTURE)
 
 
@@ -249,6 +250,8 @@ class _Rows:
             "settled": int(raw.get("settled", True)),
         }
         identity = str(raw["id"])
+        if not (0.0 <= numbers["score"] <= 1.0 and abs(seed) < _SEED_LIMIT and abs(epoch) < _SEED_LIMIT):
+            raise ValueError("score, seed or epoch out of range")
         # Nothing is kept of a line until all of it has been read: a broken one must not leave half a row.
         key = (family, task, condition, team, seed, epoch)
         before = self.place.get(key)

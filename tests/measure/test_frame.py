@@ -54,10 +54,21 @@ def test_a_torn_line_costs_no_other_line(tmp_path):
     path = write_run(tmp_path / "run", varied())
     file = path / "episodes.jsonl"
     good = file.read_text()
-    file.write_text('{"id": "torn", "fam\n[1]\n' + good + '{"id": "half", "family": "maze"}\n\n')
+    one = good.splitlines()[0]
+    foreign = [
+        '{"id": "torn", "fam',
+        "[1]",
+        '{"id": "half", "family": "maze"}',
+        one.replace('"seed":1', f'"seed":{2**70}'),
+        one.replace('"score":1.0', '"score":7.0'),
+        one.replace('"success"', '"triumph"'),
+        one.replace('"progress":0.5', '"progress":"half"'),
+    ]
+    file.write_text("\n".join(foreign) + "\n" + good + "\n")
     frame = read_frame(path)
     assert len(frame) == 5
-    assert frame.bad_lines == 3
+    assert frame.bad_lines == len(foreign)
+    assert all(len(values) == 5 for values in (frame.seed, frame.score, *frame.metrics.values()))
 
 
 def test_a_run_of_a_newer_version_is_refused(tmp_path):
