@@ -192,9 +192,9 @@ def test_the_decomposition_tells_unwilling_from_unable() -> None:
     assert unwilling is not None
     assert unable is not None
     assert unwilling.cooperation_share == 1.0
-    assert unwilling.cooperation_share_interval[0] > 0.5
+    assert 0.3 < unwilling.cooperation_share_interval[0] < 0.5  # four seeds that agree prove no certainty
     assert unable.competence_share == 1.0
-    assert unable.cooperation_share_interval[1] < 0.5
+    assert 0.5 < unable.cooperation_share_interval[1] < 0.7
     assert unable.team is not None
     assert unable.team < 1
 

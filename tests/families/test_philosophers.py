@@ -101,7 +101,7 @@ def test_an_accepted_reward_is_the_score() -> None:
         ({"seats": 2}, "seats"),
         ({"protocol": "sequential", "talk": 3}, "simultaneous"),
         ({"protocol": "sequential", "seats": 15}, "raise timesteps"),
-        ({"meals_each": 9}, "eat only 5 times each"),
+        ({"meals_each": 9}, "eat only 5 times each, a success takes 9"),
         ({"reward": {"thruput": 1}}, "reward"),
     ],
 )

@@ -9,7 +9,8 @@ above). With A and R the mean revenue shares under the two conditions:
     competence share  = (1 - A) / ((1 - A) + (1 - R))          cooperation share = 1 - competence share
 
 The shares are not defined when nothing is lost. All figures come with percentile intervals of a bootstrap over seeds
-(both conditions of a seed are drawn together, since they are the same deal).
+(both conditions of a seed are drawn together, since they are the same deal); where all seeds agree, with the bound
+that so many unanimous observations allow.
 """
 
 from __future__ import annotations
@@ -98,7 +99,11 @@ def _interval(
     confidence: float,
     seed: int,
 ) -> Interval:
-    """Percentile bootstrap over seeds; a resample without the figure counts for both ends."""
+    """Percentile bootstrap over seeds; a resample without the figure counts for both ends.
+
+    Seeds that all agree have no spread to resample. Had others a probability above `1 - alpha ** (1 / seeds)`, so
+    many would agree with a probability below alpha: that much is left open to either side.
+    """
     if len(pairs) < 2:
         return 0.0, 1.0
     chance = random.Random(seed)
@@ -107,5 +112,9 @@ def _interval(
         value = figure(chance.choices(pairs, k=len(pairs)))
         lows.append(0.0 if value is None else value)
         highs.append(1.0 if value is None else value)
-    cut = int((1 - confidence) / 2 * RESAMPLES)
-    return sorted(lows)[cut], sorted(highs)[RESAMPLES - 1 - cut]
+    alpha = (1 - confidence) / 2
+    low, high = sorted(lows)[int(alpha * RESAMPLES)], sorted(highs)[RESAMPLES - 1 - int(alpha * RESAMPLES)]
+    if high - low < 1e-12:
+        unseen = 1 - alpha ** (1 / len(pairs))
+        return low * (1 - unseen), high + (1 - high) * unseen
+    return low, high

@@ -44,7 +44,11 @@ class Philosophers(Params):
         "terminal", description="whether a deadlock ends the dinner, or all forks are taken away and it goes on"
     )
     memory: int = Field(0, ge=0, le=50, description="how many past steps of the whole table every prompt shows")
-    meals_each: int = Field(1, ge=1, description="how often everyone must have eaten for a success")
+    meals_each: int | None = Field(
+        None,
+        ge=1,
+        description="how often everyone must have eaten for a success; half of what taking turns gives if none",
+    )
     message_characters: int = Field(200, ge=20, le=2000, description="where messages are cut off")
     reward: Reward | None = Field(None, description="weights of reward terms that make the score")
 
@@ -53,10 +57,10 @@ class Philosophers(Params):
         if self.protocol == "sequential" and self.talk > 1:
             raise ValueError("rounds of talk need the simultaneous protocol; use talk: 1")
         fed = min(rules.taking_turns(self.seats, self.timesteps, self.protocol).meals)
-        if fed < self.meals_each:
+        if fed < self.enough:
             raise ValueError(
                 f"in {self.timesteps} {self.protocol} steps even {self.seats} philosophers who take turns eat only "
-                f"{fed} times each, meals_each asks for {self.meals_each}; raise timesteps"
+                f"{fed} times each, a success takes {self.enough}; raise timesteps"
             )
         if self.reward is not None:
             terminal = self.deadlock == "terminal"
@@ -64,6 +68,12 @@ class Philosophers(Params):
             if refused:
                 raise ValueError(f"this reward is best served by inaction: {refused}")
         return self
+
+    @property
+    def enough(self) -> int:
+        """How often everyone must have eaten for a success."""
+        fed = min(rules.taking_turns(self.seats, self.timesteps, self.protocol).meals)
+        return self.meals_each or max(1, -(-fed // 2))
 
 
 class PhilosophersFamily(RoundFamily[Philosophers]):

@@ -17,6 +17,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from typing import Final, TypeVar
 
 ACTIONS: Final = ("grab_left", "grab_right", "release", "wait")
@@ -174,6 +175,7 @@ def manner(phase: int, left: bool, right: bool, eating: bool) -> str:
     return "release" if left or right else "wait"
 
 
+@lru_cache(maxsize=256)
 def taking_turns(seats: int, timesteps: int, protocol: str) -> State:
     """The table after an episode in which everyone keeps to `slots`."""
     state = initial(seats)

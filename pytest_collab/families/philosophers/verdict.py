@@ -47,7 +47,7 @@ CLINGING: Final = 4
 
 
 def assess(params: Philosophers, game: RoundGame, transcript: Transcript) -> Verdict:
-    """Success: no deadlock, and everyone ate at least `meals_each` times.
+    """Success: no deadlock, and everyone ate `enough` times.
 
     Score: the task's reward if it defines one; else meals as a share of the capacity, times fairness.
     Failures run from cause to symptom: broken words, false claims, silence, repetition, unreadable answers, seats
@@ -85,7 +85,7 @@ def assess(params: Philosophers, game: RoundGame, transcript: Transcript) -> Ver
     kept = show.consistency(checks)
     if kept is not None:
         metrics["message_action_consistency"] = kept
-    if not scene.deadlocks and min(table.meals) >= params.meals_each:
+    if not scene.deadlocks and min(table.meals) >= params.enough:
         return Verdict(Outcome.SUCCESS, score, metrics)
     failures = [
         *show.broken(claims, "false_claim"),
@@ -196,7 +196,7 @@ class _Dinner:
         found: dict[tuple[str, tuple[str, ...]], tuple[list[str], list[int]]] = {}
         for i, victim in enumerate(self.seats):
             meals = self.final.table.meals
-            if meals[i] >= self.params.meals_each or self.deadlock_at is not None:
+            if meals[i] >= self.params.enough or self.deadlock_at is not None:
                 continue
             near = [self.seats[(i - 1) % len(self.seats)], self.seats[(i + 1) % len(self.seats)]]
             clinging = [seat for seat in near if len(self.clung[seat]) >= CLINGING]
