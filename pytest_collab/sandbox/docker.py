@@ -4,10 +4,8 @@ from __future__ import annotations
 
 import contextlib
 import os
-import socket
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from pathlib import Path
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, ClassVar, TypeVar
 
 import anyio
@@ -27,16 +25,13 @@ from pytest_collab.sandbox.base import (
     environment,
 )
 from pytest_collab.sandbox.disk import DiskQuota
+from pytest_collab.sandbox.engine import LABEL, connect, connected, owner, sweep
 from pytest_collab.sandbox.image import ensure_image
 from pytest_collab.sandbox.output import BoundedOutput
 from pytest_collab.sandbox.rlimits import OPEN_FILES
 from pytest_collab.sandbox.watchdog import Watchdog
 
-LABEL = "pytest-collab.owner"
-"""On every container: the host and process that made it, so that what a killed run left can be removed."""
-
 _MEGABYTE = 1024 * 1024
-_ENGINE_SECONDS = 120
 _KILL_SECONDS = 10.0
 _OOM_SECONDS = 0.5
 _INSTALL = "install and start docker (apt-get install docker.io), or set DOCKER_HOST to an engine that runs"
@@ -354,68 +349,6 @@ class DockerSandbox(Sandbox):
                 raise SandboxError(f"docker: {error}") from error
 
         return await anyio.to_thread.run_sync(guarded)
-
-
-def connect() -> Any:
-    """A `docker.APIClient` for the engine of DOCKER_HOST, or the local one.
-
-    Raises:
-        SandboxError: the SDK is missing, or no engine answers.
-    """
-    try:
-        import docker
-        from docker.errors import DockerException
-    except ImportError as error:
-        raise SandboxError(f"the docker SDK cannot be imported: {error}; pip install docker") from error
-    place = os.environ.get("DOCKER_HOST", "the local socket")
-    try:
-        return docker.from_env(timeout=_ENGINE_SECONDS).api
-    except (DockerException, ValueError, OSError) as error:
-        raise SandboxError(f"no docker engine answers at {place}: {error}") from error
-
-
-@contextlib.contextmanager
-def connected() -> Iterator[Any]:
-    """A client that is closed afterwards.
-
-    Raises:
-        SandboxError: as `connect`, and when the engine breaks off.
-    """
-    import requests
-    from docker.errors import DockerException
-
-    api = connect()
-    try:
-        yield api
-    except (DockerException, requests.RequestException) as error:
-        raise SandboxError(f"docker: {error}") from error
-    finally:
-        api.close()
-
-
-def owner() -> str:
-    """Host, process and the time it was started: what no later process can be mistaken for."""
-    return f"{socket.gethostname()}:{os.getpid()}:{_started(os.getpid())}"
-
-
-def sweep(api: Any) -> None:
-    """Remove containers whose makers on this host no longer live."""
-    from docker.errors import APIError
-
-    for container in api.containers(all=True, filters={"label": LABEL}):
-        host, _, rest = container["Labels"][LABEL].rpartition(":")[0].partition(":")
-        started = container["Labels"][LABEL].rpartition(":")[2]
-        if host == socket.gethostname() and rest.isdigit() and _started(int(rest)) != started:
-            with contextlib.suppress(APIError):
-                api.remove_container(container["Id"], force=True, v=True)
-
-
-def _started(pid: int) -> str:
-    try:
-        text = Path(f"/proc/{pid}/stat").read_text()
-    except OSError:
-        return ""
-    return text[text.rindex(")") + 2 :].split()[19]
 
 
 def _user() -> str:
