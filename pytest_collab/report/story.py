@@ -30,8 +30,8 @@ def headline(episode: Episode) -> str:
     return f"{failure.code}{who}{note}"
 
 
-def tell(finished: Finished, transcript_path: Path) -> str:
-    """The failure text of an item."""
+def tell(finished: Finished, transcript_path: Path, *, whole: bool = False) -> str:
+    """The failure text of an item; with `whole`, the dialogue from its beginning."""
     episode, transcript = finished.episode, finished.transcript
     lines = [
         f"{episode.family} · {episode.task} · {episode.condition} · {'+'.join(episode.team)} · seed {episode.seed}",
@@ -41,7 +41,7 @@ def tell(finished: Finished, transcript_path: Path) -> str:
     lines += _failures(episode.failures, transcript)
     if episode.error:
         lines += ["error:", f"  {printable(episode.error, 2000)}", ""]
-    lines += _dialogue(transcript)
+    lines += _dialogue(transcript, whole)
     lines += _picture(episode, transcript)
     lines.append(f"transcript: {transcript_path}")
     return "\n".join(lines)
@@ -69,11 +69,11 @@ def _failures(failures: tuple[Failure, ...], transcript: Transcript) -> list[str
     return [*lines, ""]
 
 
-def _dialogue(transcript: Transcript) -> list[str]:
+def _dialogue(transcript: Transcript, whole: bool) -> list[str]:
     spoken = [event for event in transcript if event.kind in ("message", "action", "malformed", "limit")]
     if not spoken:
         return []
-    shown = spoken[-LAST_LINES:]
+    shown = spoken if whole else spoken[-LAST_LINES:]
     left_out = len(spoken) - len(shown)
     lines = [f"the end of the dialogue ({left_out} earlier events left out):" if left_out else "the dialogue:"]
     return [*lines, *(f"  #{event.seq} {_event(event, 400)}" for event in shown), ""]

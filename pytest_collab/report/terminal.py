@@ -13,13 +13,19 @@ from pytest_collab.measure.summary import Cell, FamilySummary, Gap, Summary
 def write_summary(reporter: Any, summary: Summary, bad: Sequence[BadLine], run_dir: Path) -> None:
     """Write the session's summary with pytest's terminal reporter."""
     reporter.section("collaboration", sep="=")
-    for family in summary.families:
-        for line in _table(family):
-            reporter.write_line(line)
-    for torn in bad:
-        reporter.write_line(f"episodes.jsonl line {torn.number} was skipped: {torn.why}", yellow=True)
-    reporter.write_line(f"episodes: {summary.episodes}, cost: {_cost(summary)}, run: {run_dir}")
-    reporter.write_line(f"look closer: collab report {run_dir}")
+    for line in summary_lines(summary, bad, run_dir):
+        reporter.write_line(line)
+
+
+def summary_lines(summary: Summary, bad: Sequence[BadLine], run_dir: Path) -> list[str]:
+    """The summary of a run, line by line."""
+    lines = [line for family in summary.families for line in _table(family)]
+    lines += [f"episodes.jsonl line {torn.number} was skipped: {torn.why}" for torn in bad]
+    return [
+        *lines,
+        f"episodes: {summary.episodes}, cost: {_cost(summary)}, run: {run_dir}",
+        f"look closer: collab show {run_dir} --failed",
+    ]
 
 
 def _table(family: FamilySummary) -> list[str]:

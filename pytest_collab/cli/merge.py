@@ -1,0 +1,77 @@
+"""`collab merge`: put the shards of one run together."""
+
+from __future__ import annotations
+
+import argparse
+import shutil
+from pathlib import Path
+
+from pytest_collab.episode.run import RunDirectory, RunInfo, TaskInfo
+from pytest_collab.errors import RunError
+
+
+def configure(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("runs", type=Path, nargs="+", help="run directories of the shards")
+    parser.add_argument("--out", type=Path, required=True, help="the new run directory")
+
+
+def run(args: argparse.Namespace) -> int:
+    """Merge; refuses shards that played different versions of a task."""
+    from pytest_collab.measure.summary import summarise
+    from pytest_collab.report.terminal import summary_lines
+
+    shards = [RunDirectory.open(path) for path in args.runs]
+    info = merged_info([shard.info() for shard in shards], args.runs)
+    records = [shard.record() for shard in shards]
+    merged = RunDirectory.create(args.out)
+    seen: set[str] = set()
+    lines = []
+    for shard, record in zip(shards, records, strict=True):
+        for play in record.plays:
+            if play.id in seen:
+                continue  # two shards played the same episode: the first stands
+            seen.add(play.id)
+            source = shard.path / play.transcript
+            if source.is_file():
+                shutil.copyfile(source, merged.path / play.transcript)
+            lines.append(f"{play.json_line()}\n")
+    merged.write("episodes.jsonl", "".join(lines))
+    merged.write("run.json", info)
+    whole = merged.record()
+    summary = summarise(whole.episodes())
+    merged.write("summary.json", summary)
+    bad = [line for record in records for line in record.bad]
+    for line in summary_lines(summary, bad, merged.path):
+        print(line)
+    return 0
+
+
+def merged_info(infos: list[RunInfo], paths: list[Path]) -> RunInfo:
+    """One run.json for all shards.
+
+    Raises:
+        RunError: a task has different content in two shards; names both.
+    """
+    tasks: dict[str, TaskInfo] = {}
+    origin: dict[str, Path] = {}
+    for info, path in zip(infos, paths, strict=True):
+        for task in info.tasks:
+            known = tasks.setdefault(task.name, task)
+            if known.hash != task.hash:
+                raise RunError(
+                    f"task {task.name!r} is not the same in {origin[task.name]} and {path} "
+                    f"(content hashes {known.hash} and {task.hash}); shards of one run must play the same tasks"
+                )
+            origin.setdefault(task.name, path)
+    agents = {str(agent.get("name")): agent for info in infos for agent in info.agents}
+    statuses = [info.exit_status for info in infos]
+    return infos[0].model_copy(
+        update={
+            "tasks": sorted(tasks.values(), key=lambda task: task.name),
+            "agents": list(agents.values()),
+            "started": min(info.started for info in infos),
+            "finished": max((info.finished or "" for info in infos), default="") or None,
+            "exit_status": None if None in statuses else max(status or 0 for status in statuses),
+            "notes": [*infos[0].notes, f"merged from {len(infos)} shards"],
+        }
+    )
