@@ -149,6 +149,24 @@ def test_orders_that_make_no_sense_change_nothing(text: str, malformed: bool) ->
     assert bool(played.transcript.of("malformed")) is malformed
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        "SEND p{} to b",
+        "- **Send:** p{} -> b",
+        "SEND p{} to agent b, as a favour",
+        '{{"send": [{{"piece": "p{}", "to": "b"}}]}}',
+    ],
+)
+def test_pieces_are_sent_in_whatever_words(text: str) -> None:
+    game = SMALL.deal(0)
+    piece = next(piece for piece in rules.draw(game, 1, 0, 0).needs if piece in game.pieces[0] + game.pieces[2])
+    holder = str(game.owner(piece))
+    team: list[Agent | str] = [Says(text.format(piece[1:])) if seat == holder else "partner" for seat in game.seats]
+    transcript = play_episode(SMALL, team, family=FAMILY).transcript
+    assert [piece, "b"] in [pair for e in transcript.of("state", seat=holder) for pair in e.data.get("taken", ())]
+
+
 def test_withholding_shows_the_request_and_the_answers_that_did_not_come() -> None:
     played = play_episode(SMALL, ["partner", "stubborn", "partner"], family=FAMILY)
     failure = next(f for f in played.episode.failures if f.code == "withholding")

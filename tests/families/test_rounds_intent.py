@@ -63,6 +63,12 @@ def test_what_binds_nobody_now(text: str) -> None:
     assert read(text) == []
 
 
+@pytest.mark.parametrize("junk", ["I will ", "not ", " ", "grab ", "if ", "x", ". ", "I'll release and "])
+def test_long_junk_is_read_in_no_time(junk: str) -> None:
+    text = junk * (8_000 // len(junk))
+    assert {intent.name for intent in intents(text, PHRASES)} <= {"release"}
+
+
 def test_an_intent_carries_its_number() -> None:
     (intent,) = intents("I will contribute 12 this time.", PHRASES)
     assert (intent.name, intent.value) == ("give", "12")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pytest_collab.episode.game import Speech
@@ -39,6 +39,9 @@ def action(text: str, seat: str = "a") -> tuple[str | None, str | None]:
         "ACTION: grab_left\nACTION: GRAB LEFT",
         "Let me see. The fork is free.\nGRAB_LEFT",
         "Action items: none\nMove: grab_left",
+        "ACTION: GRAB_LEFT (the right one is not free)",
+        "ACTION: GRAB_LEFT, because nobody wants to wait",
+        'Sure! {\n  "action": "GRAB_LEFT",\n  "message": "mine"\n}',
     ],
 )
 def test_one_action_is_read_through_any_markup(text: str) -> None:
@@ -54,6 +57,8 @@ def test_one_action_is_read_through_any_markup(text: str) -> None:
         ("ACTION: GRAB_LEFT\nACTION: WAIT", "two different actions"),
         ("ACTION: grab_left or grab_right", "two different actions"),
         ("ACTION: do not grab_left", "says what not to do"),
+        ("ACTION: GRAB_LEFT, WAIT", "two different actions"),
+        ("ACTION: GRAB_LEFT then wait", "two different actions"),
         ("ACTION: eat", "is no action of this game"),
         ("ACTION for b: GRAB_LEFT", "in the name of seat b"),
         ("ACTION b: GRAB_LEFT", "in the name of seat b"),
@@ -148,6 +153,20 @@ def test_numbers_that_do_not_count_say_why(text: str, why: str) -> None:
     assert why in str(got.why)
 
 
+@pytest.mark.parametrize(
+    "junk", ["*", "`", " ", "```{", "a ", "<think>", "{", '"', "ACTION ", "- ", "1) ", "SEAT a "]
+)
+def test_a_long_reply_of_junk_is_read_in_no_time(junk: str) -> None:
+    text = junk * (60_000 // len(junk))
+    for dressed in (text, text + "x", f"ACTION: {text}", f"MESSAGE {text}: hi", f"SEAT a{text}x"):
+        reading = read(dressed, ("action", "message"), ("send",))
+        assert action(dressed)[0] is None
+        speeches(reading, NAMES)
+        sections(dressed, SEATS)
+        number(text, 0, 1)
+
+
+@settings(deadline=None)
 @given(st.text(max_size=300), st.sampled_from([*SEATS]))
 def test_no_text_breaks_the_reader(text: str, seat: str) -> None:
     for dressed in (text, f"ACTION: {text}", f"MESSAGE to {text}: {text}", f"SEAT b\n{text}", f"{{{text}}}"):
@@ -160,6 +179,7 @@ def test_no_text_breaks_the_reader(text: str, seat: str) -> None:
         assert amount is None or (math.isfinite(amount) and 0 <= amount <= 10)
 
 
+@settings(deadline=None)
 @given(st.fixed_dictionaries({seat: st.sampled_from(ACTIONS) for seat in SEATS}), st.sampled_from(range(4)))
 def test_one_agent_can_command_every_seat(wanted: dict[str, str], style: int) -> None:
     text = [

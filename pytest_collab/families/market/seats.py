@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from itertools import takewhile
 from typing import TYPE_CHECKING, Any, Final
 
 from pytest_collab.episode.agent import Reply
@@ -169,7 +170,7 @@ class MarketGame(RoundGame):
             parts = _TO.split(field.value, maxsplit=1)
             what, to = (parts[0], parts[1]) if len(parts) == 2 else (field.value, "")
             pieces = [piece.lower() for piece in PIECE.findall(what)]
-            names = named(to.split("(")[0].rstrip(" .!"), aliases) or ()
+            names = _leading(named(to[:200], aliases) or (), self.seats)
             if not pieces or not names:
                 problem = problem or f"SEND {field.value[:40]!r} does not say what to whom"
             sends += [[piece, name] for piece in pieces for name in names]
@@ -233,6 +234,12 @@ class MarketGame(RoundGame):
 
     def solution(self) -> Any:
         return {seat: list(own) for seat, own in zip(self.seats, self.deal.pieces, strict=True)}
+
+
+def _leading(names: Sequence[str], seats: Sequence[str]) -> tuple[str, ...]:
+    """The seats at the beginning (`b and c as agreed`); the first name alone when it is nobody's."""
+    known = tuple(takewhile(lambda name: name in seats, (name.strip(".!:") for name in names)))
+    return known or tuple(names[:1])
 
 
 def bonus(condition: Condition) -> float:

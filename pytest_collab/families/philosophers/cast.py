@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import abstractmethod
 from collections.abc import Callable, Mapping
 from typing import Final
 
@@ -84,9 +85,9 @@ class Clinger(Partner):
         words = ((None, self.words(request)),)
         return Say((), words) if request.phase == "talk" else Say.action(self.action(request).upper(), *words)
 
+    @abstractmethod
     def words(self, request: Request) -> str:
         """What it says beside it."""
-        raise NotImplementedError
 
 
 class PromiseBreaker(Clinger):

@@ -48,7 +48,7 @@ _SYNONYMS: Final[Mapping[str, tuple[str, ...]]] = {
     "message": ("message", "msg", "say", "tell"),
 }
 _THINKING = re.compile(r"<(think|thinking|reasoning)>.*?(?:</\1>|\Z)", re.DOTALL | re.IGNORECASE)
-_FENCE = re.compile(r"```(?:json)?\s*(\{.*?\})\s*```", re.DOTALL | re.IGNORECASE)
+_MARKUP: Final = " \t>#•*`_\"'-"
 _NUMBER = re.compile(
     r"[-+−]?(?:\d[\d,]*(?:\.\d+)?|\.\d+)(?:[eE][-+]?\d+)?|\bnan\b|[-+−]?\binf(?:inity)?\b", re.IGNORECASE
 )
@@ -115,7 +115,7 @@ def read(text: str, labels: Sequence[str] = ("action", "message"), commands: Seq
             open_ended = open_ended and bool(fields_) and not fields_[-1].value
             continue
         last = line
-        found = pattern.match(line)
+        found = pattern.match(_head(line))
         if found is not None:
             label = _canonical(found["label"] or found["command"], labels, commands)
             who = _bare(found["who"] or "").lower()
@@ -130,12 +130,20 @@ def read(text: str, labels: Sequence[str] = ("action", "message"), commands: Seq
 
 @lru_cache(maxsize=32)
 def _pattern(labels: tuple[str, ...], commands: tuple[str, ...]) -> re.Pattern[str]:
+    """A labelled line without the markup before it (see `_head`)."""
     words = [word for label in labels for word in _SYNONYMS.get(label, (label,))]
     named = "|".join(sorted(map(re.escape, words), key=len, reverse=True))
-    pattern = rf"[\s>#•*`_\-]*(?:\d+[.)]\s*)?[*`_]*(?:(?P<label>{named})\b(?P<who>[^:=\n]{{0,80}})[:=](?P<value>.*)"
+    pattern = rf"(?P<label>{named})\b(?P<who>[^:=\n]{{0,80}})[:=](?P<value>.*)"
     if commands:
-        pattern += rf"|(?P<command>{'|'.join(map(re.escape, commands))})\b[*`_]*\s*[:=]?(?P<rest>.*)"
-    return re.compile(pattern + r")$", re.IGNORECASE)
+        pattern += rf"|(?P<command>{'|'.join(map(re.escape, commands))})\b[*`_]{{0,4}}\s{{0,4}}[:=]?(?P<rest>.*)"
+    return re.compile(pattern, re.IGNORECASE)
+
+
+def _head(line: str) -> str:
+    """The line from its first word on: without bullets, numbers, quotes and emphasis before it."""
+    line = line.lstrip(_MARKUP)
+    numbered = re.match(r"\d{1,3}[.)]", line)
+    return line[numbered.end() :].lstrip(_MARKUP) if numbered else line
 
 
 def _canonical(word: str, labels: Sequence[str], commands: Sequence[str]) -> str:
@@ -156,8 +164,9 @@ def _bare(text: str) -> str:
 
 
 def _json_object(text: str) -> dict[str, Any] | None:
-    fenced = _FENCE.search(text)
-    for candidate in (fenced.group(1) if fenced else "", text.strip()):
+    blocks = text.split("```", 2)
+    fenced = blocks[1].strip().removeprefix("json").removeprefix("JSON").strip() if len(blocks) == 3 else ""
+    for candidate in (fenced, text.strip()):
         if candidate.startswith("{"):
             try:
                 data = json.loads(candidate)
@@ -202,7 +211,7 @@ def named(who: str, aliases: Mapping[str, str]) -> tuple[str, ...] | None:
 
     Names that nobody has are given back as they are, so that the channel can say `nobody`.
     """
-    tokens = [token for token in re.split(r"[\s,;/&+()\[\]*`@]+", who.lower()) if token and token not in _FILLER]
+    tokens = [token for token in re.split(r"[\s,;/&+()\[\]*`@\"'{}]+", who.lower()) if token and token not in _FILLER]
     if not tokens or any(token in EVERYONE for token in tokens):
         return None
     return tuple(dict.fromkeys(aliases.get(token, token) for token in tokens))
@@ -257,12 +266,21 @@ def one(
 
 
 def choice(value: str, options: Sequence[str]) -> Got[str]:
-    """The one option that the words name (`Grab left!`, `GRAB-LEFT`, `grab_left (because ...)`)."""
-    if _NOT.search(value):
-        return Got(None, f"{value[:60]!r} says what not to do")
+    """The one option that the words name (`Grab left!`, `GRAB-LEFT`, `wait (the fork is not free)`).
+
+    An option at the beginning counts, unless another one is joined to it; else exactly one must be named, and nothing
+    negated.
+    """
     words = re.sub(r"[^a-z0-9]+", "_", value.lower()).strip("_")
     if words in options:
         return Got(words)
+    first = max((option for option in options if words.startswith(f"{option}_")), key=len, default=None)
+    if first is not None:
+        rest = re.sub(r"^(?:or|and|then)_", "", words[len(first) + 1 :])
+        second = next((o for o in options if o != first and (rest == o or rest.startswith(f"{o}_"))), None)
+        return Got(first) if second is None else Got(None, f"two different actions: {first} and {second}")
+    if _NOT.search(value):
+        return Got(None, f"{value[:60]!r} says what not to do")
     found = [option for option in options if re.search(rf"(?:^|_){re.escape(option)}(?:_|$)", words)]
     if len(found) == 1:
         return Got(found[0])
@@ -317,8 +335,8 @@ def sections(
     current = seats[0] if len(seats) == 1 else None
     lines: dict[str, list[str]] = {seat: [] for seat in seats}
     for line in text.splitlines():
-        head = header.match(line)
-        found = pattern.match(line.strip())
+        head = header.match(line.strip()) if len(line) < 80 else None
+        found = pattern.match(_head(line))
         if head is not None:
             current = head["seat"].lower()
             continue
