@@ -115,7 +115,7 @@ class Repeater(Clinger):
         return "It is my turn, let me eat first."
 
 
-class Quitter(Clinger):
+class Quitter(Partner):
     """Takes its left fork and leaves with it."""
 
     gone = False
