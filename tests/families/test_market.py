@@ -109,7 +109,7 @@ def test_a_planted_fault_comes_back_under_its_own_name_at_its_own_seat(player: s
                 guilty = "a" if team[0] == player else "b"
                 episode = play_episode(params, team, seed=seed, family=FAMILY).episode
                 assert episode.outcome is not Outcome.INFRASTRUCTURE
-            failed += not episode.success
+                failed += not episode.success
                 codes = {failure.code for failure in episode.failures if guilty in failure.seats}
                 found += bool(codes & PLANTED[player])
                 blamed = {seat for f in episode.failures if f.code in PLANTED[player] for seat in f.seats}
