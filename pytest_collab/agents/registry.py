@@ -70,7 +70,8 @@ class Registry:
         record: Path | None = None,
         replay: Path | None = None,
     ) -> None:
-        self._makers = [*makers, *_installed_makers()]
+        self._installed = [_Installed(point) for point in entry_points(group="pytest_collab.agents")]
+        self._makers: list[Maker] = [*makers, *self._installed]
         self._cast = {*CAST, *cast}
         self._agents_file = agents_file
         self._shared = shared
@@ -110,6 +111,9 @@ class Registry:
             if name not in self.file.agents and (settings := self.settings(target)) is not None
         ]
         found += [Known(name, "built-in cast", "needs no key") for name in sorted(self._cast)]
+        found += [
+            Known(maker.point.name, f"entry point {maker.point.value}", "its own affair") for maker in self._installed
+        ]
         found.append(Known("human", "a person in the terminal", "needs no key"))
         return found
 
@@ -252,21 +256,19 @@ class Registry:
         )
 
 
-def _installed_makers() -> list[Maker]:
-    """Makers of installed packages: entry points of the group `pytest_collab.agents`."""
-    return [_Installed(point) for point in entry_points(group="pytest_collab.agents")]
-
-
 class _Installed:
-    """An entry point `NAME = module:factory`; the factory takes the agent's name and is imported when it is asked."""
+    """An entry point of the group `pytest_collab.agents`, as in `mine = "package.module:factory"`.
+
+    The factory is imported when an agent called `mine` or `mine/...` is asked for, and is given that name.
+    """
 
     def __init__(self, point: EntryPoint) -> None:
-        self._point = point
+        self.point = point
 
     def __call__(self, name: str) -> Agent | None:
-        if name != self._point.name and not name.startswith(f"{self._point.name}/"):
+        if name != self.point.name and not name.startswith(f"{self.point.name}/"):
             return None
-        made: Agent | None = self._point.load()(name)
+        made: Agent | None = self.point.load()(name)
         return made
 
 

@@ -1,0 +1,93 @@
+"""`collab agents`: which agents there are, where they come from, and whether they answer."""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import sys
+from pathlib import Path
+from time import monotonic
+from typing import Final
+
+from pytest_collab.agents.agents_file import DEFAULT_NAME
+from pytest_collab.agents.registry import Registry
+from pytest_collab.agents.secrets import redact
+from pytest_collab.episode.agent import Agent, Reply, Request, Turn
+from pytest_collab.episode.text import one_line
+from pytest_collab.errors import CollabError
+
+NAME: Final = "agents"
+HELP: Final = "list the agents that are known; check that one of them answers"
+
+QUESTION: Final = Request("a", 0, "This is a connection test.", (Turn("user", "Answer with the single word: ready"),))
+
+
+def configure(parser: argparse.ArgumentParser) -> None:
+    """Declare the options."""
+    parser.add_argument(
+        "--check", metavar="NAME", help="make one tiny call and report model, latency, tokens and cost"
+    )
+    parser.add_argument(
+        "--file", type=Path, metavar="PATH", help=f"the agents file (default: {DEFAULT_NAME}, where there is one)"
+    )
+
+
+def run(args: argparse.Namespace) -> int:
+    """Print the list, or the check's result; 1 when the agent does not answer."""
+    try:
+        registry = Registry(agents_file=find_agents_file(args.file))
+        return check(registry, args.check) if args.check else listing(registry)
+    except CollabError as error:
+        print(f"collab agents: {redact(str(error))}", file=sys.stderr)
+        return 1
+
+
+def find_agents_file(given: Path | None) -> Path | None:
+    """The agents file to read: the one given, or the default one where it exists."""
+    if given is not None:
+        return given
+    default = Path(DEFAULT_NAME)
+    return default if default.is_file() else None
+
+
+def listing(registry: Registry) -> int:
+    """Print all known agents."""
+    known = registry.known()
+    rows = [("agent", "key", "from"), *((entry.name, entry.key, entry.source) for entry in known)]
+    widths = [max(len(row[column]) for row in rows) for column in (0, 1)]
+    for name, key, source in rows:
+        print(f"{name:<{widths[0]}}  {key:<{widths[1]}}  {source}")
+    print(
+        "\nAlso: anthropic/MODEL, openai/MODEL, openai-chat/MODEL, command/PROGRAM, replay/DIR; "
+        "`collab agents --check NAME` makes one tiny call."
+    )
+    return 0
+
+
+def check(registry: Registry, name: str) -> int:
+    """Make one tiny call.
+
+    Raises:
+        CollabError: the agent is not known, has no key, or does not answer.
+    """
+    agent = registry.get(name)
+    about = agent.describe()
+    if about.get("provider") not in ("anthropic", "openai", "openai-chat"):
+        print(f"{name}: {agent.model or type(agent).__name__}; nothing to call, it needs no network")
+        return 0
+    print(f"{name}: {about['provider']}/{agent.model} at {about['address']}")
+    reply, seconds = asyncio.run(_ask(agent))
+    usage = reply.usage
+    cost = "cost not known" if usage.cost_usd is None else f"${usage.cost_usd:.6f} ({about['price_from']})"
+    print(f"  answered {one_line(reply.text, 60)!r} as {reply.model} after {seconds:.2f} s")
+    print(f"  {usage.input_tokens} tokens in, {usage.output_tokens} out, {usage.retries} retries, {cost}")
+    return 0
+
+
+async def _ask(agent: Agent) -> tuple[Reply, float]:
+    began = monotonic()
+    try:
+        reply = await agent.reply(QUESTION)
+        return reply, monotonic() - began
+    finally:
+        await agent.aclose()
