@@ -470,3 +470,21 @@ def _chat(call: Call, say: Say, fault: str | None) -> _Made:
 
 
 _SPOKEN = {"messages": _messages, "responses": _responses, "chat": _chat}
+
+
+def main() -> None:
+    """Serve from a process of its own: `python -m tests.support.model_server LATENCY_S`, until stdin closes.
+
+    Prints the address first, and the times at which calls arrived, as JSON, last.
+    """
+    import sys
+
+    latency = float(sys.argv[1]) if len(sys.argv) > 1 else 0.0
+    with ModelServer(answer=lambda call: Say("I say 1."), latency_s=latency) as server:
+        print(server.url, flush=True)
+        sys.stdin.read()
+    print(json.dumps([line.at for line in server.log]))
+
+
+if __name__ == "__main__":
+    main()
