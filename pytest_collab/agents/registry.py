@@ -99,6 +99,19 @@ class Registry:
         """The agents made so far."""
         return list(self._agents.values())
 
+    def refuse_unpriced(self, max_cost_usd: float) -> None:
+        """See that the budget can be kept for the agents made so far.
+
+        Raises:
+            UsageError: the price of one that will really be asked is not known.
+        """
+        from pytest_collab.agents.prices import refuse_unpriced, tariff
+
+        asked = self._agents if self._recording is None or self._record is not None else {}
+        known = {name: self.settings(name) for name in asked}
+        priced = {n: s for n, s in known.items() if s is not None and s.provider != "command"}
+        refuse_unpriced({name: tariff(settings) for name, settings in priced.items()}, max_cost_usd)
+
     def known(self) -> list[Known]:
         """All names that can be listed: agents file, aliases, built-in cast; with the state of their keys."""
         found = [

@@ -88,7 +88,14 @@ class CollabSession:
             return made
 
         cast = {name for family in families.registered() for name in family.cast}
-        return Registry([make], cast, agents_file=self._agents_file(), shared=self.shared)
+        return Registry(
+            [make],
+            cast,
+            agents_file=self._agents_file(),
+            shared=self.shared,
+            record=self.settings.record,
+            replay=self.settings.replay,
+        )
 
     def _agents_file(self) -> Path | None:
         named = self.settings.agents_file
@@ -107,6 +114,8 @@ class CollabSession:
                 names.append(condition.argument)
         for name in dict.fromkeys(names):
             self.registry.get(name)
+        if self.settings.max_cost is not None:
+            self.registry.refuse_unpriced(self.settings.max_cost)
 
     # Collection.
 

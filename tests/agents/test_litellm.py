@@ -21,8 +21,12 @@ from tests.agents.conftest import PROVIDERS, ask, asking
 from tests.support.model_server import ModelServer, Say
 
 KEY = "sk-litellm-test-key"
-INSTALL = "python -m venv .venv-litellm && .venv-litellm/bin/pip install 'litellm[proxy]' (or set COLLAB_TEST_LITELLM)"
-LOOK = Tool("look", "looks around", {"type": "object", "properties": {"way": {"type": "string"}}, "required": ["way"]})
+INSTALL = (
+    "python -m venv .venv-litellm && .venv-litellm/bin/pip install 'litellm[proxy]' (or set COLLAB_TEST_LITELLM)"
+)
+LOOK = Tool(
+    "look", "looks around", {"type": "object", "properties": {"way": {"type": "string"}}, "required": ["way"]}
+)
 
 pytestmark = pytest.mark.slow
 
