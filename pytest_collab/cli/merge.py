@@ -52,22 +52,23 @@ def merged_info(infos: list[RunInfo], paths: list[Path]) -> RunInfo:
     Raises:
         RunError: a task has different content in two shards; names both.
     """
-    tasks: dict[str, TaskInfo] = {}
-    origin: dict[str, Path] = {}
+    tasks: dict[tuple[str, str], TaskInfo] = {}
+    origin: dict[tuple[str, str], Path] = {}
     for info, path in zip(infos, paths, strict=True):
         for task in info.tasks:
-            known = tasks.setdefault(task.name, task)
+            name = (task.family, task.name)
+            known = tasks.setdefault(name, task)
             if known.hash != task.hash:
                 raise RunError(
-                    f"task {task.name!r} is not the same in {origin[task.name]} and {path} "
+                    f"task {task.name!r} is not the same in {origin[name]} and {path} "
                     f"(content hashes {known.hash} and {task.hash}); shards of one run must play the same tasks"
                 )
-            origin.setdefault(task.name, path)
+            origin.setdefault(name, path)
     agents = {str(agent.get("name")): agent for info in infos for agent in info.agents}
     statuses = [info.exit_status for info in infos]
     return infos[0].model_copy(
         update={
-            "tasks": sorted(tasks.values(), key=lambda task: task.name),
+            "tasks": sorted(tasks.values(), key=lambda task: (task.family, task.name)),
             "agents": list(agents.values()),
             "started": min(info.started for info in infos),
             "finished": max((info.finished or "" for info in infos), default="") or None,

@@ -48,7 +48,7 @@ def summarise_frame(frame: Frame) -> Summary:
     for _, rows in _groups(both, everything):
         name, task = frame.family[int(rows[0])], frame.task[int(rows[0])]
         tasks += _cells(frame, rows, task)
-        task_gaps[task] = _gaps(pairs, name, task)
+        task_gaps[f"{name}/{task}"] = _gaps(pairs, name, task)
     total = _usage(frame, everything)
     return Summary(
         episodes=len(frame),

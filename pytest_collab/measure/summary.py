@@ -118,9 +118,9 @@ def summarise(episodes: Sequence[Episode]) -> Summary:
         )
     tasks: list[Cell] = []
     task_gaps: dict[str, tuple[Gap, ...]] = {}
-    for (_, task), played in _grouped(episodes, lambda e: (e.family, e.task)).items():
+    for (family, task), played in _grouped(episodes, lambda e: (e.family, e.task)).items():
         tasks += _cells(played, task)
-        task_gaps[task] = gaps(played)
+        task_gaps[f"{family}/{task}"] = gaps(played)
     total = usage(episodes)
     return Summary(
         episodes=len(episodes),

@@ -45,16 +45,16 @@ def add_tasks(run: RunDirectory, tasks: Iterable[Task]) -> None:
     """Add tasks that are about to be played; every worker does, the first one's writing stays."""
     with FileLock(run.path / ".run.json.lock"):
         info = run.info()
-        known = {task.name: task for task in info.tasks}
+        known = {(task.family, task.name): task for task in info.tasks}
         for task in tasks:
-            known[task.name] = TaskInfo(
+            known[task.family.name, task.name] = TaskInfo(
                 name=task.name,
                 family=task.family.name,
                 hash=task.hash,
                 params=task.params.model_dump(mode="json"),
                 file=task.file,
             )
-        updated = sorted(known.values(), key=lambda task: task.name)
+        updated = sorted(known.values(), key=lambda task: (task.family, task.name))
         if updated != info.tasks:
             run.write("run.json", info.model_copy(update={"tasks": updated}))
 

@@ -65,7 +65,7 @@ class CollabSession:
     Attributes:
         run: the run directory; set by the worker's or the controller's side before collection.
         shared: a directory that all processes of the session share while it lasts (rate limits, money).
-        tasks: tasks seen in collection, by name.
+        tasks: tasks seen in collection, by family and name.
     """
 
     def __init__(self, config: pytest.Config, settings: Settings) -> None:
@@ -74,7 +74,7 @@ class CollabSession:
         self.run: RunDirectory | None = None
         self.worker = "main"
         self.shared: Path | None = None
-        self.tasks: dict[str, Task] = {}
+        self.tasks: dict[tuple[str, str], Task] = {}
         self.attempts: dict[Any, int] = {}
         self.stored: dict[Any, Episode] = {}
         self._upcoming = upcoming.Upcoming(config)
@@ -125,10 +125,10 @@ class CollabSession:
         Raises:
             TaskError: another task has the same name, or a condition names an unknown agent.
         """
-        known = self.tasks.setdefault(task.name, task)
+        known = self.tasks.setdefault((task.family.name, task.name), task)
         if known is not task and (known.file, known.line, known.hash) != (task.file, task.line, task.hash):
             raise TaskError(
-                f"two tasks are called {task.name!r}; the other is in {known.file}",
+                f"two tasks of family {task.family.name!r} are called {task.name!r}; the other is in {known.file}",
                 remedy="Give one of them another `name`.",
                 file=task.file,
                 line=task.line or None,
@@ -146,11 +146,11 @@ class CollabSession:
     def collected(self, session: pytest.Session) -> None:
         """Everything is collected: let families do their batch work, and write down the tasks."""
         self._upcoming.know(session.items)
-        wanted: dict[str, tuple[Task, dict[int, None]]] = {}
+        wanted: dict[tuple[str, str], tuple[Task, dict[int, None]]] = {}
         for item in session.items:
             case = case_of(item)
             if case is not None and case.skip is None and case.key not in self.stored:
-                wanted.setdefault(case.task.name, (case.task, {}))[1][case.seed] = None
+                wanted.setdefault((case.task.params.family, case.task.name), (case.task, {}))[1][case.seed] = None
         by_family: dict[str, list[tuple[Any, Sequence[int]]]] = {}
         for task, seeds in wanted.values():
             by_family.setdefault(task.family.name, []).append((task.params, list(seeds)))

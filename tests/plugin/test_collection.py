@@ -188,7 +188,7 @@ def test_two_tasks_of_one_name_are_refused(suite: pytest.Pytester) -> None:
     write(suite, YAML.replace("10", "9"), "sub/shake.collab.yaml")
     result = suite.runpytest_inprocess("--agents=partner")
     assert result.ret == 2
-    result.stdout.fnmatch_lines(["*name: two tasks are called 'shake'*"])
+    result.stdout.fnmatch_lines(["*name: two tasks of family 'handshake' are called 'shake'*"])
 
 
 @pytest.mark.parametrize(
