@@ -10,7 +10,20 @@ from typing import TYPE_CHECKING, Any
 
 __version__ = "0.1.0"
 
-__all__ = ["Agent", "Condition", "Episode", "Failure", "Family", "Game", "Limits", "Outcome", "Params", "task"]
+__all__ = [
+    "Agent",
+    "Condition",
+    "Episode",
+    "Failure",
+    "Family",
+    "Game",
+    "Limits",
+    "Outcome",
+    "Params",
+    "Reply",
+    "Request",
+    "task",
+]
 
 _HOMES = {
     "Agent": "episode.agent",
@@ -22,11 +35,13 @@ _HOMES = {
     "Limits": "episode.limits",
     "Outcome": "episode.outcome",
     "Params": "episode.family",
+    "Reply": "episode.agent",
+    "Request": "episode.agent",
     "task": "plugin.task",
 }
 
 if TYPE_CHECKING:
-    from pytest_collab.episode.agent import Agent
+    from pytest_collab.episode.agent import Agent, Reply, Request
     from pytest_collab.episode.condition import Condition
     from pytest_collab.episode.family import Family, Params
     from pytest_collab.episode.game import Game
