@@ -40,15 +40,23 @@ class Executor:
         keep: stores a finished episode; what it raises is raised by `result`.
         purse: the session's money.
         worker: name written to the records.
+        watch: told how many episodes are in play, whenever that changes.
     """
 
     def __init__(
-        self, in_flight: int = 1, *, keep: Keep | None = None, purse: Purse | None = None, worker: str = "main"
+        self,
+        in_flight: int = 1,
+        *,
+        keep: Keep | None = None,
+        purse: Purse | None = None,
+        worker: str = "main",
+        watch: Callable[[int], None] | None = None,
     ) -> None:
         self.in_flight = in_flight
         self._keep = keep
         self._purse = purse or OpenPurse()
         self._worker = worker
+        self._watch = watch
         self._futures: dict[str, Future[Finished]] = {}
         self._loop: asyncio.AbstractEventLoop | None = None
         self._thread: threading.Thread | None = None
@@ -119,16 +127,21 @@ class Executor:
         assert self._gate is not None
         try:
             async with self._gate:
-                self.playing += 1
+                self._in_play(+1)
                 try:
                     future.set_result(await self._finish(plan))
                 finally:
-                    self.playing -= 1
+                    self._in_play(-1)
         except asyncio.CancelledError:
             future.cancel()
             raise
         except BaseException as error:
             future.set_exception(error)
+
+    def _in_play(self, change: int) -> None:
+        self.playing += change
+        if self._watch is not None:
+            self._watch(self.playing)
 
     async def _finish(self, plan: Plan) -> Finished:
         transcript = await play(plan, self._purse)

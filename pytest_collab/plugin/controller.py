@@ -14,6 +14,7 @@ from filelock import FileLock, Timeout
 from pytest_collab.episode.run import DEFAULT_BASE, RunDirectory
 from pytest_collab.errors import RunError
 from pytest_collab.plugin import runinfo
+from pytest_collab.plugin.progress import Progress
 from pytest_collab.plugin.worker import resume
 
 if TYPE_CHECKING:
@@ -56,6 +57,11 @@ class Controller:
             raise RunError(f"run directory {run.path} is in use by another session") from None
         except OSError as error:
             raise RunError(f"run directory {run.path} cannot be written: {error.strerror or error}") from error
+
+    def pytest_sessionstart(self, session: pytest.Session) -> None:
+        terminal = session.config.pluginmanager.get_plugin("terminalreporter")
+        if self._session.run is not None and Progress.wanted(session.config, terminal):
+            session.config.pluginmanager.register(Progress(self._session, terminal), "collab-progress")
 
     @pytest.hookimpl(optionalhook=True)
     def pytest_configure_node(self, node: Any) -> None:

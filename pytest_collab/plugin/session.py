@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import os
 from collections.abc import Iterator, Sequence
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
@@ -27,6 +27,7 @@ from pytest_collab.plugin import outcomes, upcoming
 from pytest_collab.plugin.cases import Case
 from pytest_collab.plugin.collection import register_families
 from pytest_collab.plugin.options import Settings, settings
+from pytest_collab.plugin.progress import tell_in_play
 from pytest_collab.plugin.state import EPISODE, SESSION
 
 if TYPE_CHECKING:
@@ -177,7 +178,13 @@ class CollabSession:
 
     @cached_property
     def executor(self) -> Executor:
-        return Executor(self.settings.in_flight, keep=self._keep, purse=self.purse, worker=self.worker)
+        return Executor(
+            self.settings.in_flight,
+            keep=self._keep,
+            purse=self.purse,
+            worker=self.worker,
+            watch=partial(tell_in_play, self.shared, self.worker),
+        )
 
     def _keep(self, episode: Episode, transcript: Transcript) -> None:
         if self.run is not None:

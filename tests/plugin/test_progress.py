@@ -1,0 +1,68 @@
+"""Live progress, on a real pseudo-terminal."""
+
+from __future__ import annotations
+
+import os
+import pty
+import re
+import struct
+import subprocess
+import sys
+import termios
+from fcntl import ioctl
+
+import pytest
+
+
+def on_a_terminal(suite: pytest.Pytester, *args: str, term: str = "xterm") -> str:
+    """What pytest writes to a terminal of 24 lines."""
+    ours, theirs = pty.openpty()
+    ioctl(theirs, termios.TIOCSWINSZ, struct.pack("HHHH", 24, 100, 0, 0))
+    environment = {name: value for name, value in os.environ.items() if name not in ("COLUMNS", "LINES")}
+    process = subprocess.Popen(
+        [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", *args],
+        cwd=suite.path,
+        stdin=subprocess.DEVNULL,
+        stdout=theirs,
+        stderr=theirs,
+        env=environment | {"TERM": term},
+    )
+    os.close(theirs)
+    written = b""
+    while True:
+        try:
+            piece = os.read(ours, 65536)
+        except OSError:  # the other end was closed
+            break
+        if not piece:
+            break
+        written += piece
+    process.wait()
+    os.close(ours)
+    return written.decode(errors="replace")
+
+
+@pytest.fixture
+def shake(suite: pytest.Pytester) -> pytest.Pytester:
+    (suite.path / "shake.collab.yaml").write_text("family: handshake\nseeds: 3\nconditions: [team]\n")
+    return suite
+
+
+def test_the_bottom_line_tells_done_in_play_failed_and_spent(shake: pytest.Pytester) -> None:
+    written = on_a_terminal(shake, "--agents=slow,stubborn", "--collab-pairing=self")
+    assert "\x1b[1;23r" in written, "the bottom line is fenced off"
+    lines = re.findall(r"episodes: (\d+) of 6 done, (\d+) in play, (\d+) unsuccessful, \$(\d\.\d\d)", written)
+    assert lines
+    assert any(playing == "1" for _, playing, _, _ in lines)
+    assert written.rindex("\x1b[r") > written.rindex("\x1b[7m episodes"), "and given back at the end"
+    assert written.rindex("short test summary") > written.rindex("\x1b[r"), "before anything is summed up"
+
+
+def test_workers_count_too(shake: pytest.Pytester) -> None:
+    written = on_a_terminal(shake, "--agents=slow", "-n2")
+    assert any(int(playing) >= 1 for playing in re.findall(r"done, (\d+) in play", written))
+
+
+@pytest.mark.parametrize(("args", "term"), [(["-q"], "xterm"), (["-s"], "xterm"), ([], "dumb")])
+def test_who_wants_no_progress_gets_none(shake: pytest.Pytester, args: list[str], term: str) -> None:
+    assert "in play" not in on_a_terminal(shake, "--agents=partner", *args, term=term)
