@@ -1,4 +1,4 @@
-"""The coding pools we ship are sound: what is hidden fails on the base, passes on its reference, and all can pass together.
+"""The coding pools we ship are sound: hidden tests fail on the base, pass on their reference, and pass on all together.
 
 Run as a script to see what the mechanical merge of references gives for every pair:
 
@@ -209,6 +209,16 @@ def test_references_leave_tests_alone_and_hidden_tests_leave_sources_alone() -> 
         for patch in path.parent.glob("**/*.patch"):
             for name in _touched(patch):
                 assert bool(_VISIBLE.search(name)) == (patch.name == "tests.patch"), f"{patch}: {name}"
+
+
+def test_there_are_enough_pools_pairs_languages_and_difficulties() -> None:
+    params = [yaml.safe_load(path.read_text())["params"] for path in POOLS]
+    languages = [entry["language"] for entry in params]
+    assert languages.count("python") >= 3
+    assert set(languages) == set(TOOLCHAINS)
+    assert all(len(entry["features"]) >= 4 for entry in params)
+    assert sum(len(entry["features"]) * (len(entry["features"]) - 1) // 2 for entry in params) >= 36
+    assert {feature["difficulty"] for entry in params for feature in entry["features"]} == {"easy", "medium", "hard"}
 
 
 def table(path: Path) -> dict[str, int]:
