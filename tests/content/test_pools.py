@@ -1,4 +1,4 @@
-"""The coding pools we ship are sound: hidden tests fail on the base, pass on their reference, and pass on all together.
+"""The coding pools are sound: hidden tests fail on the base, pass on their reference, and pass on all together.
 
 Run as a script to see what the mechanical merge of references gives for every pair:
 
