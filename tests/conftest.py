@@ -6,17 +6,22 @@ import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 
-import pytest
-
 # Loaded here once, so that in-process sessions, which forget the modules that they load, share them.
+import pytest
+import scipy.special
+import scipy.stats  # noqa: F401
+
 import pytest_collab.families.taskfile
+import pytest_collab.measure.stopping
 import pytest_collab.measure.summary
 import pytest_collab.plugin.controller
+import pytest_collab.plugin.gates
 import pytest_collab.plugin.items
 import pytest_collab.plugin.session
 import pytest_collab.plugin.task
 import pytest_collab.plugin.team
 import pytest_collab.plugin.worker
+import pytest_collab.report.gates
 import pytest_collab.report.story
 import pytest_collab.report.terminal  # noqa: F401
 import tests.support.handshake  # noqa: F401

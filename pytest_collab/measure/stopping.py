@@ -27,7 +27,7 @@ from pytest_collab.measure.gaps import gap_pairs, one_agent
 from pytest_collab.measure.gate import ClusterBy, Gate, GateFile
 from pytest_collab.measure.metric import GAPS
 from pytest_collab.measure.selection import conditions_of, selected, values_of
-from pytest_collab.measure.verdicts import GateReport, judge_gate, report, result_of
+from pytest_collab.measure.verdicts import GateReport, GateResult, Savings, judge_gate, report, result_of
 
 
 class PlannedEpisode(NamedTuple):
@@ -196,33 +196,19 @@ def judge_followed(
 ) -> GateReport:
     """Judge a run that was followed: gates that could stop it early by their sequence, the others once, at the end.
 
-    Args and raises as `verdicts.judge_run`; `plan` as in `follow`.
+    Args as `verdicts.judge_run`; `plan` as in `follow`.
     """
     known = baselines or {}
-    results = []
-    for one in follow(file, frame, plan):
-        if one.decision is None:
-            results.append(judge_gate(file, one.gate, frame, known))
-        else:
-            selected(frame, one.gate)
-            results.append(result_of(file, one.gate, one.decision, sequential=True))
-    return report(file, frame, results)
+    followed = {one.gate.title: one for one in follow(file, frame, plan)}
 
+    def judge(gate: Gate) -> GateResult:
+        decision = followed[gate.title].decision
+        if decision is None:
+            return judge_gate(file, gate, frame, known)
+        selected(frame, gate)
+        return result_of(file, gate, decision, sequential=True)
 
-@dataclass(frozen=True, slots=True)
-class Savings:
-    """What was not played because no gate needed it any more.
-
-    Attributes:
-        episodes: how many were skipped.
-        planned: how many there were to play.
-        cost_usd: what they would have cost, at the mean cost of the played episodes of the same condition and
-            team; None where such a cost is not known.
-    """
-
-    episodes: int
-    planned: int
-    cost_usd: float | None
+    return report(file, frame, judge).model_copy(update={"saved": savings(frame, plan)})
 
 
 def savings(frame: Frame, plan: Sequence[PlannedEpisode]) -> Savings:
@@ -237,4 +223,4 @@ def savings(frame: Frame, plan: Sequence[PlannedEpisode]) -> Savings:
     for planned in skipped:
         known = costs.get((planned.condition, planned.team))
         total += sum(known) / len(known) if known else math.nan
-    return Savings(len(skipped), len(plan), None if math.isnan(total) else total)
+    return Savings(episodes=len(skipped), planned=len(plan), cost_usd=None if math.isnan(total) else total)

@@ -101,21 +101,57 @@ class InfrastructureCheck(BaseModel):
     at_most: float
 
 
+class GateProblem(BaseModel):
+    """A gate that could not be judged: its selection matches nothing, a baseline is missing or has changed.
+
+    Attributes:
+        name: the gate's title.
+        message: what is wrong, and what to do.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
+    name: str
+    message: str
+
+
+class Savings(BaseModel):
+    """What was not played because no gate needed it any more.
+
+    Attributes:
+        episodes: how many were skipped.
+        planned: how many there were to play.
+        cost_usd: what they would have cost, at the mean cost of the played episodes of the same condition and
+            team; None where such a cost is not known.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
+    episodes: int
+    planned: int
+    cost_usd: float | None
+
+
 class GateReport(BaseModel):
     """gates.json.
 
     Attributes:
-        verdict: `pass` when every gate is ok, `void` when too much of the infrastructure broke, else `fail`.
+        verdict: `void` when too much of the infrastructure broke, else `error` when a gate could not be judged,
+            else `pass` when every gate is ok, else `fail`.
         infrastructure: the check that decides `void`.
-        gates: in the order of the file.
+        gates: those that could be judged, in the order of the file.
+        problems: those that could not.
+        saved: what `--collab-stop-when-decided` saved; None without it.
     """
 
     model_config = ConfigDict(frozen=True, extra="ignore")
 
     schema_version: Literal[1] = 1
-    verdict: Literal["pass", "fail", "void"]
+    verdict: Literal["pass", "fail", "void", "error"]
     infrastructure: InfrastructureCheck
     gates: tuple[GateResult, ...]
+    problems: tuple[GateProblem, ...] = ()
+    saved: Savings | None = None
 
     @property
     def ok(self) -> bool:
@@ -136,28 +172,42 @@ def judge_run(file: GateFile, frame: Frame, baselines: Mapping[str, Frame] | Non
         frame: the run.
         baselines: the runs of `baselines_named`.
 
-    Raises:
-        UsageError: a selection matches nothing, a baseline is missing or its tasks have changed.
+    Returns:
+        The report; gates that cannot be judged (see `judge_gate`) are its problems.
     """
     known = baselines or {}
-    return report(file, frame, [judge_gate(file, gate, frame, known) for gate in file.gates])
+    return report(file, frame, lambda gate: judge_gate(file, gate, frame, known))
 
 
-def report(file: GateFile, frame: Frame, results: Sequence[GateResult]) -> GateReport:
+def report(file: GateFile, frame: Frame, judge: Callable[[Gate], GateResult]) -> GateReport:
     """Put the results of all gates and the infrastructure check together."""
+    results: list[GateResult] = []
+    problems: list[GateProblem] = []
+    for gate in file.gates:
+        try:
+            results.append(judge(gate))
+        except UsageError as error:
+            problems.append(GateProblem(name=gate.title, message=str(error)))
     errors = int((~frame.evidence).sum())
     rate = errors / len(frame) if len(frame) else 0.0
     limit = file.infrastructure.at_most
-    void = rate > limit
-    verdict: Literal["pass", "fail", "void"] = (
-        "void" if void else "pass" if all(result.ok for result in results) else "fail"
-    )
     check = InfrastructureCheck(episodes=len(frame), errors=errors, rate=rate, at_most=limit)
-    return GateReport(verdict=verdict, infrastructure=check, gates=tuple(results))
+    verdict: Literal["pass", "fail", "void", "error"]
+    if rate > limit:
+        verdict = "void"
+    elif problems:
+        verdict = "error"
+    else:
+        verdict = "pass" if all(result.ok for result in results) else "fail"
+    return GateReport(verdict=verdict, infrastructure=check, gates=tuple(results), problems=tuple(problems))
 
 
 def judge_gate(file: GateFile, gate: Gate, frame: Frame, baselines: Mapping[str, Frame]) -> GateResult:
-    """Judge one gate on a run, once, at its end. Args and raises as `judge_run`."""
+    """Judge one gate on a run, once, at its end. Args as `judge_run`.
+
+    Raises:
+        UsageError: the selection matches nothing, a baseline is missing or its tasks have changed.
+    """
     evidence = evidence_of(file, gate, frame, baselines)
     decision = decide(gate.rule(), evidence, gate.confidence or file.confidence)
     paired = isinstance(evidence, PairedEvidence) if gate.baseline is not None else None
@@ -165,7 +215,7 @@ def judge_gate(file: GateFile, gate: Gate, frame: Frame, baselines: Mapping[str,
 
 
 def evidence_of(file: GateFile, gate: Gate, frame: Frame, baselines: Mapping[str, Frame]) -> Evidence:
-    """The evidence that a run holds for a gate. Args and raises as `judge_run`."""
+    """The evidence that a run holds for a gate. Args and raises as `judge_gate`."""
     cluster = gate.cluster or file.cluster
     rows = selected(frame, gate)
     if gate.baseline is not None:

@@ -25,3 +25,5 @@ def pytest_configure(config: pytest.Config) -> None:
         from pytest_collab.plugin import session
 
         session.configure(config)
+    elif config.getoption("collab_gate"):
+        raise pytest.UsageError("--collab-gate needs agents to judge: pass --agents=NAME[,NAME]")

@@ -18,6 +18,7 @@ from pytest_collab.plugin.progress import Progress
 from pytest_collab.plugin.worker import resume
 
 if TYPE_CHECKING:
+    from pytest_collab.plugin.gates import Gatekeeper
     from pytest_collab.plugin.session import CollabSession
 
 
@@ -28,10 +29,21 @@ class Controller:
         self._session = session
         self._lock: FileLock | None = None
         self._exit_status = 0
+        self._gates: Gatekeeper | None = None
         session.shared = Path(tempfile.mkdtemp(prefix="collab-session-"))
 
     def begin(self) -> None:
-        """Open the run. Raises RunError when it cannot be written or is in use."""
+        """Read the gates and open the run.
+
+        Raises:
+            UsageError: the gates file has a mistake, or a baseline is missing.
+            RunError: the run cannot be written or is in use.
+        """
+        if self._session.settings.gate is not None:
+            from pytest_collab.plugin.gates import Gatekeeper
+
+            self._gates = Gatekeeper(self._session, self._session.settings.gate)
+            self._session.config.pluginmanager.register(self._gates, "collab-gates")
         if not self._session.config.option.collectonly:
             self._open_run()
 
@@ -82,9 +94,12 @@ class Controller:
         return header
 
     @pytest.hookimpl(wrapper=True, tryfirst=True)
-    def pytest_sessionfinish(self, exitstatus: int) -> Generator[None]:
-        self._exit_status = int(exitstatus)
+    def pytest_sessionfinish(self, session: pytest.Session, exitstatus: int) -> Generator[None]:
+        """Judge before anybody else learns of the end: JUnit files and counts have the gates too."""
         self._session.close()
+        if self._gates is not None:
+            self._gates.judge(session)
+        self._exit_status = int(session.exitstatus)
         yield
 
     @pytest.hookimpl(wrapper=True, tryfirst=True)
@@ -94,12 +109,17 @@ class Controller:
         self._sum_up(terminalreporter)
 
     def _sum_up(self, terminalreporter: Any) -> None:
-        from pytest_collab.measure.summary import summarise
-        from pytest_collab.report.terminal import write_summary
-
         run = self._session.run
         if run is None:
             return
+        self._write_run_summary(terminalreporter, run)
+        if self._gates is not None:
+            self._gates.write(terminalreporter)
+
+    def _write_run_summary(self, terminalreporter: Any, run: RunDirectory) -> None:
+        from pytest_collab.measure.summary import summarise
+        from pytest_collab.report.terminal import write_summary
+
         record = run.record()
         if not record.plays and not record.bad:
             return

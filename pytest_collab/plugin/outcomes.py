@@ -48,8 +48,9 @@ WORDS: Final[dict[str, tuple[str, str, str]]] = {
     "coordination_failure": ("C", "COORDINATION", "red"),
     "competence_failure": ("K", "COMPETENCE", "purple"),
     "limit": ("L", "LIMIT", "yellow"),
+    "infrastructure_error": ("E", "INFRASTRUCTURE", "yellow"),
 }
-"""Letter, word and colour of each outcome that fails an item."""
+"""Letter, word and colour of each outcome; an infrastructure error has them under gates, and is an ERROR else."""
 
 
 def failure_of(episode: Episode) -> Exception:
@@ -87,7 +88,14 @@ def pytest_runtest_makereport(
     own = isinstance(call.excinfo.value, (AssertionError, InfrastructureFailure)) and not episode.success
     if own:
         report.longrepr = _story(item, call, finished, report)
-        if gated and episode.outcome is not Outcome.INFRASTRUCTURE:
+        if gated and episode.outcome is Outcome.INFRASTRUCTURE:
+            # Nor is a broken one: how many may break is the gates file's to say. Nothing was judged: it is skipped.
+            from pytest_collab.report.story import headline
+
+            path, line, _ = item.location
+            report.outcome = "skipped"
+            report.longrepr = (path, (line or 0) + 1, f"infrastructure error: {headline(episode)}")
+        elif gated:
             # Under gates an unsuccessful episode is evidence for the gates, not a failure of its own.
             report.outcome = "passed"
             report.longrepr = None
@@ -135,9 +143,14 @@ def attach_properties(item: pytest.Item, episode: Episode, transcript: str) -> N
 
 def pytest_report_teststatus(report: pytest.TestReport) -> Any:
     collab = getattr(report, "collab", None)
-    if collab is None or report.when != "call" or collab["outcome"] not in WORDS:
+    if collab is None or collab["outcome"] not in WORDS:
         return None
     letter, word, colour = WORDS[collab["outcome"]]
+    if collab["outcome"] == "infrastructure_error":
+        shown = report.outcome == "skipped" and collab["evidence"]
+        return (word.lower(), letter.lower(), (word.lower(), {colour: True})) if shown else None
+    if report.when != "call":
+        return None
     if report.outcome == "failed":
         return "failed", letter, (word, {colour: True})
     if report.outcome == "passed" and collab["evidence"]:
@@ -153,6 +166,6 @@ def pytest_terminal_summary(terminalreporter: Any) -> Generator[None]:
     failed = stats.pop("failed", [])
     for report in failed:
         collab = getattr(report, "collab", None)
-        word = WORDS.get(collab["outcome"]) if collab else None
+        word = WORDS.get(collab["outcome"]) if collab and collab["outcome"] != "infrastructure_error" else None
         category = word[1].lower() if word else "failed"
         stats.setdefault(category, []).append(report)

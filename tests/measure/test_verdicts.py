@@ -9,7 +9,7 @@ from pytest_collab.errors import UsageError
 from pytest_collab.measure.decision import GateVerdict
 from pytest_collab.measure.frame import frame_of
 from pytest_collab.measure.gate import Gate, GateFile
-from pytest_collab.measure.verdicts import GateReport, baselines_named, judge_run
+from pytest_collab.measure.verdicts import GateReport, baselines_named, judge_gate, judge_run
 from tests.support.episodes import episode
 
 
@@ -17,7 +17,7 @@ def judged(gate, episodes, *, baseline=None, **file):
     """The result of a single gate given as a mapping."""
     gates = GateFile.model_validate({"gates": [gate], **file})
     baselines = {"baseline": frame_of(baseline)} if baseline is not None else {}
-    return judge_run(gates, frame_of(episodes), baselines).gates[0]
+    return judge_gate(gates, gates.gates[0], frame_of(episodes), baselines)
 
 
 def play(n, successes, condition="team", team="a+b", **more):
@@ -217,3 +217,18 @@ def test_no_evidence_is_undecided_and_says_so():
     )
     assert (found.verdict, found.value, found.needed) == (GateVerdict.UNDECIDED, None, None)
     assert "play some" in found.message
+
+
+def test_a_gate_that_cannot_be_judged_is_a_problem_and_hides_no_other():
+    gates = GateFile.model_validate(
+        {
+            "gates": [
+                {"metric": "score", "at_least": 0.5, "where": {"task": "u"}},
+                {"metric": "score", "at_least": 0.1},
+            ]
+        }
+    )
+    found = judge_run(gates, frame_of(play(40, 40)))
+    assert (found.verdict, found.ok) == ("error", False)
+    assert [result.verdict for result in found.gates] == [GateVerdict.PASS]
+    assert "has no task 'u'" in found.problems[0].message

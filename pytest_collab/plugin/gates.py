@@ -1,0 +1,201 @@
+"""Gates in pytest: read before anything is played, judged at the end, shown and counted like tests."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+import pytest
+from _pytest._code.code import ReprEntryNative, ReprExceptionInfo, ReprFileLocation, ReprTraceback
+
+from pytest_collab.episode.text import one_line
+from pytest_collab.errors import CollabError, RunError, UsageError
+from pytest_collab.measure.decision import GateVerdict
+from pytest_collab.measure.frame import Frame, read_frame
+from pytest_collab.measure.gate import GateFile, read_gates
+from pytest_collab.measure.verdicts import BASELINE, GateReport, GateResult, baselines_named
+
+if TYPE_CHECKING:
+    from pytest_collab.plugin.session import CollabSession
+
+GATES_JSON: Final = "gates.json"
+
+JUDGED: Final = (pytest.ExitCode.OK, pytest.ExitCode.TESTS_FAILED, pytest.ExitCode.NO_TESTS_COLLECTED)
+"""A session that ends otherwise (interrupted, broken) is not whole: its gates are not judged."""
+
+_OBSERVERS: Final = ("lfplugin", "stepwiseplugin", "session")
+"""Plugins that must not take a gate for a test to run again, or to stop at."""
+
+
+class Gatekeeper:
+    """The gates of a session; on the controller only.
+
+    Raises:
+        UsageError: the file has a mistake, or a run that it compares with cannot be read.
+    """
+
+    def __init__(self, session: CollabSession, path: Path) -> None:
+        self._session = session
+        self._path = path
+        self.file = read_gates_file(path)
+        self._baselines = read_baselines(self.file, session.settings.baseline, session.config.invocation_params.dir)
+        self._report: GateReport | None = None
+        self._not_judged = ""
+
+    def judge(self, session: pytest.Session) -> None:
+        """Judge the run, report every gate like a test, and decide the exit status."""
+        if session.config.option.collectonly or self._session.run is None:
+            return
+        run = self._session.run
+        (run.path / GATES_JSON).unlink(missing_ok=True)
+        if session.exitstatus not in JUDGED:
+            self._not_judged = "the session did not come to its end"
+            return
+        try:
+            report = judge_directory(self.file, run.path, self._baselines)
+            run.write(GATES_JSON, report)
+        except CollabError as error:
+            self._not_judged = str(error)
+            session.exitstatus = pytest.ExitCode.USAGE_ERROR
+            return
+        self._report = report
+        self._emit(session, report)
+        if report.problems:
+            session.exitstatus = pytest.ExitCode.USAGE_ERROR
+        elif not report.ok:
+            session.exitstatus = pytest.ExitCode.TESTS_FAILED
+
+    def _emit(self, session: pytest.Session, report: GateReport) -> None:
+        config = session.config
+        left_out = [config.pluginmanager.get_plugin(name) for name in _OBSERVERS]
+        call = config.pluginmanager.subset_hook_caller(
+            "pytest_runtest_logreport", [plugin for plugin in left_out if plugin is not None]
+        )
+        reports = [*self._reports(report)]
+        terminal = config.pluginmanager.get_plugin("terminalreporter")
+        if terminal is not None:
+            terminal.currentfspath = None  # its last line is whole: no second percentage
+        session.testscollected += len(reports)
+        for nodeid, location, phases in reports:
+            config.hook.pytest_runtest_logstart(nodeid=nodeid, location=location)
+            for phase in phases:
+                call(report=phase)
+                session.testsfailed += phase.failed
+            config.hook.pytest_runtest_logfinish(nodeid=nodeid, location=location)
+
+    def _reports(self, report: GateReport) -> Iterator[tuple[str, tuple[str, int, str], list[pytest.TestReport]]]:
+        """Node id, location, and the reports of setup, call and teardown, of every gate."""
+        for problem in report.problems:
+            nodeid, location = self._address(problem.name)
+            broken = self._failed(problem.message, location)
+            yield nodeid, location, [_phase(nodeid, location, "setup", "failed", broken), _phase(nodeid, location)]
+        for result in report.gates:
+            nodeid, location = self._address(result.name)
+            longrepr = None if result.ok else self._failed(result.message, location)
+            judged = _phase(nodeid, location, "call", "passed" if result.ok else "failed", longrepr)
+            judged.collab_gate = str(result.verdict)  # type: ignore[attr-defined]
+            over = _phase(nodeid, location)
+            judged.user_properties = over.user_properties = _properties(result)  # JUnit reads the last one's
+            yield nodeid, location, [_phase(nodeid, location, "setup"), judged, over]
+        if report.verdict == "void":
+            from pytest_collab.report.gates import verdict_line
+
+            nodeid, location = self._address("infrastructure")
+            judged = _phase(nodeid, location, "call", "failed", self._failed(verdict_line(report), location))
+            judged.collab_gate = "void"  # type: ignore[attr-defined]
+            yield nodeid, location, [_phase(nodeid, location, "setup"), judged, _phase(nodeid, location)]
+
+    def _address(self, name: str) -> tuple[str, tuple[str, int, str]]:
+        root = self._session.config.rootpath
+        path = self._path.resolve()
+        shown = path.relative_to(root).as_posix() if path.is_relative_to(root) else path.name
+        return f"{shown}::{one_line(name, 200)}", (shown, 0, one_line(name, 200))
+
+    def _failed(self, message: str, location: tuple[str, int, str]) -> ReprExceptionInfo:
+        return ReprExceptionInfo(
+            reprtraceback=ReprTraceback([ReprEntryNative([message + "\n"])], None, "native"),
+            reprcrash=ReprFileLocation(location[0], 1, message),
+        )
+
+    def pytest_report_teststatus(self, report: pytest.TestReport) -> Any:
+        verdict = getattr(report, "collab_gate", None)
+        if verdict is None:
+            return None
+        if verdict == GateVerdict.UNDECIDED:
+            category = "failed" if report.failed else "undecided"
+            letter, word = ("U", "UNDECIDED") if report.failed else ("u", "undecided")
+            return category, letter, (word, {"red" if report.failed else "yellow": True})
+        if verdict == "void":
+            return "failed", "V", ("VOID", {"red": True, "bold": True})
+        return ("failed", "G", ("GATE", {"red": True})) if report.failed else None
+
+    def write(self, reporter: Any) -> None:
+        """The verdicts, last of all in the terminal."""
+        if self._report is not None:
+            from pytest_collab.report.gates import write_gates
+
+            write_gates(reporter, self._report)
+        elif self._not_judged:
+            reporter.section("gates", sep="=")
+            reporter.write_line(f"the gates were not judged: {self._not_judged}", red=True, bold=True)
+
+
+def _phase(
+    nodeid: str,
+    location: tuple[str, int, str],
+    when: Any = "teardown",
+    outcome: Any = "passed",
+    longrepr: Any = None,
+) -> pytest.TestReport:
+    return pytest.TestReport(
+        nodeid=nodeid, location=location, keywords={}, outcome=outcome, longrepr=longrepr, when=when, duration=0.0
+    )
+
+
+def _properties(result: GateResult) -> list[tuple[str, object]]:
+    """JUnit `<property>` elements of a gate."""
+    fields = ("verdict", "metric", "rule", "value", "low", "high", "n", "needed")
+    values = ((name, getattr(result, name)) for name in fields)
+    return [(f"collab_gate_{name}", str(value)) for name, value in values if value is not None]
+
+
+def read_gates_file(path: Path) -> GateFile:
+    """`read_gates`, for a path from the command line.
+
+    Raises:
+        UsageError: there is no such file, or it has a mistake.
+    """
+    if not path.is_file():
+        raise UsageError(f"--collab-gate={path}: there is no such file")
+    return read_gates(path)
+
+
+def read_baselines(file: GateFile, given: Path | None, base: Path) -> dict[str, Frame]:
+    """The runs that a gates file compares with.
+
+    Args:
+        file: the gates.
+        given: what `--collab-baseline` says.
+        base: what relative run directories in the file are relative to.
+
+    Raises:
+        UsageError: one is needed and not given, or cannot be read.
+    """
+    found = {}
+    for name in baselines_named(file):
+        if name == BASELINE and given is None:
+            raise UsageError("a gate compares with `baseline`: pass --collab-baseline=DIR, the run it stands for")
+        path = given if name == BASELINE and given is not None else base / name
+        try:
+            found[name] = read_frame(path)
+        except RunError as error:
+            raise UsageError(f"a gate compares with {name!r}: {error}") from None
+    return found
+
+
+def judge_directory(file: GateFile, run: Path, baselines: dict[str, Frame]) -> GateReport:
+    """Judge what a run directory holds. Raises RunError when it cannot be read."""
+    from pytest_collab.measure.verdicts import judge_run
+
+    return judge_run(file, read_frame(run), baselines)

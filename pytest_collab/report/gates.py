@@ -1,0 +1,59 @@
+"""Gates in the terminal: the verdict of each, and of the run."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from pytest_collab.measure.decision import GateVerdict
+from pytest_collab.measure.verdicts import GateReport, GateResult, Savings
+
+
+def write_gates(reporter: Any, report: GateReport) -> None:
+    """Write the verdicts with pytest's terminal reporter."""
+    reporter.section("gates", sep="=")
+    for line in gate_lines(report):
+        reporter.write_line(line)
+    if report.verdict == "void":
+        reporter.write_sep("!", "VOID", red=True, bold=True)
+    reporter.write_line(verdict_line(report), green=report.ok, red=not report.ok, bold=True)
+
+
+def gate_lines(report: GateReport) -> list[str]:
+    """One line a gate, the failed ones first."""
+    lines = [f"ERROR      {problem.name}: {problem.message}" for problem in report.problems]
+    lines += [
+        f"{word(result):<10} {result.name}: {result.message}"
+        for result in sorted(report.gates, key=lambda result: result.ok)
+    ]
+    if report.saved is not None:
+        lines.append(saved_line(report.saved))
+    return lines
+
+
+def word(result: GateResult) -> str:
+    """A gate's verdict as people read it: in capitals where it stops a release."""
+    return result.verdict.upper() if not result.ok else str(result.verdict)
+
+
+def saved_line(saved: Savings) -> str:
+    """What stopping early saved."""
+    cost = "" if saved.cost_usd is None else f", about ${saved.cost_usd:.2f}"
+    return f"saved by stopping when decided: {saved.episodes} of {saved.planned} episodes{cost}"
+
+
+def verdict_line(report: GateReport) -> str:
+    """One line: what the gates come to."""
+    check = report.infrastructure
+    if report.verdict == "void":
+        return (
+            f"gates: VOID. {check.errors} of {check.episodes} episodes ({check.rate:.1%}) were lost to "
+            f"infrastructure, above the declared {check.at_most:.1%}: this run says nothing about the agents, "
+            "whatever its gates show."
+        )
+    if report.problems:
+        return f"gates: ERROR. {len(report.problems)} of {len(report.gates) + len(report.problems)} cannot be judged."
+    passed = sum(result.verdict is GateVerdict.PASS for result in report.gates)
+    failed = sum(result.verdict is GateVerdict.FAIL for result in report.gates)
+    open_ = len(report.gates) - passed - failed
+    counts = f"{passed} passed, {failed} failed, {open_} undecided"
+    return f"gates: {'PASS' if report.ok else 'FAIL'}. {counts}."

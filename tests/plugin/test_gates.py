@@ -1,0 +1,158 @@
+"""Gates decide a session: verdicts, exit statuses, terminal and JUnit."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+from defusedxml import ElementTree
+
+TASK = "family: handshake\nparams: {numbers: 10}\nseeds: 20\nconditions: [team]\n"
+GATES = """
+gates:
+  - name: hands are shaken
+    metric: success_rate
+    at_least: 0.6
+  - name: cheap
+    metric: cost_usd
+    at_most: 1
+"""
+
+
+def write(suite: pytest.Pytester, gates: str = GATES, task: str = TASK) -> None:
+    (suite.path / "shake.collab.yaml").write_text(task)
+    (suite.path / "gates.yaml").write_text(gates)
+
+
+def play(suite: pytest.Pytester, agents: str, *args: str, gate: bool = True) -> pytest.RunResult:
+    gates = ["--collab-gate=gates.yaml"] if gate else []
+    return suite.runpytest_inprocess(
+        f"--agents={agents}", "--collab-pairing=self", "--collab-run-dir=out", "-p", "no:cacheprovider", *gates, *args
+    )
+
+
+def verdicts(suite: pytest.Pytester) -> dict[str, Any]:
+    found: dict[str, Any] = json.loads((suite.path / "out" / "gates.json").read_text())
+    return found
+
+
+@pytest.mark.parametrize("workers", [[], ["-n2"]], ids=["alone", "xdist"])
+def test_gates_that_pass_make_a_green_session(suite: pytest.Pytester, workers: list[str]) -> None:
+    write(suite)
+    result = play(suite, "partner", *workers)
+    assert result.ret == 0
+    result.stdout.re_match_lines([r".*gates: PASS\. 2 passed, 0 failed, 0 undecided\.", r"=+ 22 passed in .*"])
+    assert verdicts(suite)["verdict"] == "pass"
+    assert json.loads((suite.path / "out" / "run.json").read_text())["exit_status"] == 0
+
+
+def test_a_failed_gate_is_told_like_a_failed_test(suite: pytest.Pytester) -> None:
+    write(suite)
+    result = play(suite, "stubborn", "--junitxml=j.xml", "-x")
+    assert result.ret == 1
+    result.stdout.fnmatch_lines(["gates.yaml G.*", "GATE gates.yaml::hands are shaken - success_rate 0.0 %*"])
+    result.stdout.re_match_lines([r"=+ 1 failed, 1 passed, 20 coordination in .*"])
+    result.stdout.no_fnmatch_line("*stopping after*")
+    cases = {case.get("name"): case for case in ElementTree.parse(suite.path / "j.xml").getroot().iter("testcase")}
+    assert len(cases) == 22
+    failure = cases["hands are shaken"].find("failure")
+    assert failure is not None
+    assert "wanted >= 60.0 %" in str(failure.get("message"))
+    properties = {p.get("name"): p.get("value") for p in cases["hands are shaken"].iter("property")}
+    assert properties["collab_gate_verdict"] == "fail"
+    assert [name for name, case in cases.items() if case.find("failure") is not None] == ["hands are shaken"]
+
+
+def test_too_few_episodes_are_undecided_and_stop_a_release(suite: pytest.Pytester) -> None:
+    write(suite, task=TASK.replace("20", "3"))
+    result = play(suite, "partner", "-v")
+    assert result.ret == 1
+    result.stdout.fnmatch_lines(["gates.yaml::hands are shaken UNDECIDED*", "*more episodes would settle it"])
+
+
+def test_an_undecided_gate_may_be_waved_through(suite: pytest.Pytester) -> None:
+    write(suite, "undecided: warn\n" + GATES, TASK.replace("20", "3"))
+    result = play(suite, "partner")
+    assert result.ret == 0
+    result.stdout.re_match_lines([r"=+ 4 passed, 1 undecided in .*"])
+
+
+def test_infrastructure_errors_are_no_failures_and_too_many_void_the_run(suite: pytest.Pytester) -> None:
+    write(suite, "infrastructure: {at_most: 0.4}\n" + GATES)
+    result = play(suite, "partner,provider_down")
+    assert result.ret == 1
+    result.stdout.fnmatch_lines(["*VOID*", "gates: VOID. 20 of 40 episodes (50.0%) were lost to infrastructure*"])
+    result.stdout.re_match_lines([r"=+ 1 failed, 22 passed, 20 infrastructure in .*"])
+    assert verdicts(suite)["verdict"] == "void"
+
+
+def test_few_infrastructure_errors_leave_the_verdict_to_the_gates(suite: pytest.Pytester) -> None:
+    write(suite, "infrastructure: {at_most: 0.6}\n" + GATES)
+    result = play(suite, "partner,provider_down", "--junitxml=j.xml")
+    assert result.ret == 0
+    root = ElementTree.parse(suite.path / "j.xml").getroot()
+    assert len(list(root.iter("skipped"))) == 20
+    assert not list(root.iter("error"))
+
+
+def test_a_selection_that_matches_nothing_is_an_error(suite: pytest.Pytester) -> None:
+    write(suite, GATES + "    where: {task: shaek}\n")
+    result = play(suite, "partner")
+    assert result.ret == pytest.ExitCode.USAGE_ERROR
+    assert "Did you mean 'shake'?" in result.stdout.str() + result.stderr.str()
+
+
+@pytest.mark.parametrize(
+    ("gates", "words"),
+    [
+        ("gates:\n  - metric: succes_rate\n    at_least: 0.5\n", ["gates.yaml:2", "success_rate"]),
+        ("gates:\n  - metric: score\n    at_least: 0\n", ["gates.yaml:3", "can never fail"]),
+        ("gates:\n  - {metric: score, better_than: baseline}\n", ["--collab-baseline=DIR"]),
+        ("gates:\n  - {metric: score, better_than: runs/x}\n", ["runs/x", "no run directory"]),
+    ],
+)
+def test_mistakes_are_told_before_anything_is_played(suite: pytest.Pytester, gates: str, words: list[str]) -> None:
+    write(suite, gates)
+    result = play(suite, "partner")
+    assert result.ret == pytest.ExitCode.USAGE_ERROR
+    said = result.stderr.str()
+    assert all(word in said for word in words), said
+    assert not (suite.path / "out").exists()
+
+
+def test_a_failing_ordinary_test_fails_a_session_whose_gates_pass(suite: pytest.Pytester) -> None:
+    write(suite)
+    suite.makepyfile("def test_plain():\n    assert False\n")
+    assert play(suite, "partner").ret == 1
+    assert verdicts(suite)["verdict"] == "pass"
+
+
+def test_a_resumed_run_is_judged_whole(suite: pytest.Pytester) -> None:
+    write(suite)
+    assert play(suite, "partner", "--collab-seeds=3").ret == 1
+    result = play(suite, "partner", "--collab-resume")
+    assert result.ret == 0
+    assert verdicts(suite)["gates"][0]["n"] == 20
+
+
+def test_collecting_only_judges_nothing(suite: pytest.Pytester) -> None:
+    write(suite)
+    result = play(suite, "partner", "--co", "-q")
+    assert result.ret == 0
+    assert not (suite.path / "out").exists()
+
+
+def test_a_run_is_held_against_its_baseline(suite: pytest.Pytester) -> None:
+    write(suite, "gates:\n  - {metric: success_rate, not_worse_than: baseline, margin: 0.2}\n")
+    play(suite, "partner", gate=False)
+    (suite.path / "out").rename(suite.path / "base")
+    assert play(suite, "stubborn", "--collab-baseline=base").ret == 1
+    assert verdicts(suite)["gates"][0]["value"] == -1.0
+
+
+def test_gates_without_agents_are_no_green_light(suite: pytest.Pytester) -> None:
+    write(suite)
+    result = suite.runpytest_inprocess("--collab-gate=gates.yaml")
+    assert result.ret == pytest.ExitCode.USAGE_ERROR
+    result.stderr.fnmatch_lines(["*--collab-gate needs agents*"])
