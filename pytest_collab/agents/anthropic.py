@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any, Final, Literal
 
-from pytest_collab.agents.model import SPEECHLESS, Answer, ModelAgent, arguments_of
+from pytest_collab.agents.model import CONNECT_S, SPEECHLESS, Answer, ModelAgent, arguments_of
 from pytest_collab.agents.prices import Tokens
 from pytest_collab.agents.retry import BadAnswer, Fault, classify
 from pytest_collab.agents.secrets import Secret
@@ -33,15 +33,18 @@ class AnthropicAgent(ModelAgent):
     """Claude. Thinking blocks and their signatures are passed back unchanged, the stable prefix is cached."""
 
     def make_client(self, key: Secret | None, headers: dict[str, str]) -> Any:
+        import httpx2
         from anthropic import AsyncAnthropic, DefaultAsyncHttpxClient
 
         return AsyncAnthropic(
             api_key=key.reveal() if key else "none",
             base_url=self.settings.address,
             max_retries=0,
-            timeout=self.settings.timeout_s,
+            timeout=httpx2.Timeout(self.settings.timeout_s, connect=min(self.settings.timeout_s, CONNECT_S)),
             default_headers=headers,
-            http_client=DefaultAsyncHttpxClient(limits=_pool()),
+            http_client=DefaultAsyncHttpxClient(
+                limits=httpx2.Limits(max_connections=None, max_keepalive_connections=256)
+            ),
         )
 
     async def call(self, client: Any, request: Request) -> Answer:
@@ -174,9 +177,3 @@ def _tokens(usage: Any) -> Tokens:
     cached = getattr(usage, "cache_read_input_tokens", None) or 0
     written = getattr(usage, "cache_creation_input_tokens", None) or 0
     return Tokens((usage.input_tokens or 0) + cached + written, usage.output_tokens or 0, cached, written)
-
-
-def _pool() -> Any:
-    import httpx2
-
-    return httpx2.Limits(max_connections=None, max_keepalive_connections=256)

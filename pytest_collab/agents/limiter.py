@@ -15,14 +15,14 @@ import os
 import re
 import struct
 from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager, contextmanager
+from contextlib import asynccontextmanager, contextmanager, suppress
 from hashlib import sha256
 from pathlib import Path
 from time import monotonic
 from typing import Final
 
 from pytest_collab.agents.settings import RateLimits
-from pytest_collab.episode.limits import excuse
+from pytest_collab.episode.limits import excused
 
 MINUTE_S: Final = 60.0
 SLACK_S: Final = 2.0
@@ -98,19 +98,18 @@ class Lane:
             tokens: an estimate of what the call will consume; corrected by `Permit.tokens`.
         """
         queue, freed = self._of_this_loop()
-        began = monotonic()
-        async with queue:
-            while not self._enter():
-                freed.clear()
-                try:
-                    await asyncio.wait_for(freed.wait(), POLL_S)
-                except TimeoutError:
-                    excuse(began, monotonic())
+        with excused():
+            async with queue:
+                while not self._enter():
+                    freed.clear()
+                    with suppress(TimeoutError):
+                        await asyncio.wait_for(freed.wait(), POLL_S)
         permit = Permit()
         try:
-            await self._sleep_until(self._reserve(tokens))
-            while self.paused_until > monotonic():
-                await self._sleep_until(self._reserve(0))
+            with excused():
+                await self._sleep_until(self._reserve(tokens))
+                while self.paused_until > monotonic():
+                    await self._sleep_until(self._reserve(0))
             yield permit
         finally:
             self._leave(permit, tokens)
@@ -145,7 +144,6 @@ class Lane:
     async def _sleep_until(self, moment: float) -> None:
         now = monotonic()
         if moment > now:
-            excuse(now, moment)
             await asyncio.sleep(moment - now)
 
     def _reserve(self, tokens: int) -> float:

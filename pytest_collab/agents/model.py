@@ -8,9 +8,10 @@ from abc import abstractmethod
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from hashlib import sha256
-from time import monotonic
 from typing import Any, Final, Literal
 from weakref import WeakKeyDictionary
+
+from anyio import current_time
 
 from pytest_collab.agents.limiter import Lane
 from pytest_collab.agents.prices import Tariff, Tokens, context_tokens, tariff
@@ -18,7 +19,7 @@ from pytest_collab.agents.retry import BadAnswer, Fault, pause
 from pytest_collab.agents.secrets import Secret, redact, redacted, remember
 from pytest_collab.agents.settings import AgentSettings
 from pytest_collab.episode.agent import Agent, Reply, Request, ToolCall, Turn, Usage
-from pytest_collab.episode.limits import excuse
+from pytest_collab.episode.limits import excused, give_back
 from pytest_collab.errors import LimitReached, ProviderError, UsageError
 
 EMPTY_ANSWERS: Final = 3
@@ -26,6 +27,9 @@ EMPTY_ANSWERS: Final = 3
 
 PATIENCE: Final = 4
 """A provider that asks to slow down is asked so many times more often than one that fails."""
+
+CONNECT_S: Final = 10.0
+"""An address that does not answer at all is given up sooner than one that thinks."""
 
 UNREADABLE: Final = "_unreadable_arguments"
 """The argument under which a tool gets text that the model wrote where a JSON object was due."""
@@ -122,9 +126,8 @@ class ModelAgent(Agent):
     async def _ask(self, request: Request, bill: _Bill) -> Answer:
         failures = slow_downs = empties = 0
         while True:
-            began = monotonic()
             async with self._lane.permit(self._estimate(request)) as permit:
-                began = monotonic()
+                began = current_time()
                 bill.begin()
                 outcome = await self._attempt(request)
                 bill.end(outcome.tokens)
@@ -152,7 +155,7 @@ class ModelAgent(Agent):
                 failures += 1
                 wait = pause(failures, outcome.retry_after_s)
                 exhausted = failures > self.settings.max_retries
-            excuse(began, monotonic())
+            give_back(began, current_time())
             if outcome.kind == "fatal" or exhausted:
                 tries = f" after {bill.attempts} attempts" if bill.attempts > 1 else ""
                 raise ProviderError(
@@ -161,8 +164,8 @@ class ModelAgent(Agent):
                     status=outcome.status,
                 )
             if outcome.kind != "slow_down":  # the lane makes everybody wait, this caller too
-                excuse(monotonic(), monotonic() + wait)
-                await asyncio.sleep(wait)
+                with excused():
+                    await asyncio.sleep(wait)
 
     async def _attempt(self, request: Request) -> Answer | Fault:
         """One attempt; whatever the SDK raises becomes a fault here, so that none of its frames is ever shown."""

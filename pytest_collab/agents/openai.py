@@ -7,7 +7,7 @@ import re
 from hashlib import sha256
 from typing import Any, Final, Literal
 
-from pytest_collab.agents.model import SPEECHLESS, Answer, ModelAgent, arguments_of
+from pytest_collab.agents.model import CONNECT_S, SPEECHLESS, Answer, ModelAgent, arguments_of
 from pytest_collab.agents.prices import Tokens
 from pytest_collab.agents.retry import BadAnswer, Fault, classify
 from pytest_collab.agents.secrets import Secret
@@ -30,7 +30,7 @@ class OpenAIModel(ModelAgent):
             api_key=key.reveal() if key else "none",
             base_url=self.settings.address,
             max_retries=0,
-            timeout=self.settings.timeout_s,
+            timeout=httpx2.Timeout(self.settings.timeout_s, connect=min(self.settings.timeout_s, CONNECT_S)),
             default_headers=headers,
             http_client=DefaultAsyncHttpxClient(
                 limits=httpx2.Limits(max_connections=None, max_keepalive_connections=256)

@@ -64,34 +64,66 @@ class OpenPurse:
 
 
 class _Clock:
-    """A time limit that runs; time that is nobody's doing is given back to it."""
+    """A time limit that runs, except while somebody waits for what is nobody's doing."""
 
-    __slots__ = ("_excused_until", "_scope")
+    __slots__ = ("_excused_until", "_left", "_scope", "_waiting")
 
     def __init__(self, scope: anyio.CancelScope) -> None:
         self._scope = scope
+        self._waiting = 0
+        self._left = 0.0
         self._excused_until = -math.inf
 
-    def excuse(self, began: float, ended: float) -> None:
-        began = max(began, self._excused_until)  # what several seats waited for together is given back once
+    def stop(self) -> None:
+        if not self._waiting:
+            self._left = self._scope.deadline - anyio.current_time()
+            self._scope.deadline = math.inf
+        self._waiting += 1
+
+    def go_on(self) -> None:
+        self._waiting -= 1
+        if not self._waiting:
+            self._scope.deadline = anyio.current_time() + self._left
+
+    def give_back(self, began: float, ended: float) -> None:
+        began = max(began, self._excused_until)  # what several seats lost together is given back once
         if ended > began:
             self._excused_until = ended
-            self._scope.deadline += ended - began
+            if self._waiting:
+                self._left += ended - began
+            else:
+                self._scope.deadline += ended - began
 
 
 _clocks: ContextVar[tuple[_Clock, ...]] = ContextVar("_clocks", default=())
 
 
-def excuse(began: float, ended: float) -> None:
-    """Take a stretch of time out of the time limits that run around the caller.
+@contextmanager
+def excused() -> Iterator[None]:
+    """Stop the time limits that run around the caller.
 
-    For agents: waiting for a rate limit, or for a provider that failed, is not the agent's slowness.
+    For agents that wait for a rate limit or for their turn at a provider: that is not the agent's slowness.
+    """
+    clocks = _clocks.get()
+    for clock in clocks:
+        clock.stop()
+    try:
+        yield
+    finally:
+        for clock in clocks:
+            clock.go_on()
+
+
+def give_back(began: float, ended: float) -> None:
+    """Take a stretch of time that has passed out of the time limits that run around the caller.
+
+    For attempts that turn out to have failed at the provider.
 
     Args:
-        began, ended: moments of `time.monotonic`; `ended` may lie ahead.
+        began, ended: moments of `anyio.current_time`.
     """
     for clock in _clocks.get():
-        clock.excuse(began, ended)
+        clock.give_back(began, ended)
 
 
 class Meter:

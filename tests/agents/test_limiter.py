@@ -14,7 +14,7 @@ import pytest
 from pytest_collab.agents.limiter import MINUTE_S, Lane, Lanes
 from pytest_collab.agents.purse import SessionPurse
 from pytest_collab.agents.settings import RateLimits
-from pytest_collab.episode.limits import BudgetSpent, Limits, Meter
+from pytest_collab.episode.limits import BudgetSpent, Limits, Meter, excused, give_back
 from pytest_collab.errors import LimitReached
 
 ROOT = Path(__file__).parents[2]
@@ -148,20 +148,32 @@ def test_accounts_have_lanes_of_their_own(tmp_path: Path) -> None:
     assert one.paused_until == 0
 
 
-def test_waiting_is_given_back_to_the_clock_once_however_many_wait() -> None:
-    async def run(seats: int, waited: float) -> None:
-        from pytest_collab.episode.limits import excuse
+def test_the_clock_stops_while_anybody_waits_and_runs_on_afterwards() -> None:
+    async def wait(seconds: float) -> None:
+        with excused():
+            await asyncio.sleep(seconds)
 
-        meter = Meter(Limits(seconds=0.05), ("a",))
-        async with meter.episode():
-            now = monotonic()
-            for _ in range(seats):
-                excuse(now, now + 0.1)
-            await asyncio.sleep(waited)
+    async def run(afterwards: float) -> None:
+        async with Meter(Limits(seconds=0.2), ("a",)).episode():
+            await asyncio.gather(*(wait(0.1 * number) for number in range(5)))
+            await asyncio.sleep(afterwards)
 
-    asyncio.run(run(5, 0.12))
+    asyncio.run(run(0.01))
     with pytest.raises(LimitReached):
-        asyncio.run(run(5, 0.3))
+        asyncio.run(run(0.6))
+
+
+def test_lost_time_is_given_back_once_however_many_lost_it() -> None:
+    async def run(slept: float) -> None:
+        async with Meter(Limits(seconds=0.2), ("a",)).episode():
+            now = asyncio.get_running_loop().time()
+            for _ in range(5):
+                give_back(now, now + 0.2)
+            await asyncio.sleep(slept)
+
+    asyncio.run(run(0.25))
+    with pytest.raises(LimitReached):
+        asyncio.run(run(0.7))
 
 
 def test_the_purse_is_exact_over_processes(tmp_path: Path) -> None:
