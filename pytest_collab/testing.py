@@ -1,15 +1,18 @@
-"""For authors of families and agents: play an episode, check a family, check an agent."""
+"""For authors of families and agents: play an episode, check a family, check an agent, use a recorded team."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Sequence
+import os
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import anyio
 
 from pytest_collab import families
+from pytest_collab.agents.recording import Recording
 from pytest_collab.agents.registry import Registry
 from pytest_collab.episode.agent import Agent
 from pytest_collab.episode.condition import GENERAL, Condition
@@ -71,6 +74,91 @@ def play_episode(
     transcript = anyio.run(play, plan)
     verdict = judge(family, params, seed, how, transcript)
     return Played(record(transcript, verdict, episode_id=plan.id), transcript)
+
+
+def recorded_team(folder: Path, names: Sequence[str] | None = None) -> list[Agent]:
+    """Agents that answer from a recording (`--collab-record`), for tests without keys and network.
+
+    Args:
+        names: which of the recorded agents, in seat order; all of them by name when None.
+
+    Raises:
+        UsageError: there is no recording, or no agent of that name in it.
+    """
+    registry = Registry(replay=folder)
+    return [registry.get(name) for name in (sorted(Recording(folder).agents()) if names is None else names)]
+
+
+def check_agent(make: Callable[[], Agent], params: Params | None = None, *, seeds: Sequence[int] = (0, 1, 2)) -> None:
+    """Check that an agent keeps every promise that the engine, reports and budgets rely on.
+
+    It plays all `seeds` at the same time in one event loop, beside the family's `partner`, and checks: it raises
+    nothing, every answer is a `Reply` with sane usage, what it tells about itself is JSON and holds no secret of
+    the environment, and it can be closed.
+
+    Args:
+        make: makes the agent under test; called once.
+        params: what to play; a small maze when None.
+
+    Raises:
+        AssertionError: says which promise is broken.
+    """
+    family: Family[Any] = families.get("maze") if params is None else families.of(params)
+    played_params = params if params is not None else family.params_type(size=4, path=(4, 6), turns=8)  # type: ignore[call-arg]
+    agent = make()
+    about = json.dumps(agent.describe())
+    for variable, value in os.environ.items():
+        if len(value) > 7 and any(word in variable.upper() for word in ("KEY", "TOKEN", "SECRET", "PASSWORD")):
+            assert value not in about, f"describe() gives away the value of {variable}"
+    registry = Registry(cast=family.cast)
+    family.prepare([(played_params, list(seeds))])
+    plans = [_plan(family, played_params, (agent, registry.get("partner")), seed) for seed in seeds]
+    transcripts: dict[int, Transcript] = {}
+
+    async def play_all() -> None:
+        async def play_one(plan: Plan) -> None:
+            transcripts[plan.seed] = await play(plan)
+
+        async with anyio.create_task_group() as group:
+            for plan in plans:
+                group.start_soon(play_one, plan)
+        await agent.aclose()
+
+    anyio.run(play_all)
+    for seed, transcript in transcripts.items():
+        for event in transcript:
+            where = f"agent {agent.name!r}, seed {seed}, event {event.seq}"
+            assert event.kind != "error", f"{where}: {event.data['text']}"
+            assert "left badly" not in str(event.data.get("warning", "")), f"{where}: {event.data['warning']}"
+            if event.seat != transcript.start["seats"][0]:
+                continue
+            if event.kind == "malformed":
+                why = event.data["why"]
+                assert not why.startswith("the agent"), f"{where}: {why}"
+            if event.kind == "reply":
+                usage = event.data["usage"]
+                counts = [
+                    usage[key] for key in ("calls", "input_tokens", "output_tokens", "cached_tokens", "retries")
+                ]
+                assert all(isinstance(count, int) and count >= 0 for count in counts), f"{where}: usage {usage}"
+                assert usage["cached_tokens"] <= usage["input_tokens"], (
+                    f"{where}: cached tokens are part of the input"
+                )
+                assert usage["cost_usd"] is None or 0 <= usage["cost_usd"] < float("inf"), f"{where}: usage {usage}"
+
+
+def _plan(family: Family[Any], params: Params, agents: tuple[Agent, ...], seed: int) -> Plan:
+    return Plan(
+        family=family,
+        params=params,
+        task="checked",
+        task_hash="",
+        condition=Condition.parse("team"),
+        team=tuple(agent.name for agent in agents),
+        agents=agents,
+        seed=seed,
+        limits=family.limits(params),
+    )
 
 
 def check_family(family: Family[Any], examples: Iterable[Params], *, seeds: Sequence[int] = (0, 1)) -> None:
