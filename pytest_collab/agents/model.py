@@ -183,7 +183,9 @@ class ModelAgent(Agent):
         if fault.status == 401 and variable:
             return f". Check the key in {variable}."
         if fault.status == 404:
-            return f". Check `model` and `base_url` of agent {self.name!r}."
+            ending = "" if "/v1" in self.settings.address else " (it usually ends in /v1)"
+            ending = "" if self.settings.provider == "anthropic" else ending
+            return f". Check `model` and `base_url`{ending} of agent {self.name!r}."
         return ""
 
     def _client(self) -> Any:

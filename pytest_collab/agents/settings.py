@@ -124,6 +124,8 @@ class AgentSettings(BaseModel):
         if self.provider == "command":
             if not self.command:
                 raise ValueError("an agent of provider command needs `command`, a list: program and arguments")
+        elif self.provider == "anthropic" and self.base_url is not None and self.base_url.endswith("/v1"):
+            raise ValueError(f"base_url {self.base_url!r} must not end in /v1: Anthropic's SDK adds that itself")
         elif not self.model:
             raise ValueError(f"an agent of provider {self.provider} needs `model`")
         return self

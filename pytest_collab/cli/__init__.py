@@ -39,8 +39,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
         0 all is well; 1 the answer is no (a gate failed, a task is not valid, outcomes differ); 2 the command was
         wrong, or cannot be carried out.
     """
-    parser = _parser()
-    args = parser.parse_args(arguments)
+    given = sys.argv[1:] if arguments is None else list(arguments)
+    parser = _parser(given)
+    args = parser.parse_args(given)
     if args.command is None:
         parser.print_help()
         return 2
@@ -58,7 +59,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return 130
 
 
-def _parser() -> argparse.ArgumentParser:
+def _parser(given: Sequence[str]) -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="collab",
         description="Look at, judge and share runs of pytest-collab.",
@@ -69,14 +70,9 @@ def _parser() -> argparse.ArgumentParser:
     for name, text in COMMANDS.items():
         if find_spec(_path(name)) is not None:
             command = commands.add_parser(name, help=text, description=text.capitalize() + ".")
-            if _asked_for(name):
+            if name in given:  # only the command that is used is imported
                 _module(name).configure(command)
     return parser
-
-
-def _asked_for(name: str) -> bool:
-    """Only the command that is used is imported."""
-    return name in sys.argv or "PYTEST_CURRENT_TEST" in os.environ
 
 
 def _path(name: str) -> str:

@@ -10,6 +10,7 @@ from time import monotonic
 from typing import Final
 
 from pytest_collab.agents.agents_file import DEFAULT_NAME
+from pytest_collab.agents.model import ModelAgent
 from pytest_collab.agents.registry import Registry
 from pytest_collab.agents.secrets import redact
 from pytest_collab.episode.agent import Agent, Reply, Request, Turn
@@ -71,6 +72,8 @@ def check(registry: Registry, name: str) -> int:
         CollabError: the agent is not known, has no key, or does not answer.
     """
     agent = registry.get(name)
+    if isinstance(agent, ModelAgent):
+        agent.settings = agent.settings.model_copy(update={"max_retries": 1})  # somebody waits for the answer
     about = agent.describe()
     if about.get("provider") not in ("anthropic", "openai", "openai-chat"):
         print(f"{name}: {agent.model or type(agent).__name__}; nothing to call, it needs no network")

@@ -72,6 +72,7 @@ def test_an_agents_file_names_agents_and_repoints_aliases(tmp_path: Path) -> Non
         ("agents:\n  x:\n    provider: anthropic", 2, ["agents.x", "needs `model`"]),
         ("agents:\n  x: {provider: openai, model: m, price: {inptu: 1, output: 2}}", 2, ["inptu", "'input'"]),
         ("agents:\n  x: {provider: openai, model: m, base_url: localhost}", 2, ["base_url", "not an http://"]),
+        ("agents: {x: {provider: anthropic, model: m, base_url: 'http://h/v1'}}", 1, ["must not end in /v1"]),
         ("agent: {}", 1, ["agent", "Did you mean 'agents'"]),
         ("agents:\n  - x", 1, ["agents", "not a mapping"]),
         ("agents:\n  a+b: {provider: openai, model: m}", 2, ["'a+b'", "joins a team"]),
