@@ -1,0 +1,276 @@
+"""Grading, and every way of passing without doing the work that we know of."""
+
+from __future__ import annotations
+
+import subprocess
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from pytest_collab.errors import SetupError
+from pytest_collab.families.coding.git import GitError, Store
+from pytest_collab.families.coding.grading import Expectation, Grader, TestReport, judge
+from pytest_collab.families.coding.pool import Pool
+from pytest_collab.families.coding.work import collect_work
+from tests.coding.conftest import CODE, FEATURES, added, write
+
+pytestmark = pytest.mark.anyio
+Solved = Callable[[dict[str, str]], str]
+GOOD = f"{CODE}\n\n{FEATURES['double'][0]}"
+
+
+async def test_a_reference_passes_and_the_base_does_not(grader: Grader, store: Store, pool: Pool) -> None:
+    double = pool.feature("double")
+    patch = pool.reference(double)
+    assert patch is not None
+    good = await grader.grade(store, store.apply(grader.seed.tree, patch), double)
+    assert good.passed, good.reason
+    assert good.fail_to_pass == (1, 1)
+    assert good.pass_to_pass == (1, 1)
+    bad = await grader.grade(store, grader.seed.tree, "double")
+    assert not bad.passed
+    assert bad.broken == ("tests/test_double.py::test_double",)
+    assert bad.report.ran
+
+
+async def test_what_passed_before_must_still_pass(grader: Grader, solved: Solved, store: Store) -> None:
+    broken = GOOD.replace("return a + b", "return 2 * a")
+    grade = await grader.grade(store, solved({"calc.py": broken}), "double")
+    assert not grade.passed
+    assert grade.fail_to_pass == (1, 1)
+    assert grade.broken == ("tests/test_calc.py::test_add",)
+
+
+async def test_tests_that_the_base_passes_are_vacuous(grader: Grader, pool: Pool) -> None:
+    assert (await grader.expectation(pool.feature("negate"))).vacuous
+    assert not (await grader.expectation(pool.feature("double"))).vacuous
+
+
+async def test_the_seats_own_tests_do_not_collide_with_hidden_ones(
+    grader: Grader, solved: Solved, store: Store
+) -> None:
+    tree = solved(
+        {
+            "calc.py": GOOD,
+            "tests/test_double.py": "def test_double():\n    assert False\n",
+            "tests/test_more.py": "raise SystemExit\n",
+        }
+    )
+    grade = await grader.grade(store, tree, "double")
+    assert grade.passed, grade.reason
+    assert set(grade.report.tests) == {"tests/test_double.py::test_double", "tests/test_calc.py::test_add"}
+
+
+PASS_ALL = """
+import pytest
+
+@pytest.hookimpl(hookwrapper=True)
+def pytest_runtest_makereport(item, call):
+    outcome = yield
+    report = outcome.get_result()
+    report.outcome = "passed"
+"""
+FAKE_XML = (
+    '<testsuites><testsuite name="pytest" tests="2"><testcase classname="tests.test_double" name="test_double"/>'
+    '<testcase classname="tests.test_calc" name="test_add"/></testsuite></testsuites>'
+)
+FAKE_PYTEST = f"""
+import sys
+for word in sys.argv:
+    if word.startswith("--junitxml="):
+        open(word.partition("=")[2], "w").write('''{FAKE_XML}''')
+print("2 passed")
+raise SystemExit(0)
+"""
+ATTACKS = {
+    "conftest in the root": {"conftest.py": PASS_ALL},
+    "conftest beside the tests": {"tests/conftest.py": PASS_ALL},
+    "a plugin by configuration": {
+        "pytest.ini": "[pytest]\naddopts = -p cheat\npythonpath = .\n",
+        "cheat.py": PASS_ALL,
+    },
+    "a plugin by pyproject": {
+        "pyproject.toml": '[tool.pytest.ini_options]\npythonpath = ["."]\naddopts = "-p cheat"\n',
+        "cheat.py": PASS_ALL,
+    },
+    "tests deselected by configuration": {"tox.ini": "[pytest]\naddopts = --collect-only\n"},
+    "sitecustomize": {"sitecustomize.py": FAKE_PYTEST, "usercustomize.py": FAKE_PYTEST},
+    "a path file": {"cheat.pth": "import cheat\n", "cheat.py": FAKE_PYTEST},
+    "a fake pytest module": {"pytest.py": FAKE_PYTEST},
+    "a fake pytest package": {"pytest/__init__.py": "", "pytest/__main__.py": FAKE_PYTEST, "_pytest/__init__.py": ""},
+    "a report written before": {"report": FAKE_XML, "report.xml": FAKE_XML, "out/report": FAKE_XML},
+    "leaving with success": {"calc.py": "import os\nos._exit(0)\n"},
+    "leaving with success later": {
+        "calc.py": CODE + "\n\ndef double(a):\n    import os\n    os.write(1, b'2 passed')\n    os._exit(0)\n"
+    },
+    "rewriting the report at exit": {
+        "calc.py": CODE
+        + f"""
+
+import atexit, os, sys
+
+def cheat():
+    for word in sys.argv:
+        if word.startswith("--junitxml="):
+            open(word.partition("=")[2], "w").write('''{FAKE_XML}''')
+    os._exit(0)
+
+atexit.register(cheat)
+"""
+    },
+    "a report that is a link": {
+        "calc.py": CODE
+        + """
+
+import os, sys
+for word in sys.argv:
+    if word.startswith("--junitxml="):
+        name = word.partition("=")[2]
+        os.symlink("/etc/passwd", name)
+        os.symlink("/etc/passwd", os.path.join(os.path.dirname(name), "record"))
+"""
+    },
+    "a record of its own": {
+        "calc.py": CODE
+        + """
+
+import json, os
+body = json.dumps({"results": {"tests/test_double.py::test_double": "passed",
+                               "tests/test_calc.py::test_add": "passed"}, "exit": 0})
+open("/collab/out/record", "w").write("0" * 64 + "\\n" + body)
+os._exit(0)
+"""
+    },
+    "rewriting hidden tests": {
+        "calc.py": CODE
+        + """
+
+import pathlib
+for name in pathlib.Path("tests").glob("test_*.py"):
+    name.write_text(f"def {name.stem}():\\n    pass\\n")
+"""
+    },
+    "skipping": {"calc.py": CODE + "\n\nimport pytest\npytest.skip('later', allow_module_level=True)\n"},
+    "an object that equals everything, deselected by marker": {"setup.cfg": "[tool:pytest]\naddopts = -k nothing\n"},
+}
+
+
+@pytest.mark.parametrize("files", ATTACKS.values(), ids=ATTACKS)
+async def test_no_planted_file_makes_grading_pass(
+    files: dict[str, str], grader: Grader, solved: Solved, store: Store
+) -> None:
+    grade = await grader.grade(store, solved(files), "double")
+    assert not grade.passed
+    assert grade.reason
+
+
+async def test_the_key_is_gone_before_foreign_code_runs(grader: Grader, solved: Solved, store: Store) -> None:
+    peek = GOOD + "\n\nimport os\nprint(os.listdir('/collab/out'), 'COLLAB_GUARD' in os.environ)\n"
+    grade = await grader.grade(store, solved({"calc.py": peek, "tests/x": ""}), "double")
+    assert grade.passed, grade.reason
+    shown = await grader.grade(store, solved({"calc.py": peek + "raise OSError\n"}), "double")
+    assert "[] False" in shown.report.tail
+
+
+async def test_no_escape_sequence_reaches_the_report(grader: Grader, solved: Solved, store: Store) -> None:
+    shouting = CODE + "\n\nprint('\\x1b]0;title\\x07\\x1b[31mred\\x1b[2J')\nraise OSError('\\x1b[1mloud')\n"
+    grade = await grader.grade(store, solved({"calc.py": shouting}), "double")
+    assert "red" in grade.report.tail
+    assert "\x1b" not in grade.report.tail
+
+
+async def test_a_tree_that_hangs_is_ended(pool: Pool, cache: Path, solved: Solved, store: Store) -> None:
+    hasty = pool.model_copy(update={"timeout_s": 4.0})
+    async with Grader(hasty, cache=cache, sandbox="bubblewrap") as grader:
+        report = await grader.run_tests(
+            store, solved({"calc.py": "import time\ntime.sleep(600)\n"}), hasty.feature("double")
+        )
+    assert report.timed_out
+    assert not report.ran
+    assert report.note == "took too long"
+
+
+async def test_hooks_filters_and_attributes_of_a_seat_run_nothing_on_the_host(
+    agent: Path, store: Store, tmp_path: Path
+) -> None:
+    mark = tmp_path / "ran"
+    script = write(tmp_path, {"evil.sh": f"#!/bin/sh\ntouch {mark}\ncat\n"}) / "evil.sh"
+    script.chmod(0o755)
+    for key in (
+        *("core.fsmonitor", "filter.evil.clean", "filter.evil.smudge", "filter.evil.process", "diff.evil.textconv"),
+        *("diff.external", "merge.evil.driver", "core.sshCommand", "core.editor", "core.pager", "alias.add"),
+    ):
+        subprocess.run(["git", "-C", agent, "config", key, str(script)], check=True)
+    subprocess.run(["git", "-C", agent, "config", "core.hooksPath", str(tmp_path)], check=True)
+    for hook in ("pre-commit", "post-checkout", "post-index-change", "reference-transaction"):
+        (agent / ".git" / "hooks").mkdir(exist_ok=True)
+        (agent / ".git" / "hooks" / hook).write_bytes(script.read_bytes())
+        (agent / ".git" / "hooks" / hook).chmod(0o755)
+    write(
+        agent, {".gitattributes": "* filter=evil diff=evil merge=evil\n*.py ident text eol=crlf\n", "calc.py": GOOD}
+    )
+    work = collect_work(agent, store)
+    store.patch(work.tree)
+    store.checkout(work.tree, tmp_path / "checkout")
+    assert (tmp_path / "checkout" / "calc.py").read_text() == GOOD
+    assert not mark.exists()
+
+
+@pytest.mark.parametrize("path", ["../outside.py", "/etc/outside.py", ".git/hooks/post-commit", "a/../../b"])
+def test_a_patch_cannot_leave_the_tree(path: str, store: Store) -> None:
+    with pytest.raises(GitError):
+        store.apply(store.tree(store.base), added(path, "x = 1\n").encode())
+
+
+def test_a_patch_cannot_write_through_a_link(store: Store, solved: Solved, agent: Path, tmp_path: Path) -> None:
+    (agent / "way").symlink_to(tmp_path)
+    tree = collect_work(agent, store).tree
+    with pytest.raises(GitError):
+        store.apply(tree, added("way/out.py", "x = 1\n").encode())
+    assert not (tmp_path / "out.py").exists()
+
+
+async def test_a_link_in_the_place_of_the_tests_is_replaced(
+    grader: Grader, agent: Path, store: Store, tmp_path: Path
+) -> None:
+    subprocess.run(["rm", "-r", agent / "tests"], check=True)
+    (agent / "tests").symlink_to(tmp_path)
+    write(agent, {"calc.py": GOOD})
+    grade = await grader.grade(store, collect_work(agent, store).tree, "double")
+    assert grade.passed, grade.reason
+    assert not (tmp_path / "test_double.py").exists()
+
+
+async def test_hidden_tests_that_do_not_apply_are_the_pools_fault(
+    pool: Pool, cache: Path, tmp_path: Path, store: Store
+) -> None:
+    write(tmp_path, {"bad.patch": "--- a/no.py\n+++ b/no.py\n@@ -1 +1 @@\n-a\n+b\n"})
+    feature = pool.features[0].model_copy(update={"tests": str(tmp_path / "bad.patch")})
+    async with Grader(pool, cache=cache, sandbox="bubblewrap") as grader:
+        with pytest.raises(SetupError):
+            await grader.run_tests(store, grader.seed.tree, feature)
+
+
+def report(tests: dict[str, str], exit_code: int = 0, ran: bool = True) -> TestReport:
+    return TestReport.model_validate(
+        {"tests": tests, "ran": ran, "exit_code": exit_code, "timed_out": False, "duration_s": 1, "tail": ""}
+    )
+
+
+@pytest.mark.parametrize(
+    ("tests", "exit_code", "passed"),
+    [
+        ({"new": "passed", "old": "passed"}, 0, True),
+        ({"new": "skipped", "old": "passed"}, 0, False),
+        ({"old": "passed"}, 0, False),
+        ({"new": "passed", "old": "failed"}, 1, False),
+        ({"new": "passed", "old": "passed"}, 1, False),
+        ({"new": "passed", "old": "passed", "other": "skipped"}, 0, True),
+    ],
+)
+def test_skipped_or_missing_is_not_passed(tests: dict[str, str], exit_code: int, passed: bool) -> None:
+    expected = Expectation(
+        fail_to_pass=("new",), pass_to_pass=("old",), vacuous=False, reference_passes=True, exit_code=0
+    )
+    assert judge("f", expected, report(tests, exit_code)).passed is passed
