@@ -16,7 +16,7 @@ from anyio import current_time
 from pytest_collab.agents.limiter import Lane
 from pytest_collab.agents.prices import Tariff, Tokens, context_tokens, tariff
 from pytest_collab.agents.retry import BadAnswer, Fault, pause
-from pytest_collab.agents.secrets import Secret, redact, redacted, remember
+from pytest_collab.agents.secrets import Secret, environment, redact, redacted, remember
 from pytest_collab.agents.settings import AgentSettings
 from pytest_collab.episode.agent import Agent, Reply, Request, ToolCall, Turn, Usage
 from pytest_collab.episode.limits import excused, give_back
@@ -315,6 +315,7 @@ def key_of(name: str, settings: AgentSettings) -> Secret | None:
     Raises:
         UsageError: the key, or a variable that a header names, is not set.
     """
+    environment()  # a model that was shown something of it does not spread it
     _, missing = settings.expanded_headers()
     if missing:
         raise UsageError(

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from typing import Any, Final
 
 MASK: Final = "[secret]"
 
 SHORTEST: Final = 6
 """Values shorter than this are not looked for: taking them out would tear ordinary words apart."""
+
+LIKELY: Final = 12
+"""Values of the environment shorter than this are hardly keys."""
 
 _known: set[str] = set()
 _pattern: re.Pattern[str] | None = None
@@ -79,8 +82,11 @@ def redacted(value: Any) -> Any:
 _SENSITIVE: Final = re.compile(r"(^|_)(KEY|TOKEN|SECRET|PASSWORD|CREDENTIALS?)(_|$)", re.IGNORECASE)
 
 
-def environment(names: Iterable[str] | None = None) -> None:
-    """Remember the values of environment variables: those named, or all whose name says that they are secret."""
+def environment() -> None:
+    """Remember the values of all environment variables whose name says that they are secret.
+
+    Plain words and numbers are left alone: MAX_TOKEN is no secret, and its value may well stand in a text.
+    """
     for name, value in os.environ.items():
-        if name in names if names is not None else _SENSITIVE.search(name):
+        if _SENSITIVE.search(name) and len(value) >= LIKELY and not value.isalpha() and not value.isdigit():
             remember(value)

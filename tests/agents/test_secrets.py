@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from pytest_collab.agents.secrets import MASK, Secret, redact, redacted, remember
+from pytest_collab.agents.secrets import MASK, Secret, environment, redact, redacted, remember
 from tests.support.model_server import Call, ModelServer, Say
 from tests.support.soak import shake
 
@@ -119,6 +119,14 @@ def test_known_secrets_are_masked_wherever_they_stand() -> None:
     assert redact("alpha-secret-and-more, alpha-secret.") == f"{MASK}, {MASK}."
     data = {"alpha-secret": ["x", ("alpha-secret", 3)], "n": None}
     assert redacted(data) == {MASK: ["x", [MASK, 3]], "n": None}
+
+
+def test_secrets_of_the_environment_are_found_by_their_name(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("DEPLOY_TOKEN", "gh-0123456789ab")
+    monkeypatch.setenv("MAX_TOKEN", "123456789012")
+    monkeypatch.setenv("KEYBOARD", "layout-of-keys")
+    environment()
+    assert redact("gh-0123456789ab 123456789012 layout-of-keys") == f"{MASK} 123456789012 layout-of-keys"
 
 
 def test_short_values_are_left_alone() -> None:

@@ -19,7 +19,7 @@ from pytest_collab.episode.record import Episode
 from tests.support.handshake import Handshake, HandshakeFamily
 from tests.support.model_server import AGENTS_OWN, RETRIED, Call, ModelServer, Say
 
-TIMEOUT_S = 3.0
+TIMEOUT_S = 5.0
 """Long enough for a busy machine: a timeout that the server did not cause would be in one set of books only."""
 
 
