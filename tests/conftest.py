@@ -15,6 +15,7 @@ import pytest_collab.families.taskfile
 import pytest_collab.measure.stopping
 import pytest_collab.measure.summary
 import pytest_collab.plugin.controller
+import pytest_collab.plugin.following
 import pytest_collab.plugin.gates
 import pytest_collab.plugin.items
 import pytest_collab.plugin.session

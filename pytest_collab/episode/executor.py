@@ -80,6 +80,10 @@ class Executor:
         self.start([plan])
         return self._futures[plan.id].result()
 
+    def knows(self, plan: Plan) -> bool:
+        """Whether this episode was asked for already."""
+        return plan.id in self._futures
+
     def waiting(self) -> int:
         """Episodes that were asked for and have not ended."""
         return sum(1 for future in self._futures.values() if not future.done())

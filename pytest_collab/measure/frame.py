@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from pytest_collab.episode.outcome import Outcome
 from pytest_collab.episode.record import SCHEMA_VERSION, Episode
+from pytest_collab.episode.run import BadLine
 from pytest_collab.errors import RunError
 
 T = TypeVar("T", bound=Hashable)
@@ -83,7 +84,7 @@ class Frame:
         duration_s, turns: shape (n,).
         faults: failures of the rows that have any.
         metrics: the families' figures, shape (n,) each; NaN where an episode has none.
-        bad_lines: lines of episodes.jsonl that were no episode.
+        bad: lines of episodes.jsonl that were no episode.
     """
 
     id: tuple[str, ...]
@@ -109,7 +110,12 @@ class Frame:
     turns: NDArray[np.float64]
     faults: Mapping[int, tuple[Fault, ...]]
     metrics: Mapping[str, NDArray[np.float64]]
-    bad_lines: int = 0
+    bad: tuple[BadLine, ...] = ()
+
+    @property
+    def bad_lines(self) -> int:
+        """How many lines of episodes.jsonl were no episode."""
+        return len(self.bad)
 
     def __len__(self) -> int:
         return len(self.id)
@@ -278,7 +284,7 @@ class _Rows:
         known: Fault = self.known_faults.setdefault(fault, fault)
         return known
 
-    def frame(self, bad_lines: int) -> Frame:
+    def frame(self, bad: Sequence[BadLine]) -> Frame:
         n = len(self.ids)
         keep = np.ones(n, dtype=bool)
         keep[list(self.replaced)] = False
@@ -324,8 +330,73 @@ class _Rows:
             turns=number("turns"),
             faults={int(moved[row]): faults for row, faults in self.faults.items() if keep[row]},
             metrics=metrics,
-            bad_lines=bad_lines,
+            bad=tuple(bad),
         )
+
+
+class FrameReader:
+    """Reads a run that may still be growing: every `update` takes in the lines written since.
+
+    Args:
+        path: the run directory.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._file = path / "episodes.jsonl"
+        self._rows = _Rows()
+        self._bad: list[BadLine] = []
+        self._offset = 0
+        self._line = 0
+
+    def update(self, *, last: bool = False) -> int:
+        """Take in what was written since the last time.
+
+        Args:
+            last: also a last line without an end, which nobody will finish any more.
+
+        Returns:
+            How many lines have been read so far.
+
+        Raises:
+            RunError: it is no run directory, cannot be read, or was written by a newer version.
+        """
+        try:
+            with self._file.open("rb") as lines:
+                lines.seek(self._offset)
+                for line in lines:
+                    if not (last or line.endswith(b"\n")):
+                        break
+                    self._offset += len(line)
+                    self._line += 1
+                    if line.strip():
+                        self._take(line)
+        except FileNotFoundError:
+            raise RunError(f"{self._path} is no run directory (it has no episodes.jsonl)") from None
+        except OSError as error:
+            raise RunError(f"{self._file} cannot be read: {error.strerror or error}") from error
+        return self._line
+
+    def _take(self, line: bytes) -> None:
+        from pydantic_core import from_json
+
+        try:
+            raw = from_json(line)
+            version = raw.get("schema_version", 1)
+            if version > SCHEMA_VERSION:
+                raise RunError(
+                    f"{self._file}:{self._line} has schema_version {version}; this version of pytest-collab reads up "
+                    f"to {SCHEMA_VERSION}. Upgrade pytest-collab to read this run."
+                )
+            self._rows.add(raw)
+        except KeyError as error:
+            self._bad.append(BadLine(self._line, f"there is no {error}"))
+        except (ValueError, TypeError, AttributeError) as error:
+            self._bad.append(BadLine(self._line, str(error)))
+
+    def frame(self) -> Frame:
+        """All that was read so far."""
+        return self._rows.frame(self._bad)
 
 
 def read_frame(path: Path) -> Frame:
@@ -339,36 +410,22 @@ def read_frame(path: Path) -> Frame:
     Raises:
         RunError: it is no run directory, cannot be read, or was written by a newer version.
     """
-    from pydantic_core import from_json
-
-    file = path / "episodes.jsonl"
-    rows, bad = _Rows(), 0
-    try:
-        with file.open("rb") as lines:
-            for number, line in enumerate(lines, 1):
-                if not line.strip():
-                    continue
-                try:
-                    raw = from_json(line)
-                    version = raw.get("schema_version", 1)
-                    if version > SCHEMA_VERSION:
-                        raise RunError(
-                            f"{file}:{number} has schema_version {version}; this version of pytest-collab reads up "
-                            f"to {SCHEMA_VERSION}. Upgrade pytest-collab to read this run."
-                        )
-                    rows.add(raw)
-                except (ValueError, KeyError, TypeError, AttributeError):
-                    bad += 1
-    except FileNotFoundError:
-        raise RunError(f"{path} is no run directory (it has no episodes.jsonl)") from None
-    except OSError as error:
-        raise RunError(f"{file} cannot be read: {error.strerror or error}") from error
-    return rows.frame(bad)
+    reader = FrameReader(path)
+    reader.update(last=True)
+    return reader.frame()
 
 
-def frame_of(episodes: Sequence[Episode]) -> Frame:
+def frame_of(episodes: Iterable[Episode]) -> Frame:
     """Episodes in memory, as columns."""
     rows = _Rows()
     for episode in episodes:
         rows.add(episode.model_dump(mode="json"))
-    return rows.frame(0)
+    return rows.frame(())
+
+
+def frame_of_rows(raws: Iterable[Mapping[str, Any]]) -> Frame:
+    """Episodes given as the mappings that their JSON lines are, as columns."""
+    rows = _Rows()
+    for raw in raws:
+        rows.add(raw)
+    return rows.frame(())

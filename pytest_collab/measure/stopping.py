@@ -74,6 +74,17 @@ def shuffled(plan: Sequence[PlannedEpisode], seed: int, *, cluster: ClusterBy = 
     return [planned for group in order for planned in group]
 
 
+def play_order(file: GateFile, plan: Sequence[PlannedEpisode], seed: int) -> list[PlannedEpisode]:
+    """The order in which to play: shuffled, with all that some gate asks for before what none does."""
+    coarse: tuple[ClusterBy, ...] = ("task", "task_seed", "episode")
+    used = {gate.cluster or file.cluster for gate in file.gates}
+    if any(gate.measured.kind == "gap" for gate in file.gates):
+        used.add("task_seed")
+    order = shuffled(plan, seed, cluster=min(used, key=coarse.index))
+    asked = {one for one in order if any(concerns(gate, one) for gate in file.gates)}
+    return sorted(order, key=lambda one: one not in asked)
+
+
 def cluster_of(planned: PlannedEpisode, cluster: ClusterBy) -> tuple[Any, ...]:
     """The cluster that an episode belongs to."""
     if cluster == "episode":
@@ -208,17 +219,25 @@ def judge_followed(
         selected(frame, gate)
         return result_of(file, gate, decision, sequential=True)
 
-    return report(file, frame, judge).model_copy(update={"saved": savings(frame, plan)})
+    found = report(file, frame, judge)
+    still_open = [one.gate for one in followed.values() if not one.decided]
+    return found.model_copy(update={"saved": savings(frame, plan, still_open)})
 
 
-def savings(frame: Frame, plan: Sequence[PlannedEpisode]) -> Savings:
-    """How many episodes and dollars a run has saved against its plan."""
+def savings(frame: Frame, plan: Sequence[PlannedEpisode], still_open: Sequence[Gate] = ()) -> Savings:
+    """How many episodes and dollars a run has saved against its plan.
+
+    Args:
+        frame: what was played.
+        plan: what there was to play.
+        still_open: gates that are undecided; what they ask for and was not played is no saving.
+    """
     rows = planned_of(frame)
     done = set(rows)
     costs: dict[tuple[str, tuple[str, ...]], list[float]] = {}
     for row, cost in zip(rows, frame.cost_usd.tolist(), strict=True):
         costs.setdefault((row.condition, row.team), []).append(cost)
-    skipped = [planned for planned in plan if planned not in done]
+    skipped = [one for one in plan if one not in done and not any(concerns(gate, one) for gate in still_open)]
     total = 0.0
     for planned in skipped:
         known = costs.get((planned.condition, planned.team))

@@ -23,9 +23,9 @@ from pytest_collab.measure.decision import (
     decide,
 )
 from pytest_collab.measure.frame import Frame, Mask, changed_tasks
-from pytest_collab.measure.gaps import gap_pairs, unit_clusters
+from pytest_collab.measure.gaps import Unit, gap_pairs, unit_clusters
 from pytest_collab.measure.gate import ClusterBy, Gate, GateFile, OnUndecided
-from pytest_collab.measure.paired import match
+from pytest_collab.measure.paired import Pairs, match
 from pytest_collab.measure.selection import selected, values_of
 
 SCHEMA_VERSION: Final = 1
@@ -222,12 +222,7 @@ def evidence_of(file: GateFile, gate: Gate, frame: Frame, baselines: Mapping[str
         return _against_baseline(gate, frame, rows, _baseline(gate, frame, rows, baselines), cluster)
     metric = gate.measured
     if metric.kind == "gap":
-        pairs = gap_pairs(frame, metric.name, rows)
-        if not pairs.keys:
-            raise UsageError(
-                f"gate {gate.title!r} matches nothing: no team has both conditions of {metric.name} on a common task "
-                "and seed. Play both, with --collab-conditions."
-            )
+        pairs = _gap_pairs(gate, frame, rows)
         return PairedEvidence(pairs.first, pairs.second, _unit_labels(pairs.keys, cluster))
     values, used = values_of(frame, gate, rows)
     places = np.flatnonzero(used)
@@ -235,6 +230,34 @@ def evidence_of(file: GateFile, gate: Gate, frame: Frame, baselines: Mapping[str
     if metric.kind == "rate":
         return RateEvidence(values[places], labels)
     return MeanEvidence(values[places], labels, metric.bounds)
+
+
+def check_gate(gate: Gate, frame: Frame, baselines: Mapping[str, Frame] | None) -> None:
+    """Refuse a gate that a run could not be judged by, whatever its episodes come to.
+
+    Args:
+        gate: the gate.
+        frame: the episodes that there will be; only who plays what matters.
+        baselines: the runs that gates compare with; None to leave these out.
+
+    Raises:
+        UsageError: the selection matches nothing, a baseline is missing or its tasks have changed.
+    """
+    rows = selected(frame, gate)
+    if gate.measured.kind == "gap":
+        _gap_pairs(gate, frame, rows)
+    if gate.baseline is not None and baselines is not None:
+        _baseline(gate, frame, rows, baselines)
+
+
+def _gap_pairs(gate: Gate, frame: Frame, rows: Mask) -> Pairs[Unit]:
+    pairs = gap_pairs(frame, gate.metric, rows)
+    if not pairs.keys:
+        raise UsageError(
+            f"gate {gate.title!r} matches nothing: no team has both conditions of {gate.metric} on a common task "
+            "and seed. Play both, with --collab-conditions."
+        )
+    return pairs
 
 
 def _unit_labels(units: Sequence[Any], cluster: ClusterBy) -> list[Hashable] | None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Generator, Iterable
+from hashlib import sha256
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -44,6 +45,27 @@ class TaskFile(pytest.File):
                 yield EpisodeItem.from_parent(self, name=f"{task.name}[{case.label}]", case=case)
         except CollabError as error:
             raise self.CollectError(_relative(error, self.config)) from None
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Keep this shard's episodes. Which they are depends on their names alone, so that all shards agree."""
+    session = config.stash.get(SESSION, None)
+    if session is None or session.settings.shard is None:
+        return
+    place, parts = session.settings.shard
+    kept: list[pytest.Item] = []
+    left_out: list[pytest.Item] = []
+    for item in items:
+        ours = item.get_closest_marker("collab") is None or shard_of(item.nodeid, parts) == place
+        (kept if ours else left_out).append(item)
+    if left_out:
+        items[:] = kept
+        config.hook.pytest_deselected(items=left_out)
+
+
+def shard_of(name: str, parts: int) -> int:
+    """Which part (from 1) an item belongs to: the same on every machine."""
+    return int.from_bytes(sha256(name.encode()).digest()[:8], "big") % parts + 1
 
 
 def register_families(config: pytest.Config) -> None:

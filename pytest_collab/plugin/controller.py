@@ -44,6 +44,8 @@ class Controller:
 
             self._gates = Gatekeeper(self._session, self._session.settings.gate)
             self._session.config.pluginmanager.register(self._gates, "collab-gates")
+        if self._session.settings.stop_when_decided:
+            _hand_out_one_by_one(self._session.config)
         if not self._session.config.option.collectonly:
             self._open_run()
 
@@ -140,3 +142,9 @@ class Controller:
             runinfo.discard_if_empty(run)
         if self._session.shared is not None:
             shutil.rmtree(self._session.shared, ignore_errors=True)
+
+
+def _hand_out_one_by_one(config: pytest.Config) -> None:
+    """Keep xdist from handing out items by the dozen: verdicts are read in planned order, without a hole."""
+    if getattr(config.option, "maxschedchunk", 0) is None:
+        config.option.maxschedchunk = 1

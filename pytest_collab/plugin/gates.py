@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
@@ -12,14 +12,17 @@ from _pytest._code.code import ReprEntryNative, ReprExceptionInfo, ReprFileLocat
 from pytest_collab.episode.text import one_line
 from pytest_collab.errors import CollabError, RunError, UsageError
 from pytest_collab.measure.decision import GateVerdict
-from pytest_collab.measure.frame import Frame, read_frame
+from pytest_collab.measure.frame import Frame, frame_of_rows, read_frame
 from pytest_collab.measure.gate import GateFile, read_gates
-from pytest_collab.measure.verdicts import BASELINE, GateReport, GateResult, baselines_named
+from pytest_collab.measure.verdicts import BASELINE, GateReport, GateResult, baselines_named, check_gate
+from pytest_collab.plugin.following import read_plan
 
 if TYPE_CHECKING:
     from pytest_collab.plugin.session import CollabSession
 
 GATES_JSON: Final = "gates.json"
+REFUSAL: Final = "gates-refused.txt"
+"""Where workers leave word, in the session's shared directory, of gates that nothing can answer."""
 
 JUDGED: Final = (pytest.ExitCode.OK, pytest.ExitCode.TESTS_FAILED, pytest.ExitCode.NO_TESTS_COLLECTED)
 """A session that ends otherwise (interrupted, broken) is not whole: its gates are not judged."""
@@ -52,6 +55,15 @@ class Gatekeeper:
         if session.exitstatus not in JUDGED:
             self._not_judged = "the session did not come to its end"
             return
+        if self._session.settings.shard is not None:
+            self._not_judged = "this is a shard; judge the whole with `collab merge` and `collab gate`"
+            if session.exitstatus == pytest.ExitCode.NO_TESTS_COLLECTED:
+                session.exitstatus = pytest.ExitCode.OK
+            return
+        if self._refusal.exists():
+            self._not_judged = self._refusal.read_text(encoding="utf-8")
+            session.exitstatus = pytest.ExitCode.USAGE_ERROR
+            return
         try:
             report = judge_directory(self.file, run.path, self._baselines)
             run.write(GATES_JSON, report)
@@ -65,6 +77,16 @@ class Gatekeeper:
             session.exitstatus = pytest.ExitCode.USAGE_ERROR
         elif not report.ok:
             session.exitstatus = pytest.ExitCode.TESTS_FAILED
+
+    @property
+    def _refusal(self) -> Path:
+        assert self._session.shared is not None
+        return self._session.shared / REFUSAL
+
+    def check(self, frame: Frame) -> None:
+        """Refuse gates that the planned episodes cannot answer. Raises UsageError."""
+        for gate in self.file.gates:
+            check_gate(gate, frame, self._baselines)
 
     def _emit(self, session: pytest.Session, report: GateReport) -> None:
         config = session.config
@@ -195,7 +217,67 @@ def read_baselines(file: GateFile, given: Path | None, base: Path) -> dict[str, 
 
 
 def judge_directory(file: GateFile, run: Path, baselines: dict[str, Frame]) -> GateReport:
-    """Judge what a run directory holds. Raises RunError when it cannot be read."""
+    """Judge what a run directory holds, by its sequence where the run was stopped when decided.
+
+    Raises:
+        RunError: it cannot be read.
+    """
+    from pytest_collab.measure.stopping import judge_followed
     from pytest_collab.measure.verdicts import judge_run
 
-    return judge_run(file, read_frame(run), baselines)
+    frame, plan = read_frame(run), read_plan(run)
+    return judge_run(file, frame, baselines) if plan is None else judge_followed(file, frame, plan, baselines)
+
+
+def check_gates(session: CollabSession, items: Sequence[pytest.Item]) -> None:
+    """Refuse gates that match none of the collected episodes, before anything is spent.
+
+    An xdist worker cannot end the session: it plays nothing and leaves word for the controller.
+
+    Raises:
+        pytest.UsageError: without xdist.
+    """
+    from pytest_collab.plugin.session import case_of
+
+    assert session.settings.gate is not None
+    if any(not _known_before(item) for item in items):
+        return
+    keys = [case.key for case in map(case_of, items) if case is not None and case.skip is None]
+    if not keys and not session.stored:
+        return
+    frame = frame_of_rows(_as_raw(key, session) for key in [*keys, *session.stored])
+    keeper = session.config.pluginmanager.get_plugin("collab-gates")
+    try:
+        if keeper is not None:
+            keeper.check(frame)
+        else:
+            for gate in read_gates_file(session.settings.gate).gates:
+                check_gate(gate, frame, None)
+    except UsageError as error:
+        if keeper is not None:
+            raise pytest.UsageError(str(error)) from None
+        assert session.shared is not None
+        session.refused = f"not played: {error}"
+        (session.shared / REFUSAL).write_text(str(error), encoding="utf-8")
+
+
+def _known_before(item: pytest.Item) -> bool:
+    """Whether what an item plays is known before it runs: a test may play anything with these fixtures."""
+    return not {"team", "run_episode"} & set(getattr(item, "fixturenames", ()))
+
+
+def _as_raw(key: tuple[str, str, str, tuple[str, ...], int, int], session: CollabSession) -> dict[str, Any]:
+    family, task, condition, team, seed, epoch = key
+    known = session.tasks.get((family, task))
+    return {
+        "id": "",
+        "family": family,
+        "task": task,
+        "condition": condition,
+        "team": team,
+        "seed": seed,
+        "epoch": epoch,
+        "outcome": "success",
+        "score": 1.0,
+        "task_hash": known.hash if known is not None else "",
+    }

@@ -56,6 +56,7 @@ _OPTIONS: Final = (
     _Option("--collab-gate", "FILE", "gates decide the exit status; episodes are then evidence"),
     _Option("--collab-baseline", "DIR", "an earlier run to compare with"),
     _Option("--collab-stop-when-decided", None, "skip what no gate needs any more"),
+    _Option("--collab-shard", "I/N", "play the I-th of N parts of the episodes, e.g. 2/5; `collab merge` joins them"),
     _Option("--collab-in-flight", "N", "episodes that one process plays at the same time (default 1)"),
     _Option("--collab-max-cost", "USD", "stop starting episodes once the whole session has spent this"),
     _Option("--collab-record", "DIR", "keep every model exchange in DIR"),
@@ -106,6 +107,7 @@ class Settings:
         teams: teams to play, in seat order.
         conditions: None for each task's own.
         seeds: None for each task's own.
+        shard: which part (from 1) of how many to play; None for all.
     """
 
     agents: tuple[str, ...]
@@ -119,6 +121,7 @@ class Settings:
     gate: Path | None
     baseline: Path | None
     stop_when_decided: bool
+    shard: tuple[int, int] | None
     in_flight: int
     max_cost: float | None
     record: Path | None
@@ -143,6 +146,7 @@ class Settings:
             "gate": str(self.gate) if self.gate else None,
             "baseline": str(self.baseline) if self.baseline else None,
             "stop_when_decided": self.stop_when_decided,
+            "shard": None if self.shard is None else f"{self.shard[0]}/{self.shard[1]}",
             "record": str(self.record) if self.record else None,
             "replay": str(self.replay) if self.replay else None,
         }
@@ -177,6 +181,11 @@ def settings(config: pytest.Config) -> Settings:
     stop = _flag("--collab-stop-when-decided", get("--collab-stop-when-decided"))
     if stop and not get("--collab-gate"):
         raise pytest.UsageError("--collab-stop-when-decided needs --collab-gate=FILE: gates are what is decided")
+    shard = _shard(get("--collab-shard"))
+    if stop and shard is not None:
+        raise pytest.UsageError(
+            "--collab-stop-when-decided cannot be used with --collab-shard: shards do not see each other's episodes"
+        )
     return Settings(
         agents=agents,
         teams=teams,
@@ -191,6 +200,7 @@ def settings(config: pytest.Config) -> Settings:
         gate=path("--collab-gate"),
         baseline=path("--collab-baseline"),
         stop_when_decided=stop,
+        shard=shard,
         in_flight=_whole("--collab-in-flight", get("--collab-in-flight") or "1", least=1, most=4096),
         max_cost=_dollars(get("--collab-max-cost")),
         record=path("--collab-record"),
@@ -243,6 +253,15 @@ def _whole(flag: str, text: str, *, least: int, most: int) -> int:
     if not text.lstrip("-").isdecimal() or not least <= int(text) <= most:
         raise pytest.UsageError(f"{flag}={text}: give a whole number from {least} to {most}")
     return int(text)
+
+
+def _shard(text: str) -> tuple[int, int] | None:
+    if not text:
+        return None
+    place, _, parts = text.partition("/")
+    if not (place.isdecimal() and parts.isdecimal() and 1 <= int(place) <= int(parts) <= 10_000):
+        raise pytest.UsageError(f"--collab-shard={text}: give I/N with I from 1 to N, e.g. 2/5")
+    return int(place), int(parts)
 
 
 def _dollars(text: str) -> float | None:

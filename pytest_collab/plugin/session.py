@@ -32,6 +32,7 @@ from pytest_collab.plugin.state import EPISODE, SESSION
 
 if TYPE_CHECKING:
     from pytest_collab.episode.agent import Agent
+    from pytest_collab.plugin.following import Follower
 
 
 DEFAULT_AGENTS_FILE: Final = "collab-agents.yaml"
@@ -55,6 +56,11 @@ def configure(config: pytest.Config) -> None:
             side = Controller(session)
         session.check_agents()
         side.begin()
+        if session.settings.stop_when_decided:
+            from pytest_collab.plugin.following import Follower
+
+            session.follower = Follower(session)
+            config.pluginmanager.register(session.follower, "collab-follower")
         config.pluginmanager.register(side, f"collab-{type(side).__name__.lower()}")
     except CollabError as error:
         raise pytest.UsageError(str(error)) from None
@@ -66,6 +72,8 @@ class CollabSession:
     Attributes:
         run: the run directory; set by the worker's or the controller's side before collection.
         shared: a directory that all processes of the session share while it lasts (rate limits, money).
+        follower: follows the gates, with --collab-stop-when-decided.
+        refused: why nothing may be played, found out after collection.
         tasks: tasks seen in collection, by family and name.
     """
 
@@ -78,6 +86,8 @@ class CollabSession:
         self.tasks: dict[tuple[str, str], Task] = {}
         self.attempts: dict[Any, int] = {}
         self.stored: dict[Any, Episode] = {}
+        self.follower: Follower | None = None
+        self.refused: str | None = None
         self._upcoming = upcoming.Upcoming(config)
 
     # Agents.
@@ -147,6 +157,10 @@ class CollabSession:
     def collected(self, session: pytest.Session) -> None:
         """Everything is collected: let families do their batch work, and write down the tasks."""
         self._upcoming.know(session.items)
+        if self.settings.gate is not None and self.settings.shard is None:
+            from pytest_collab.plugin.gates import check_gates
+
+            check_gates(self, session.items)
         wanted: dict[tuple[str, str], tuple[Task, dict[int, None]]] = {}
         for item in session.items:
             case = case_of(item)
@@ -200,15 +214,24 @@ class CollabSession:
         """
         if case.skip is not None:
             pytest.skip(case.skip)
+        if self.refused is not None:
+            pytest.skip(self.refused)
         stored = self.stored.pop(case.key, None)
         if stored is not None and self.run is not None and stored.task_hash == case.task.hash:
             finished = Finished(stored, self.run.transcript(stored))
         else:
+            unneeded = None if self.executor.knows(self.plan(case)) else self.unneeded(case)
+            if unneeded is not None:
+                pytest.skip(unneeded)
             with self._told():
                 self.executor.start(self._ahead(item))
                 finished = self.executor.result(self.plan(case))
             self.attempts[case.key] = self.attempts.get(case.key, 0) + 1
         return self._attach(item, finished)
+
+    def unneeded(self, case: Case) -> str | None:
+        """Why no gate needs a case any more; None when it is to be played."""
+        return None if self.follower is None else self.follower.unneeded(case)
 
     def play_now(
         self,
@@ -280,7 +303,8 @@ class CollabSession:
                 continue
             if following is not item and self.attempts.get(case.key):
                 continue
-            yield self.plan(case)
+            if following is item or self.unneeded(case) is None:
+                yield self.plan(case)
 
     def shown_path(self, name: str) -> Path:
         """A file of the run as the user would type it."""

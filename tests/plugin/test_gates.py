@@ -96,11 +96,31 @@ def test_few_infrastructure_errors_leave_the_verdict_to_the_gates(suite: pytest.
     assert not list(root.iter("error"))
 
 
-def test_a_selection_that_matches_nothing_is_an_error(suite: pytest.Pytester) -> None:
+@pytest.mark.parametrize("workers", [[], ["-n2"]], ids=["alone", "xdist"])
+def test_a_selection_that_matches_nothing_is_an_error_before_anything_is_spent(
+    suite: pytest.Pytester, workers: list[str]
+) -> None:
     write(suite, GATES + "    where: {task: shaek}\n")
-    result = play(suite, "partner")
+    result = play(suite, "partner", *workers)
     assert result.ret == pytest.ExitCode.USAGE_ERROR
     assert "Did you mean 'shake'?" in result.stdout.str() + result.stderr.str()
+    assert not (suite.path / "out").exists()
+
+
+def test_a_selection_that_only_the_run_shows_to_be_empty_is_an_error(suite: pytest.Pytester) -> None:
+    write(suite, GATES + "    where: {task: shaek}\n")
+    suite.makepyfile(
+        """
+        from tests.support.handshake import Handshake
+
+        def test_shake(run_episode):
+            assert run_episode(Handshake(), seed=1).success
+        """
+    )
+    result = play(suite, "partner")
+    assert result.ret == pytest.ExitCode.USAGE_ERROR
+    result.stdout.fnmatch_lines(["ERROR gates.yaml::cheap - *Did you mean 'shake'?*"])
+    assert verdicts(suite)["verdict"] == "error"
 
 
 @pytest.mark.parametrize(
@@ -140,6 +160,17 @@ def test_collecting_only_judges_nothing(suite: pytest.Pytester) -> None:
     write(suite)
     result = play(suite, "partner", "--co", "-q")
     assert result.ret == 0
+    assert not (suite.path / "out").exists()
+
+
+def test_a_baseline_of_other_content_is_refused_before_anything_is_spent(suite: pytest.Pytester) -> None:
+    write(suite, "gates:\n  - {metric: success_rate, not_worse_than: baseline, margin: 0.2}\n")
+    play(suite, "partner", "--collab-seeds=1", gate=False)
+    (suite.path / "out").rename(suite.path / "base")
+    write(suite, (suite.path / "gates.yaml").read_text(), TASK.replace("10", "11"))
+    result = play(suite, "partner", "--collab-baseline=base")
+    assert result.ret == pytest.ExitCode.USAGE_ERROR
+    assert "shake changed since" in result.stdout.str() + result.stderr.str()
     assert not (suite.path / "out").exists()
 
 
