@@ -1,17 +1,9 @@
 import { readFile } from "node:fs/promises";
-import { fileURLToPath } from "node:url";
-import typescript from "typescript";
-
-const compilerOptions = {
-  module: typescript.ModuleKind.ESNext,
-  target: typescript.ScriptTarget.ES2022,
-  inlineSourceMap: true,
-  verbatimModuleSyntax: true,
-};
+import { transformSync } from "@swc/wasm-typescript";
 
 export async function load(url, context, next) {
   if (!url.endsWith(".ts")) return next(url, context);
-  const fileName = fileURLToPath(url);
-  const { outputText } = typescript.transpileModule(await readFile(fileName, "utf8"), { compilerOptions, fileName });
-  return { format: "module", source: outputText, shortCircuit: true };
+  const source = await readFile(new URL(url), "utf8");
+  const { code } = transformSync(source, { mode: "strip-only", filename: url });
+  return { format: "module", source: code, shortCircuit: true };
 }
