@@ -3,29 +3,33 @@
 python benchmarks/reference_scale.py tasks/philosophers/study_five.collab.yaml tasks/market/quick.collab.yaml
 python benchmarks/reference_scale.py --episodes 200 tasks/market/*.collab.yaml
 
-Dining philosophers have batched rules and are played 10,000 times; other families go through the engine.
+Families with batched rules (dining philosophers, commons, public goods) are played 10,000 times; others go through
+the engine.
 """
 
 from __future__ import annotations
 
 import argparse
+from importlib import import_module
 from pathlib import Path
 from statistics import fmean
 
-from pytest_collab.families.philosophers import Philosophers
 from pytest_collab.families.taskfile import read_task
 from pytest_collab.testing import play_episode
 
 PLAYERS = ("partner", "random", "nop")
+BATCHED = ("philosophers", "commons", "public_goods")
+UNBATCHED = ("reward", "newcomer")
+"""Params that the batched rules do not know."""
 
 
 def scale_of(path: Path, episodes: int, dinners: int) -> dict[str, dict[str, float]]:
     """Mean figures by player, `team` condition, the player on every seat."""
     params = read_task(path).params
-    if isinstance(params, Philosophers) and params.reward is None:
-        from pytest_collab.families.philosophers.scale import reference_scale
-
-        return reference_scale(params, dinners)
+    if params.family in BATCHED and not any(getattr(params, name, None) for name in UNBATCHED):
+        module = import_module(f"pytest_collab.families.{params.family}.scale")
+        batched: dict[str, dict[str, float]] = module.reference_scale(params, dinners)
+        return batched
     scale = {}
     for player in PLAYERS:
         played = [play_episode(params, [player], "team", seed).episode for seed in range(episodes)]
@@ -42,7 +46,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("tasks", nargs="+", type=Path)
     parser.add_argument("--episodes", type=int, default=20, help="seeds for families without batched rules")
-    parser.add_argument("--dinners", type=int, default=10_000, help="batch size for dining philosophers")
+    parser.add_argument("--dinners", type=int, default=10_000, help="batch size for families with batched rules")
     arguments = parser.parse_args()
     for path in arguments.tasks:
         scale = scale_of(path, arguments.episodes, arguments.dinners)

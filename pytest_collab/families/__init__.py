@@ -12,9 +12,11 @@ from pytest_collab.episode.family import Family, Params
 from pytest_collab.errors import TaskError
 
 _SHIPPED: Final[Mapping[str, str]] = {
+    "commons": "pytest_collab.families.commons:CommonsFamily",
     "maze": "pytest_collab.families.maze:MazeFamily",
     "market": "pytest_collab.families.market:MarketFamily",
     "philosophers": "pytest_collab.families.philosophers:PhilosophersFamily",
+    "public_goods": "pytest_collab.families.public_goods:PublicGoodsFamily",
 }
 _registered: dict[str, Callable[[], Family[Any]]] = {}
 _made: dict[str, Family[Any]] = {}

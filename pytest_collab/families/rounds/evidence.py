@@ -110,8 +110,12 @@ def unresponsive(transcript: Transcript, *, speech: bool = True) -> list[Failure
     return found
 
 
-def repetition(transcript: Transcript) -> list[Failure]:
-    """`repetition` for seats that said the same thing in at least `SAME` answers in a row."""
+def repetition(transcript: Transcript, *, pauses: bool = False) -> list[Failure]:
+    """`repetition` for seats that said the same thing in at least `SAME` answers in a row.
+
+    Args:
+        pauses: True where answers without a message do not break a row (games that do not talk in every turn).
+    """
     found = []
     sent = said(transcript)
     for seat, replies in _replies(transcript).items():
@@ -121,7 +125,7 @@ def repetition(transcript: Transcript) -> list[Failure]:
         for event in replies:
             one = words.get(event.data["turn"])
             if one is None:
-                run = []
+                run = run if pauses else []
                 continue
             run = [*run, one] if run and _plain(run[-1].text) == _plain(one.text) else [one]
             longest = max(longest, run, key=len)

@@ -1,0 +1,101 @@
+"""The built-in contributors."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any, Final
+
+from pytest_collab.episode.agent import Request, Seat
+from pytest_collab.families.rounds import Babbler, Deaf, Player, Quitter, Say, Silent
+
+
+class Partner(Player):
+    """Contributes everything, and says so."""
+
+    def say(self, request: Request) -> Say:
+        view = request.view
+        return Say((), self.words(view)) if view["phase"] == "talk" else Say.action(self.gives(view))
+
+    def gives(self, view: Mapping[str, Any]) -> int:
+        """Units that it contributes."""
+        return int(view["endowment"])
+
+    def words(self, view: Mapping[str, Any]) -> tuple[tuple[str | None, str], ...]:
+        """What it says before a round."""
+        return (
+            (None, f"Round {view['round'] + 1}: I will give {view['endowment']}. Please give all you have, too."),
+        )
+
+
+class Tight(Partner):
+    """Contributes nothing."""
+
+    def gives(self, view: Mapping[str, Any]) -> int:
+        return 0
+
+
+class Random(Player):
+    """Contributes any number at random."""
+
+    def say(self, request: Request) -> Say:
+        view = request.view
+        return Say() if view["phase"] == "talk" else Say.action(self.random.randint(0, view["endowment"]))
+
+
+class Nop(Player):
+    """Contributes nothing and says nothing."""
+
+    def say(self, request: Request) -> Say:
+        return Say() if request.view["phase"] == "talk" else Say.action(0)
+
+
+class FreeRider(Tight):
+    """Contributes nothing and talks of other things."""
+
+    def words(self, view: Mapping[str, Any]) -> tuple[tuple[str | None, str], ...]:
+        return ((None, f"Round {view['round'] + 1}: good luck to all of us."),)
+
+
+class Stubborn(Tight):
+    """Contributes nothing and says that this is its right."""
+
+    def words(self, view: Mapping[str, Any]) -> tuple[tuple[str | None, str], ...]:
+        return ((None, f"Round {view['round'] + 1}: I will give 0, as I always do. What is mine is mine."),)
+
+
+class PromiseBreaker(Tight):
+    """Promises to contribute everything and contributes nothing."""
+
+    def words(self, view: Mapping[str, Any]) -> tuple[tuple[str | None, str], ...]:
+        return ((None, f"Round {view['round'] + 1}: I will give {view['endowment']} this round, I promise."),)
+
+
+class Confabulator(Tight):
+    """Contributes nothing and says afterwards that it was everything."""
+
+    def words(self, view: Mapping[str, Any]) -> tuple[tuple[str | None, str], ...]:
+        return ((None, f"I gave {view['endowment']}, like everybody ({view['round']})."),) if view["round"] else ()
+
+
+class Repeater(Tight):
+    """Contributes nothing, with the same words in every round."""
+
+    def words(self, view: Mapping[str, Any]) -> tuple[tuple[str | None, str], ...]:
+        return ((None, "Together we are strong."),)
+
+
+PLAYERS: Final[Mapping[str, Callable[[Seat], Player]]] = {
+    "partner": Partner,
+    "oracle": Partner,
+    "random": Random,
+    "nop": Nop,
+    "silent": lambda seat: Silent(seat, Partner(seat)),
+    "deaf": lambda seat: Deaf(seat, Partner(seat)),
+    "stubborn": Stubborn,
+    "repeater": Repeater,
+    "confabulator": Confabulator,
+    "promise_breaker": PromiseBreaker,
+    "quitter": lambda seat: Quitter(seat, Partner(seat)),
+    "free_rider": FreeRider,
+    "babbler": lambda seat: Babbler(seat, Partner(seat)),
+}
