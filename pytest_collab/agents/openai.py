@@ -126,28 +126,31 @@ class OpenAIAgent(OpenAIModel):
             if code in _POLICY:
                 return Answer("", (), "filter", tokens, response.model or "")
             raise BadAnswer(f"the response failed: {code}: {getattr(failed, 'message', '')}", tokens or Tokens())
-        texts, refusals, calls, blocks = [], [], [], []
+        said: dict[str | None, list[str]] = {}
+        refusals, calls, blocks = [], [], []
         thoughts: list[str] = []
         for item in output:
             kind = getattr(item, "type", None)
             if kind == "message":
-                for part in item.content or []:
-                    if part.type == "output_text":
-                        texts.append(part.text)
-                    elif part.type == "refusal":
-                        refusals.append(part.refusal)
+                parts = item.content or []
+                text = "".join(part.text for part in parts if part.type == "output_text")
+                said.setdefault(item.phase, []).append(text)
+                refusals += [part.refusal for part in parts if part.type == "refusal"]
             elif kind == "reasoning":
                 thoughts.extend(part.text for part in item.summary or [])
             elif kind == "function_call":
                 calls.append(ToolCall(item.call_id, item.name, arguments_of(item.arguments)))
             blocks.append(item.model_dump(mode="json", exclude_none=True))
+        if "final_answer" in said:  # what was said on the way there is no part of the answer
+            thoughts += said.pop("commentary", [])
+        text = "\n".join(text for texts in said.values() for text in texts)
         return Answer(
-            text="".join(texts) or "".join(refusals),
+            text=text or "".join(refusals),
             tool_calls=tuple(calls),
             stop=_stop(response, bool(refusals), bool(calls)),
             tokens=tokens,
             model=response.model or "",
-            blocks=blocks if any(block.get("type") == "reasoning" for block in blocks) else None,
+            blocks=blocks if any(b.get("type") == "reasoning" or b.get("phase") for b in blocks) else None,
             reasoning="\n".join(thoughts),
         )
 

@@ -272,9 +272,9 @@ class CollabSession:
             pytest.skip(str(error))
         except RunError as error:
             self._upcoming.stop(f"the run cannot be written: {error}")
-            pytest.fail(f"the run cannot be written: {error}", pytrace=False)
+            raise pytest.fail.Exception(f"the run cannot be written: {error}", pytrace=False) from None
         except CollabError as error:
-            pytest.fail(str(error), pytrace=False)
+            raise pytest.fail.Exception(str(error), pytrace=False) from None
 
     def plan(self, case: Case) -> Plan:
         """The plan of a case, with its agents made."""

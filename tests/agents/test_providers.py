@@ -108,6 +108,20 @@ def test_openai_gets_its_encrypted_reasoning_back_and_stores_nothing(
     assert [item.get("encrypted_content") for item in body["input"]].count("sealed-1") == 1
 
 
+def test_openais_commentary_is_no_part_of_the_answer_and_goes_back_with_its_phase(
+    server: ModelServer, make: Callable[..., Any]
+) -> None:
+    server.answer = lambda call: Say("the answer", commentary="let me see")
+    agent = make("openai")
+    reply = ask(agent, asking("what?"))
+    assert (reply.text, reply.reasoning) == ("the answer", "let me see")
+    ask(agent, _after(reply))
+    phases = [item.get("phase") for item in server.log[1].call.body["input"]]
+    assert phases == [None, "commentary", "final_answer", None]
+    server.answer = lambda call: Say(commentary="only this", tools=(("look", {}),))
+    assert ask(agent, asking("what?", tools=(LOOK,))).text == "only this"
+
+
 @pytest.mark.parametrize("provider", ["anthropic", "openai"])
 def test_reasoning_is_left_out_when_the_conversation_before_it_has_changed(
     server: ModelServer, make: Callable[..., Any], provider: str

@@ -69,6 +69,7 @@ def test_a_replay_that_does_not_fit_shows_what_changed(suite: pytest.Pytester, s
     done = suite.runpytest_subprocess(*OPTIONS, "--agents=ada", "--collab-replay=tape")
     assert done.ret != 0
     done.stdout.fnmatch_lines(["*other settings: temperature was None, is 0.5*"])
+    assert "During handling" not in done.stdout.str()
 
 
 def test_the_budget_holds_over_all_workers_up_to_the_calls_in_flight(

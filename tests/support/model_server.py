@@ -55,6 +55,7 @@ class Say:
     cached: int = 0
     written: int = 0
     raw_arguments: str | None = None
+    commentary: str = ""
 
 
 @dataclass(frozen=True)
@@ -376,16 +377,13 @@ def _responses(call: Call, say: Say, fault: str | None) -> _Made:
         status, details, part["text"] = "incomplete", {"reason": "content_filter"}, ""
     elif fault == "max_tokens":
         status, details, part["text"] = "incomplete", {"reason": "max_output_tokens"}, text[: len(text) // 2]
+    message = {"type": "message", "id": f"m_{call.number}", "role": "assistant", "status": "completed"}
+    if say.commentary:
+        spoken = {"type": "output_text", "text": say.commentary, "annotations": []}
+        output.append({**message, "phase": "commentary", "content": [spoken]})
+        message["phase"] = "final_answer"
     if part.get("text") or part.get("refusal"):
-        output.append(
-            {
-                "type": "message",
-                "id": f"m_{call.number}",
-                "role": "assistant",
-                "status": "completed",
-                "content": [part],
-            }
-        )
+        output.append({**message, "content": [part]})
     for index, (name, arguments) in enumerate(say.tools):
         output.append(
             {
