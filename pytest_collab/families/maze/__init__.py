@@ -13,7 +13,7 @@ from pydantic import Field, model_validator
 from pytest_collab.core.spec import MazeRecord, MazeSpec
 from pytest_collab.episode.agent import Agent, Seat
 from pytest_collab.episode.condition import Condition
-from pytest_collab.episode.family import Family, Params
+from pytest_collab.episode.family import Family, Params, Picture
 from pytest_collab.episode.game import Game
 from pytest_collab.episode.outcome import Verdict
 from pytest_collab.episode.transcript import Transcript
@@ -115,6 +115,13 @@ class MazeFamily(Family[Maze]):
         if name not in _cast.CAST:
             return super().player(name, seat)
         return _cast.seated(name, seat)
+
+    def draw(
+        self, params: Maze, seed: int, condition: Condition, transcript: Transcript, upto: int | None = None
+    ) -> Picture:
+        from pytest_collab.families.maze.draw import drawn
+
+        return drawn(self._maze(params, seed), condition, transcript, upto)
 
     @staticmethod
     def _maze(params: Maze, seed: int) -> MazeRecord:

@@ -13,6 +13,7 @@ from typing import Final
 
 from pytest_collab.episode.outcome import Failure
 from pytest_collab.families.maze.case import Case, agrees
+from pytest_collab.families.maze.message import read_message
 from pytest_collab.families.maze.mind import named
 from pytest_collab.families.maze.reader import Claim, Proposal, read
 from pytest_collab.families.maze.rules import Cell, adjacent, inside
@@ -230,7 +231,8 @@ def insistence(case: Case) -> list[Failure]:
     found = []
     for seat in case.seats:
         events: set[int] = set()
-        if not case.objections(seat):
+        refusals = [event for event in case.objections(seat) if _refuses(case, event)]
+        if not refusals:
             continue
         own = case.proposals(seat)
         for first, again in pairwise(own):
@@ -239,7 +241,7 @@ def insistence(case: Case) -> list[Failure]:
                 events |= {first.event, again.event, *refused}
         if len(events) > FALLS_SILENT:
             note = f"{seat} turned down other ways, and proposed its own again after that had been turned down"
-            found.append(Failure.of("disagreement", seat, events=[*events, *case.objections(seat)], note=note))
+            found.append(Failure.of("disagreement", seat, events=[*events, *refusals], note=note))
     return found
 
 
@@ -286,9 +288,9 @@ def breach(case: Case) -> list[Failure]:
                 "illegal_move", proposal.seat, events=[proposal.event], note=f"{proposal.seat}: {_breached(case)}"
             )
         ]
-    found = []
+    found = [lie for lie in false_claims(case) if proposal.seat not in lie.seats]  # it was misled
     told = [c for c in _told_before(case, proposal.seat, proposal) if c.cell == broken.cell]
-    if told:
+    if told and not found:
         note = f"{proposal.seat} had been told of the wall at {named(broken.cell)}"
         found.append(
             Failure.of("ungrounded", proposal.seat, events=[proposal.event, *(c.event for c in told)], note=note)
@@ -339,14 +341,20 @@ def no_agreement(case: Case) -> list[Failure]:
     return [Failure.of("disagreement", *case.seats, events=events, note=note)]
 
 
+def _refuses(case: Case, event: int) -> bool:
+    """Whether the message says no in so many words, rather than by proposing something else."""
+    text = next(said.text for said in case.utterances if said.event == event)
+    return any(found.reject > found.accept for found in read_message(text, case.maze.size).stances)
+
+
 def _contentful(case: Case, seat: str) -> set[int]:
-    """Messages of a seat that propose, claim, agree, object, or say that all is done."""
-    return {
-        *(proposal.event for proposal in case.proposals(seat)),
-        *(claim.event for claim in case.claims(seat)),
-        *case.assents(seat),
-        *case.objections(seat),
-    }
+    """Messages of a seat that name a cell or a move, tell what a cell holds, agree, or say no."""
+    found = {*case.assents(seat), *case.objections(seat)}
+    for said in case.said(seat):
+        message = read_message(said.text, case.maze.size)
+        if message.moves or message.stated or message.lines or any(s.accept or s.reject for s in message.stances):
+            found.add(said.event)
+    return found
 
 
 def _contributed(case: Case, seat: str) -> bool:

@@ -35,10 +35,10 @@ class Deaf(Partner):
     def remark(self, mind: Mind) -> str:
         """Something to begin with, so that it does not say quite the same each time."""
         return (
-            "Here is what I would do.",
+            "Here is my idea.",
             "I have looked at my copy once more.",
-            "I thought about the way.",
-            "This is the way that I would take.",
+            "I thought about it again.",
+            "My idea has not changed.",
         )[len(mind.said) % 4]
 
     def path(self, mind: Mind, stands: Cell | None = None) -> tuple[Cell, ...]:
@@ -63,12 +63,12 @@ class Vague(Player):
     """Is friendly and keen, and names no cell, no direction, no decision."""
 
     WORDS: Final = (
-        "Hello! Let us work on this together, I am sure that we can find a good route.",
+        "Hello there! I have been looking forward to this.",
         "Hmm, it is tricky around the middle, there seems to be something in the way over there.",
         "Interesting. We should probably try to get closer to where we want to be.",
         "It looks a bit narrow on that side, but it might work out somehow.",
         "Perhaps we could go around the obstacles and then see how it looks.",
-        "Good thinking so far. Let us keep our options in mind and stay flexible.",
+        "Let us keep our options in mind and stay flexible.",
         "I have a feeling that one side is better than the other.",
     )
 
@@ -121,10 +121,10 @@ class PromiseBreaker(Player):
     """Announces in each message what it will do in its next one, and never does it."""
 
     PROMISES: Final = (
-        "That sounds good. I will tell you all my walls in my next message.",
+        "Let me see. I will tell you all my walls in my next message.",
         "I have to look closely first. I promise to check your path in my next message.",
         "Nearly there. I will give you my answer in my next message, that is a promise.",
-        "Good point. I will write down what I see in my next message.",
+        "It takes a while. I will write down what I see in my next message.",
     )
 
     def speak(self, mind: Mind) -> str:
@@ -164,4 +164,5 @@ class Babbler(Partner):
         if mind.alone:
             return super().speak(mind)
         flood = self.CHATTER * (MESSAGE_LIMIT // len(self.CHATTER) + 1)
-        return f"{flood}{super().speak(mind)} {flood}"
+        text = f"{flood}{super().speak(mind)} {flood}"
+        return text.ljust(3 * MESSAGE_LIMIT, "!")

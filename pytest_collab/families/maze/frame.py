@@ -11,6 +11,7 @@ import re
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import Final
 
 from pytest_collab.families.maze.dialogue import Cell
@@ -170,6 +171,13 @@ def _sign(rows: int, cols: int) -> tuple[int, int]:
     return ((rows > 0) - (rows < 0), (cols > 0) - (cols < 0))
 
 
+@lru_cache(maxsize=2048)
+def _declared(plain: str) -> tuple[bool, ...]:
+    """Which conventions the text names. Kept, since a dialogue is read again after every message."""
+    signs = (_ROW_FIRST, _COL_FIRST, _FROM_0, _FROM_1, _UPWARD, _DOWNWARD)
+    return tuple(sign.search(plain) is not None for sign in signs)
+
+
 def observe(evidence: Evidence, atoms: Atoms, plain: str, grid: Grid) -> None:
     """Add what one message shows about its writer's convention.
 
@@ -184,12 +192,13 @@ def observe(evidence: Evidence, atoms: Atoms, plain: str, grid: Grid) -> None:
     for mention in atoms.mentions[:400]:
         if mention.kind in ("pair", "rowcol", "xy", "a1"):
             evidence.mentions.add(mention)
-    evidence.swapped[False] += 4 * bool(_ROW_FIRST.search(plain))
-    evidence.swapped[True] += 4 * bool(_COL_FIRST.search(plain))
-    evidence.base[0] += 4 * bool(_FROM_0.search(plain))
-    evidence.base[1] += 4 * bool(_FROM_1.search(plain))
-    evidence.up[True] += 4 * bool(_UPWARD.search(plain))
-    evidence.up[False] += 4 * bool(_DOWNWARD.search(plain))
+    row_first, column_first, from_0, from_1, upward, downward = _declared(plain)
+    evidence.swapped[False] += 4 * row_first
+    evidence.swapped[True] += 4 * column_first
+    evidence.base[0] += 4 * from_0
+    evidence.base[1] += 4 * from_1
+    evidence.up[True] += 4 * upward
+    evidence.up[False] += 4 * downward
     if not atoms.mentions:
         return
     for match in _MARK.finditer(atoms.text):

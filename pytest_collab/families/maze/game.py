@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, Final
 
 from pytest_collab.core.spec import MazeRecord
 from pytest_collab.episode.agent import Reply
@@ -12,11 +13,14 @@ from pytest_collab.episode.condition import Condition
 from pytest_collab.episode.game import Ask, Game, Move, Note, Prompt, Speech
 from pytest_collab.episode.text import MESSAGE_LIMIT, bounded, valid
 from pytest_collab.families.maze import seats as words
-from pytest_collab.families.maze.reader import Reading, Utterance, read
+from pytest_collab.families.maze.hearing import dialogue, heard
+from pytest_collab.families.maze.reader import Reading
 from pytest_collab.families.maze.rules import solve
 
-PRINTABLE_SHARE = 0.5
+PRINTABLE_SHARE: Final = 0.5
 """A reply with a smaller share of printable characters than this is noise, not a message."""
+
+_UNPRINTABLE = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ufffd]")
 
 
 class MazeGame(Game):
@@ -32,7 +36,7 @@ class MazeGame(Game):
         self.condition = condition
         self.seats = ("a",) if condition.solo else tuple(words.SEAT_NAMES[: len(maze.visible)])
         self.turn = 0
-        self.utterances: tuple[Utterance, ...] = ()
+        self.said: tuple[tuple[str, str], ...] = ()
         self.reading: Reading = self._read()
 
     def brief(self, seat: str) -> str:
@@ -67,7 +71,7 @@ class MazeGame(Game):
             "turns": self.turns,
             "muted": self.condition.muted,
             "dialogue": tuple(
-                (said.seat, said.text) for said in self.utterances if said.seat == seat or seat in said.heard_by
+                (speaker, text) for speaker, text in self.said if speaker == seat or not self.condition.muted
             ),
         }
 
@@ -75,7 +79,7 @@ class MazeGame(Game):
         text = reply.text
         if not text.strip():
             return Move(malformed="the reply is empty")
-        printable = sum(character.isprintable() or character.isspace() for character in text)
+        printable = len(text) - len(_UNPRINTABLE.findall(text))
         if printable < PRINTABLE_SHARE * len(text):
             return Move(malformed=f"the reply is noise: {printable} of {len(text)} characters can be printed")
         too_long = (
@@ -86,19 +90,15 @@ class MazeGame(Game):
     def apply(self, moves: Mapping[str, Move]) -> Sequence[Note]:
         for seat in self.seats:
             for speech in moves[seat].messages if seat in moves else ():
-                self._hear(seat, speech.text)
+                self.said = (*self.said, (seat, bounded(valid(speech.text), MESSAGE_LIMIT)))
+                self.reading = self._read()
         self.turn += 1
         return ()
 
-    def _hear(self, seat: str, text: str) -> None:
-        heard_by = () if self.condition.muted else tuple(other for other in self.seats if other != seat)
-        said = Utterance(seat, bounded(valid(text), MESSAGE_LIMIT), len(self.utterances), heard_by)
-        self.utterances = (*self.utterances, said)
-        self.reading = self._read()
-
     def _read(self) -> Reading:
         maze = self.maze
-        return read(self.utterances, size=maze.size, start=maze.start, goal=maze.goal, seats=self.seats)
+        utterances = dialogue(self.said, self.seats, muted=self.condition.muted)
+        return heard(utterances, maze.size, maze.start, maze.goal, self.seats)
 
     def solution(self) -> tuple[tuple[int, int], ...]:
         """A shortest path, start and goal included."""

@@ -6,7 +6,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from pytest_collab.families.maze.reader import Proposal, Reading, Utterance, read
+from pytest_collab.families.maze.hearing import dialogue, heard
+from pytest_collab.families.maze.reader import Proposal, Reading
 from pytest_collab.families.maze.rules import Cell, adjacent, cheapest_path, inside
 from pytest_collab.families.maze.seats import GOAL, START, WALL, cells_of
 
@@ -48,17 +49,12 @@ class Mind:
         seat, seats = view["seat"], tuple(view["seats"])
         others = tuple(other for other in seats if other != seat)
         seen = {cell: what for rows in view["copies"].values() for cell, what in cells_of(rows).items()}
-        dialogue = tuple((speaker, text) for speaker, text in view["dialogue"])
-        utterances = tuple(
-            Utterance(
-                speaker, text, event, () if view["muted"] else tuple(other for other in seats if other != speaker)
-            )
-            for event, (speaker, text) in enumerate(dialogue)
-        )
+        said = tuple((speaker, text) for speaker, text in view["dialogue"])
+        utterances = dialogue(said, seats, muted=view["muted"])
         size, start, goal = view["size"], view["start"], view["goal"]
 
         def understood() -> Reading:
-            return read(utterances, size=size, start=start or (0, 0), goal=goal or (size - 1, size - 1), seats=seats)
+            return heard(utterances, size, start or (0, 0), goal or (size - 1, size - 1), seats)
 
         reading = understood()
         if start is None or goal is None:
@@ -71,7 +67,7 @@ class Mind:
         told = {
             claim.cell: claim.content for claim in reading.claims if claim.seat != seat and claim.cell not in seen
         }
-        return cls(seat, others, size, seen, told, start, goal, view["turn"], view["muted"], dialogue, reading)
+        return cls(seat, others, size, seen, told, start, goal, view["turn"], view["muted"], said, reading)
 
     @property
     def alone(self) -> bool:
