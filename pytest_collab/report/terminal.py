@@ -62,7 +62,7 @@ def _gaps(gaps: Sequence[Gap], wide: int) -> list[str]:
     lines = [
         "",
         "  gaps in success rate, paired by seed, with 95 % interval",
-        f"  {'team':<{wide}}  " + "  ".join(f"{name:<22}" for name in names),
+        (f"  {'team':<{wide}}  " + "  ".join(f"{name:<22}" for name in names)).rstrip(),
     ]
     for team in dict.fromkeys(gap.team for gap in gaps):
         row = "  ".join(f"{_gap(found.get((team, name))):<22}" for name in names)
