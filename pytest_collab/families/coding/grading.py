@@ -32,7 +32,7 @@ _GUARD = Path(__file__).parent / "guard"
 _REPORT_LIMIT = 16 * 1024 * 1024
 _OUTPUT_LIMIT = 4 * 1024 * 1024
 _TAIL = 4000
-_VERSION = 4
+_VERSION = 5
 
 
 class _Result(BaseModel):
@@ -291,10 +291,10 @@ class Grader:
         return Expectation(
             fail_to_pass=fail_to_pass,
             pass_to_pass=tuple(sorted(passing & earlier)),
-            vacuous=not fail_to_pass,
+            vacuous=after.ran and not fail_to_pass,
             reference_passes=after.ran and after.exit_code == 0 and after.count("failed", "error") == 0,
             exit_code=after.exit_code or 0,
-            note=after.note or ("" if after.exit_code == 0 else after.tail[-500:]),
+            note="" if after.ran and after.exit_code == 0 else f"{after.note}\n{after.tail[-500:]}".strip(),
         )
 
     async def grade(self, store: Store, tree: str, feature: Feature | str) -> FeatureGrade:

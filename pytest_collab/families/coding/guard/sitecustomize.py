@@ -78,7 +78,7 @@ def _install() -> None:
             data = data[write(descriptor, data) :]
         leave(ended[-1])
 
-    module = types.ModuleType("collab_guard")
+    module = types.ModuleType("collab_guard", "PYTEST_DONT_REWRITE (nor warn: a pool may make warnings errors)")
     for hook in (pytest_runtest_logreport, pytest_collectreport, pytest_sessionfinish, pytest_unconfigure):
         setattr(module, hook.__name__, hook)
     sys.modules["collab_guard"] = module
