@@ -52,7 +52,7 @@ class PairCheck(_Result):
         naive_passes, union_passes: whether all hidden suites pass on it; None where there is no merged tree.
         files: paths in conflict without union.
         kind: `independent`: merges cleanly, passes. `semantic`: merges cleanly, fails. `rescued`: conflicts, and
-            keeping both sides passes. `textual`: conflicts, and that does not help. `unknown`: a reference is missing.
+            keeping both sides passes. `textual`: conflicts, and that does not help. `unknown`: no reference.
         reason: of the first grade that failed.
     """
 
@@ -239,7 +239,7 @@ async def _passes(grader: Grader, store: Store, merge: MergeCheck, pair: tuple[s
 def table(checks: list[PoolCheck]) -> str:
     """Pools side by side, as text."""
     head = ("pool", "features", "vacuous", "pairs", "naive clean", "clean+pass", "union+pass", "seconds")
-    rows = [
+    rows: list[tuple[str, ...]] = [
         (
             check.name,
             str(len(check.features)),

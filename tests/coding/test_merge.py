@@ -1,0 +1,351 @@
+"""The merge check, against real git repositories."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+from pathlib import Path
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from pytest_collab.families.coding.git import Store
+from pytest_collab.families.coding.merge import Region, check_merge, overlaps, regions
+from pytest_collab.families.coding.pool import Base, Pool
+from pytest_collab.families.coding.seed import seed_repository
+from pytest_collab.families.coding.work import collect_work
+from tests.coding.conftest import write
+
+LINES = "".join(f"line {number}\n" for number in range(1, 21))
+
+
+@pytest.fixture
+def base(tmp_path: Path) -> Path:
+    return write(
+        tmp_path / "base",
+        {
+            "a.txt": LINES,
+            "b.txt": LINES,
+            "c.txt": "c\n",
+            "crlf.txt": "one\r\ntwo\r\nthree\r\n",
+            "run.sh": "#!/bin/sh\n",
+        },
+    )
+
+
+class Bench:
+    """Seats on a base, and what they leave."""
+
+    def __init__(self, base: Path, folder: Path) -> None:
+        self.seed = seed_repository(Base(folder="base"), base.parent, folder / "cache")
+        self.store = Store.create(folder / "store.git", self.seed.path, self.seed.commit)
+        self.folder = folder
+        self.count = 0
+
+    def seat(self) -> Path:
+        self.count += 1
+        path = self.folder / f"seat{self.count}"
+        subprocess.run(["cp", "-a", self.seed.checkout, path], check=True)
+        return path
+
+    def commit(self, seat: Path) -> str:
+        return collect_work(seat, self.store).commit
+
+
+@pytest.fixture
+def bench(base: Path, tmp_path: Path) -> Bench:
+    return Bench(base, tmp_path)
+
+
+def changed(text: str, number: int, new: str) -> str:
+    return text.replace(f"line {number}\n", new)
+
+
+def test_a_seed_holds_one_commit_and_no_other_ref(bench: Bench) -> None:
+    for path in (bench.seed.path, bench.seed.checkout / ".git"):
+        refs = subprocess.run(["git", "--git-dir", path, "for-each-ref"], capture_output=True, text=True, check=True)
+        assert refs.stdout.split("\t")[1:] == ["refs/heads/main\n"]
+        log = subprocess.run(
+            ["git", "--git-dir", path, "rev-list", "--all"], capture_output=True, text=True, check=True
+        )
+        assert log.stdout.split() == [bench.seed.commit]
+    status = subprocess.run(["git", "-C", bench.seat(), "status", "--porcelain"], capture_output=True, check=True)
+    assert status.stdout == b""
+
+
+def test_a_commit_of_a_repository_comes_without_its_past_and_future(tmp_path: Path, bench: Bench) -> None:
+    upstream = write(tmp_path / "upstream", {"a.txt": "one\n"})
+    git = ["git", "-C", str(upstream), "-c", "user.name=u", "-c", "user.email=u@localhost"]
+    subprocess.run([*git[:3], "init", "-q"], check=True)
+    ids = []
+    for text in ("one", "two", "the solution"):
+        write(upstream, {"a.txt": text})
+        subprocess.run([*git, "add", "-A"], check=True)
+        subprocess.run([*git, "commit", "-q", "-m", text], check=True)
+        ids.append(
+            subprocess.run([*git, "rev-parse", "HEAD"], capture_output=True, text=True, check=True).stdout.strip()
+        )
+    subprocess.run([*git, "tag", "solved"], check=True)
+    seed = seed_repository(Base(repository="upstream", commit=ids[1]), tmp_path, tmp_path / "cache")
+    objects = subprocess.run(
+        ["git", "-C", seed.checkout, "cat-file", "--batch-all-objects", "--batch-check"],
+        capture_output=True,
+        text=True,
+    ).stdout.splitlines()
+    assert sorted(line.split()[1] for line in objects) == ["blob", "commit", "tree"]
+    assert (seed.checkout / "a.txt").read_text() == "two"
+    assert (
+        seed_repository(Base(repository="upstream", commit=ids[1]), tmp_path, tmp_path / "other").commit
+        == seed.commit
+    )
+
+
+def test_changes_apart_merge_and_the_same_place_conflicts_with_its_lines(bench: Bench) -> None:
+    one, two, three = bench.seat(), bench.seat(), bench.seat()
+    write(one, {"a.txt": changed(LINES, 2, "ONE\n")})
+    write(two, {"a.txt": changed(LINES, 18, "TWO\n")})
+    write(three, {"a.txt": changed(LINES, 2, "THREE\nFOUR\n")})
+    first, second, third = bench.commit(one), bench.commit(two), bench.commit(three)
+    clean = check_merge(bench.store, [first, second])
+    assert clean.clean
+    merged = bench.store.blob(bench.store.entries(clean.tree)["a.txt"][1]).decode()
+    assert merged == changed(changed(LINES, 2, "ONE\n"), 18, "TWO\n")
+    conflict = check_merge(bench.store, [first, third])
+    assert conflict.status == "conflicts"
+    (place,) = conflict.conflicts
+    assert (place.path, place.kind) == ("a.txt", "contents")
+    assert [(hunk.line, hunk.ours, hunk.theirs) for hunk in place.hunks] == [(2, ("ONE",), ("THREE", "FOUR"))]
+    assert overlaps(regions(bench.store, bench.store.tree(first)), regions(bench.store, bench.store.tree(third))) == {
+        "a.txt": ((Region(2, 2), Region(2, 2)),)
+    }
+    assert not overlaps(regions(bench.store, bench.store.tree(first)), regions(bench.store, bench.store.tree(second)))
+
+
+def test_union_keeps_both_sides_and_says_which_files_it_took_luck_for(bench: Bench) -> None:
+    one, two = bench.seat(), bench.seat()
+    write(one, {"a.txt": LINES + "one\n", "new.txt": "x\n"})
+    write(two, {"a.txt": LINES + "two\n"})
+    union = check_merge(bench.store, [bench.commit(one), bench.commit(two)], "union")
+    assert union.clean
+    assert union.rescued == ("a.txt",)
+    assert bench.store.blob(bench.store.entries(union.tree)["a.txt"][1]).decode() == LINES + "one\ntwo\n"
+
+
+def test_three_seats_merge_one_after_the_other(bench: Bench) -> None:
+    seats = [bench.seat() for _ in range(3)]
+    for number, seat in enumerate(seats):
+        write(seat, {"a.txt": changed(LINES, 3 + 7 * number, f"seat {number}\n")})
+    merged = check_merge(bench.store, [bench.commit(seat) for seat in seats])
+    assert merged.clean
+    text = bench.store.blob(bench.store.entries(merged.tree)["a.txt"][1]).decode()
+    assert [f"seat {number}" in text for number in range(3)] == [True] * 3
+
+
+def test_a_rename_follows_the_others_edit(bench: Bench) -> None:
+    one, two = bench.seat(), bench.seat()
+    (one / "a.txt").rename(one / "moved.txt")
+    write(two, {"a.txt": changed(LINES, 5, "edited\n")})
+    merged = check_merge(bench.store, [bench.commit(one), bench.commit(two)])
+    entries = bench.store.entries(merged.tree)
+    assert "a.txt" not in entries
+    assert "edited" in bench.store.blob(entries["moved.txt"][1]).decode()
+
+
+def _delete(seat: Path) -> None:
+    (seat / "a.txt").unlink()
+
+
+def _edit(seat: Path) -> None:
+    write(seat, {"a.txt": changed(LINES, 9, "edited\n")})
+
+
+def _rename_one(seat: Path) -> None:
+    (seat / "a.txt").rename(seat / "x.txt")
+
+
+def _rename_other(seat: Path) -> None:
+    (seat / "a.txt").rename(seat / "y.txt")
+
+
+def _binary(byte: int):  # type: ignore[no-untyped-def]
+    return lambda seat: (seat / "data.bin").write_bytes(bytes([0, byte]) * 100)
+
+
+def _link(target: str):  # type: ignore[no-untyped-def]
+    return lambda seat: (seat / "ln").symlink_to(target)
+
+
+def _folder(seat: Path) -> None:
+    write(seat, {"thing/inside.txt": "x\n"})
+
+
+def _file(seat: Path) -> None:
+    write(seat, {"thing": "x\n"})
+
+
+CONFLICTS = {
+    "delete and edit": (_delete, _edit, "modify/delete"),
+    "two renames": (_rename_one, _rename_other, "rename/rename"),
+    "two binary files": (_binary(1), _binary(2), "binary"),
+    "two links": (_link("a.txt"), _link("b.txt"), ""),
+    "a file and a folder": (_file, _folder, "file/directory"),
+}
+
+
+@pytest.mark.parametrize("strategy", ["naive", "union"])
+@pytest.mark.parametrize(("ours", "theirs", "kind"), CONFLICTS.values(), ids=CONFLICTS)
+def test_conflicts_that_are_not_about_lines_stay_conflicts(ours, theirs, kind, strategy, bench: Bench) -> None:  # type: ignore[no-untyped-def]
+    seats = [bench.seat(), bench.seat()]
+    for change, seat in zip((ours, theirs), seats, strict=True):
+        change(seat)
+    check = check_merge(bench.store, [bench.commit(seat) for seat in seats], strategy)
+    assert check.status == "conflicts"
+    assert check.conflicts
+    assert kind in {conflict.kind for conflict in check.conflicts} or not kind
+
+
+def test_modes_merge_with_content(bench: Bench) -> None:
+    one, two = bench.seat(), bench.seat()
+    (one / "run.sh").chmod(0o755)
+    write(two, {"run.sh": "#!/bin/sh\necho\n"})
+    merged = check_merge(bench.store, [bench.commit(one), bench.commit(two)])
+    assert bench.store.entries(merged.tree)["run.sh"][0] == "100755"
+
+
+def test_line_ends_are_content(bench: Bench) -> None:
+    one, two = bench.seat(), bench.seat()
+    (one / ".gitattributes").write_text("* text=auto eol=lf\n")
+    (one / "crlf.txt").write_bytes(b"one\r\ntwo\r\nthree!\r\n")
+    (two / "crlf.txt").write_bytes(b"one\ntwo\nthree\n")
+    first = bench.commit(one)
+    assert (
+        bench.store.blob(bench.store.entries(bench.store.tree(first))["crlf.txt"][1]) == b"one\r\ntwo\r\nthree!\r\n"
+    )
+    assert check_merge(bench.store, [first, bench.commit(two)]).status == "conflicts"
+
+
+def test_an_unknown_commit_is_an_error_and_no_conflict(bench: Bench) -> None:
+    check = check_merge(bench.store, [bench.seed.commit, "0" * 40])
+    assert check.status == "error"
+    assert check.message
+
+
+def test_committed_changed_and_untracked_files_count_and_ignored_ones_do_not(bench: Bench) -> None:
+    seat = bench.seat()
+    git = ["git", "-C", str(seat), "-c", "user.name=u", "-c", "user.email=u@localhost"]
+    write(seat, {"committed.txt": "1\n", ".gitignore": "*.log\nbuilt/\n!kept.log\n"})
+    subprocess.run([*git, "add", "-A"], check=True)
+    subprocess.run([*git, "commit", "-q", "-m", "mine"], check=True)
+    write(seat, {"staged.txt": "2\n", "untracked/deep.txt": "3\n", "a.txt": "changed\n"})
+    write(seat, {"x.log": "no\n", "kept.log": "yes\n", "built/out.txt": "no\n", "deeper/built/out.txt": "no\n"})
+    subprocess.run([*git, "add", "staged.txt"], check=True)
+    (seat / "c.txt").unlink()
+    (seat / ".git" / "info" / "exclude").write_text("untracked\n")
+    work = collect_work(seat, bench.store)
+    found = bench.store.entries(work.tree)
+    names = {"committed.txt", "staged.txt", "untracked/deep.txt", "a.txt", "kept.log", ".gitignore"}
+    assert names | {"b.txt", "crlf.txt", "run.sh"} == found.keys()
+    assert bench.store.git("rev-list", "--parents", "-1", work.commit).stdout.decode().split() == [
+        work.commit,
+        bench.seed.commit,
+    ]
+
+
+def test_a_file_of_the_base_counts_even_where_it_is_ignored(bench: Bench) -> None:
+    seat = bench.seat()
+    write(seat, {".gitignore": "*.txt\n", "a.txt": "changed\n", "other.txt": "ignored\n"})
+    found = bench.store.entries(collect_work(seat, bench.store).tree)
+    assert bench.store.blob(found["a.txt"][1]) == b"changed\n"
+    assert "other.txt" not in found
+
+
+def test_links_are_kept_and_never_followed(bench: Bench, tmp_path: Path) -> None:
+    write(tmp_path, {"secret/key.txt": "SECRET"})
+    seat = bench.seat()
+    (seat / "out").symlink_to(tmp_path / "secret")
+    (seat / "key").symlink_to(tmp_path / "secret" / "key.txt")
+    (seat / "dangling").symlink_to("nowhere")
+    found = bench.store.entries(collect_work(seat, bench.store).tree)
+    assert {name: found[name][0] for name in ("out", "key", "dangling")} == dict.fromkeys(
+        ("out", "key", "dangling"), "120000"
+    )
+    assert not any(name.startswith("out/") for name in found)
+    assert bench.store.blob(found["key"][1]).decode() == str(tmp_path / "secret" / "key.txt")
+    bench.store.checkout(collect_work(seat, bench.store).tree, tmp_path / "there")
+    assert (tmp_path / "there" / "dangling").is_symlink()
+
+
+def test_special_and_huge_files_are_left_out_and_named(bench: Bench) -> None:
+    seat = bench.seat()
+    os.mkfifo(seat / "pipe")
+    with open(seat / "huge.bin", "wb") as file:
+        file.truncate(17 * 1024 * 1024)
+    work = collect_work(seat, bench.store)
+    assert work.skipped == {"pipe": "a special file", "huge.bin": "larger than 16777216 bytes"}
+    assert not {"pipe", "huge.bin"} & bench.store.entries(work.tree).keys()
+
+
+def test_a_nested_repository_is_a_folder(bench: Bench) -> None:
+    seat = bench.seat()
+    subprocess.run(["git", "init", "-q", seat / "inner"], check=True)
+    write(seat, {"inner/code.py": "x = 1\n"})
+    work = collect_work(seat, bench.store)
+    assert "inner/code.py" in bench.store.entries(work.tree)
+    assert work.skipped == {"inner/.git": "version control of a nested repository"}
+
+
+@settings(max_examples=12, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(
+    name=st.text(
+        st.characters(blacklist_categories=["Cs"], blacklist_characters="/\0"), min_size=1, max_size=20
+    ).filter(
+        lambda name: (
+            name not in (".", "..")
+            and not name.casefold().startswith(".git")
+            and name.casefold() != "git~1"
+            and len(name.encode()) < 200
+        )
+    ),
+    content=st.binary(max_size=200),
+)
+def test_any_name_and_content_comes_back_byte_for_byte(name: str, content: bytes, bench: Bench) -> None:
+    seat = bench.seat()
+    (seat / name).write_bytes(content)
+    work = collect_work(seat, bench.store)
+    assert bench.store.blob(bench.store.entries(work.tree)[name][1]) == content
+
+
+def test_a_pool_says_what_is_wrong_with_it(pool: Pool, tmp_path: Path) -> None:
+    from pytest_collab.errors import TaskError
+    from pytest_collab.families.coding.pool import load
+
+    text = """family: coding
+params:
+  base: {folder: base}
+  test: "run {tests} {report}"
+  features:
+    - {id: one}
+"""
+    write(tmp_path, {"base/x.py": "", "p.collab.yaml": text})
+    with pytest.raises(TaskError, match=r"feature\.md.* cannot be read"):
+        load(tmp_path / "p.collab.yaml")
+    write(tmp_path, {"p.collab.yaml": text.replace("{folder: base}", "{folder: base, commit: abcdef1}")})
+    with pytest.raises(TaskError, match=r"p\.collab\.yaml:3: params\.base"):
+        load(tmp_path / "p.collab.yaml")
+    write(tmp_path, {"p.collab.yaml": text.replace("- {id: one}", "- {id: one}\n    - {id: one}")})
+    with pytest.raises(TaskError, match="two features are called 'one'"):
+        load(tmp_path / "p.collab.yaml")
+
+
+def test_content_changes_with_base_tests_and_reference(pool: Pool, tmp_path: Path) -> None:
+    import shutil
+
+    seen = {pool.content()}
+    for name in ("base/calc.py", "features/double/tests.patch", "features/double/feature.patch"):
+        shutil.copytree(pool.folder, tmp_path / name, symlinks=True)
+        with open(tmp_path / name / name, "a") as file:
+            file.write("\n#\n")
+        seen.add(pool.within(tmp_path / name).content())
+    assert len(seen) == 4
+    assert pool.within(pool.folder).content() in seen
