@@ -223,7 +223,7 @@ class Grader:
         elif self._guarded(command):
             tests, note = _signed(out, key, done.exit_code)
         else:
-            text = done.stdout if self.pool.parser != "cargo" else _in_order(done)
+            text = done.stdout if self.pool.parser != "cargo" else in_order(done.stdout, done.stderr)
             tests = parse(self.pool.parser, _bytes(out, "report"), text)
         if not note and not any(status in ("passed", "failed") for status in tests.values()):
             note = "no test ran" if not tests else "no test passed or failed"
@@ -364,14 +364,14 @@ def _bytes(out: Path, name: str) -> bytes | None:
         return None  # missing, a link, a directory, too large: no report
 
 
-def _in_order(done: Completed) -> str:
+def in_order(stdout: str, stderr: str) -> str:
     """Cargo names test files on stderr and tests on stdout; put the headers before their tests.
 
     There is one header per block of `running N tests`, in the same order.
     """
-    headers = [line for line in done.stderr.splitlines() if line.lstrip().startswith(("Running ", "Doc-tests "))]
+    headers = [line for line in stderr.splitlines() if line.lstrip().startswith(("Running ", "Doc-tests "))]
     lines: list[str] = []
-    for line in done.stdout.splitlines():
+    for line in stdout.splitlines():
         if line.startswith("running ") and headers:
             lines.append(headers.pop(0))
         lines.append(line)
