@@ -6,6 +6,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Final
 
+import anyio
+
 from pytest_collab.episode.text import MESSAGE_LIMIT, bounded, valid
 from pytest_collab.episode.transcript import Transcript
 
@@ -42,6 +44,7 @@ class Channel:
         self._muted = muted
         self._inbox: dict[str, list[Message]] = {seat: [] for seat in self._seats}
         self._left: set[str] = set()
+        self._news = anyio.Event()
         self._sent_this_turn: dict[str, int] = {}
         self.sent: dict[str, int] = dict.fromkeys(self._seats, 0)
 
@@ -68,6 +71,8 @@ class Channel:
             self.sent[sender] += 1
         for target in delivered:
             self._inbox[target].append(Message(event.seq, sender, targets, text))
+        if delivered:
+            self._tell()
         return fate
 
     def _fate(self, sender: str, target: str, text: str, count: int) -> str:
@@ -92,6 +97,20 @@ class Channel:
     def leave(self, seat: str) -> None:
         """The seat has finished: messages to it are dropped from now on, and say so."""
         self._left.add(seat)
+        self._tell()
+
+    def gone(self, seat: str) -> bool:
+        """Whether the seat has finished."""
+        return seat in self._left
+
+    async def wait(self, seat: str) -> None:
+        """Return when a message waits for the seat, or when nobody is left who could send one."""
+        while not self._inbox[seat] and not all(other in self._left for other in self._seats if other != seat):
+            await self._news.wait()
+
+    def _tell(self) -> None:
+        self._news.set()
+        self._news = anyio.Event()
 
     def waiting(self, seat: str) -> int:
         """How many messages the seat has not received yet."""

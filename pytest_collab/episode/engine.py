@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import math
-from dataclasses import asdict
+from collections.abc import Awaitable, Callable
+from dataclasses import asdict, replace
 from typing import Any, Final
 
 import anyio
 import anyio.lowlevel
 
 from pytest_collab import __version__
-from pytest_collab.episode.agent import Agent, Desk, Reply, Request, Seat, ToolResult, Usage
+from pytest_collab.episode.agent import Agent, Reply, Request, Seat, ToolResult, Usage
 from pytest_collab.episode.channel import Channel, Message
 from pytest_collab.episode.conversation import Conversation
 from pytest_collab.episode.game import Ask, Game, Move, Prompt
@@ -51,13 +52,16 @@ class _Table:
         self.agents: dict[str, Agent] = {}
         self.conversations: dict[str, Conversation] = {}
         self.faults: dict[str, str] = {}
+        self.places: dict[str, Seat] = {}
         self.turn = 0
+        self.own_turn: dict[str, int] = {}
         self.relieved = False
 
     async def play(self) -> None:
         self._start()
         try:
             async with self.meter.episode():
+                self.game.connect(self.channel)
                 await self.game.open(self.transcript)
                 self._take_seats()
                 if self.game.pace == "turns":
@@ -109,8 +113,13 @@ class _Table:
             episode=plan.id,
             solution=self.game.solution() if agent.wants_solution else None,
         )
+        self.places[seat] = place
         self.agents[seat] = agent.seated(place)
         self.transcript.add("seated", seat, agent=agent.name, model=agent.model)
+
+    def _turn(self, seat: str) -> int:
+        """The turn that the seat is in: everyone's, or its own where each seat works at its own pace."""
+        return self.own_turn.get(seat, self.turn)
 
     # Turn by turn.
 
@@ -177,14 +186,14 @@ class _Table:
         self.transcript.add(
             "prompt",
             seat,
-            turn=self.turn,
+            turn=self._turn(seat),
             phase=phase,
             inbox=[message.seq for message in inbox],
             **({"text": prompt.text} if prompt.keep else {}),
         )
         return Request(
             seat=seat,
-            turn=self.turn,
+            turn=self._turn(seat),
             system=conversation.system,
             conversation=conversation.turns,
             tools=prompt.tools,
@@ -195,9 +204,16 @@ class _Table:
 
     async def _answer(self, seat: str, request: Request) -> Reply:
         """One answer of an agent, with everything that can go wrong turned into what it means."""
+
+        async def answer() -> Reply:
+            async with self.meter.answer(seat):
+                return await self._sheltered(seat, lambda: self.agents[seat].reply(request))
+
+        return await self._paid(answer)
+
+    async def _paid(self, answer: Callable[[], Awaitable[Reply]]) -> Reply:
         self.purse.check()
-        async with self.meter.answer(seat):
-            reply = await self._sheltered(seat, request)
+        reply = await answer()
         if reply.usage.cost_usd and not reply.replayed:
             self.purse.add(reply.usage.cost_usd)
         return reply
@@ -207,15 +223,15 @@ class _Table:
         usage = getattr(error, "usage", None)
         if isinstance(usage, Usage) and usage.calls:
             self.transcript.add(
-                "failed_call", seat, turn=self.turn, model=self.agents[seat].model, usage=asdict(usage)
+                "failed_call", seat, turn=self._turn(seat), model=self.agents[seat].model, usage=asdict(usage)
             )
             if usage.cost_usd:
                 self.purse.add(usage.cost_usd)
 
-    async def _sheltered(self, seat: str, request: Request) -> Reply:
+    async def _sheltered(self, seat: str, ask: Callable[[], Awaitable[Reply]]) -> Reply:
         agent = self.agents[seat]
         try:
-            reply = await agent.reply(request)
+            reply = await ask()
         except (InfrastructureError, LimitReached, BudgetSpent, UsageError) as error:
             self._book_failed(seat, error)
             raise
@@ -240,7 +256,7 @@ class _Table:
 
     def _keep_reply(self, seat: str, reply: Reply) -> None:
         self.conversations[seat].say(reply)
-        data: dict[str, Any] = {"turn": self.turn, "text": reply.text, "stop": reply.stop}
+        data: dict[str, Any] = {"turn": self._turn(seat), "text": reply.text, "stop": reply.stop}
         if reply.tool_calls:
             data["tool_calls"] = [asdict(call) for call in reply.tool_calls]
         if reply.reasoning:
@@ -253,11 +269,11 @@ class _Table:
         move = self.game.parse(seat, reply)
         why = self.faults.pop(seat, move.malformed)
         if why is not None:
-            self.transcript.add("malformed", seat, turn=self.turn, why=one_line(why, 300))
+            self.transcript.add("malformed", seat, turn=self._turn(seat), why=one_line(why, 300))
         for speech in move.messages:
             self.channel.send(seat, speech.text, speech.to)
         if move.action is not None:
-            self.transcript.add("action", seat, turn=self.turn, action=move.action)
+            self.transcript.add("action", seat, turn=self._turn(seat), action=move.action)
         return move
 
     def _relieve(self) -> None:
@@ -277,32 +293,31 @@ class _Table:
                 group.start_soon(self._work, seat)
 
     async def _work(self, seat: str) -> None:
-        agent = self.agents[seat]
-        if agent.autonomous:
-            await self._work_alone(seat, agent)
+        await self.game.begin(seat)
+        if self.agents[seat].autonomous:
+            await self._work_alone(seat)
         else:
             await self._work_with_tools(seat)
         self.channel.leave(seat)
+        await self.game.leave(seat)
 
-    async def _work_alone(self, seat: str, agent: Agent) -> None:
-        desk = await self.desk(seat)
-        self.purse.check()
-        async with self.meter.answer(seat):
-            reply = await agent.work(desk)
-        if reply.usage.cost_usd and not reply.replayed:
-            self.purse.add(reply.usage.cost_usd)
-        self._keep_reply(seat, reply)
-        self.meter.spend(seat, reply.usage)
-
-    async def desk(self, seat: str) -> Desk:
-        make = getattr(self.game, "desk", None)
-        if make is None:
+    async def _work_alone(self, seat: str) -> None:
+        """A whole job of an autonomous agent: one turn, under the episode's limits."""
+        agent = self.agents[seat]
+        desk = await self.game.desk(self.places[seat])
+        if desk is None:
             raise UsageError(
-                f"agent {self.agents[seat].name!r} works at its own pace, which family "
-                f"{self.plan.family.name!r} does not allow"
+                f"agent {agent.name!r} works at its own pace, which family {self.plan.family.name!r} does not allow"
             )
-        made: Desk = await make(seat, self.channel)
-        return made
+        self._next_turn(seat)
+        self.transcript.add("prompt", seat, turn=self._turn(seat), phase="work", inbox=[], text=desk.prompt)
+        with self.meter.turn():
+            reply = await self._paid(lambda: self._sheltered(seat, lambda: agent.work(desk)))
+            self._keep_reply(seat, reply)
+            self.meter.spend(seat, reply.usage)
+            why = self.faults.pop(seat, None)
+            if why is not None:
+                self.transcript.add("malformed", seat, turn=self._turn(seat), why=one_line(why, 300))
 
     async def _work_with_tools(self, seat: str) -> None:
         results: tuple[ToolResult, ...] = ()
@@ -310,6 +325,7 @@ class _Table:
             await anyio.lowlevel.checkpoint()
             if self.game.finished(seat):
                 return
+            self._next_turn(seat)
             inbox = self.channel.collect(seat)
             prompt = self.game.prompt(seat, inbox)
             request = self._put(seat, "work", prompt, inbox, results)
@@ -322,20 +338,30 @@ class _Table:
                     self.transcript.add(note.kind, note.seat, **dict(note.data))
                 results = await self._use_tools(seat, reply)
                 self._relieve()
-            self.turn += 1
         raise LimitReached("turn_limit", STEPS_AT_OWN_PACE, seat)
+
+    def _next_turn(self, seat: str) -> None:
+        """Each answer at one's own pace is a turn of its own; numbers are given out in order of the questions."""
+        self.own_turn[seat] = self.turn
+        self.turn += 1
 
     async def _use_tools(self, seat: str, reply: Reply) -> tuple[ToolResult, ...]:
         results = []
+        turn = self._turn(seat)
         for number, call in enumerate(reply.tool_calls):
-            self.transcript.add(
-                "tool_call", seat, id=call.id, name=call.name, arguments=dict(call.arguments), turn=self.turn
+            asked = self.transcript.add(
+                "tool_call", seat, id=call.id, name=call.name, arguments=dict(call.arguments), turn=turn
             )
             if number >= TOOLS_PER_REPLY:
                 result = ToolResult(call.id, f"at most {TOOLS_PER_REPLY} tool calls a turn", is_error=True)
+            elif self.game.finished(seat):
+                result = ToolResult(call.id, "not done: you have finished", is_error=True)
             else:
                 result = await self.game.call(seat, call)
-            self.transcript.add("tool_result", seat, id=result.id, text=result.text, is_error=result.is_error)
+            result = replace(result, text=bounded(valid(result.text), REPLY_LIMIT))
+            self.transcript.add(
+                "tool_result", seat, id=result.id, text=result.text, is_error=result.is_error, call=asked.seq
+            )
             results.append(result)
         return tuple(results)
 

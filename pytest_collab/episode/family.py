@@ -113,6 +113,27 @@ class Family(ABC, Generic[P]):
     def seats(self, params: P) -> tuple[str, ...]:
         """The seats of the team game, in order."""
 
+    def seeds(self, params: P) -> int | None:
+        """How many different problems `params` hold, one per seed from 0; None when there is no end to them.
+
+        A task may then say `seeds: all`, and none may ask for more.
+        """
+        return None
+
+    def configure(self, settings: Mapping[str, str]) -> str:
+        """Take over what the session was asked for. Called once per process, before anything is prepared.
+
+        Args:
+            settings: `sandbox`: what `--collab-sandbox` says.
+
+        Returns:
+            A warning that people must see at the start of the run and in its report; empty when there is none.
+
+        Raises:
+            UsageError, InfrastructureError: it cannot be done here.
+        """
+        return ""
+
     def refuses(self, condition: Condition, params: P) -> str | None:
         """Why the family cannot be played under `condition`, in one line; None when it can."""
         if condition.kind in ("solo", "team", "mute", "shared", "with", "relay"):

@@ -7,11 +7,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal
 
-from pytest_collab.episode.agent import Reply, Tool, ToolCall, ToolResult
+from pytest_collab.episode.agent import Desk, Reply, Seat, Tool, ToolCall, ToolResult
 from pytest_collab.episode.transcript import Transcript
 
 if TYPE_CHECKING:
-    from pytest_collab.episode.channel import Message
+    from pytest_collab.episode.channel import Channel, Message
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,16 +109,29 @@ class Game(ABC):
 
     # Games at their own pace, and games that need the world outside.
 
+    def connect(self, channel: Channel) -> None:
+        """Pace `own`: what seats' tools send and receive goes through `channel`. Called once, before `open`."""
+
     async def open(self, transcript: Transcript) -> None:
         """Set up what the game needs. Raises `InfrastructureError` when it cannot."""
+
+    async def begin(self, seat: str) -> None:
+        """Pace `own`: returns when the seat may begin to work (at once, unless seats work one after the other)."""
 
     async def call(self, seat: str, call: ToolCall) -> ToolResult:
         """Carry out a tool call of a seat (pace `own`)."""
         return ToolResult(call.id, f"there is no tool called {call.name!r}", is_error=True)
 
+    async def desk(self, seat: Seat) -> Desk | None:
+        """Where an autonomous agent works (pace `own`); None when the game has no place for one."""
+        return None
+
     def finished(self, seat: str) -> bool:
         """Has the seat finished its work (pace `own`)?"""
         return self.ask() is None
+
+    async def leave(self, seat: str) -> None:
+        """Pace `own`: the seat works no more, whether it said so or not. Not called when the episode is cut short."""
 
     async def close(self, transcript: Transcript) -> None:
         """Grade what must be graded from outside, writing `grade` events, and release what `open` took.

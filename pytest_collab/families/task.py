@@ -74,6 +74,9 @@ class Task:
         assert isinstance(number, int)
         if isinstance(self.seeds, tuple):
             return self.seeds[:number]
+        most = self.family.seeds(self.params)
+        if most is not None:  # each problem once: from the root on, and round to the first
+            return tuple(seed % most for seed in range(root, root + min(number, most)))
         return tuple(range(root, root + number))
 
 
@@ -116,23 +119,37 @@ def make_task(
         except ValidationError as error:
             raise explain(error, Limits, file=file or None, line=line or None, prefix="limits") from None
     return Task(
-        name, params, _seeds(seeds, refuse), tuple(parsed), limits, description, str(Path(file)) if file else "", line
+        name,
+        params,
+        _seeds(seeds, families.of(params).seeds(params), refuse),
+        tuple(parsed),
+        limits,
+        description,
+        str(Path(file)) if file else "",
+        line,
     )
 
 
-def _seeds(seeds: Any, refuse: Any) -> int | tuple[int, ...]:
+def _seeds(seeds: Any, most: int | None, refuse: Any) -> int | tuple[int, ...]:
     remedy = "Write a whole number from 1, or a list of different whole numbers from 0."
+    if most is not None:
+        remedy = f"{remedy[:-1]} to {most - 1}, or `all`: params hold {most} problems."
+        if seeds == "all":
+            return most
     if isinstance(seeds, range):
         seeds = list(seeds)
     if isinstance(seeds, bool) or not isinstance(seeds, (int, list, tuple)):
         raise refuse("seeds", f"{seeds!r} is neither a number nor a list", remedy)
     if isinstance(seeds, int):
-        if not 1 <= seeds <= MOST_SEEDS:
-            raise refuse("seeds", f"{seeds} is not between 1 and {MOST_SEEDS}", remedy)
+        limit = MOST_SEEDS if most is None else most
+        if not 1 <= seeds <= limit:
+            raise refuse("seeds", f"{seeds} is not between 1 and {limit}", remedy)
         return seeds
     for seed in seeds:
         if isinstance(seed, bool) or not isinstance(seed, int) or not 0 <= seed < 2**31:
             raise refuse("seeds", f"{seed!r} is not a whole number from 0 to {2**31 - 1}", remedy)
+        if most is not None and seed >= most:
+            raise refuse("seeds", f"there is no problem {seed}", remedy)
     if not seeds or len(set(seeds)) != len(seeds) or len(seeds) > MOST_SEEDS:
         raise refuse("seeds", "the list is empty, too long, or names a seed twice", remedy)
     return tuple(seeds)
