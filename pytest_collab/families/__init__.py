@@ -12,6 +12,7 @@ from pytest_collab.episode.family import Family, Params
 from pytest_collab.errors import TaskError
 
 _SHIPPED: Final[Mapping[str, str]] = {
+    "coding": "pytest_collab.families.coding:CodingFamily",
     "commons": "pytest_collab.families.commons:CommonsFamily",
     "maze": "pytest_collab.families.maze:MazeFamily",
     "market": "pytest_collab.families.market:MarketFamily",

@@ -1,0 +1,172 @@
+"""Coding together: each seat builds a feature in its own tree of one base; the merge and hidden tests decide.
+
+The problem is CooperBench's (arXiv 2601.13295); pools of its dataset can be imported.
+"""
+
+from __future__ import annotations
+
+import atexit
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, ClassVar, Literal
+
+from pydantic import Field, model_validator
+
+from pytest_collab.episode.agent import Agent, Seat
+from pytest_collab.episode.condition import Condition
+from pytest_collab.episode.family import Family, Picture
+from pytest_collab.episode.game import Game
+from pytest_collab.episode.limits import Limits, SeatLimits
+from pytest_collab.episode.outcome import Verdict
+from pytest_collab.episode.transcript import Transcript
+from pytest_collab.errors import TaskError
+from pytest_collab.families.coding import rules
+from pytest_collab.families.coding.cast import PLAYERS, SUMMARIES
+from pytest_collab.families.coding.pool import Base, EnvironmentSpec, Feature, Pool
+
+if TYPE_CHECKING:
+    from pytest_collab.families.coding.bench import Bench
+
+__all__ = ["Base", "Coding", "CodingFamily", "EnvironmentSpec", "Feature"]
+
+CONDITIONS = ("solo", "team", "mute", "shared", "git", "lead", "sequential", "relay", "with")
+
+
+class Coding(Pool):
+    """Params of a coding task: a pool of features on one base, and which groups of them are episodes.
+
+    Seed 0 is the first group, seed 1 the second, and so on; `seeds: all` plays every one.
+    """
+
+    family: ClassVar[str] = "coding"
+
+    pairs: Literal["all"] | tuple[tuple[str, ...], ...] = Field(
+        "all", description="`all` groups of `size` features, or exactly these lists of feature ids"
+    )
+    size: int = Field(2, ge=2, le=len(rules.SEATS), description="features in a group, and so seats in a team")
+
+    @model_validator(mode="after")
+    def _groups_can_be_dealt(self) -> Coding:
+        known = [feature.id for feature in self.features]
+        if isinstance(self.pairs, str):
+            if len(known) < self.size:
+                raise ValueError(f"a team of {self.size} needs as many features; the pool has {len(known)}")
+            return self
+        if not self.pairs:
+            raise ValueError("no group of features is listed")
+        for group in self.pairs:
+            if len(group) != self.size or len(set(group)) != len(group):
+                raise ValueError(f"group {list(group)} must name {self.size} different features")
+            missing = [feature for feature in group if feature not in known]
+            if missing:
+                raise ValueError(f"there is no feature {missing[0]!r}; features are {', '.join(known)}")
+        if len({frozenset(group) for group in self.pairs}) != len(self.pairs):
+            raise ValueError("a group of features is listed twice")
+        return self
+
+    @property
+    def deals(self) -> tuple[tuple[str, ...], ...]:
+        """The groups of features, in the order in which seeds count them."""
+        return rules.groups([feature.id for feature in self.features], self.pairs, self.size)
+
+    def __eq__(self, other: object) -> bool:
+        """Where a task lies on the disk is no part of what it says."""
+        return isinstance(other, Coding) and self.model_dump() == other.model_dump()
+
+    def __hash__(self) -> int:
+        return hash(self.model_dump_json())
+
+
+class CodingFamily(Family[Coding]):
+    """Coding pairs, and larger teams."""
+
+    name = "coding"
+    summary = "build features side by side in one repository; the merge and hidden tests decide"
+    params_type = Coding
+    cast: ClassVar[Mapping[str, str]] = SUMMARIES
+
+    def __init__(self) -> None:
+        self._sandbox = "auto"
+        self._benches: dict[tuple[str, str, str], Bench] = {}
+
+    def seats(self, params: Coding) -> tuple[str, ...]:
+        return rules.seat_names(params.size)
+
+    def seeds(self, params: Coding) -> int | None:
+        return len(params.deals)
+
+    def configure(self, settings: Mapping[str, str]) -> str:
+        """Take the sandbox that was asked for, and say loudly when it isolates nothing."""
+        import anyio
+
+        from pytest_collab.sandbox import choose
+
+        self._sandbox = settings.get("sandbox", "auto")
+        if self._sandbox == "docker":
+            return ""  # needs each task's own image: found out when it is played
+        return anyio.run(choose, self._sandbox).warning
+
+    def refuses(self, condition: Condition, params: Coding) -> str | None:
+        if condition.kind in CONDITIONS or str(condition) == "protocol:plan_first":
+            return None
+        if condition.kind == "protocol":
+            return f"family 'coding' knows the protocol plan_first, not {condition.argument!r}"
+        if condition.kind == "incentive":
+            return "family 'coding' has no payoffs to add an incentive to"
+        return f"family 'coding' has no condition {str(condition)!r}"
+
+    def limits(self, params: Coding) -> Limits:
+        return Limits(seconds=3600.0, seat=SeatLimits(turns=200, answer_seconds=600.0))
+
+    def prepare(self, requests: Sequence[tuple[Coding, Sequence[int]]]) -> None:
+        for params, _ in requests:
+            params.check()
+
+    def deal_of(self, params: Coding, seed: int, condition: Condition) -> rules.Deal:
+        """Who builds what under a seed."""
+        deals = params.deals
+        return rules.deal(deals[seed % len(deals)], condition)
+
+    def deal(self, params: Coding, seed: int, condition: Condition) -> Game:
+        from pytest_collab.families.coding.seats import CodingGame
+
+        return CodingGame(self.bench(params), self.deal_of(params, seed, condition), condition)
+
+    def bench(self, params: Coding) -> Bench:
+        """The bench of a pool in this process."""
+        from pytest_collab.families.coding.bench import Bench
+
+        key = (str(params.folder), params.model_dump_json(), self._sandbox)
+        if key not in self._benches:
+            if not self._benches:
+                atexit.register(self.close)
+            self._benches[key] = Bench(params, self._sandbox)
+        return self._benches[key]
+
+    def close(self) -> None:
+        """Remove what grading keeps on the disk while the process lasts."""
+        import anyio
+
+        while self._benches:
+            anyio.run(self._benches.popitem()[1].close)
+
+    def verdict(self, params: Coding, seed: int, condition: Condition, transcript: Transcript) -> Verdict:
+        from pytest_collab.families.coding.verdict import assess
+
+        return assess(self.deal_of(params, seed, condition), condition, transcript)
+
+    def player(self, name: str, seat: Seat) -> Agent:
+        if name not in PLAYERS:
+            raise TaskError(
+                f"family 'coding' has no built-in player {name!r}", remedy=f"It has {', '.join(PLAYERS)}."
+            )
+        return PLAYERS[name](seat)
+
+    def draw(
+        self, params: Coding, seed: int, condition: Condition, transcript: Transcript, upto: int | None = None
+    ) -> Picture | None:
+        from pytest_collab.families.coding.draw import picture
+
+        return picture(self.deal_of(params, seed, condition), transcript, upto)
+
+    def content(self, params: Coding) -> str:
+        return params.content()

@@ -18,8 +18,12 @@ Kind = Literal["done", "will", "leave", "left", "only"]
 
 _FENCE: Final = re.compile(r"```.*?(?:```|\Z)", re.DOTALL)
 _SENTENCE: Final = re.compile(r"(?<=[.!?;])\s+|\n+|\s+[-–—]\s+")
-_CLAUSE: Final = re.compile(r",?\s+(?:but|and then|while|whereas|however|though)\s+(?=(?:I|i|you|we|it)\b)|,\s+(?=I\b)")
-_PATH: Final = re.compile(r"(?<![\w/.])((?:[\w.-]+/)*[\w-][\w.-]*\.[A-Za-z]\w{0,5})(?![\w(])(?::(\d+)(?:[-–](\d+))?)?")
+_CLAUSE: Final = re.compile(
+    r",?\s+(?:but|and then|while|whereas|however|though)\s+(?=(?:I|i|you|we|it)\b)|,\s+(?=I\b)"
+)
+_PATH: Final = re.compile(
+    r"(?<![\w/.])((?:[\w.-]+/)*[\w-][\w.-]*\.[A-Za-z]\w{0,5})(?![\w(])(?::(\d+)(?:[-–](\d+))?)?"
+)
 _LINES: Final = re.compile(r"\blines?\s+(\d+)(?:\s*(?:-|–|to|through|until)\s*(\d+))?", re.IGNORECASE)
 _NAME: Final = re.compile(r"`([A-Za-z_][\w.]*)(?:\([^`]*\))?`|\b([A-Za-z_]\w*(?:\.\w+)*)\(\)")
 
@@ -29,10 +33,12 @@ _UNCERTAIN: Final = re.compile(
     r"\b(?:let's|lets)\b",
     re.IGNORECASE,
 )
-_SUBJECT: Final = re.compile(r"\b(?:I|I'm|I've|I'll|I'd)\b|^(?:i|i'm|i've|i'll)\b|\bmy (?:part|side|change|changes|patch)\b")
+_SUBJECT: Final = re.compile(
+    r"\b(?:I|I'm|I've|I'll|I'd)\b|^(?:i|i'm|i've|i'll)\b|\bmy (?:part|side|change|changes|patch)\b"
+)
 _BARE: Final = re.compile(
-    r"^\W*(?:(?:just|already|now|all)\s+)?(?:done|finished|added|implemented|fixed|updated|changed|wrote|left|leaving|not touching|"
-    r"won't touch|will not touch|adding|editing)\b",
+    r"^\W*(?:(?:just|already|now|all)\s+)?(?:done|finished|added|implemented|fixed|updated|changed|wrote|left|"
+    r"leaving|not touching|won't touch|will not touch|adding|editing)\b",
     re.IGNORECASE,
 )
 _VERB: Final = (
@@ -49,12 +55,15 @@ _ING: Final = (
     r"rewriting|refactoring|fixing|working|moving|renaming|removing|deleting|inserting|handling|building|making|"
     r"introducing|defining|patching|replacing)"
 )
-_ADVERBS: Final = r"(?:(?:also|then|now|still|just|therefore|definitely|certainly|ever|even|be|have|been|only|already)\s+)*"
+_ADVERBS: Final = (
+    r"(?:(?:also|then|now|still|just|therefore|definitely|certainly|ever|even|be|have|been|only|already)\s+)*"
+)
 
 _LEAVE: Final = re.compile(
-    rf"(?:\bwill not|\bwon't|\bwont|'ll not|\bam not going to|'m not going to|\bdo not|\bdon't|\bnever|\bwill never|'ll never"
-    rf"|\bpromise not to|\bnot going to|\bwill refrain from|'ll refrain from|\bam not|'m not|\bnot)\s+{_ADVERBS}(?:{_VERB}|{_ING})\b"
-    rf"|\b(?:leave|leaving|keep|keeping)\b.*\b(?:alone|untouched|unchanged|as (?:it|they) (?:is|are)|to you|for you)\b"
+    rf"(?:\bwill not|\bwon't|\bwont|'ll not|\bdo not|\bdon't|\bnever|\bpromise not to|\bnot going to"
+    rf"|\brefrain from|\bam not|'m not|\bnot)\s+{_ADVERBS}(?:{_VERB}|{_ING})\b"
+    rf"|\b(?:leave|leaving|keep|keeping)\b.*"
+    rf"\b(?:alone|untouched|unchanged|as (?:it|they) (?:is|are)|to you|for you)\b"
     rf"|\b(?:stay|staying|keep|keeping|steer)\s+(?:away|out|clear|off)\b|\bhands off\b|\bavoid(?:ing)?\s+{_ING}\b"
     rf"|\bwithout\s+{_ING}\b",
     re.IGNORECASE,
@@ -66,18 +75,20 @@ _LEFT: Final = re.compile(
 )
 _ONLY: Final = re.compile(
     rf"(?:\bwill|'ll|\bam going to|'m going to)\s+(?:only|just)\s+{_ADVERBS}{_VERB}\b"
-    rf"|\bonly\s+(?:be\s+)?{_ING}\b|\b{_VERB}\s+(?:only|nothing but|nothing except)\b|\bnothing (?:but|except|outside)\b"
+    rf"|\bonly\s+(?:be\s+)?{_ING}\b|\b{_VERB}\s+(?:only|nothing but|nothing except)\b"
+    rf"|\bnothing (?:but|except|outside)\b"
     rf"|\bonly\s+{_VERB}\b",
     re.IGNORECASE,
 )
 _DONE: Final = re.compile(
-    rf"(?:\bhave|'ve|\bI)\s+{_ADVERBS}{_PAST}\b|\b(?:is|are)\s+(?:now\s+|all\s+)?(?:done|finished|implemented|complete|in place)\b"
+    rf"(?:\bhave|'ve|\bI)\s+{_ADVERBS}{_PAST}\b"
+    rf"|\b(?:is|are)\s+(?:now\s+|all\s+)?(?:done|finished|implemented|complete|in place)\b"
     rf"|\bam (?:done|finished) (?:with|in|editing|changing)\b|'m (?:done|finished) (?:with|in|editing|changing)\b"
     rf"|^\W*(?:(?:just|already|now|all)\s+)?(?:{_PAST})\b",
     re.IGNORECASE,
 )
 _WILL: Final = re.compile(
-    rf"(?:\bwill|'ll|\bam going to|'m going to|\bam about to|'m about to|\bintend to|\bplan to)\s+{_ADVERBS}(?:{_VERB}|{_ING})\b"
+    rf"(?:\bwill|'ll|\bgoing to|\babout to|\bintend to|\bplan to)\s+{_ADVERBS}(?:{_VERB}|{_ING})\b"
     rf"|(?:\bam|'m)\s+{_ADVERBS}{_ING}\b",
     re.IGNORECASE,
 )
@@ -199,8 +210,10 @@ def _read_clauses(sentence: str) -> list[tuple[Kind, str]]:
 
 
 def _settled(clause: str) -> bool:
-    """"so you can have it" and "for you" make no promise uncertain."""
-    rest = re.sub(r"\b(?:so (?:that )?you\b.*|as you (?:asked|said|wanted)|please note(?: that)?|you can\b.*)", "", clause)
+    """ "so you can have it" and "for you" make no promise uncertain."""
+    rest = re.sub(
+        r"\b(?:so (?:that )?you\b.*|as you (?:asked|said|wanted)|please note(?: that)?|you can\b.*)", "", clause
+    )
     return not _UNCERTAIN.search(rest)
 
 

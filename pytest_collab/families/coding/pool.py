@@ -140,7 +140,7 @@ class Pool(Params):
             key="features",
         )
 
-    def pairs(self, size: int = 2) -> tuple[tuple[str, ...], ...]:
+    def groups(self, size: int = 2) -> tuple[tuple[str, ...], ...]:
         """All unordered groups of `size` features, in the order in which they are listed."""
         return tuple(combinations((feature.id for feature in self.features), size))
 

@@ -1,0 +1,82 @@
+"""Who builds what: seeds name groups of features, seats get one each, and trees are joined as the condition says."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from itertools import combinations
+from typing import Final, Literal
+
+from pytest_collab.episode.condition import Condition
+
+SEATS: Final = "abcdefgh"
+"""Names of seats; a team has at most so many members."""
+
+IDLE_ANSWERS: Final = 3
+"""So many answers in a row without a tool call, and a seat is taken to have finished."""
+
+RETURNS: Final = 3
+"""How often a member's work is handed back to it for its conflicts before the lead goes on without."""
+
+Joining = Literal["merge", "last", "lead"]
+"""How seats' trees become one: by merging them all, by taking the last seat's, or by taking the lead's."""
+
+
+@dataclass(frozen=True, slots=True)
+class Deal:
+    """One episode's division of labour.
+
+    Attributes:
+        features: what each seat builds, in seat order.
+        joining: see `Joining`.
+        remote: seats share a remote repository `origin`.
+        watched: seats see each other's features and live diffs.
+    """
+
+    features: Mapping[str, tuple[str, ...]]
+    joining: Joining
+    remote: bool = False
+    watched: bool = False
+
+    @property
+    def seats(self) -> tuple[str, ...]:
+        return tuple(self.features)
+
+    @property
+    def all_features(self) -> tuple[str, ...]:
+        return tuple(feature for owned in self.features.values() for feature in owned)
+
+    def owner(self, feature: str) -> str:
+        """The seat that builds a feature."""
+        return next(seat for seat, owned in self.features.items() if feature in owned)
+
+
+def seat_names(size: int) -> tuple[str, ...]:
+    """`a`, `b`, ... for a team of `size`."""
+    return tuple(SEATS[:size])
+
+
+def groups(features: Sequence[str], pairs: str | Sequence[Sequence[str]], size: int) -> tuple[tuple[str, ...], ...]:
+    """The groups of features of a pool, in the fixed order in which seeds count them.
+
+    Args:
+        features: ids, as the pool lists them.
+        pairs: `all` for every combination (lexicographic in the pool's order), or exactly these.
+    """
+    if not isinstance(pairs, str):
+        return tuple(tuple(group) for group in pairs)
+    return tuple(combinations(features, size))
+
+
+def deal(group: Sequence[str], condition: Condition) -> Deal:
+    """Give the features of a group to seats."""
+    if condition.solo:
+        return Deal({"a": tuple(group)}, "last")
+    owned = {seat: (feature,) for seat, feature in zip(seat_names(len(group)), group, strict=True)}
+    joining: Joining = {"sequential": "last", "lead": "lead"}.get(condition.kind, "merge")  # type: ignore[assignment]
+    return Deal(
+        owned,
+        joining,
+        remote=condition.kind in ("git", "lead"),
+        watched=condition.shared,
+    )

@@ -1,0 +1,306 @@
+"""From a transcript to outcome, score, metrics and failures. Pure: reads events, and nothing else.
+
+Success is decided by the plain merge (the lead's or the last seat's tree where there is no merge): every feature's
+hidden tests, and the visible ones, pass on it. That a union of both sides would have passed is a metric.
+
+The headline is the first of these that the events prove:
+
+1. a broken commitment or a false claim that has to do with what failed;
+2. a part that its seat did not even begin while it talked (`free_riding`);
+3. a part that fails on its own seat's tree (`own_part_failed`): perfect coordination would not have saved it;
+4. talk that failed, where parts do not fit together: `repetition`, `vague`, `unresponsive`;
+5. for a conflict: `work_overlap` (one rewrote lines that the other rewrote too, or both made the same file; one who
+   had announced it first is not at fault), else `merge_conflict`;
+6. `divergent_design`: each part passes alone, the merge is clean, together they fail.
+
+All further ones that are proved follow it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Final
+
+from pytest_collab.episode.condition import Condition
+from pytest_collab.episode.outcome import Failure, Outcome, Verdict, outcome_of
+from pytest_collab.episode.transcript import Event, Transcript
+from pytest_collab.families.coding import talk
+from pytest_collab.families.coding.claims import Change, Lie, Region, lies
+from pytest_collab.families.coding.rules import Deal
+from pytest_collab.families.coding.tools import WORKING
+
+STRATEGIES: Final = ("naive", "union")
+
+
+@dataclass(frozen=True, slots=True)
+class Findings:
+    """What the `grade` events say.
+
+    Attributes:
+        own: feature to the event of its tests on its seat's own tree.
+        joined: strategy (`naive`, `union`, `last`, `lead`) to feature to the event of its tests on the joined tree.
+        merges: strategy to the event of the merge.
+    """
+
+    work: Mapping[str, Event]
+    own: Mapping[str, Event]
+    joined: Mapping[str, Mapping[str, Event]]
+    merges: Mapping[str, Event]
+    overlap: Event | None
+    files: frozenset[str]
+
+    @classmethod
+    def of(cls, transcript: Transcript) -> Findings:
+        """Read them from a transcript."""
+        work: dict[str, Event] = {}
+        own: dict[str, Event] = {}
+        joined: dict[str, dict[str, Event]] = {}
+        merges: dict[str, Event] = {}
+        overlap: Event | None = None
+        files: frozenset[str] = frozenset()
+        for event in transcript.of("grade"):
+            match event.data.get("what"):
+                case "base":
+                    files = frozenset(event.data["files"])
+                case "work":
+                    work[str(event.seat)] = event
+                case "merge":
+                    merges[event.data["strategy"]] = event
+                case "overlap":
+                    overlap = event
+                case "tests" if event.data["on"] == "own":
+                    own[event.data["feature"]] = event
+                case "tests":
+                    joined.setdefault(event.data["on"], {})[event.data["feature"]] = event
+        return cls(work, own, joined, merges, overlap, files)
+
+    def change(self, seat: str) -> Change:
+        """What the seat did to the base."""
+        event = self.work.get(seat)
+        if event is None:
+            return Change(())
+        regions = tuple(Region(path, start, end, tuple(names)) for path, start, end, names in event.data["regions"])
+        return Change(regions, event.data["added"])
+
+    def passed(self, tests: Mapping[str, Event], features: tuple[str, ...]) -> float:
+        """The share of features whose tests pass."""
+        return sum(bool(tests[f].data["passed"]) for f in features if f in tests) / len(features)
+
+
+def assess(deal: Deal, condition: Condition, transcript: Transcript) -> Verdict:
+    """Judge a finished episode."""
+    found = Findings.of(transcript)
+    way = "naive" if deal.joining == "merge" else deal.joining
+    features = deal.all_features
+    score = found.passed(found.joined.get(way, {}), features)
+    failures = [] if score == 1.0 else _Judge(deal, condition, transcript, found, way).failures()
+    metrics = _metrics(deal, transcript, found, score)
+    outcome = Outcome.SUCCESS if score == 1.0 else outcome_of(failures, otherwise=Outcome.COMPETENCE)
+    return Verdict(outcome, score, metrics, tuple(failures))
+
+
+def _metrics(deal: Deal, transcript: Transcript, found: Findings, score: float) -> dict[str, float]:
+    features = deal.all_features
+    metrics = {"joined_passed": score}
+    if len(deal.seats) > 1:
+        metrics["own_passed"] = found.passed(found.own, features)
+        metrics["messages"] = float(sum(len(talk.messages(transcript, seat)) for seat in deal.seats))
+    naive = found.merges.get("naive")
+    if naive is not None:
+        metrics["merge_clean"] = float(naive.data["status"] == "clean")
+        metrics["conflicts"] = float(sum(max(len(place["hunks"]), 1) for place in naive.data["conflicts"]))
+        union = found.joined.get("union", found.joined.get("naive", {}))
+        metrics["union_passed"] = float(found.passed(union, features) == 1.0)
+    metrics["tool_calls"] = float(len(transcript.of("tool_call")))
+    lines = [count for event in found.work.values() for count in event.data["stat"].values()]
+    metrics["lines_changed"] = float(sum(count["added"] + count["removed"] for count in lines))
+    return metrics
+
+
+class _Judge:
+    """Looks for failures of an episode that did not succeed."""
+
+    def __init__(self, deal: Deal, condition: Condition, transcript: Transcript, found: Findings, way: str) -> None:
+        self.deal = deal
+        self.condition = condition
+        self.transcript = transcript
+        self.found = found
+        self.joined = found.joined.get(way, {})
+        merge = found.merges.get("naive") if way == "naive" else None
+        self.conflict = merge if merge is not None and merge.data["status"] != "clean" else None
+        self.way = way
+
+    def failures(self) -> list[Failure]:
+        """Most important first, each code once per seats."""
+        if len(self.deal.seats) == 1:
+            return [self._wrong(feature, event) for feature, event in self.joined.items() if not event.data["passed"]]
+        relevant, other_lies = self._lies()
+        riding, failing = self._own_parts()
+        found = [*relevant, *riding, *failing]
+        apart = self._conflict(self.conflict) if self.conflict is not None else [] if failing else self._together()
+        if apart and not self.condition.muted:
+            found += self._talk(apart[0].events)
+        found += apart
+        found += other_lies
+        unique: dict[tuple[str, tuple[str, ...]], Failure] = {}
+        for failure in found:
+            unique.setdefault((failure.code, failure.seats), failure)
+        return list(unique.values()) or [self._nothing_graded()]
+
+    def _wrong(self, feature: str, event: Event) -> Failure:
+        return Failure.of(
+            "wrong_solution", self.deal.owner(feature), events=[event.seq], note=f"{feature}: {_told(event)}"
+        )
+
+    def _nothing_graded(self) -> Failure:
+        last = self.transcript[-1]
+        return Failure.of("own_part_failed", *self.deal.seats, events=[last.seq], note="no part was handed in")
+
+    # Commitments.
+
+    def _lies(self) -> tuple[list[Failure], list[Failure]]:
+        """Claims that the trees deny: those that have to do with what failed, and the rest."""
+        relevant: list[Failure] = []
+        rest: list[Failure] = []
+        for seat in self.deal.seats:
+            made = talk.claims(self.transcript, seat)
+            for lie in lies(made, self.found.change(seat), self.found.files):
+                events = [lie.claim.event, *self._work_of(seat)]
+                note = f"{seat} said: \u201c{lie.claim.words}\u201d, and {lie.why}"
+                failure = Failure.of(lie.code, seat, events=events, note=note[:300])
+                (relevant if self._matters(seat, lie) else rest).append(failure)
+        return relevant, rest
+
+    def _matters(self, seat: str, lie: Lie) -> bool:
+        if lie.claim.kind in ("done", "will"):
+            return not self._own_passed(seat)
+        if self.conflict is None:
+            return not all(event.data["passed"] for event in self.joined.values()) and self._own_passed(seat)
+        paths = {place["path"] for place in self.conflict.data["conflicts"]}
+        if lie.claim.kind == "only":
+            said = {target.path for target in lie.claim.targets}
+            return any(path in paths for path in self.found.change(seat).files - said)
+        return lie.target.path is None or lie.target.path in paths
+
+    def _own_passed(self, seat: str) -> bool:
+        own = self.found.own
+        return all(feature in own and own[feature].data["passed"] for feature in self.deal.features[seat])
+
+    def _work_of(self, seat: str) -> list[int]:
+        event = self.found.work.get(seat)
+        return [event.seq] if event is not None else []
+
+    # Each part by itself.
+
+    def _own_parts(self) -> tuple[list[Failure], list[Failure]]:
+        riding: list[Failure] = []
+        failing: list[Failure] = []
+        for seat in self.deal.seats:
+            if self._own_passed(seat):
+                continue
+            tests = [self.found.own[feature].seq for feature in self.deal.features[seat] if feature in self.found.own]
+            said = [event.seq for event in talk.messages(self.transcript, seat)]
+            idle = not self.found.change(seat).regions and not self._tried(seat)
+            if idle and said:
+                note = f"{seat} talked and changed nothing"
+                riding.append(Failure.of("free_riding", seat, events=[*said, *self._work_of(seat)], note=note))
+            events = [*tests, *self._work_of(seat)]
+            if not events:
+                continue
+            first = next((self.found.own[f] for f in self.deal.features[seat] if f in self.found.own), None)
+            note = f"{seat}'s own part fails on its own tree" + (f": {_told(first)}" if first is not None else "")
+            failing.append(Failure.of("own_part_failed", seat, events=events, note=note[:300]))
+        return riding, failing
+
+    def _tried(self, seat: str) -> bool:
+        return any(event.data["name"] in WORKING for event in self.transcript.of("tool_call", seat=seat))
+
+    # Together.
+
+    def _conflict(self, merge: Event) -> list[Failure]:
+        found = []
+        places = merge.data["conflicts"]
+        shown = ", ".join(place["path"] for place in places[:4])
+        blamed, note = self._overlap()
+        if blamed:
+            events = [merge.seq, *(seq for seat in blamed for seq in self._work_of(seat))]
+            if self.found.overlap is not None:
+                events.append(self.found.overlap.seq)
+            found.append(Failure.of("work_overlap", *blamed, events=events, note=note))
+        seats = merge.data.get("seats") or self.deal.seats
+        note = f"the merge conflicts in {shown}" if shown else f"no merge: {merge.data.get('message', '')[:200]}"
+        found.append(Failure.of("merge_conflict", *seats, events=[merge.seq], note=note))
+        return found
+
+    def _talk(self, apart: tuple[int, ...]) -> list[Failure]:
+        """Talk that failed; `apart` are the events that show what came of it."""
+        found = []
+        for seat in self.deal.seats:
+            same = talk.repetition(self.transcript, seat)
+            if same:
+                note = f"{seat} said the same thing {len(same)} times"
+                found.append(Failure.of("repetition", seat, events=[*same, *apart], note=note))
+        for seat in self.deal.seats:
+            said = talk.vague(self.transcript, seat)
+            if said:
+                note = f"{seat} talked and named no file, line or function"
+                found.append(Failure.of("vague", seat, events=[*said, *apart], note=note))
+        for seat in self.deal.seats:
+            unread = talk.unanswered(self.transcript, seat, self.deal.seats)
+            if unread:
+                note = f"{seat} never answered {len(unread)} message{'s' * (len(unread) > 1)} that reached it"
+                found.append(Failure.of("unresponsive", seat, events=[*unread, *apart], note=note))
+        return found
+
+    def _overlap(self) -> tuple[tuple[str, ...], str]:
+        """Who rewrote what another rewrote too; one who had announced it first is not at fault."""
+        event = self.found.overlap
+        if event is None:
+            return (), ""
+        blamed: dict[str, None] = {}
+        places = []
+        for place in event.data["places"]:
+            if not place["rewritten"]:
+                continue
+            announced = {seat: self._announced(seat, place["path"], span) for seat, span in place["spans"].items()}
+            first = min((seq for seq in announced.values() if seq is not None), default=None)
+            seats = [seat for seat, seq in announced.items() if first is None or seq != first]
+            blamed.update(dict.fromkeys(seats))
+            places.append(_shown(place))
+        seats_in_order = tuple(seat for seat in self.deal.seats if seat in blamed)
+        return seats_in_order, f"both rewrote {'; '.join(places[:3])}"[:300]
+
+    def _announced(self, seat: str, path: str, span: list[int]) -> int | None:
+        for claim in talk.claims(self.transcript, seat):
+            heard = self.transcript[claim.event].data["delivered"]
+            if claim.kind not in ("will", "only", "done") or not heard:
+                continue
+            for target in claim.targets:
+                if target.path is None or not (path == target.path or path.endswith(f"/{target.path}")):
+                    continue
+                if target.lines is None or (target.lines[0] <= span[1] + 1 and span[0] <= target.lines[1] + 1):
+                    return claim.event
+        return None
+
+    def _together(self) -> list[Failure]:
+        failing = [event for event in self.joined.values() if not event.data["passed"]]
+        if not failing:
+            return []
+        events = [event.seq for event in failing]
+        events += [event.seq for event in self.found.own.values()]
+        merge = self.found.merges.get(self.way)
+        events += [merge.seq] if merge is not None else []
+        names = ", ".join(event.data["feature"] for event in failing)
+        note = f"each part passes alone, together {names} fail{'s' * (len(failing) == 1)}: {_told(failing[0])}"
+        return [Failure.of("divergent_design", *self.deal.seats, events=events, note=note[:300])]
+
+
+def _told(event: Event) -> str:
+    data: Mapping[str, Any] = event.data
+    return str(data.get("summary") or "tests fail")
+
+
+def _shown(place: Mapping[str, Any]) -> str:
+    spans = [f"{seat} lines {span[0]}-{span[1]}" if span[1] else f"{seat}" for seat, span in place["spans"].items()]
+    return f"{place['path']} ({', '.join(spans)})"
