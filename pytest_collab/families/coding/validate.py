@@ -151,7 +151,7 @@ async def validate_pool(
                     found[pair] = await _check_pair(grader, store, pair, commits)
                 progress(f"{name} {'+'.join(pair)}: {found[pair].kind}")
 
-            wanted = pool.pairs() if pairs else ()
+            wanted = pool.groups() if pairs else ()
             async with anyio.create_task_group() as tasks:
                 for pair in wanted:
                     tasks.start_soon(one_pair, pair)
