@@ -14,14 +14,18 @@ import scipy.stats  # noqa: F401
 import pytest_collab.families.taskfile
 import pytest_collab.measure.stopping
 import pytest_collab.measure.summary
+import pytest_collab.plugin.baseline
 import pytest_collab.plugin.controller
 import pytest_collab.plugin.following
 import pytest_collab.plugin.gates
 import pytest_collab.plugin.items
+import pytest_collab.plugin.planned
 import pytest_collab.plugin.session
 import pytest_collab.plugin.task
 import pytest_collab.plugin.team
 import pytest_collab.plugin.worker
+import pytest_collab.report.attribution
+import pytest_collab.report.changes
 import pytest_collab.report.gates
 import pytest_collab.report.story
 import pytest_collab.report.terminal  # noqa: F401

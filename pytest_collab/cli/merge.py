@@ -17,7 +17,9 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Merge; refuses shards that played different versions of a task."""
-    from pytest_collab.measure.summary import summarise
+    from pytest_collab.measure.bulk import summarise_frame
+    from pytest_collab.measure.frame import read_frame
+    from pytest_collab.report.attribution import attribution_lines
     from pytest_collab.report.terminal import summary_lines
 
     shards = [RunDirectory.open(path) for path in args.runs]
@@ -37,11 +39,11 @@ def run(args: argparse.Namespace) -> int:
             lines.append(f"{play.json_line()}\n")
     merged.write("episodes.jsonl", "".join(lines))
     merged.write("run.json", info)
-    whole = merged.record()
-    summary = summarise(whole.episodes())
+    frame = read_frame(merged.path)
+    summary = summarise_frame(frame)
     merged.write("summary.json", summary)
     bad = [line for record in records for line in record.bad]
-    for line in summary_lines(summary, bad, merged.path):
+    for line in summary_lines(summary, bad, merged.path, attribution_lines(frame)):
         print(line)
     return 0
 

@@ -18,7 +18,9 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    from pytest_collab.measure.summary import summarise
+    from pytest_collab.measure.bulk import summarise_frame
+    from pytest_collab.measure.frame import read_frame
+    from pytest_collab.report.attribution import attribution_lines
     from pytest_collab.report.story import headline, tell
     from pytest_collab.report.terminal import summary_lines
 
@@ -33,7 +35,8 @@ def run(args: argparse.Namespace) -> int:
             if not episode.success:
                 print(f"{episode.id}  {episode.outcome}  {headline(episode)}")
         return 0
-    for line in summary_lines(summarise(record.episodes()), record.bad, directory.path):
+    frame = read_frame(directory.path)
+    for line in summary_lines(summarise_frame(frame), frame.bad, directory.path, attribution_lines(frame)):
         print(line)
     return 0
 

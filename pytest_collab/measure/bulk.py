@@ -1,7 +1,4 @@
-"""summary.json of a large run, from its columns.
-
-The same figures as `summary.summarise` gives, at a hundred thousand episodes a few seconds and no model of each.
-"""
+"""summary.json from a run's columns: a hundred thousand episodes in seconds, and no model of each."""
 
 from __future__ import annotations
 
@@ -12,6 +9,7 @@ from collections.abc import Iterator
 import numpy as np
 from numpy.typing import NDArray
 
+from pytest_collab.measure.attribution import settle
 from pytest_collab.measure.frame import OUTCOMES, Frame, Mask
 from pytest_collab.measure.gaps import as_teams, one_agent, unit_values
 from pytest_collab.measure.interval import wilson
@@ -37,17 +35,21 @@ def summarise_frame(frame: Frame) -> Summary:
     task_gaps: dict[str, tuple[Gap, ...]] = {}
     pairs = _gap_units(frame)
     everything = np.arange(len(frame))
+    outcomes, by_solo, still_open = settle(frame)
     for family, rows in _groups(frame.family.codes, everything):
         name = frame.family.values[family]
         families.append(
             FamilySummary(
-                family=name, cells=_cells(frame, rows, None), gaps=_gaps(pairs, name, None), codes=_codes(frame, rows)
+                family=name,
+                cells=_cells(frame, outcomes, rows, None),
+                gaps=_gaps(pairs, name, None),
+                codes=_codes(frame, rows),
             )
         )
     both = frame.family.codes.astype(np.int64) * max(1, len(frame.task.values)) + frame.task.codes
     for _, rows in _groups(both, everything):
         name, task = frame.family[int(rows[0])], frame.task[int(rows[0])]
-        tasks += _cells(frame, rows, task)
+        tasks += _cells(frame, outcomes, rows, task)
         task_gaps[f"{name}/{task}"] = _gaps(pairs, name, task)
     total = _usage(frame, everything)
     return Summary(
@@ -57,6 +59,8 @@ def summarise_frame(frame: Frame) -> Summary:
         families=tuple(families),
         tasks=tuple(tasks),
         task_gaps=task_gaps,
+        settled_by_solo=int(by_solo.sum()),
+        unsettled=int(still_open.sum()),
     )
 
 
@@ -72,18 +76,18 @@ def _groups(codes: NDArray[np.int64] | NDArray[np.int32], rows: Rows) -> Iterato
         yield int(codes[part[0]]), part
 
 
-def _cells(frame: Frame, rows: Rows, task: str | None) -> tuple[Cell, ...]:
+def _cells(frame: Frame, outcomes: NDArray[np.int8], rows: Rows, task: str | None) -> tuple[Cell, ...]:
     width = max(1, len(frame.team.values))
     both = frame.condition.codes.astype(np.int64) * width + frame.team.codes
-    cells = [_cell(frame, part, task) for _, part in _groups(both, rows)]
+    cells = [_cell(frame, outcomes, part, task) for _, part in _groups(both, rows)]
     return tuple(sorted(cells, key=lambda cell: (condition_rank(cell.condition), cell.team)))
 
 
-def _cell(frame: Frame, rows: Rows, task: str | None) -> Cell:
+def _cell(frame: Frame, outcomes: NDArray[np.int8], rows: Rows, task: str | None) -> Cell:
     used = rows[frame.evidence[rows]]
     successes = int(frame.success[used].sum())
     interval = wilson(successes, len(used))
-    counts = np.bincount(frame.outcome[rows], minlength=len(OUTCOMES)).tolist()
+    counts = np.bincount(outcomes[rows], minlength=len(OUTCOMES)).tolist()
     metrics = {}
     for name, column in frame.metrics.items():
         values = column[used]

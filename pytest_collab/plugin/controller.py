@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import shutil
 import tempfile
 from collections.abc import Generator
@@ -18,6 +19,7 @@ from pytest_collab.plugin.progress import Progress
 from pytest_collab.plugin.worker import resume
 
 if TYPE_CHECKING:
+    from pytest_collab.plugin.baseline import Baseline
     from pytest_collab.plugin.gates import Gatekeeper
     from pytest_collab.plugin.session import CollabSession
 
@@ -30,6 +32,7 @@ class Controller:
         self._lock: FileLock | None = None
         self._exit_status = 0
         self._gates: Gatekeeper | None = None
+        self.baseline: Baseline | None = None
         session.shared = Path(tempfile.mkdtemp(prefix="collab-session-"))
 
     def begin(self) -> None:
@@ -44,6 +47,10 @@ class Controller:
 
             self._gates = Gatekeeper(self._session, self._session.settings.gate)
             self._session.config.pluginmanager.register(self._gates, "collab-gates")
+        if self._session.settings.baseline is not None and not self._session.config.option.collectonly:
+            from pytest_collab.plugin.baseline import Baseline
+
+            self.baseline = Baseline(self._session.settings.baseline)
         if self._session.settings.stop_when_decided:
             _hand_out_one_by_one(self._session.config)
         if not self._session.config.option.collectonly:
@@ -101,8 +108,21 @@ class Controller:
         self._session.close()
         if self._gates is not None:
             self._gates.judge(session)
+        self._compare(session)
         self._exit_status = int(session.exitstatus)
         yield
+
+    def _compare(self, session: pytest.Session) -> None:
+        """A comparison that was asked for and is refused is no success."""
+        from pytest_collab.measure.frame import read_frame
+
+        run = self._session.run
+        if self.baseline is None or run is None:
+            return
+        with contextlib.suppress(RunError):
+            frame = read_frame(run.path)
+            if len(frame) and not self.baseline.compare(frame) and session.exitstatus == pytest.ExitCode.OK:
+                session.exitstatus = pytest.ExitCode.USAGE_ERROR
 
     @pytest.hookimpl(wrapper=True, tryfirst=True)
     def pytest_terminal_summary(self, terminalreporter: Any) -> Generator[None]:
@@ -119,19 +139,25 @@ class Controller:
             self._gates.write(terminalreporter)
 
     def _write_run_summary(self, terminalreporter: Any, run: RunDirectory) -> None:
-        from pytest_collab.measure.summary import summarise
+        from pytest_collab.measure.bulk import summarise_frame
+        from pytest_collab.measure.frame import read_frame
+        from pytest_collab.report.attribution import attribution_lines
         from pytest_collab.report.terminal import write_summary
 
-        record = run.record()
-        if not record.plays and not record.bad:
-            return
-        summary = summarise(record.episodes())
         try:
+            frame = read_frame(run.path)
+            if not len(frame) and not frame.bad:
+                return
+            summary = summarise_frame(frame)
+            write_summary(
+                terminalreporter, summary, frame.bad, self._session.shown_path(""), attribution_lines(frame)
+            )
+            if self.baseline is not None:
+                self.baseline.write(terminalreporter, frame)
             run.write("summary.json", summary)
             runinfo.end(run, self._exit_status)
         except RunError as error:
             terminalreporter.write_line(f"collab: {error}", red=True)
-        write_summary(terminalreporter, summary, record.bad, self._session.shown_path(""))
 
     def pytest_unconfigure(self) -> None:
         self._session.close()

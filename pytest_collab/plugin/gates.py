@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
@@ -12,7 +12,7 @@ from _pytest._code.code import ReprEntryNative, ReprExceptionInfo, ReprFileLocat
 from pytest_collab.episode.text import one_line
 from pytest_collab.errors import CollabError, RunError, UsageError
 from pytest_collab.measure.decision import GateVerdict
-from pytest_collab.measure.frame import Frame, frame_of_rows, read_frame
+from pytest_collab.measure.frame import Frame, read_frame
 from pytest_collab.measure.gate import GateFile, read_gates
 from pytest_collab.measure.verdicts import BASELINE, GateReport, GateResult, baselines_named, check_gate
 from pytest_collab.plugin.following import read_plan
@@ -229,55 +229,23 @@ def judge_directory(file: GateFile, run: Path, baselines: dict[str, Frame]) -> G
     return judge_run(file, frame, baselines) if plan is None else judge_followed(file, frame, plan, baselines)
 
 
-def check_gates(session: CollabSession, items: Sequence[pytest.Item]) -> None:
-    """Refuse gates that match none of the collected episodes, before anything is spent.
+def check_gates(session: CollabSession, frame: Frame) -> None:
+    """Refuse gates that match none of the planned episodes, before anything is spent.
 
     An xdist worker cannot end the session: it plays nothing and leaves word for the controller.
 
     Raises:
-        pytest.UsageError: without xdist.
+        UsageError: without xdist.
     """
-    from pytest_collab.plugin.session import case_of
-
-    assert session.settings.gate is not None
-    if any(not _known_before(item) for item in items):
-        return
-    keys = [case.key for case in map(case_of, items) if case is not None and case.skip is None]
-    if not keys and not session.stored:
-        return
-    frame = frame_of_rows(_as_raw(key, session) for key in [*keys, *session.stored])
     keeper = session.config.pluginmanager.get_plugin("collab-gates")
+    if keeper is not None:
+        keeper.check(frame)
+        return
+    assert session.settings.gate is not None
+    assert session.shared is not None
     try:
-        if keeper is not None:
-            keeper.check(frame)
-        else:
-            for gate in read_gates_file(session.settings.gate).gates:
-                check_gate(gate, frame, None)
+        for gate in read_gates_file(session.settings.gate).gates:
+            check_gate(gate, frame, None)
     except UsageError as error:
-        if keeper is not None:
-            raise pytest.UsageError(str(error)) from None
-        assert session.shared is not None
         session.refused = f"not played: {error}"
         (session.shared / REFUSAL).write_text(str(error), encoding="utf-8")
-
-
-def _known_before(item: pytest.Item) -> bool:
-    """Whether what an item plays is known before it runs: a test may play anything with these fixtures."""
-    return not {"team", "run_episode"} & set(getattr(item, "fixturenames", ()))
-
-
-def _as_raw(key: tuple[str, str, str, tuple[str, ...], int, int], session: CollabSession) -> dict[str, Any]:
-    family, task, condition, team, seed, epoch = key
-    known = session.tasks.get((family, task))
-    return {
-        "id": "",
-        "family": family,
-        "task": task,
-        "condition": condition,
-        "team": team,
-        "seed": seed,
-        "epoch": epoch,
-        "outcome": "success",
-        "score": 1.0,
-        "task_hash": known.hash if known is not None else "",
-    }

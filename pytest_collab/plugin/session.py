@@ -157,10 +157,7 @@ class CollabSession:
     def collected(self, session: pytest.Session) -> None:
         """Everything is collected: let families do their batch work, and write down the tasks."""
         self._upcoming.know(session.items)
-        if self.settings.gate is not None and self.settings.shard is None:
-            from pytest_collab.plugin.gates import check_gates
-
-            check_gates(self, session.items)
+        self._check_plan(session.items)
         wanted: dict[tuple[str, str], tuple[Task, dict[int, None]]] = {}
         for item in session.items:
             case = case_of(item)
@@ -178,6 +175,17 @@ class CollabSession:
             from pytest_collab.plugin.runinfo import add_tasks
 
             add_tasks(self.run, [task for task, _ in wanted.values()])
+
+    def _check_plan(self, items: Sequence[pytest.Item]) -> None:
+        if self.settings.gate is None and self.settings.baseline is None:
+            return
+        from pytest_collab.plugin.planned import check_plan
+
+        try:
+            cases = [case for case in map(case_of, items) if case is not None and case.skip is None]
+            check_plan(self, items, cases)
+        except CollabError as error:
+            raise pytest.UsageError(str(error)) from None
 
     # Playing.
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -10,16 +11,26 @@ from pytest_collab.episode.run import BadLine
 from pytest_collab.measure.summary import Cell, FamilySummary, Gap, Summary
 
 
-def write_summary(reporter: Any, summary: Summary, bad: Sequence[BadLine], run_dir: Path) -> None:
+def write_summary(
+    reporter: Any, summary: Summary, bad: Sequence[BadLine], run_dir: Path, attribution: Sequence[str] = ()
+) -> None:
     """Write the session's summary with pytest's terminal reporter."""
     reporter.section("collaboration", sep="=")
-    for line in summary_lines(summary, bad, run_dir):
+    for line in summary_lines(summary, bad, run_dir, attribution):
         reporter.write_line(line)
 
 
-def summary_lines(summary: Summary, bad: Sequence[BadLine], run_dir: Path) -> list[str]:
-    """The summary of a run, line by line."""
+def summary_lines(
+    summary: Summary, bad: Sequence[BadLine], run_dir: Path, attribution: Sequence[str] = ()
+) -> list[str]:
+    """The summary of a run, line by line.
+
+    Args:
+        attribution: see `report.attribution.attribution_lines`.
+    """
     lines = [line for family in summary.families for line in _table(family)]
+    lines += attribution
+    lines += _settled(summary)
     lines += [f"episodes.jsonl line {torn.number} was skipped: {torn.why}" for torn in bad]
     return [
         *lines,
@@ -37,10 +48,28 @@ def _table(family: FamilySummary) -> list[str]:
     ]
     lines += [f"  {_row(cell, middle, wide)}" for cell in family.cells]
     lines += _gaps(family.gaps, wide)
+    outcomes: Counter[str] = Counter()
+    for cell in family.cells:
+        outcomes.update(cell.outcomes)
+    counts = [f"{word.replace('_', ' ')} {n}" for word, n in outcomes.most_common()]
+    lines.append(f"  outcomes: {', '.join(counts)}")
     if family.codes:
         codes = ", ".join(f"{code.code} {code.episodes}" for code in family.codes[:6])
         lines.append(f"  failures (episodes): {codes}")
     return [*lines, ""]
+
+
+def _settled(summary: Summary) -> list[str]:
+    """What solo episodes said of failures that could be coordination or competence."""
+    both = summary.settled_by_solo + summary.unsettled
+    if not both:
+        return []
+    told = f"coordination or competence, left open by {both} failures: {summary.settled_by_solo} settled by solo"
+    return (
+        [f"{told}, {summary.unsettled} open (play them with --collab-conditions=solo,team)"]
+        if (summary.unsettled)
+        else [told]
+    )
 
 
 def _row(cell: Cell, middle: int, wide: int) -> str:

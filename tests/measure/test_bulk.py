@@ -1,12 +1,15 @@
 from __future__ import annotations
 
+from collections import Counter
+from statistics import fmean
+
 import numpy as np
 import pytest
 
 from pytest_collab.episode.outcome import Failure, Outcome
 from pytest_collab.measure.bulk import summarise_frame
-from pytest_collab.measure.frame import frame_of, read_frame
-from pytest_collab.measure.summary import Summary, summarise
+from pytest_collab.measure.frame import read_frame
+from pytest_collab.measure.summary import summarise
 from tests.support.episodes import episode, write_run
 
 
@@ -45,27 +48,57 @@ def mixed(seed):
     return episodes
 
 
-def rounded(value):
-    if isinstance(value, float):
-        return round(value, 9)
-    if isinstance(value, dict):
-        return {key: rounded(inner) for key, inner in value.items()}
-    return [rounded(inner) for inner in value] if isinstance(value, list | tuple) else value
-
-
-def comparable(summary: Summary):
-    data = rounded(summary.model_dump())
-    for family in data["families"]:
-        family["codes"].sort(key=lambda code: code["code"])
-    return data
-
-
 @pytest.mark.parametrize("seed", [0, 1, 2])
-def test_the_summary_from_columns_is_the_summary_from_episodes(seed, tmp_path):
+def test_the_figures_of_every_cell_are_those_counted_by_hand(seed):
     episodes = mixed(seed)
-    assert comparable(summarise_frame(frame_of(episodes))) == comparable(summarise(episodes))
-    assert summarise_frame(read_frame(write_run(tmp_path, episodes))) == summarise_frame(frame_of(episodes))
+    summary = summarise(episodes)
+    assert summary.episodes == len(episodes)
+    assert summary.cost_usd is None
+    assert summary.known_cost_usd == pytest.approx(sum(u.cost_usd or 0 for e in episodes for u in e.usage.values()))
+    for cell in summary.tasks:
+        mine = [
+            e
+            for e in episodes
+            if (e.family, e.task, e.condition, "+".join(e.team))
+            == (cell.family, cell.task, cell.condition, cell.team)
+        ]
+        evidence = [e for e in mine if e.outcome is not Outcome.INFRASTRUCTURE]
+        assert (cell.n, cell.infrastructure) == (len(evidence), len(mine) - len(evidence))
+        assert cell.successes == sum(e.success for e in evidence)
+        assert cell.outcomes == dict(Counter(str(e.outcome) for e in mine))
+        assert cell.usage.calls == sum(u.calls for e in mine for u in e.usage.values())
+        if evidence:
+            assert cell.score == pytest.approx(fmean(e.score for e in evidence))
+            measured = [e.metrics["progress"] for e in evidence if "progress" in e.metrics]
+            assert cell.metrics == ({"progress": pytest.approx(fmean(measured))} if measured else {})
+    for family in summary.families:
+        whole = [cell for cell in summary.tasks if cell.family == family.family]
+        assert sum(cell.n for cell in family.cells) == sum(cell.n for cell in whole)
+        shown = sum(bool(e.failures) for e in episodes if e.family == family.family)
+        assert [(code.code, code.episodes) for code in family.codes] == [("vague", shown)]
+
+
+def test_a_gap_pairs_a_team_with_the_mean_of_its_members():
+    episodes = [episode("solo", "a", 0), episode("solo", "b", 0, ok=False), episode("team", "a+b", 0, ok=False)]
+    (gap,) = summarise(episodes).families[0].gaps
+    assert (gap.name, gap.team, gap.value, gap.pairs, gap.low) == ("collaboration gap", "a+b", 0.5, 1, None)
+
+
+def test_what_solo_settles_is_counted_as_settled():
+    episodes = [episode("team", "a+b", seed, ok=False, settled=False) for seed in range(3)]
+    episodes += [episode("solo", agent, 0) for agent in "ab"]
+    episodes += [episode("solo", agent, 1, ok=agent == "a", outcome=None) for agent in "ab"]
+    summary = summarise(episodes)
+    assert (summary.settled_by_solo, summary.unsettled) == (2, 1)
+    team = next(cell for cell in summary.families[0].cells if cell.condition == "team")
+    assert team.outcomes == {"coordination_failure": 2, "competence_failure": 1}
+
+
+def test_a_run_on_disk_comes_to_the_same_as_its_episodes(tmp_path):
+    episodes = mixed(0)
+    assert summarise_frame(read_frame(write_run(tmp_path, episodes))) == summarise(episodes)
 
 
 def test_an_empty_run_has_an_empty_summary():
-    assert summarise_frame(frame_of([])) == summarise([])
+    summary = summarise([])
+    assert (summary.episodes, summary.families, summary.cost_usd) == (0, (), 0.0)

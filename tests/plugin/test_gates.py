@@ -170,7 +170,7 @@ def test_a_baseline_of_other_content_is_refused_before_anything_is_spent(suite: 
     write(suite, (suite.path / "gates.yaml").read_text(), TASK.replace("10", "11"))
     result = play(suite, "partner", "--collab-baseline=base")
     assert result.ret == pytest.ExitCode.USAGE_ERROR
-    assert "shake changed since" in result.stdout.str() + result.stderr.str()
+    assert "shake changed between them" in result.stdout.str() + result.stderr.str()
     assert not (suite.path / "out").exists()
 
 
@@ -187,3 +187,57 @@ def test_gates_without_agents_are_no_green_light(suite: pytest.Pytester) -> None
     result = suite.runpytest_inprocess("--collab-gate=gates.yaml")
     assert result.ret == pytest.ExitCode.USAGE_ERROR
     result.stderr.fnmatch_lines(["*--collab-gate needs agents*"])
+
+
+def test_without_gates_a_baseline_shows_what_got_worse(suite: pytest.Pytester) -> None:
+    write(suite)
+    with (suite.path / "conftest.py").open("a") as conftest:
+        conftest.write(RELEASES)
+    for player, more in (("partner", []), ("stubborn", ["--collab-baseline=base"])):
+        (suite.path / "release.txt").write_text(player)
+        result = play(suite, "mine", *more, gate=False)
+        (suite.path / "out").rename(suite.path / ("base" if player == "partner" else "new"))
+    result.stdout.fnmatch_lines(
+        [
+            "*since base*",
+            "worse *handshake shake team mine+mine: 1 -> 0, -1 *20 pairs*",
+            "1 worse, 0 better beyond noise*",
+        ]
+    )
+
+
+RELEASES = """
+from pathlib import Path
+
+def pytest_collab_make_agent(config, name):
+    from pytest_collab.agents.builtin import BuiltinAgent
+
+    return BuiltinAgent(Path("release.txt").read_text()) if name == "mine" else None
+"""
+
+
+def test_a_baseline_of_other_content_is_refused_by_name(suite: pytest.Pytester) -> None:
+    write(suite)
+    play(suite, "partner", "--collab-seeds=1", gate=False)
+    (suite.path / "out").rename(suite.path / "base")
+    write(suite, task=TASK.replace("10", "11"))
+    alone = play(suite, "partner", "--collab-baseline=base", gate=False)
+    assert alone.ret == pytest.ExitCode.USAGE_ERROR
+    assert "shake changed between them" in alone.stderr.str()
+    workers = play(suite, "partner", "--collab-baseline=base", "-n1", "--collab-seeds=2", gate=False)
+    assert workers.ret == pytest.ExitCode.USAGE_ERROR
+    assert "shake changed between them" in workers.stdout.str()
+
+
+def test_shared_and_solo_tell_why_teams_fail(suite: pytest.Pytester) -> None:
+    write(suite, task=TASK.replace("20", "6"))
+    conditions = "--collab-conditions=solo,shared,team,with:partner"
+    result = play(suite, "partner,silent", "--collab-teams=partner+silent", conditions, "--tb=no", gate=False)
+    result.stdout.fnmatch_lines(
+        [
+            "why teams fail:*",
+            "  agent *competence*cooperation*communication*",
+            "  silent *",
+            "*the weaker partner is silent",
+        ]
+    )

@@ -1,0 +1,60 @@
+"""The episodes that a session is about to play, as columns: what can be refused is refused before it costs."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from pytest_collab.measure.frame import frame_of_rows
+
+if TYPE_CHECKING:
+    from pytest_collab.plugin.cases import Case
+    from pytest_collab.plugin.session import CollabSession
+
+
+def check_plan(session: CollabSession, items: Sequence[pytest.Item], cases: Sequence[Case]) -> None:
+    """Refuse gates and baselines that the planned episodes cannot be held against.
+
+    Raises:
+        UsageError: a gate matches nothing, or a task has changed since the baseline.
+    """
+    settings = session.settings
+    controller = session.config.pluginmanager.get_plugin("collab-controller")
+    baseline = getattr(controller, "baseline", None)
+    gated = settings.gate is not None and settings.shard is None
+    if not (gated or baseline is not None) or not all(_known_before(item) for item in items):
+        return
+    frame = frame_of_rows(_as_raw(key, session) for key in [*(case.key for case in cases), *session.stored])
+    if not len(frame):
+        return
+    if baseline is not None:
+        baseline.check(frame)
+    if gated:
+        from pytest_collab.plugin.gates import check_gates
+
+        check_gates(session, frame)
+
+
+def _known_before(item: pytest.Item) -> bool:
+    """Whether what an item plays is known before it runs: a test may play anything with these fixtures."""
+    return not {"team", "run_episode"} & set(getattr(item, "fixturenames", ()))
+
+
+def _as_raw(key: tuple[str, str, str, tuple[str, ...], int, int], session: CollabSession) -> dict[str, Any]:
+    """The line that a success would leave in episodes.jsonl, with no more on it than who plays what."""
+    family, task, condition, team, seed, epoch = key
+    known = session.tasks.get((family, task))
+    return {
+        "id": "",
+        "family": family,
+        "task": task,
+        "condition": condition,
+        "team": team,
+        "seed": seed,
+        "epoch": epoch,
+        "outcome": "success",
+        "score": 1.0,
+        "task_hash": known.hash if known is not None else "",
+    }
