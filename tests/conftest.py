@@ -27,6 +27,7 @@ import pytest_collab.plugin.worker
 import pytest_collab.report.attribution
 import pytest_collab.report.changes
 import pytest_collab.report.gates
+import pytest_collab.report.github
 import pytest_collab.report.story
 import pytest_collab.report.terminal  # noqa: F401
 import tests.support.handshake  # noqa: F401
@@ -39,7 +40,8 @@ def suite(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> pytest.
     """A folder whose conftest registers the handshake family and its players."""
     monkeypatch.setenv("PYTHONPATH", str(ROOT))
     monkeypatch.setenv("COLUMNS", "220")
-    monkeypatch.delenv("PYTEST_XDIST_WORKER", raising=False)
+    for name in ("PYTEST_XDIST_WORKER", "GITHUB_ACTIONS", "GITHUB_STEP_SUMMARY"):
+        monkeypatch.delenv(name, raising=False)
     pytester.makeconftest(
         """
         from tests.support.handshake import HandshakeFamily

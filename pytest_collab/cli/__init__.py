@@ -19,6 +19,7 @@ COMMANDS: Final = {
     "serve": "follow a run in the browser",
     "compare": "what got better or worse between runs, beyond noise",
     "regrade": "compute every outcome of a run again from its transcripts",
+    "gate": "judge a run by a gates file",
     "merge": "put the shards of one run together",
     "export": "a run in other tools' formats",
     "validate": "check tasks: solvable, not vacuous, well-formed",

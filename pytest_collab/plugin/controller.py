@@ -19,9 +19,11 @@ from pytest_collab.plugin.progress import Progress
 from pytest_collab.plugin.worker import resume
 
 if TYPE_CHECKING:
+    from pytest_collab.measure.summary import Summary
     from pytest_collab.plugin.baseline import Baseline
     from pytest_collab.plugin.gates import Gatekeeper
     from pytest_collab.plugin.session import CollabSession
+    from pytest_collab.report.github import Silence
 
 
 class Controller:
@@ -33,6 +35,7 @@ class Controller:
         self._exit_status = 0
         self._gates: Gatekeeper | None = None
         self.baseline: Baseline | None = None
+        self._silence: Silence | None = None
         session.shared = Path(tempfile.mkdtemp(prefix="collab-session-"))
 
     def begin(self) -> None:
@@ -83,6 +86,16 @@ class Controller:
         terminal = session.config.pluginmanager.get_plugin("terminalreporter")
         if self._session.run is not None and Progress.wanted(session.config, terminal):
             session.config.pluginmanager.register(Progress(self._session, terminal), "collab-progress")
+        if self._session.run is not None and terminal is not None:
+            self._silence_commands(terminal)
+
+    def _silence_commands(self, terminal: Any) -> None:
+        """In a GitHub workflow, let nothing that agents say give commands to the runner."""
+        from pytest_collab.report import github
+
+        if github.in_workflow():
+            self._silence = github.Silence()
+            terminal.write_line(self._silence.begin)
 
     @pytest.hookimpl(optionalhook=True)
     def pytest_configure_node(self, node: Any) -> None:
@@ -134,11 +147,29 @@ class Controller:
         run = self._session.run
         if run is None:
             return
-        self._write_run_summary(terminalreporter, run)
+        summary = self._write_run_summary(terminalreporter, run)
         if self._gates is not None:
             self._gates.write(terminalreporter)
+        self._publish(terminalreporter, run, summary)
 
-    def _write_run_summary(self, terminalreporter: Any, run: RunDirectory) -> None:
+    def _publish(self, terminalreporter: Any, run: RunDirectory, summary: Summary | None) -> None:
+        from pytest_collab.report import github
+
+        gates = None if self._gates is None else self._gates.report
+        changes = None if self.baseline is None else self.baseline.comparison
+        lines: list[str] = []
+        if summary is not None or gates is not None:
+            try:
+                lines = github.publish(self._session.shown_path(""), gates, summary, changes)
+            except OSError as error:
+                terminalreporter.write_line(f"collab: the job summary cannot be written: {error}", red=True)
+        if self._silence is not None:
+            lines = [self._silence.end, *lines]
+            self._silence = None
+        for line in lines:
+            terminalreporter.write_line(line)
+
+    def _write_run_summary(self, terminalreporter: Any, run: RunDirectory) -> Summary | None:
         from pytest_collab.measure.bulk import summarise_frame
         from pytest_collab.measure.frame import read_frame
         from pytest_collab.report.attribution import attribution_lines
@@ -147,7 +178,7 @@ class Controller:
         try:
             frame = read_frame(run.path)
             if not len(frame) and not frame.bad:
-                return
+                return None
             summary = summarise_frame(frame)
             write_summary(
                 terminalreporter, summary, frame.bad, self._session.shown_path(""), attribution_lines(frame)
@@ -158,6 +189,8 @@ class Controller:
             runinfo.end(run, self._exit_status)
         except RunError as error:
             terminalreporter.write_line(f"collab: {error}", red=True)
+            return None
+        return summary
 
     def pytest_unconfigure(self) -> None:
         self._session.close()

@@ -2,23 +2,18 @@
 
 from __future__ import annotations
 
-import json
-from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
 import pytest
 
-from pytest_collab.errors import RunError
 from pytest_collab.measure.frame import FrameReader
 from pytest_collab.measure.gate import read_gates
+from pytest_collab.measure.judging import PLAN_JSON, read_plan
 from pytest_collab.measure.stopping import Following, PlannedEpisode, concerns, follow, play_order
 
 if TYPE_CHECKING:
     from pytest_collab.plugin.cases import Case
     from pytest_collab.plugin.session import CollabSession
-
-PLAN_JSON: Final = "plan.json"
-"""What there was to play, in order: without it nobody could judge the run again as it was judged."""
 
 PATIENCE: Final = 50
 """Gates are looked at again when a fiftieth more episodes are there: the cost stays small beside playing them."""
@@ -89,22 +84,3 @@ class Follower:
         if self._looked_at < 0 or count - self._looked_at >= max(1, self._looked_at // PATIENCE):
             self._looked_at = count
             self._following = follow(self._file, self._reader.frame(), self._plan)
-
-
-def read_plan(run: Path) -> list[PlannedEpisode] | None:
-    """The plan of a run that was stopped when decided; None for any other run.
-
-    Raises:
-        RunError: it cannot be read.
-    """
-    path = run / PLAN_JSON
-    try:
-        raw: Any = json.loads(path.read_text(encoding="utf-8"))
-        return [
-            PlannedEpisode(family, task, condition, tuple(team), seed, epoch)
-            for family, task, condition, team, seed, epoch in raw["episodes"]
-        ]
-    except FileNotFoundError:
-        return None
-    except (OSError, ValueError, KeyError, TypeError) as error:
-        raise RunError(f"{path} cannot be read: {error}") from error

@@ -10,17 +10,15 @@ import pytest
 from _pytest._code.code import ReprEntryNative, ReprExceptionInfo, ReprFileLocation, ReprTraceback
 
 from pytest_collab.episode.text import one_line
-from pytest_collab.errors import CollabError, RunError, UsageError
+from pytest_collab.errors import CollabError, UsageError
 from pytest_collab.measure.decision import GateVerdict
-from pytest_collab.measure.frame import Frame, read_frame
-from pytest_collab.measure.gate import GateFile, read_gates
-from pytest_collab.measure.verdicts import BASELINE, GateReport, GateResult, baselines_named, check_gate
-from pytest_collab.plugin.following import read_plan
+from pytest_collab.measure.frame import Frame
+from pytest_collab.measure.judging import GATES_JSON, judge_directory, read_baselines, read_gates_file
+from pytest_collab.measure.verdicts import GateReport, GateResult, check_gate
 
 if TYPE_CHECKING:
     from pytest_collab.plugin.session import CollabSession
 
-GATES_JSON: Final = "gates.json"
 REFUSAL: Final = "gates-refused.txt"
 """Where workers leave word, in the session's shared directory, of gates that nothing can answer."""
 
@@ -43,7 +41,7 @@ class Gatekeeper:
         self._path = path
         self.file = read_gates_file(path)
         self._baselines = read_baselines(self.file, session.settings.baseline, session.config.invocation_params.dir)
-        self._report: GateReport | None = None
+        self.report: GateReport | None = None
         self._not_judged = ""
 
     def judge(self, session: pytest.Session) -> None:
@@ -71,7 +69,7 @@ class Gatekeeper:
             self._not_judged = str(error)
             session.exitstatus = pytest.ExitCode.USAGE_ERROR
             return
-        self._report = report
+        self.report = report
         self._emit(session, report)
         if report.problems:
             session.exitstatus = pytest.ExitCode.USAGE_ERROR
@@ -154,10 +152,10 @@ class Gatekeeper:
 
     def write(self, reporter: Any) -> None:
         """The verdicts, last of all in the terminal."""
-        if self._report is not None:
+        if self.report is not None:
             from pytest_collab.report.gates import write_gates
 
-            write_gates(reporter, self._report)
+            write_gates(reporter, self.report)
         elif self._not_judged:
             reporter.section("gates", sep="=")
             reporter.write_line(f"the gates were not judged: {self._not_judged}", red=True, bold=True)
@@ -180,53 +178,6 @@ def _properties(result: GateResult) -> list[tuple[str, object]]:
     fields = ("verdict", "metric", "rule", "value", "low", "high", "n", "needed")
     values = ((name, getattr(result, name)) for name in fields)
     return [(f"collab_gate_{name}", str(value)) for name, value in values if value is not None]
-
-
-def read_gates_file(path: Path) -> GateFile:
-    """`read_gates`, for a path from the command line.
-
-    Raises:
-        UsageError: there is no such file, or it has a mistake.
-    """
-    if not path.is_file():
-        raise UsageError(f"--collab-gate={path}: there is no such file")
-    return read_gates(path)
-
-
-def read_baselines(file: GateFile, given: Path | None, base: Path) -> dict[str, Frame]:
-    """The runs that a gates file compares with.
-
-    Args:
-        file: the gates.
-        given: what `--collab-baseline` says.
-        base: what relative run directories in the file are relative to.
-
-    Raises:
-        UsageError: one is needed and not given, or cannot be read.
-    """
-    found = {}
-    for name in baselines_named(file):
-        if name == BASELINE and given is None:
-            raise UsageError("a gate compares with `baseline`: pass --collab-baseline=DIR, the run it stands for")
-        path = given if name == BASELINE and given is not None else base / name
-        try:
-            found[name] = read_frame(path)
-        except RunError as error:
-            raise UsageError(f"a gate compares with {name!r}: {error}") from None
-    return found
-
-
-def judge_directory(file: GateFile, run: Path, baselines: dict[str, Frame]) -> GateReport:
-    """Judge what a run directory holds, by its sequence where the run was stopped when decided.
-
-    Raises:
-        RunError: it cannot be read.
-    """
-    from pytest_collab.measure.stopping import judge_followed
-    from pytest_collab.measure.verdicts import judge_run
-
-    frame, plan = read_frame(run), read_plan(run)
-    return judge_run(file, frame, baselines) if plan is None else judge_followed(file, frame, plan, baselines)
 
 
 def check_gates(session: CollabSession, frame: Frame) -> None:

@@ -1,0 +1,84 @@
+"""Judging a run directory by a gates file: the same for a session at its end and for a run played long ago."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, Final
+
+from pytest_collab.errors import RunError, UsageError
+from pytest_collab.measure.frame import Frame, read_frame
+from pytest_collab.measure.gate import GateFile, read_gates
+from pytest_collab.measure.stopping import PlannedEpisode, judge_followed
+from pytest_collab.measure.verdicts import BASELINE, GateReport, baselines_named, judge_run
+
+GATES_JSON: Final = "gates.json"
+PLAN_JSON: Final = "plan.json"
+"""What there was to play, in order: without it nobody could judge a stopped run again as it was judged."""
+
+
+def judge_directory(file: GateFile, run: Path, baselines: Mapping[str, Frame]) -> GateReport:
+    """Judge what a run directory holds, by its sequence where the run was stopped when decided.
+
+    Raises:
+        RunError: it cannot be read.
+    """
+    frame, plan = read_frame(run), read_plan(run)
+    return judge_run(file, frame, baselines) if plan is None else judge_followed(file, frame, plan, baselines)
+
+
+def read_gates_file(path: Path, *, option: str = "--collab-gate") -> GateFile:
+    """`read_gates`, for a path from the command line.
+
+    Raises:
+        UsageError: there is no such file, or it has a mistake.
+    """
+    if not path.is_file():
+        raise UsageError(f"{option}={path}: there is no such file")
+    return read_gates(path)
+
+
+def read_baselines(file: GateFile, given: Path | None, base: Path) -> dict[str, Frame]:
+    """The runs that a gates file compares with.
+
+    Args:
+        file: the gates.
+        given: the run that they call `baseline`; None when none was given.
+        base: what relative run directories in the file are relative to.
+
+    Raises:
+        UsageError: one is needed and not given, or cannot be read.
+    """
+    found = {}
+    for name in baselines_named(file):
+        if name == BASELINE and given is None:
+            raise UsageError(
+                "a gate compares with `baseline`: pass --collab-baseline=DIR (`collab gate`: --baseline DIR), "
+                "the run it stands for"
+            )
+        path = given if name == BASELINE and given is not None else base / name
+        try:
+            found[name] = read_frame(path)
+        except RunError as error:
+            raise UsageError(f"a gate compares with {name!r}: {error}") from None
+    return found
+
+
+def read_plan(run: Path) -> list[PlannedEpisode] | None:
+    """The plan of a run that was stopped when decided; None for any other run.
+
+    Raises:
+        RunError: it cannot be read.
+    """
+    path = run / PLAN_JSON
+    try:
+        raw: Any = json.loads(path.read_text(encoding="utf-8"))
+        return [
+            PlannedEpisode(family, task, condition, tuple(team), seed, epoch)
+            for family, task, condition, team, seed, epoch in raw["episodes"]
+        ]
+    except FileNotFoundError:
+        return None
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise RunError(f"{path} cannot be read: {error}") from error

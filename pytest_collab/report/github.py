@@ -1,0 +1,145 @@
+"""GitHub Actions: the job summary in Markdown, and annotations for failed gates.
+
+What agents and task authors wrote can reach both. In a workflow's log a line that begins with `::` is a command
+to the runner, so values are escaped as the runner expects, and while a session runs commands are stopped with a
+token that nobody can guess. In Markdown, markup and HTML are escaped.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import secrets
+from collections.abc import Sequence
+from pathlib import Path
+
+from pytest_collab.episode.text import one_line
+from pytest_collab.measure.change import RunComparison
+from pytest_collab.measure.summary import Cell, FamilySummary, Summary
+from pytest_collab.measure.verdicts import GateReport
+from pytest_collab.report.gates import saved_line, verdict_line, word
+
+MOST_ROWS = 40
+"""Of a table; GitHub cuts a summary off at 1 MiB."""
+
+
+def in_workflow() -> bool:
+    """Whether this process runs in a GitHub workflow."""
+    return os.environ.get("GITHUB_ACTIONS") == "true"
+
+
+class Silence:
+    """Stops workflow commands, so that printed text cannot give any; `end` lets them through again."""
+
+    def __init__(self) -> None:
+        self._token = secrets.token_hex(16)
+
+    @property
+    def begin(self) -> str:
+        """The line that stops commands."""
+        return f"::stop-commands::{self._token}"
+
+    @property
+    def end(self) -> str:
+        """The line that lets them through again."""
+        return f"::{self._token}::"
+
+
+def publish(
+    run: Path, gates: GateReport | None, summary: Summary | None = None, changes: RunComparison | None = None
+) -> list[str]:
+    """Append the job summary where GitHub wants it.
+
+    Returns:
+        The annotations to print, one a line; nothing outside a workflow.
+    """
+    path = os.environ.get("GITHUB_STEP_SUMMARY")
+    if path:
+        with open(path, "a", encoding="utf-8") as file:
+            file.write(job_summary(run, gates, summary, changes))
+    return annotation_lines(gates) if in_workflow() and gates is not None else []
+
+
+def annotation_lines(report: GateReport) -> list[str]:
+    """One workflow command for every gate that stops the release, or that is waved through undecided."""
+    lines = [_command("error", f"gate {problem.name}", problem.message) for problem in report.problems]
+    for result in report.gates:
+        if not result.ok:
+            lines.append(_command("error", f"gate {result.name}: {result.verdict}", result.message))
+        elif result.verdict != "pass" and result.on_undecided == "warn":
+            lines.append(_command("warning", f"gate {result.name}: {result.verdict}", result.message))
+    if report.verdict == "void":
+        lines.append(_command("error", "the run is void", verdict_line(report)))
+    return lines
+
+
+def _command(kind: str, title: str, message: str) -> str:
+    escaped = _escaped(title).replace(":", "%3A").replace(",", "%2C")
+    return f"::{kind} title={escaped}::{_escaped(message)}"
+
+
+def _escaped(text: str) -> str:
+    return text.replace("%", "%25").replace("\r", "%0D").replace("\n", "%0A")
+
+
+def job_summary(
+    run: Path, gates: GateReport | None, summary: Summary | None = None, changes: RunComparison | None = None
+) -> str:
+    """The job summary in Markdown."""
+    lines: list[str] = []
+    if gates is not None:
+        lines += _gates(gates)
+    if changes is not None:
+        lines += _changes(changes)
+    if summary is not None:
+        lines += [line for family in summary.families for line in _family(family)]
+        cost = "unknown" if summary.cost_usd is None else f"${summary.cost_usd:.2f}"
+        lines += [f"{summary.episodes} episodes, cost {cost}, run {_text(str(run))}", ""]
+    return "\n".join(lines) + "\n"
+
+
+def _gates(report: GateReport) -> list[str]:
+    rows = [("ERROR", problem.name, problem.message) for problem in report.problems]
+    rows += [(word(result), result.name, result.message) for result in sorted(report.gates, key=lambda r: r.ok)]
+    lines = [f"## {_text(verdict_line(report))}", "", *_table(("verdict", "gate", "what was found"), rows)]
+    return [*lines, saved_line(report.saved), ""] if report.saved is not None else lines
+
+
+def _changes(changes: RunComparison) -> list[str]:
+    rows = [
+        (
+            change.status,
+            f"{change.family} {change.task} {change.condition} {change.team}",
+            "-" if change.before is None else f"{change.before:.3g}",
+            "-" if change.after is None else f"{change.after:.3g}",
+        )
+        for change in changes.changes
+        if change.status in ("worse", "better", "gone")
+    ]
+    if not rows:
+        return ["## Since the baseline: nothing beyond noise", ""]
+    return ["## Since the baseline", "", *_table(("", "what", "before", "after"), rows)]
+
+
+def _family(family: FamilySummary) -> list[str]:
+    rows = [(cell.condition, cell.team, str(cell.n), _rate(cell), f"{cell.score:.2f}") for cell in family.cells]
+    header = ("condition", "team", "n", "success (95 % interval)", "score")
+    return [f"### {_text(family.family)}", "", *_table(header, rows)]
+
+
+def _rate(cell: Cell) -> str:
+    return f"{cell.rate:.0%} ({cell.low:.0%} .. {cell.high:.0%})" if cell.n else "-"
+
+
+def _table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> list[str]:
+    lines = [f"| {' | '.join(header)} |", "|" + " --- |" * len(header)]
+    lines += [f"| {' | '.join(_text(cell) for cell in row)} |" for row in rows[:MOST_ROWS]]
+    if len(rows) > MOST_ROWS:
+        lines += ["", f"and {len(rows) - MOST_ROWS} more"]
+    return [*lines, ""]
+
+
+def _text(text: str) -> str:
+    """Plain text in Markdown: no markup, no HTML, no mention of anybody."""
+    plain = one_line(text, 400).replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;").replace("@", "&#64;")
+    return re.sub(r"([\\`*_\[\]|!#~])", r"\\\1", plain)

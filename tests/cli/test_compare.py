@@ -1,0 +1,128 @@
+"""`collab compare` and `collab gate`: answers about runs played before, and their exit statuses."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from pytest_collab.cli import main
+from pytest_collab.episode.run import RunDirectory, RunInfo
+from tests.support.episodes import episode, write_run
+
+
+def run(path: Path, successes: int, n: int = 30, **more: object) -> str:
+    episodes = [episode(seed=seed, ok=seed < successes, **more) for seed in range(n)]  # type: ignore[arg-type]
+    return str(write_run(path, episodes))
+
+
+def test_a_regression_comes_first_and_is_exit_status_1(tmp_path, capsys):
+    before = write_run(
+        tmp_path / "before",
+        [episode(seed=seed, ok=ok, task=task) for task, ok in (("x", False), ("y", True)) for seed in range(30)],
+    )
+    after = write_run(
+        tmp_path / "after",
+        [episode(seed=seed, ok=ok, task=task) for task, ok in (("x", True), ("y", False)) for seed in range(30)],
+    )
+    assert main(["compare", str(before), str(after)]) == 1
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[0] == "before -> after"
+    assert lines[1].startswith("  worse   maze y team a+b: 1 -> 0")
+    assert lines[2].startswith("  better  maze x team a+b: 0 -> 1")
+
+
+def test_noise_is_no_regression(tmp_path, capsys):
+    assert main(["compare", run(tmp_path / "1", 20), run(tmp_path / "2", 18)]) == 0
+    assert "0 worse, 0 better beyond noise; 1 not beyond noise" in capsys.readouterr().out
+
+
+def test_any_number_of_runs_is_compared_with_the_first_and_read_by_programs(tmp_path, capsys):
+    runs = [run(tmp_path / str(number), successes) for number, successes in enumerate((30, 28, 5))]
+    assert main(["compare", *runs, "--json"]) == 1
+    found = json.loads(capsys.readouterr().out)["comparisons"]
+    assert [(one["before"], one["after"], one["changes"][0]["status"]) for one in found] == [
+        ("0", "1", "unclear"),
+        ("0", "2", "worse"),
+    ]
+
+
+def test_runs_of_other_content_are_refused_by_name(tmp_path, capsys):
+    assert main(["compare", run(tmp_path / "1", 9), run(tmp_path / "2", 9, task_hash="h2")]) == 2
+    assert "t changed between them" in capsys.readouterr().err
+
+
+def test_one_run_or_the_same_run_twice_is_refused(tmp_path, capsys):
+    one = run(tmp_path / "1", 9)
+    assert main(["compare", one]) == 2
+    assert main(["compare", one, one]) == 2
+    assert "named twice" in capsys.readouterr().err
+
+
+def test_a_series_names_the_best_and_warns_when_the_last_is_not_it(tmp_path, capsys):
+    runs = [run(tmp_path / name, successes) for name, successes in (("c1", 5), ("c2", 28), ("c3", 6))]
+    assert main(["compare", "--series", *runs]) == 1
+    out = capsys.readouterr().out
+    assert "best of 3: c2" in out
+    assert "warning: c3 is not the best on maze" in out
+    assert main(["compare", "--series", *runs[:2]]) == 0
+    capsys.readouterr()
+    assert main(["compare", "--series", "--json", *runs]) == 1
+    assert json.loads(capsys.readouterr().out)["series"][0]["best"] == "c2"
+
+
+def test_other_circumstances_are_told(tmp_path, capsys):
+    runs = [run(tmp_path / "1", 9), run(tmp_path / "2", 9)]
+    infos = [
+        RunInfo(sandbox="docker", versions={"jax": "0.9"}, agents=[{"name": "claude", "model": "x"}]),
+        RunInfo(
+            sandbox="process",
+            versions={"jax": "0.10"},
+            agents=[{"name": "claude", "model": "y"}],
+            notes=["jax_threefry_partitionable is off"],
+        ),
+    ]
+    for path, info in zip(runs, infos, strict=True):
+        RunDirectory(Path(path)).write("run.json", info)
+    assert main(["compare", *runs]) == 0
+    out = capsys.readouterr().out
+    for words in ("sandbox docker -> process", "jax version 0.9 -> 0.10", "model x -> y", "jax_threefry"):
+        assert "note: 2 was played otherwise: " in out
+        assert words in out
+
+
+@pytest.fixture
+def gates(tmp_path: Path) -> str:
+    path = tmp_path / "gates.yaml"
+    path.write_text("gates:\n  - {name: fine, metric: success_rate, at_least: 0.5}\n")
+    return str(path)
+
+
+@pytest.mark.parametrize(("successes", "status"), [(30, 0), (2, 1), (16, 1)])
+def test_a_run_is_judged_again_with_the_exit_status_of_a_session(tmp_path, gates, successes, status, capsys):
+    path = run(tmp_path / "run", successes)
+    assert main(["gate", path, "--gate", gates]) == status
+    assert json.loads((tmp_path / "run" / "gates.json").read_text())["gates"][0]["name"] == "fine"
+    assert "fine: success_rate" in capsys.readouterr().out
+
+
+def test_a_gate_that_cannot_be_judged_is_exit_status_2(tmp_path, gates, capsys):
+    path = run(tmp_path / "run", 30)
+    Path(gates).write_text("gates:\n  - {metric: success_rate, better_than: baseline}\n")
+    assert main(["gate", path, "--gate", gates]) == 2
+    assert "--baseline DIR" in capsys.readouterr().err
+    Path(gates).write_text("gates:\n  - {metric: score, at_least: 0.5, where: {task: u}}\n")
+    assert main(["gate", path, "--gate", gates]) == 2
+    assert main(["gate", path, "--gate", str(tmp_path / "none.yaml")]) == 2
+
+
+def test_shards_are_merged_and_judged_as_one_run(tmp_path, gates):
+    halves = [
+        str(write_run(tmp_path / name, [episode(seed=seed) for seed in range(30) if seed % 2 == half]))
+        for half, name in enumerate(("a", "b"))
+    ]
+    whole = str(tmp_path / "whole")
+    assert main(["merge", *halves, "--out", whole]) == 0
+    assert main(["gate", whole, "--gate", gates]) == 0
+    assert json.loads((tmp_path / "whole" / "gates.json").read_text())["gates"][0]["n"] == 30
