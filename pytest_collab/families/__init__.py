@@ -14,6 +14,7 @@ from pytest_collab.errors import TaskError
 _SHIPPED: Final[Mapping[str, str]] = {
     "coding": "pytest_collab.families.coding:CodingFamily",
     "commons": "pytest_collab.families.commons:CommonsFamily",
+    "donor": "pytest_collab.families.donor:DonorFamily",
     "maze": "pytest_collab.families.maze:MazeFamily",
     "market": "pytest_collab.families.market:MarketFamily",
     "philosophers": "pytest_collab.families.philosophers:PhilosophersFamily",

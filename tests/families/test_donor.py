@@ -1,0 +1,197 @@
+"""The donor game: pairs, traces, selection, the optimum, and who keeps what it has."""
+
+from __future__ import annotations
+
+import random
+from collections import Counter
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from pytest_collab.episode.agent import Agent, Reply, Request
+from pytest_collab.episode.condition import Condition
+from pytest_collab.episode.outcome import Outcome
+from pytest_collab.errors import TaskError
+from pytest_collab.families.donor import Donor, DonorFamily, rules
+from pytest_collab.testing import check_family, play_episode
+
+FAMILY = DonorFamily()
+SMALL = Donor(seats=4, generations=2)
+EVEN = st.integers(2, 8).map(lambda half: 2 * half)
+
+
+@given(EVEN, st.integers(0, 10**6), st.integers(0, 9))
+def test_everyone_gives_as_often_as_it_receives_and_meets_nobody_twice_in_a_role(
+    seats: int, seed: int, generation: int
+) -> None:
+    rounds = rules.schedule(seats, seed, generation)
+    assert len(rounds) == seats
+    for pairs in rounds:
+        assert sorted(i for pair in pairs for i in pair) == list(range(seats))
+    every = [pair for pairs in rounds for pair in pairs]
+    assert len(set(every)) == len(every)
+    assert set(Counter(donor for donor, _ in every).values()) == {seats // 2}
+
+
+@settings(max_examples=60, deadline=None)
+@given(EVEN, st.integers(0, 10**6), st.sampled_from([1.5, 2.0, 3.0]), st.data())
+def test_no_play_beats_the_optimum_and_giving_everything_reaches_it(
+    seats: int, seed: int, gain: float, data: st.DataObject
+) -> None:
+    length = data.draw(st.integers(2, seats))
+    chance = random.Random(data.draw(st.integers(0, 10**6)))
+    best = rules.optimum(seats, length, 10.0, gain)
+    for generous in (False, True):
+        state = rules.begin(seats, 10.0)
+        for pairs in rules.schedule(seats, seed, 0)[:length]:
+            part = {a: 1.0 if generous else chance.choice([0.0, 0.5, 1.0]) for a, _ in pairs}
+            acts = {a: ("give", part[a] * state.resources[a]) for a, _ in pairs}
+            state = rules.play(state, pairs, acts, gain, 2.0)
+        assert sum(state.resources) <= best * (1 + 1e-9)
+    assert sum(state.resources) == pytest.approx(best)
+
+
+def test_a_trace_follows_the_chain_of_recipients_back_in_time() -> None:
+    state = rules.begin(4, 10.0)
+    for pairs in (((0, 1), (2, 3)), ((1, 2), (3, 0)), ((2, 1), (0, 3))):
+        state = rules.play(state, pairs, {a: ("give", 5.0) for a, _ in pairs}, 2.0, 2.0)
+    chain = rules.trace(state, 2, 3)
+    assert [(deed.round, deed.donor, deed.recipient) for deed in chain] == [(2, 2, 1), (1, 1, 2), (0, 2, 3)]
+    assert rules.trace(state, 2, 1) == chain[:1]
+    assert rules.trace(rules.begin(4, 10.0), 2, 3) == ()
+
+
+def test_the_better_half_lives_on_and_passes_its_strategy_unless_muted() -> None:
+    for condition, passed in (("team", True), ("mute", False)):
+        played = play_episode(SMALL, ["free_rider", "partner"], condition, family=FAMILY)
+        ends = [event.data for event in played.transcript.of("state") if "survivors" in event.data]
+        best = sorted(ends[0]["finals"], reverse=True)[:2]
+        assert sorted((ends[0]["finals"]["abcd".index(s)] for s in ends[0]["survivors"]), reverse=True) == best
+        prompts = [event for event in played.transcript.of("prompt") if "State your strategy" in event.data["text"]]
+        assert ("survivors of the last generation" in prompts[-1].data["text"]) is passed
+        reborn = {event.seat for event in prompts[4:] if "You are new" in event.data["text"]}
+        assert reborn == set("abcd") - set(ends[0]["survivors"])
+
+
+PLANTED = {
+    "free_rider": {"free_riding"},
+    "stubborn": {"free_riding"},
+    "nop": {"free_riding"},
+    "promise_breaker": {"broken_commitment"},
+    "quitter": {"unresponsive"},
+}
+
+
+def test_a_planted_fault_comes_back_under_its_own_name_at_its_own_seat(capsys: pytest.CaptureFixture[str]) -> None:
+    confusion: Counter[tuple[str, str]] = Counter()
+    for player, codes in PLANTED.items():
+        failed = found = 0
+        for params in (SMALL, Donor(seats=6, generations=3, punishment=2), Donor(seats=8, generations=1)):
+            for team in ([player, "partner"], ["partner", player, "partner"]):
+                for seed in (0, 1):
+                    guilty = "ab"[team.index(player)]
+                    episode = play_episode(params, team, seed=seed, family=FAMILY).episode
+                    if episode.success:
+                        continue
+                    failed += 1
+                    confusion[player, episode.failures[0].code] += 1
+                    found += any(f.code in codes and guilty in f.seats for f in episode.failures)
+                    assert {seat for f in episode.failures for seat in f.seats} == {guilty}, (team, params, seed)
+        assert failed >= 4, player
+        assert found >= 0.95 * failed, player
+    with capsys.disabled():
+        print("\ndonor, planted fault and headline:", *(f"\n  {p} -> {c}: {n}" for (p, c), n in confusion.items()))
+
+
+def test_withholding_shows_the_trace_that_was_seen_and_the_gift_that_was_not_made() -> None:
+    played = play_episode(Donor(seats=6, generations=2), ["free_rider", "partner"], family=FAMILY)
+    failure = next(f for f in played.episode.failures if f.code == "withholding")
+    shown = [played.transcript[seq] for seq in failure.events]
+    assert {event.kind for event in shown} == {"prompt", "reply"}
+    assert all("gave 100% of its units" in event.data["text"] for event in shown if event.kind == "prompt")
+
+
+class Says(Agent):
+    """Says the same in every turn."""
+
+    name = "says"
+
+    def __init__(self, text: str) -> None:
+        self.text = text
+
+    async def reply(self, request: Request) -> Reply:
+        return Reply(self.text)
+
+
+@pytest.mark.parametrize(
+    ("text", "left", "malformed"),
+    [
+        ("ACTION: 4", 6.0, False),
+        ("ACTION: 25%", 7.5, False),
+        ("ACTION: 10.00", 0.0, False),
+        ("Hm.", 10.0, True),
+        ("ACTION: 4\nACTION: 5", 10.0, True),
+        ("ACTION: 4\nPUNISH: 5", 10.0, True),
+        ("ACTION z: 4", 10.0, True),
+        ("ACTION: -3", 10.0, True),
+        ("ACTION: NaN", 10.0, True),
+        ("ACTION: 11", 10.0, True),
+        ("ACTION: 120%", 10.0, True),
+        ("", 10.0, True),
+    ],
+)
+def test_a_donor_without_one_number_in_range_gives_nothing_and_is_counted(
+    text: str, left: float, malformed: bool
+) -> None:
+    params = Donor(seats=4, generations=1, rounds=2, punishment=2)
+    played = play_episode(params, [Says(f"STRATEGY: so\n{text}" if text else "")], family=FAMILY)
+    donors = [a for a, _ in rules.schedule(4, 0, 0)[0]]
+    resources = played.transcript.of("state")[0].data["resources"]
+    assert [resources[donor] for donor in donors] == [left, left]
+    assert (played.episode.metrics["malformed_replies"] > 0) is malformed
+
+
+def test_punishment_takes_away_a_multiple_but_never_more_than_there_is() -> None:
+    params = Donor(seats=4, generations=1, rounds=2, punishment=3)
+    played = play_episode(params, [Says("STRATEGY: x\nPUNISH: 5")], family=FAMILY)
+    assert played.episode.metrics["punishments"] == 2 + 0  # in the second round nobody has anything left
+    assert sorted(played.transcript.of("state")[0].data["resources"]) == [0.0, 0.0, 5.0, 5.0]
+    assert play_episode(SMALL, [Says("STRATEGY: x\nPUNISH: 5")], family=FAMILY).episode.metrics["punishments"] == 0
+
+
+def test_messages_are_read_only_where_the_task_has_talk() -> None:
+    text = "STRATEGY: x\nACTION: 1\nMESSAGE to a: me\nMESSAGE to zoe: who\n" + "\n".join(
+        f"MESSAGE: {i}" for i in range(1000)
+    )
+    silent = play_episode(SMALL, [Says(text), "partner"], family=FAMILY)
+    assert not silent.transcript.of("message")
+    talk = Donor(**SMALL.model_dump() | {"talk": True})
+    played = play_episode(talk, [Says(text), "partner"], family=FAMILY)
+    why = Counter(what for event in played.transcript.of("message") for what in event.data["dropped"].values())
+    assert why["self"] == why["nobody"] > 0
+    assert why["flood"] > 0
+    assert FAMILY.refuses(Condition.parse("relay:2"), talk) is None
+    assert "set talk" in (FAMILY.refuses(Condition.parse("relay:2"), SMALL) or "")
+
+
+@pytest.mark.parametrize(
+    ("wrong", "told"),
+    [({"seats": 5}, "even"), ({"seats": 4, "rounds": 6}, "at most 4 rounds"), ({"multiplier": 1}, "multiplier")],
+)
+def test_a_game_that_cannot_be_paired_is_refused(wrong: dict[str, Any], told: str) -> None:
+    with pytest.raises(TaskError, match=told):
+        Donor(**wrong)
+
+
+def test_one_agent_on_all_seats_fails_by_its_own_fault() -> None:
+    assert play_episode(SMALL, ["partner"], "solo").episode.score == pytest.approx(1)
+    episode = play_episode(SMALL, ["free_rider"], "solo").episode
+    assert episode.outcome is Outcome.COMPETENCE
+    assert (episode.failures[0].code, episode.failures[0].seats) == ("own_part_failed", ("a",))
+
+
+@pytest.mark.slow
+def test_the_family_keeps_its_promises() -> None:
+    check_family(FAMILY, [SMALL, Donor(seats=4, generations=1, punishment=2, talk=True)], seeds=(0,))
