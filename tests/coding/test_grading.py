@@ -165,6 +165,23 @@ async def test_no_planted_file_makes_grading_pass(
     assert grade.reason
 
 
+@pytest.mark.parametrize("how", ["", "os.rename('tests', 'old'); os.mkdir('tests')\n"], ids=["in place", "by folder"])
+async def test_hidden_tests_hold_where_tests_may_write(
+    how: str, pool: Pool, cache: Path, solved: Solved, store: Store
+) -> None:
+    loose = pool.model_copy(
+        update={"environment": pool.environment.model_copy(update={"writable": True}), "test": pool.test}
+    )
+    cheat = CODE + "\n\nimport os\nopen('mine.txt', 'w').close()\n" + how
+    cheat += "for name in ('double', 'calc'):\n"
+    cheat += "    open(f'tests/test_{name}.py', 'w').write(f'def test_{name}(): pass')\n"
+    async with Grader(loose, cache=cache, sandbox="bubblewrap") as grader:
+        grade = await grader.grade(store, solved({"calc.py": cheat}), "double")
+        assert not grade.passed
+        fair = GOOD + "\n\nopen('mine.txt', 'w').close()\n"
+        assert (await grader.grade(store, solved({"calc.py": fair}), "double")).passed
+
+
 async def test_the_key_is_gone_before_foreign_code_runs(grader: Grader, solved: Solved, store: Store) -> None:
     peek = GOOD + "\n\nimport os\nprint(os.listdir('/collab/out'), 'COLLAB_GUARD' in os.environ)\n"
     grade = await grader.grade(store, solved({"calc.py": peek, "tests/x": ""}), "double")

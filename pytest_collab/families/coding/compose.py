@@ -59,37 +59,76 @@ def is_protected(path: str, pool: Pool, feature: Feature | None = None) -> bool:
     return any(fnmatchcase(path, pattern) for pattern in pool.protected)
 
 
-def hidden_changes(store: Store, patch: bytes) -> tuple[Entries, set[str]]:
-    """What a hidden-test patch makes of the base: (added and changed, deleted)."""
-    base = store.entries(store.tree(store.base))
-    after = store.entries(store.apply(store.tree(store.base), patch))
-    return {path: entry for path, entry in after.items() if base.get(path) != entry}, base.keys() - after.keys()
+class Composer:
+    """Makes graded trees of one pool, in a store of its own: hidden tests are written nowhere else.
 
-
-def compose(store: Store, tree: str, pool: Pool, feature: Feature) -> tuple[str, tuple[str, ...]]:
-    """The graded tree of a team's `tree` and a feature's hidden tests.
-
-    A file of code that the hidden patch changes as well (tests in the source, as in Rust) is merged three ways;
-    where that conflicts, the hidden patch has it.
-
-    Returns:
-        The tree, and the paths that hold hidden tests.
+    Args:
+        store: the grader's; what seats left is read from their episodes' stores.
     """
-    base = store.entries(store.tree(store.base))
-    team = store.entries(tree)
-    changed, deleted = hidden_changes(store, pool.hidden(feature))
-    guard: Callable[[str], bool] = lambda path: is_protected(path, pool, feature)  # noqa: E731
-    result = {path: entry for path, entry in team.items() if not guard(path)}
-    result = _place(result, {path: entry for path, entry in base.items() if guard(path)})
-    if "package.json" in base and result.get("package.json") != base["package.json"]:
-        result = _place(result, {"package.json": _manifest(store, base["package.json"], result.get("package.json"))})
-    for path in deleted:
-        result.pop(path, None)
-    laid = {
-        path: _merged(store, base.get(path), result.get(path), entry) if not guard(path) else entry
-        for path, entry in changed.items()
-    }
-    return store.write(_place(result, laid)), tuple(sorted(changed))
+
+    def __init__(self, store: Store, pool: Pool) -> None:
+        self.pool = pool
+        self.base = store.entries(store.tree(store.base))
+        self._store = store
+        self._hidden: dict[str, tuple[Entries, frozenset[str]]] = {}
+
+    def hidden(self, feature: Feature) -> tuple[Entries, frozenset[str]]:
+        """What a feature's hidden-test patch makes of the base: (added and changed, deleted)."""
+        if feature.id not in self._hidden:
+            after = self._store.entries(
+                self._store.apply(self._store.tree(self._store.base), self.pool.hidden(feature))
+            )
+            changed = {path: entry for path, entry in after.items() if self.base.get(path) != entry}
+            self._hidden[feature.id] = changed, frozenset(self.base.keys() - after.keys())
+        return self._hidden[feature.id]
+
+    def compose(self, work: Store, tree: str, feature: Feature) -> Entries:
+        """The graded tree of a team's `tree`, which is in the store `work`, and a feature's hidden tests.
+
+        A file of code that the hidden patch changes as well (tests in the source, as in Rust) is merged three
+        ways; where that conflicts, the hidden patch has it.
+        """
+        store, base = self._store.seeing(work), self.base
+        team = store.entries(tree)
+        changed, deleted = self.hidden(feature)
+        guard: Callable[[str], bool] = lambda path: is_protected(path, self.pool, feature)  # noqa: E731
+        result = {path: entry for path, entry in team.items() if not guard(path)}
+        result = _place(result, {path: entry for path, entry in base.items() if guard(path)})
+        if "package.json" in base and result.get("package.json") != base["package.json"]:
+            manifest = _manifest(store, base["package.json"], result.get("package.json"))
+            result = _place(result, {"package.json": manifest})
+        for path in deleted:
+            result.pop(path, None)
+        laid = {
+            path: entry if guard(path) else _merged(store, base.get(path), result.get(path), entry)
+            for path, entry in changed.items()
+        }
+        return _place(result, laid)
+
+    def checkout(self, work: Store, entries: Entries, folder: Path) -> None:
+        """Write a graded tree into `folder`."""
+        self._store.seeing(work).checkout(entries, folder)
+
+    def pinned(self, entries: Entries, feature: Feature) -> list[str]:
+        """Files of a graded tree that must be the same after the run: what the runner takes tests and
+        configuration from. (Folders of tests also hold what tests rightly write to.)"""
+        language: Language = "typescript" if self.pool.language == "javascript" else self.pool.language
+        hidden, command = self.hidden(feature)[0], feature.test or self.pool.test
+
+        def decides(path: str) -> bool:
+            if is_test(path, language):
+                return path in hidden or self.pool.regression == "visible" or path in command
+            return _RUNNER_FILES[language].search(path) is not None
+
+        return [path for path, (mode, _) in entries.items() if mode.startswith("100") and decides(path)]
+
+    def words(self, entries: Entries, feature: Feature) -> list[str]:
+        """What `{tests}` stands for in a graded tree."""
+        language: Language = "typescript" if self.pool.language == "javascript" else self.pool.language
+        visible = [path for path in self.base if is_test(path, language) and path in entries]
+        return expand(
+            self.pool, feature, self.hidden(feature)[0], visible if self.pool.regression == "visible" else ()
+        )
 
 
 def expand(pool: Pool, feature: Feature, hidden: Iterable[str], visible: Iterable[str]) -> list[str]:
@@ -107,12 +146,6 @@ def expand(pool: Pool, feature: Feature, hidden: Iterable[str], visible: Iterabl
     if any(path.startswith("src/") for path in (*hidden, *visible)) or not words:
         words.insert(0, "--lib")
     return words
-
-
-def visible_tests(store: Store, pool: Pool) -> list[str]:
-    """The base's own test files."""
-    language: Language = "typescript" if pool.language == "javascript" else pool.language
-    return [path for path in store.entries(store.tree(store.base)) if is_test(path, language)]
 
 
 def _place(under: Entries, over: Entries) -> Entries:

@@ -166,6 +166,7 @@ def task_of(pool: CooperPool, repos: Path | None) -> dict[str, Any]:
                 "setup_timeout_s": 1800,
                 "memory_mb": 4096,
                 "pids": 1024,
+                "writable": True,  # upstream's tests touch files beside them
             },
             "features": features,
         },

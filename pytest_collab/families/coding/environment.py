@@ -24,7 +24,7 @@ from pytest_collab.families.coding.pool import Pool
 from pytest_collab.families.coding.seed import Seed, cache_folder, seed_of
 from pytest_collab.sandbox.base import SYSTEM_PATH, Mount, SandboxSpec
 
-_VERSION = 3
+_VERSION = 4
 _PASSED_ON = re.compile(
     r"^(PATH|HOME|LANG|LC_.*|USER|LOGNAME|TMPDIR|.*_PROXY|.*_proxy|PIP_.*|UV_.*|NPM_CONFIG_.*|npm_config_.*|NODE_EXTRA_CA_CERTS"
     r"|SSL_CERT_.*|REQUESTS_CA_BUNDLE|CURL_CA_BUNDLE|GOPROXY|GOSUMDB|GONOSUMDB|GOFLAGS|CARGO_HOME|RUSTUP_HOME|CARGO_HTTP_.*"
@@ -261,6 +261,8 @@ def _make_venv(venv: Path, *, bare: bool) -> None:
         site = next((venv / "lib").glob("python3*")) / "site-packages"
         for name in _closure("pytest"):
             _copy_distribution(name, site)
+        # Installers may have left this to the first import, which finds the folder read-only.
+        subprocess.run([venv / "bin" / "python", "-m", "compileall", "-q", site], capture_output=True, check=False)
 
 
 def _closure(name: str) -> set[str]:

@@ -8,6 +8,7 @@ conversion off, so that what goes in comes out byte for byte.
 
 from __future__ import annotations
 
+import dataclasses
 import os
 import subprocess
 import tempfile
@@ -143,10 +144,12 @@ class Store:
     Attributes:
         path: the bare repository.
         base: id of the base commit.
+        also: further stores whose objects can be read, not written.
     """
 
     path: Path
     base: str
+    also: tuple[Path, ...] = ()
 
     @classmethod
     def create(cls, path: Path, seed: Path, base: str) -> Store:
@@ -166,6 +169,10 @@ class Store:
         (path / "objects" / "info" / "alternates").write_text(f"{(seed / 'objects').resolve()}\n")
         return cls(path, base)
 
+    def seeing(self, other: Store) -> Store:
+        """This store, with what is in `other` readable: what is then made stays out of `other`."""
+        return dataclasses.replace(self, also=(other.path, *other.also))
+
     def git(
         self,
         *words: str,
@@ -176,6 +183,9 @@ class Store:
     ) -> subprocess.CompletedProcess[bytes]:
         """Run git in this repository; with `union`, content merges keep both sides (see `run_git`)."""
         env = {"GIT_OBJECT_DIRECTORY": str(self.path / "objects")}
+        if self.also:
+            # A store's own borrowing (from the seed) is followed from here as well.
+            env["GIT_ALTERNATE_OBJECT_DIRECTORIES"] = os.pathsep.join(str(path / "objects") for path in self.also)
         if index is not None:
             env["GIT_INDEX_FILE"] = str(index)
         return run_git(
@@ -198,13 +208,16 @@ class Store:
 
     def write(self, entries: Entries) -> str:
         """The id of the tree that holds exactly `entries`."""
-        lines = b"".join(
-            f"{mode} {oid}\t".encode() + os.fsencode(path) + b"\0" for path, (mode, oid) in entries.items()
-        )
         with tempfile.TemporaryDirectory(prefix="collab-index-") as folder:
             index = Path(folder, "index")
-            self.git("update-index", "-z", "--add", "--index-info", stdin=lines, index=index)
+            self._stage(entries, index)
             return self.git("write-tree", index=index).stdout.decode().strip()
+
+    def _stage(self, entries: Entries, index: Path) -> None:
+        lines = [f"{mode} {oid}\t".encode() + os.fsencode(path) for path, (mode, oid) in entries.items()]
+        self.git(
+            "update-index", "-z", "--add", "--index-info", stdin=b"".join(b"%b\0" % one for one in lines), index=index
+        )
 
     def blob(self, oid: str) -> bytes:
         """The content of a blob."""
@@ -239,12 +252,18 @@ class Store:
         done = self.git("diff-tree", "-p", *words, since or self.tree(self.base), tree)
         return done.stdout.decode(errors="surrogateescape")
 
-    def checkout(self, tree: str, folder: Path) -> None:
-        """Write a tree into `folder`, which is made; links stay links, submodules become empty folders."""
+    def checkout(self, tree: str | Entries, folder: Path) -> None:
+        """Write a tree (an id, or its entries) into `folder`, which is made.
+
+        Links stay links, submodules become empty folders, content is written byte for byte.
+        """
         folder.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(prefix="collab-index-") as scratch:
             index = Path(scratch, "index")
-            self.git("read-tree", tree, index=index)
+            if isinstance(tree, str):
+                self.git("read-tree", tree, index=index)
+            else:
+                self._stage(tree, index)
             self.git(
                 *("-c", "core.bare=false", f"--work-tree={folder}", "checkout-index", "-a", "-f"),
                 f"--prefix={folder}/",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import hashlib
 import hmac
 import json
@@ -20,7 +21,7 @@ from anyio import to_thread
 from pydantic import BaseModel, ConfigDict
 
 from pytest_collab.errors import SandboxError, SetupError
-from pytest_collab.families.coding.compose import compose, expand, visible_tests
+from pytest_collab.families.coding.compose import Composer
 from pytest_collab.families.coding.environment import Environment, prepare_environment
 from pytest_collab.families.coding.git import GitError, Store
 from pytest_collab.families.coding.parsers import Results, TestStatus, parse, plain
@@ -103,6 +104,17 @@ class FeatureGrade(_Result):
     report: TestReport
 
 
+@dataclasses.dataclass(frozen=True, slots=True)
+class _Laid:
+    """A graded tree on disk, where its results go, the guard's key, `{tests}`, and files that must not change."""
+
+    tree: Path
+    out: Path
+    key: bytes
+    words: list[str]
+    pinned: dict[str, bytes]
+
+
 class Grader:
     """Grades trees of one pool; many at a time, each in a sandbox and a folder of its own.
 
@@ -112,7 +124,6 @@ class Grader:
         pool: checked files (`pool.check()`).
         cache: None for the user's.
         sandbox: name of a sandbox, or a choice already made.
-        cache_expectations: keep what base and reference give, by content.
     """
 
     def __init__(self, pool: Pool, *, cache: Path | None = None, sandbox: str | Choice = "auto") -> None:
@@ -124,6 +135,7 @@ class Grader:
         self._seed: Seed | None = None
         self._scratch: Path | None = None
         self._own: Store | None = None
+        self._composer: Composer | None = None
 
     async def __aenter__(self) -> Self:
         if isinstance(self._sandbox, Choice):
@@ -134,6 +146,7 @@ class Grader:
         self._environment = await to_thread.run_sync(prepare_environment, self.pool, self.cache, self._choice.name)
         self._scratch = Path(tempfile.mkdtemp(prefix="collab-grading-"))
         self._own = self.store(self._scratch / "own.git")
+        self._composer = await to_thread.run_sync(Composer, self._own, self.pool)
         return self
 
     async def __aexit__(
@@ -171,60 +184,64 @@ class Grader:
         """
         folder = Path(tempfile.mkdtemp(prefix="run-", dir=_opened(self._scratch)))
         try:
-            words = await to_thread.run_sync(self._lay_out, store, tree, feature, folder)
-            return await self._run(folder, words, feature)
+            laid = await to_thread.run_sync(self._lay_out, store, tree, feature, folder)
+            return await self._run(laid, feature)
         finally:
             with anyio.CancelScope(shield=True):
                 await to_thread.run_sync(partial(shutil.rmtree, folder, ignore_errors=True))
 
-    def _lay_out(self, store: Store, tree: str, feature: Feature, folder: Path) -> list[str]:
-        graded, hidden = compose(store, tree, self.pool, feature)
-        store.checkout(graded, folder / "tree")
+    def _lay_out(self, store: Store, tree: str, feature: Feature, folder: Path) -> _Laid:
+        composer = _opened(self._composer)
+        entries = composer.compose(store, tree, feature)
+        composer.checkout(store, entries, folder / "tree")
         (folder / "out").mkdir()
-        visible = visible_tests(store, self.pool) if self.pool.regression == "visible" else []
-        present = [path for path in visible if (folder / "tree" / path).is_file()]
-        return expand(self.pool, feature, hidden, present)
-
-    async def _run(self, folder: Path, words: list[str], feature: Feature) -> TestReport:
-        writable = self.pool.environment.writable or self.choice.name == "process"
-        out = folder / "out"
         key = secrets.token_hex(32).encode()
-        (out / "key").write_bytes(key)
-        mounts = [Mount(out, "/collab/out", True), Mount(_GUARD, "/collab/guard")]
-        tree = folder / "tree"
-        spec = self.environment.spec(tree, writable=writable, mounts=tuple(mounts))
+        (folder / "out" / "key").write_bytes(key)
+        pinned = {}
+        if self.pool.environment.writable or not self.choice.sandbox.isolating:
+            # Only where tests may write to the tree: a mount for each costs every command time.
+            pinned = {path: (folder / "tree" / path).read_bytes() for path in composer.pinned(entries, feature)}
+        return _Laid(folder / "tree", folder / "out", key, composer.words(entries, feature), pinned)
+
+    async def _run(self, laid: _Laid, feature: Feature) -> TestReport:
+        writable = self.pool.environment.writable or not self.choice.sandbox.isolating
+        mounts = [Mount(laid.out, "/collab/out", True), Mount(_GUARD, "/collab/guard")]
+        mounts += [Mount(laid.tree / path, f"{self.environment.tree}/{path}") for path in laid.pinned]
+        spec = self.environment.spec(laid.tree, writable=writable, mounts=tuple(mounts))
         async with self.choice.make(spec) as sandbox:
-            report = sandbox.inside(out / "report")
-            command = (feature.test or self.pool.test).replace("{tests}", shlex.join(words))
-            command = command.replace("{report}", shlex.quote(report))
+            command = (feature.test or self.pool.test).replace("{tests}", shlex.join(laid.words))
+            command = command.replace("{report}", shlex.quote(sandbox.inside(laid.out / "report")))
             env = {}
             if self._guarded(command):
-                env = {"COLLAB_GUARD": sandbox.inside(out), "PYTHONPATH": sandbox.inside(_GUARD)}
+                env = {"COLLAB_GUARD": sandbox.inside(laid.out), "PYTHONPATH": sandbox.inside(_GUARD)}
                 if not self.choice.sandbox.isolating:
-                    env["COLLAB_PYTHONPATH"] = f"{tree}/src:{tree}"
+                    # Nothing is mounted there: editable installs would lead to the base, not to the graded tree.
+                    env["COLLAB_PYTHONPATH"] = f"{laid.tree}/src:{laid.tree}"
             done = await sandbox.run(
                 command,
-                cwd=sandbox.inside(tree),
+                cwd=sandbox.inside(laid.tree),
                 env=env,
                 timeout=self.pool.timeout_s,
                 output_limit=_OUTPUT_LIMIT,
             )
-        return await to_thread.run_sync(self._read, out, key, command, done)
+        return await to_thread.run_sync(self._read, laid, command, done)
 
     def _guarded(self, command: str) -> bool:
         return self.pool.language == "python" and "pytest" in command
 
-    def _read(self, out: Path, key: bytes, command: str, done: Completed) -> TestReport:
+    def _read(self, laid: _Laid, command: str, done: Completed) -> TestReport:
         tail = plain(done.stdout + ("\n" + done.stderr if done.stderr.strip() else "")).strip()[-_TAIL:]
         tests: Results = {}
         note = ""
         if done.killed_by is not None:
             note = f"ended by the limit on {done.killed_by}" if done.killed_by != "timeout" else "took too long"
+        elif changed := [path for path, content in laid.pinned.items() if _bytes(laid.tree, path) != content]:
+            note = f"{changed[0]} was changed during the run"
         elif self._guarded(command):
-            tests, note = _signed(out, key, done.exit_code)
+            tests, note = _signed(laid.out, laid.key, done.exit_code)
         else:
             text = done.stdout if self.pool.parser != "cargo" else in_order(done.stdout, done.stderr)
-            tests = parse(self.pool.parser, _bytes(out, "report"), text)
+            tests = parse(self.pool.parser, _bytes(laid.out, "report"), text)
         if not note and not any(status in ("passed", "failed") for status in tests.values()):
             note = "no test ran" if not tests else "no test passed or failed"
         return TestReport(
