@@ -34,18 +34,8 @@ async def test_a_pool_is_told_apart_into_sound_vacuous_and_clashing(pool: Pool, 
     shutil.copytree(pool.folder, root)
     # Both keep their hands off each other's lines, and yet one takes away what the other stands on.
     renamed = (
-        "diff --git a/calc.py b/calc.py
---- a/calc.py
-+++ b/calc.py
-@@ -1,5 +1,5 @@
-"
-        ' """Arithmetic."""
- 
- 
--def add(a, b):
-+def plus(a, b):
-     return a + b
-'
+        "diff --git a/calc.py b/calc.py\n--- a/calc.py\n+++ b/calc.py\n@@ -1,5 +1,5 @@\n"
+        ' """Arithmetic."""\n \n \n-def add(a, b):\n+def plus(a, b):\n     return a + b\n'
     )
     test = (root / "features/double/tests.patch").read_text().replace("double(4) == 8", "plus(1, 2) == 3")
     write(
