@@ -72,17 +72,19 @@ def test_a_replay_that_does_not_fit_shows_what_changed(suite: pytest.Pytester, s
     assert "During handling" not in done.stdout.str()
 
 
-def test_the_budget_holds_over_all_workers_up_to_the_calls_in_flight(
-    suite: pytest.Pytester, served: ModelServer
-) -> None:
+def test_limits_and_budget_hold_over_all_workers(suite: pytest.Pytester, served: ModelServer) -> None:
     """A call costs a dollar: two workers with three episodes each in play may overshoot by five calls at most."""
     served.answer = lambda call: Say(f"{shake(call).text:<4000}")
     served.latency_s = 0.05
-    write_agents(suite.path, served, price={"input": 0, "output": 1_000_000 / 1001})
+    price = {"input": 0, "output": 1_000_000 / 1001}
+    write_agents(suite.path, served, price=price, limits={"in_flight": 2})
     suite.makepyfile(TEST.format(seeds=40))
     budget = ("--agents=ada", "--collab-max-cost=20", "--collab-run-dir=run", "-n", "2", "--collab-in-flight=3")
     done = suite.runpytest_subprocess(*OPTIONS, *budget)
     assert 20 <= len(served.log) <= 20 + 2 * 3 - 1, done.stdout.str()
+    arrivals = [line.at for line in served.log]
+    together = max(sum(at <= other < at + served.latency_s for other in arrivals) for at in arrivals)
+    assert together <= 2, "calls that the server held at the same time"
 
 
 def test_a_budget_that_cannot_be_counted_is_refused(suite: pytest.Pytester, served: ModelServer) -> None:
