@@ -46,6 +46,8 @@ def play_episode(
 ) -> Played:
     """Play one episode in this process, outside any pytest session.
 
+    The agents are closed afterwards, since the event loop ends; models open new connections when they play again.
+
     Args:
         params: the family's params.
         team: agents in seat order, by name or as objects.
@@ -71,7 +73,15 @@ def play_episode(
         seed=seed,
         limits=limits or family.limits(params),
     )
-    transcript = anyio.run(play, plan)
+
+    async def play_and_close() -> Transcript:
+        try:
+            return await play(plan)
+        finally:
+            for agent in {id(agent): agent for agent in (*agents, *registry.all())}.values():
+                await agent.aclose()
+
+    transcript = anyio.run(play_and_close)
     verdict = judge(family, params, seed, how, transcript)
     return Played(record(transcript, verdict, episode_id=plan.id), transcript)
 
