@@ -2,6 +2,7 @@
 
     python benchmarks/gate_error_rates.py                             prints the tables
     python benchmarks/gate_error_rates.py --write docs/statistics.md  puts them between their markers there
+    python benchmarks/gate_error_rates.py --only power,power_difference --write docs/ci.md   just these
 
 A false alarm is a verdict `fail` on a team that keeps the rule; a miss is a verdict `pass` on one that breaks it.
 The naive gate passes when the observed figure keeps the rule and fails otherwise.
@@ -308,9 +309,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--runs", type=int, default=10_000, help="synthetic runs of each row")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--write", type=Path, help="a Markdown file with markers <!-- NAME --> ... <!-- /NAME -->")
+    parser.add_argument("--only", help="names of tables, separated by commas")
     options = parser.parse_args(arguments)
+    wanted = options.only.split(",") if options.only else list(TABLES)
+    if unknown := [name for name in wanted if name not in TABLES]:
+        parser.error(f"there is no table {unknown[0]!r}; there are {', '.join(TABLES)}")
     text = options.write.read_text(encoding="utf-8") if options.write else ""
     for number, (name, make) in enumerate(TABLES.items()):
+        if name not in wanted:
+            continue
         start = time.perf_counter()
         made = make(np.random.default_rng([options.seed, number]), options.runs)
         print(f"\n{name}: {make.__doc__} ({time.perf_counter() - start:.1f} s)\n\n{made}")

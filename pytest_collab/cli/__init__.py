@@ -21,6 +21,7 @@ COMMANDS: Final = {
     "regrade": "compute every outcome of a run again from its transcripts",
     "gate": "judge a run by a gates file",
     "merge": "put the shards of one run together",
+    "schema": "the JSON Schemas of a run's files",
     "export": "a run in other tools' formats",
     "validate": "check tasks: solvable, not vacuous, well-formed",
     "play": "play a seat yourself",

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -97,11 +96,13 @@ def _told(differences: Mapping[str, Sequence[str]]) -> list[str]:
 
 
 def _as_json(first: str, comparisons: Mapping[str, RunComparison], differences: Mapping[str, Sequence[str]]) -> str:
-    found = [
-        {"before": first, "after": name, "circumstances": differences[name], **comparison.model_dump(mode="json")}
+    from pytest_collab.measure.change import Comparisons, NamedComparison
+
+    found = tuple(
+        NamedComparison(before=first, after=name, circumstances=tuple(differences[name]), **comparison.model_dump())
         for name, comparison in comparisons.items()
-    ]
-    return json.dumps({"schema_version": 1, "comparisons": found}, indent=2)
+    )
+    return Comparisons(comparisons=found).model_dump_json(indent=2)
 
 
 def _print(lines: Sequence[str]) -> None:

@@ -12,6 +12,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("run", type=Path, help="a run directory")
     parser.add_argument("--gate", type=Path, required=True, metavar="FILE", help="the gates file")
     parser.add_argument("--baseline", type=Path, metavar="DIR", help="the run that gates call `baseline`")
+    parser.add_argument("--junitxml", type=Path, metavar="FILE", help="write the gates as JUnit test cases, too")
     parser.epilog = (
         "Writes gates.json into the run. Exit status: 0 every gate passes; 1 one does not, or the run is void; "
         "2 a gate cannot be judged, or something is wrong with the file or the run."
@@ -28,6 +29,10 @@ def run(args: argparse.Namespace) -> int:
     file = read_gates_file(args.gate, option="--gate")
     report = judge_directory(file, args.run, read_baselines(file, args.baseline, Path.cwd()))
     directory.write(GATES_JSON, report)
+    if args.junitxml is not None:
+        from pytest_collab.report.junit import write_gates_xml
+
+        write_gates_xml(args.junitxml, report, args.gate.name)
     for line in [*gate_lines(report), verdict_line(report)]:
         print(line)
     for line in github.publish(args.run, report):

@@ -70,6 +70,7 @@ def merged_info(infos: list[RunInfo], paths: list[Path]) -> RunInfo:
     statuses = [info.exit_status for info in infos]
     return infos[0].model_copy(
         update={
+            "options": {**infos[0].options, "shard": None},
             "tasks": sorted(tasks.values(), key=lambda task: (task.family, task.name)),
             "agents": list(agents.values()),
             "started": min(info.started for info in infos),

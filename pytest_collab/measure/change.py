@@ -76,6 +76,28 @@ class RunComparison(BaseModel):
         return tuple(change for change in self.changes if change.status == "worse")
 
 
+class NamedComparison(RunComparison):
+    """Two runs compared, with their names.
+
+    Attributes:
+        before, after: the runs.
+        circumstances: what else was not the same, one line each; see `circumstances.circumstances_changed`.
+    """
+
+    before: str
+    after: str
+    circumstances: tuple[str, ...] = ()
+
+
+class Comparisons(BaseModel):
+    """What `collab compare --json` prints: every later run against the first."""
+
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
+    schema_version: Literal[1] = 1
+    comparisons: tuple[NamedComparison, ...]
+
+
 def compare_runs(
     before: Frame,
     after: Frame,

@@ -40,7 +40,10 @@ class Gatekeeper:
         self._session = session
         self._path = path
         self.file = read_gates_file(path)
-        self._baselines = read_baselines(self.file, session.settings.baseline, session.config.invocation_params.dir)
+        self._baselines: dict[str, Frame] = {}
+        if session.settings.shard is None:
+            base = session.config.invocation_params.dir
+            self._baselines = read_baselines(self.file, session.settings.baseline, base)
         self.report: GateReport | None = None
         self._not_judged = ""
 

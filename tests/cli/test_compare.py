@@ -6,6 +6,7 @@ import json
 from pathlib import Path
 
 import pytest
+from defusedxml import ElementTree
 
 from pytest_collab.cli import main
 from pytest_collab.episode.run import RunDirectory, RunInfo
@@ -126,3 +127,11 @@ def test_shards_are_merged_and_judged_as_one_run(tmp_path, gates):
     assert main(["merge", *halves, "--out", whole]) == 0
     assert main(["gate", whole, "--gate", gates]) == 0
     assert json.loads((tmp_path / "whole" / "gates.json").read_text())["gates"][0]["n"] == 30
+
+
+def test_gates_are_written_as_junit_test_cases(tmp_path, gates):
+    path = run(tmp_path / "run", 2)
+    assert main(["gate", path, "--gate", gates, "--junitxml", str(tmp_path / "g.xml")]) == 1
+    (case,) = ElementTree.parse(tmp_path / "g.xml").getroot().iter("testcase")
+    assert (case.get("classname"), case.get("name")) == ("gates.yaml", "fine")
+    assert "wanted >= 50.0 %" in case.find("failure").get("message")
