@@ -43,6 +43,7 @@ def play_episode(
     family: Family[Any] | None = None,
     limits: Limits | None = None,
     registry: Registry | None = None,
+    grader: str | Agent | None = None,
 ) -> Played:
     """Play one episode in this process, outside any pytest session.
 
@@ -52,6 +53,7 @@ def play_episode(
         params: the family's params.
         team: agents in seat order, by name or as objects.
         family: only needed for a family that is not registered.
+        grader: who reads free-form dialogue; the family's own rules when None.
 
     Raises:
         TaskError, UsageError: as the command line would refuse.
@@ -71,6 +73,7 @@ def play_episode(
         agents=tuple(agents),
         others=registry.get(how.argument) if how.kind == "with" else None,
         seed=seed,
+        grader=registry.get(grader) if isinstance(grader, str) else grader,
         limits=limits or family.limits(params),
     )
 

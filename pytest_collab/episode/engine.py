@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import math
 from collections.abc import Awaitable, Callable
 from dataclasses import asdict, replace
@@ -14,6 +15,7 @@ from pytest_collab import __version__
 from pytest_collab.episode.agent import Agent, Reply, Request, Seat, ToolResult, Usage
 from pytest_collab.episode.channel import Channel, Message
 from pytest_collab.episode.conversation import Conversation
+from pytest_collab.episode.examiner import GRADER, Examiner
 from pytest_collab.episode.game import Ask, Game, Move, Prompt
 from pytest_collab.episode.limits import BudgetSpent, Meter, OpenPurse, Purse
 from pytest_collab.episode.plan import Plan
@@ -72,6 +74,7 @@ class _Table:
             self._ended_by(error)
         finally:
             await self._close()
+        await self._grade()
         self.transcript.add("end", turns=self.turn)
 
     def _start(self) -> None:
@@ -100,8 +103,14 @@ class _Table:
             self.conversations[seat] = Conversation(seat, brief, self.transcript)
 
     def _seat(self, seat: str, agent: Agent) -> None:
+        solution = self.game.solution() if agent.wants_solution else None
+        self.places[seat] = self._place(seat, solution)
+        self.agents[seat] = agent.seated(self.places[seat])
+        self.transcript.add("seated", seat, agent=agent.name, model=agent.model)
+
+    def _place(self, seat: str, solution: Any = None) -> Seat:
         plan = self.plan
-        place = Seat(
+        return Seat(
             name=seat,
             seats=self.seats,
             agents={name: agent.name for name, agent in plan.seating(self.seats).items()},
@@ -111,11 +120,8 @@ class _Table:
             seed=plan.seed,
             epoch=plan.epoch,
             episode=plan.id,
-            solution=self.game.solution() if agent.wants_solution else None,
+            solution=solution,
         )
-        self.places[seat] = place
-        self.agents[seat] = agent.seated(place)
-        self.transcript.add("seated", seat, agent=agent.name, model=agent.model)
 
     def _turn(self, seat: str) -> int:
         """The turn that the seat is in: everyone's, or its own where each seat works at its own pace."""
@@ -366,6 +372,23 @@ class _Table:
         return tuple(results)
 
     # The end.
+
+    async def _grade(self) -> None:
+        """Let the plan's grader read what was played, unless the infrastructure has voided it."""
+        plan = self.plan
+        if plan.grader is None or self.transcript.last("error") is not None:
+            return
+        agent = plan.grader.seated(self._place(GRADER))
+        try:
+            examiner = Examiner(agent, self.transcript, self.purse)
+            grade = await plan.family.grade(plan.params, plan.seed, plan.condition, self.transcript, examiner)
+            if grade is not None:
+                self.transcript.add("grade", None, **dict(grade))
+        except Exception as error:
+            self._ended_by(error)
+        finally:
+            with anyio.CancelScope(shield=True), contextlib.suppress(Exception):
+                await agent.leave()
 
     def _ended_by(self, error: BaseException) -> None:
         """Write what ended the episode early, or let it through."""

@@ -13,6 +13,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 
 from pytest_collab.episode.agent import Agent, Seat
 from pytest_collab.episode.condition import Condition
+from pytest_collab.episode.examiner import Examiner
 from pytest_collab.episode.game import Game
 from pytest_collab.episode.limits import Limits
 from pytest_collab.episode.outcome import Verdict
@@ -158,6 +159,16 @@ class Family(ABC, Generic[P]):
     @abstractmethod
     def verdict(self, params: P, seed: int, condition: Condition, transcript: Transcript) -> Verdict:
         """Judge a finished episode from its transcript alone. Pure."""
+
+    async def grade(
+        self, params: P, seed: int, condition: Condition, transcript: Transcript, examiner: Examiner
+    ) -> Mapping[str, Any] | None:
+        """Let an outside agent read a finished episode (`--collab-grader=AGENT`).
+
+        What it returns, JSON-ready, becomes the transcript's `grade` event, which `verdict` may use. Families
+        without anything to be read freely return None and leave the examiner alone.
+        """
+        return None
 
     def player(self, name: str, seat: Seat) -> Agent:
         """The built-in player `name` for a seat.

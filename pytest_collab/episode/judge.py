@@ -7,6 +7,7 @@ from typing import Any
 
 from pytest_collab.episode.agent import Usage
 from pytest_collab.episode.condition import Condition
+from pytest_collab.episode.examiner import GRADER
 from pytest_collab.episode.family import Family
 from pytest_collab.episode.outcome import Failure, Outcome, Verdict
 from pytest_collab.episode.record import Episode, SeatUsage
@@ -69,12 +70,15 @@ def record(
 
 
 def usage_by_seat(transcript: Transcript) -> dict[str, SeatUsage]:
-    """Usage per seat, summed over the `usage` of its replies and failed calls."""
+    """Usage per seat, summed over the `usage` of its replies and failed calls; `grader` is who read the episode."""
     agents: dict[str, str] = {}
     models: dict[str, str] = {}
     totals: dict[str, Usage] = {}
     for event in transcript:
         seat = event.seat
+        if event.kind == "grader_reply":
+            seat = GRADER
+            agents[seat] = event.data["agent"]
         if seat is None:
             continue
         if event.kind == "seated":

@@ -20,6 +20,7 @@ class Plan:
         team: names as the item shows them (one for `solo` and `with:AGENT`).
         agents: the team's agents, in seat order; a shorter team's last agent takes all remaining seats.
         others: the agent that takes all seats but the first under `with:AGENT`.
+        grader: reads the finished dialogue in families that let it; None leaves that to the family's own rules.
         attempt: 1 for the first play of this episode in the run.
     """
 
@@ -34,6 +35,7 @@ class Plan:
     others: Agent | None = None
     epoch: int = 0
     attempt: int = 1
+    grader: Agent | None = None
     limits: Limits = field(default_factory=Limits)
 
     @property

@@ -41,7 +41,7 @@ class Episode(BaseModel):
         team: agents in seat order as the item names them: one for `solo` and `with:AGENT`.
         score: 0..1.
         metrics: the family's further figures.
-        usage: by seat.
+        usage: by seat; `grader` is the agent that read the finished episode, where one did.
         turns: how often the engine asked (seats that act at once share a turn).
         duration_s: wall time.
         worker: xdist worker id, `main` without xdist.

@@ -25,6 +25,7 @@ KINDS: Final = {
     "tool_result": "what the tool gave back",
     "trim": "old conversation was left out to fit the agent's context",
     "state": "the game moved on",
+    "grader_reply": "what the agent that reads the finished episode answered, with its usage",
     "grade": "an outside reading or test of the work",
     "limit": "a declared limit was reached",
     "error": "the infrastructure failed",

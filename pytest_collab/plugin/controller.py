@@ -19,6 +19,7 @@ from pytest_collab.plugin.progress import Progress
 from pytest_collab.plugin.worker import resume
 
 if TYPE_CHECKING:
+    from pytest_collab.episode.agent import Agent
     from pytest_collab.measure.summary import Summary
     from pytest_collab.plugin.baseline import Baseline
     from pytest_collab.plugin.gates import Gatekeeper
@@ -105,12 +106,9 @@ class Controller:
 
     def pytest_report_header(self) -> list[str]:
         session = self._session
-        lines = []
-        for name in session.settings.agents:
-            described = session.registry.get(name).describe()
-            model = described.get("model") or ""
-            lines.append(f"{name} ({model})" if model and model not in (name, f"builtin/{name}") else name)
-        header = [f"collab agents: {', '.join(lines)}"]
+        agents = ", ".join(_introduced(session.registry.get(name)) for name in session.settings.agents)
+        grader = "rules" if session.grader is None else _introduced(session.grader)
+        header = [f"collab agents: {agents}", f"collab grader: {grader}"]
         if session.run is not None:
             header.append(f"collab run: {session.shown_path('')}")
         return header
@@ -201,6 +199,12 @@ class Controller:
             runinfo.discard_if_empty(run)
         if self._session.shared is not None:
             shutil.rmtree(self._session.shared, ignore_errors=True)
+
+
+def _introduced(agent: Agent) -> str:
+    """Name and model of an agent."""
+    model = agent.describe().get("model") or ""
+    return f"{agent.name} ({model})" if model and model not in (agent.name, f"builtin/{agent.name}") else agent.name
 
 
 def _hand_out_one_by_one(config: pytest.Config) -> None:

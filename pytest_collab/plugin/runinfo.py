@@ -5,7 +5,7 @@ from __future__ import annotations
 import platform
 import shutil
 import subprocess
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime
 from importlib.metadata import PackageNotFoundError, version
 from typing import TYPE_CHECKING, Final
@@ -16,6 +16,7 @@ from pytest_collab import __version__
 from pytest_collab.episode.run import RunDirectory, RunInfo, TaskInfo
 
 if TYPE_CHECKING:
+    from pytest_collab.episode.agent import Agent
     from pytest_collab.families.task import Task
     from pytest_collab.plugin.session import CollabSession
 
@@ -32,13 +33,20 @@ def begin(session: CollabSession) -> None:
         RunInfo(
             versions=_versions(),
             options=session.settings.as_options(),
-            agents=[session.registry.get(name).describe() for name in session.settings.agents],
+            agents=[agent.describe() for agent in dict.fromkeys(_agents(session))],
             tasks=earlier.tasks,
             git_commit=_commit(session),
             started=earlier.started or _now(),
             sandbox=session.settings.sandbox,
         ),
     )
+
+
+def _agents(session: CollabSession) -> Iterator[Agent]:
+    """Who plays, then who reads."""
+    yield from (session.registry.get(name) for name in session.settings.agents)
+    if session.grader is not None:
+        yield session.grader
 
 
 def add_tasks(run: RunDirectory, tasks: Iterable[Task]) -> None:

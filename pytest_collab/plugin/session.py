@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Final
 import pytest
 
 from pytest_collab import families
+from pytest_collab.agents.builtin import BuiltinAgent
 from pytest_collab.agents.registry import Registry
 from pytest_collab.episode.condition import Condition
 from pytest_collab.episode.executor import Executor, Finished
@@ -21,7 +22,7 @@ from pytest_collab.episode.plan import Plan
 from pytest_collab.episode.record import Episode
 from pytest_collab.episode.run import RunDirectory
 from pytest_collab.episode.transcript import Transcript
-from pytest_collab.errors import CollabError, RunError, TaskError
+from pytest_collab.errors import CollabError, RunError, TaskError, UsageError
 from pytest_collab.families.task import Task
 from pytest_collab.plugin import outcomes, upcoming
 from pytest_collab.plugin.cases import Case
@@ -125,8 +126,31 @@ class CollabSession:
                 names.append(condition.argument)
         for name in dict.fromkeys(names):
             self.registry.get(name)
+        _ = self.grader
         if self.settings.max_cost is not None:
             self.registry.refuse_unpriced(self.settings.max_cost)
+
+    @cached_property
+    def grader(self) -> Agent | None:
+        """Who reads free-form dialogue; None for the families' own rules.
+
+        Raises:
+            UsageError: nobody knows the name, or it is a built-in player's.
+        """
+        name = self.settings.grader
+        if name == "rules":
+            return None
+        try:
+            agent = self.registry.get(name)
+        except UsageError as error:
+            raise UsageError(f"--collab-grader={name}: {error}") from None
+        if isinstance(agent, BuiltinAgent) or agent.autonomous:
+            what = "is a built-in player" if isinstance(agent, BuiltinAgent) else "works on its own"
+            raise UsageError(
+                f"--collab-grader={name}: {name!r} {what} and cannot read a dialogue. Give `rules`, or an agent that "
+                "answers questions, such as claude or openai/MODEL."
+            )
+        return agent
 
     # Collection.
 
@@ -300,6 +324,7 @@ class CollabSession:
             seed=case.seed,
             epoch=case.epoch,
             attempt=self.attempts.get(case.key, 0) + 1,
+            grader=self.grader,
             limits=task.limits or task.family.limits(task.params),
         )
 

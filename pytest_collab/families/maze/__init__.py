@@ -5,14 +5,15 @@ The problem is that of The Collaboration Gap (arXiv 2511.02687).
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import ClassVar
+from collections.abc import Mapping, Sequence
+from typing import Any, ClassVar
 
 from pydantic import Field, model_validator
 
 from pytest_collab.core.spec import MazeRecord, MazeSpec
 from pytest_collab.episode.agent import Agent, Seat
 from pytest_collab.episode.condition import Condition
+from pytest_collab.episode.examiner import Examiner
 from pytest_collab.episode.family import Family, Params, Picture
 from pytest_collab.episode.game import Game
 from pytest_collab.episode.outcome import Verdict
@@ -110,6 +111,13 @@ class MazeFamily(Family[Maze]):
         from pytest_collab.families.maze.verdict import judged
 
         return judged(self._maze(params, seed), condition, transcript)
+
+    async def grade(
+        self, params: Maze, seed: int, condition: Condition, transcript: Transcript, examiner: Examiner
+    ) -> Mapping[str, Any] | None:
+        from pytest_collab.families.maze.grader import graded
+
+        return await graded(self._maze(params, seed), transcript, examiner)
 
     def player(self, name: str, seat: Seat) -> Agent:
         if name not in _cast.CAST:

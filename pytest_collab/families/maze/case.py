@@ -23,6 +23,7 @@ class Case:
         reading: what the rules reader makes of it.
         path: the agreed path, start included: the grader's where a `grade` event holds one, else the reader's.
         walked: that path on the true maze.
+        graded: the path is a grader's reading.
     """
 
     maze: MazeRecord
@@ -33,6 +34,7 @@ class Case:
     reading: Reading
     path: tuple[Cell, ...]
     walked: Walk
+    graded: bool = False
 
     @classmethod
     def of(cls, maze: MazeRecord, condition: Condition, transcript: Transcript) -> Case:
@@ -41,9 +43,10 @@ class Case:
         reading = read(utterances, size=maze.size, start=maze.start, goal=maze.goal, seats=seats)
         graded = transcript.last("grade")
         path = reading.path
-        if graded is not None and graded.data.get("path") is not None:
+        by_grader = graded is not None and graded.data.get("path") is not None
+        if graded is not None and by_grader:
             path = tuple((int(row), int(column)) for row, column in graded.data["path"])
-        return cls(maze, condition, transcript, seats, utterances, reading, path, walk(maze, path))
+        return cls(maze, condition, transcript, seats, utterances, reading, path, walk(maze, path), by_grader)
 
     def sees(self, seat: str, cell: Cell) -> bool:
         """Whether the seat's own copy shows what the cell holds."""

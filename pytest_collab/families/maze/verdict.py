@@ -53,7 +53,8 @@ def judged(maze: MazeRecord, condition: Condition, transcript: Transcript) -> Ve
 
 
 def measured(case: Case) -> dict[str, float]:
-    """The figures of an episode. `optimality` is there only with success, `first_proposal` only with a proposal."""
+    """The figures of an episode. `optimality` is there only with success, `first_proposal` only with a proposal,
+    `readers_agree` (the grader read the same path as the rules) only where a grader read."""
     reading, maze = case.reading, case.maze
     told = {
         claim.cell
@@ -73,6 +74,8 @@ def measured(case: Case) -> dict[str, float]:
         "crossing": float(maze.crossing),
         "reader_confidence": float(reading.confidence),
     }
+    if case.graded:
+        figures["readers_agree"] = float(case.path == reading.path)
     if reading.proposals:
         figures["first_proposal"] = float(min(case.position(proposal.event) for proposal in reading.proposals))
     if case.walked.reached:
