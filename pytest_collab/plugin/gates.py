@@ -148,10 +148,10 @@ class Gatekeeper:
         if verdict == GateVerdict.UNDECIDED:
             category = "failed" if report.failed else "undecided"
             letter, word = ("U", "UNDECIDED") if report.failed else ("u", "undecided")
-            return category, letter, (word, {"red" if report.failed else "yellow": True})
+            return category, letter, coloured(word, "red" if report.failed else "yellow")
         if verdict == "void":
-            return "failed", "V", ("VOID", {"red": True, "bold": True})
-        return ("failed", "G", ("GATE", {"red": True})) if report.failed else None
+            return "failed", "V", coloured("VOID", "red", "bold")
+        return ("failed", "G", coloured("GATE", "red")) if report.failed else None
 
     def write(self, reporter: Any) -> None:
         """The verdicts, last of all in the terminal."""

@@ -141,6 +141,13 @@ def attach_properties(item: pytest.Item, episode: Episode, transcript: str) -> N
     ]
 
 
+def coloured(word: str, *markup: str) -> Any:
+    """A status word with its colour, where pytest's short summary understands that (from 8.3 on)."""
+    if not hasattr(pytest.TestReport, "_get_verbose_word_with_markup"):
+        return word
+    return word, dict.fromkeys(markup, True)
+
+
 def pytest_report_teststatus(report: pytest.TestReport) -> Any:
     collab = getattr(report, "collab", None)
     if collab is None or collab["outcome"] not in WORDS:
@@ -148,13 +155,13 @@ def pytest_report_teststatus(report: pytest.TestReport) -> Any:
     letter, word, colour = WORDS[collab["outcome"]]
     if collab["outcome"] == "infrastructure_error":
         shown = report.outcome == "skipped" and collab["evidence"]
-        return (word.lower(), letter.lower(), (word.lower(), {colour: True})) if shown else None
+        return (word.lower(), letter.lower(), coloured(word.lower(), colour)) if shown else None
     if report.when != "call":
         return None
     if report.outcome == "failed":
-        return "failed", letter, (word, {colour: True})
+        return "failed", letter, coloured(word, colour)
     if report.outcome == "passed" and collab["evidence"]:
-        return word.lower(), letter.lower(), (word.lower(), {colour: True})
+        return word.lower(), letter.lower(), coloured(word.lower(), colour)
     return None
 
 
