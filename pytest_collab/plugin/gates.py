@@ -15,6 +15,7 @@ from pytest_collab.measure.decision import GateVerdict
 from pytest_collab.measure.frame import Frame
 from pytest_collab.measure.judging import GATES_JSON, judge_directory, read_baselines, read_gates_file
 from pytest_collab.measure.verdicts import GateReport, GateResult, check_gate
+from pytest_collab.plugin.outcomes import coloured
 
 if TYPE_CHECKING:
     from pytest_collab.plugin.session import CollabSession
