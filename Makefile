@@ -2,6 +2,8 @@
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
+# What `make test` installs beside the package; CI adds the reference programs that some tests compare with.
+EXTRAS ?= test
 CAST := partner,silent,confabulator,stubborn
 
 .PHONY: demo test lint docs clean
@@ -16,7 +18,7 @@ help:
 $(BIN)/.ready: pyproject.toml
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --upgrade pip
-	$(BIN)/python -m pip install --quiet -e ".[test]"
+	$(BIN)/python -m pip install --quiet -e ".[$(EXTRAS)]"
 	@touch $@
 
 $(BIN)/.lint-ready: $(BIN)/.ready
