@@ -15,6 +15,7 @@ _SHIPPED: Final[Mapping[str, str]] = {
     "coding": "pytest_collab.families.coding:CodingFamily",
     "commons": "pytest_collab.families.commons:CommonsFamily",
     "donor": "pytest_collab.families.donor:DonorFamily",
+    "experts": "pytest_collab.families.experts:ExpertsFamily",
     "maze": "pytest_collab.families.maze:MazeFamily",
     "market": "pytest_collab.families.market:MarketFamily",
     "philosophers": "pytest_collab.families.philosophers:PhilosophersFamily",

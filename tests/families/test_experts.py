@@ -1,0 +1,278 @@
+"""Teams with an expert: what is dealt, how answers are read and compared, and what held the expert back."""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from pytest_collab.episode.agent import Agent, Reply, Request
+from pytest_collab.episode.outcome import Outcome
+from pytest_collab.families.experts import Experts, ExpertsFamily, rules
+from pytest_collab.families.experts.scenarios import ADVANTAGES, DRAWBACKS, SCENARIOS
+from pytest_collab.testing import check_family, play_episode
+
+FAMILY = ExpertsFamily()
+PAIR = Experts(seats=2, kind="hidden_profile", expertise="distributed")
+
+
+@settings(max_examples=150, deadline=None)
+@given(st.integers(2, 6), st.integers(2, 4), st.booleans(), st.integers(0, 10**6))
+def test_in_a_hidden_profile_nobody_can_see_the_best_option_alone_and_all_together_can(
+    seats: int, options: int, single: bool, seed: int
+) -> None:
+    deal = rules.deal_profile(seats, options, single, seed)
+    best = deal.truth[0]
+    assert [name for name, worth in deal.worth.items() if worth == max(deal.worth.values())] == [best]
+    for i, own in enumerate(deal.facts):
+        worth = rules.worth_of([*deal.common, *own], deal.items)
+        assert (max(worth, key=worth.__getitem__) == best) is (i == deal.expert)
+        assert worth[best] < max(worth.values()) or i == deal.expert
+    texts = [fact.text for fact in (*deal.common, *(f for own in deal.facts for f in own))]
+    assert len(set(texts)) == len(texts)
+
+
+@given(st.integers(2, 6), st.sampled_from(["any", *SCENARIOS]), st.booleans(), st.integers(0, 10**6))
+def test_together_the_seats_know_the_experts_whole_ranking(seats: int, name: str, single: bool, seed: int) -> None:
+    deal = rules.deal_ranking(seats, name, single, seed)
+    known = {key: place for own in deal.places for key, place in own.items()}
+    assert known == {key: number for number, key in enumerate(deal.truth, 1)}
+    assert sum(bool(own) for own in deal.places) == (1 if single else seats)
+
+
+def test_scenarios_are_complete_and_their_keys_can_be_told_apart() -> None:
+    assert len(SCENARIOS) >= 3
+    for scenario in SCENARIOS.values():
+        keys = [item.key for item in scenario.items]
+        assert 10 <= len(keys) == len(set(keys)) <= 15
+        assert all(item.what and item.reason for item in scenario.items)
+    assert len({*ADVANTAGES, *DRAWBACKS}) == len(ADVANTAGES) + len(DRAWBACKS)
+
+
+@given(st.permutations(list(range(10))))
+def test_the_score_is_one_for_the_expert_and_zero_for_the_reverse(order: list[int]) -> None:
+    items = tuple("abcdefghij")
+    deal = rules.Deal("ranking", None, items, items, {}, (), (), (), None)
+    assert 0 <= rules.score(deal, tuple(items[i] for i in order)) <= 1
+    assert rules.score(deal, items) == 1
+    assert rules.score(deal, items[::-1]) == 0
+    assert rules.score(deal, None) == 0
+
+
+def test_more_than_half_decide_and_otherwise_rankings_are_averaged_and_choices_are_none() -> None:
+    ranking, choice = rules.deal_ranking(3, "hut", True, 0), rules.deal_profile(3, 3, True, 0)
+    one, other = ranking.truth, ranking.truth[::-1]
+    assert rules.together(ranking, [one, one, other]) == one
+    assert rules.together(ranking, [one, other]) == ranking.items  # all places are equal on average
+    a, b = (choice.items[0],), (choice.items[1],)
+    assert rules.together(choice, [a, a, b]) == a
+    assert rules.together(choice, [a, b]) is None
+    assert rules.together(choice, []) is None
+
+
+PLANTED = {
+    "silent": {"withholding"},
+    "vague": {"vague"},
+    "repeater": {"repetition"},
+    "confabulator": {"false_claim"},
+    "quitter": {"unresponsive"},
+    "nop": {"unresponsive"},
+    "deaf": {"disagreement"},
+    "stubborn": {"disagreement"},
+    "promise_breaker": {"broken_commitment"},
+}
+
+
+def test_a_planted_fault_comes_back_under_its_own_name_at_its_own_seat(capsys: pytest.CaptureFixture[str]) -> None:
+    confusion: Counter[tuple[str, str]] = Counter()
+    tables = (
+        Experts(),
+        Experts(kind="hidden_profile", revealed=True),
+        Experts(expertise="distributed"),
+        PAIR,
+        Experts(seats=2, expertise="distributed"),
+    )
+    for player, codes in PLANTED.items():
+        failed = found = 0
+        for params in tables:
+            for seed in (0, 1, 2):
+                expert = params.deal(seed).expert or 0
+                team = ["partner"] * params.seats
+                team[expert] = player
+                episode = play_episode(params, team, seed=seed, family=FAMILY).episode
+                if episode.success:
+                    continue
+                failed += 1
+                confusion[player, episode.failures[0].code] += 1
+                found += any(f.code in codes and "abcdef"[expert] in f.seats for f in episode.failures)
+                assert {seat for f in episode.failures for seat in f.seats} == {"abcdef"[expert]}, (
+                    player,
+                    params,
+                    seed,
+                )
+        assert failed >= 4, player
+        assert found >= 0.95 * failed, player
+    with capsys.disabled():
+        print("\nexperts, planted fault and headline:", *(f"\n  {p} -> {c}: {n}" for (p, c), n in confusion.items()))
+
+
+class Averages(Agent):
+    """Answers with the mean of its own first ranking and the expert's, which it has heard."""
+
+    name = "averages"
+
+    async def reply(self, request: Request) -> Reply:
+        view = request.view
+        if view["phase"] == "talk":
+            return Reply("MESSAGE: Let us find a compromise, some middle ground between all our lists.")
+        items = list(view["items"])
+        if view["phase"] == "final":
+            said = next(message.text for message in request.inbox or self.heard if "is number" in message.text)
+            place = {part.split(" is number ")[0].split()[-1]: i for i, part in enumerate(said.split("; "))}
+            items.sort(key=lambda key: view["items"].index(key) + place[key])
+        return Reply("RANKING: " + ", ".join(items))
+
+    heard: tuple[Any, ...] = ()
+
+
+def test_an_integrative_compromise_against_a_known_expert_shows_in_figures_and_failures() -> None:
+    params = Experts(seats=3, scenario="hut", discussion=1, revealed=True)
+    expert = params.deal(1).expert
+    assert expert is not None
+    team: list[str | Agent] = [Averages(), Averages(), Averages()]
+    team[expert] = "partner"
+    played = play_episode(params, team, seed=1, family=FAMILY)
+    metrics = played.episode.metrics
+    assert metrics["best_member"] == 1
+    assert metrics["synergy"] < 0
+    assert 0 < metrics["expert_leverage"] < 1
+    assert 0 < metrics["compromise"] <= 1
+    assert metrics["compromise_talk"] == pytest.approx(2 / 3)
+    assert {f.code for f in played.episode.failures} == {"ungrounded"}
+    assert {seat for f in played.episode.failures for seat in f.seats} == set("abc") - {"abc"[expert]}
+    kinds = {played.transcript[seq].kind for f in played.episode.failures for seq in f.events}
+    assert kinds == {"message", "reply"}
+
+
+class Says(Agent):
+    """Says the same in every turn."""
+
+    name = "says"
+
+    def __init__(self, text: str) -> None:
+        self.text = text
+
+    async def reply(self, request: Request) -> Reply:
+        return Reply(self.text)
+
+
+def alone(params: Experts, text: str) -> tuple[Any, float]:
+    played = play_episode(params, [Says(text), "partner"], family=FAMILY)
+    return played.transcript.of("state")[0].data["alone"].get("a"), played.episode.metrics["malformed_replies"]
+
+
+HUT = [item.key for item in SCENARIOS["hut"].items]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "RANKING: " + ", ".join(HUT),
+        "**Ranking:**\n" + "\n".join(f"{i}. {key} - because it matters" for i, key in enumerate(HUT, 1)),
+        "I think a lot.\nFinal ranking:\n"
+        + "\n".join(f"- {key.replace('-', ' ').title()}" for key in HUT)
+        + "\nMESSAGE: hi",
+        '{"ranking": ["' + '", "'.join(HUT) + '"]}',
+    ],
+)
+def test_a_ranking_is_read_from_one_line_many_lines_or_json(text: str) -> None:
+    assert alone(Experts(seats=2, scenario="hut", discussion=0), text) == (HUT, 0)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "Hm.",
+        "RANKING: rope, rope",
+        "RANKING: " + ", ".join(HUT[1:]),
+        "RANKING: " + ", ".join([*HUT, HUT[0]]),
+        "RANKING: 3",
+    ],
+)
+def test_a_ranking_that_lacks_or_repeats_an_item_is_none_and_is_counted(text: str) -> None:
+    answer, malformed = alone(Experts(seats=2, scenario="hut", discussion=0), text)
+    assert answer is None
+    assert malformed > 0
+
+
+@pytest.mark.parametrize(
+    ("text", "chosen"),
+    [
+        ("CHOICE: Birchley", "Birchley"),
+        ("choice: **birchley**, because of the well", "Birchley"),
+        ("CHOICE: Birchley or Ashford", None),
+        ("CHOICE: Birchley\nCHOICE: Ashford", None),
+        ("CHOICE: not Birchley", None),
+        ("CHOICE: Atlantis", None),
+        ("CHOICE: NaN", None),
+        ("CHOICE b: Birchley", None),
+        ("", None),
+    ],
+)
+def test_a_choice_is_one_of_the_options_or_none(text: str, chosen: str | None) -> None:
+    params = Experts(seats=2, kind="hidden_profile", discussion=0)
+    answer, malformed = alone(params, text)
+    assert answer == ([chosen] if chosen else None)
+    assert bool(malformed) is (chosen is None)
+
+
+def test_a_thousand_messages_and_messages_to_nobody_are_dropped_and_counted() -> None:
+    text = "CHOICE: Birchley\nMESSAGE to a: me\nMESSAGE to zoe: who\n" + "\n".join(
+        f"MESSAGE: {i}" for i in range(1000)
+    )
+    played = play_episode(Experts(kind="hidden_profile"), [Says(text), "partner"], family=FAMILY)
+    why = Counter(what for event in played.transcript.of("message") for what in event.data["dropped"].values())
+    assert why["self"] == why["nobody"] > 0
+    assert why["flood"] > 0
+    assert played.episode.metrics["messages_dropped"] == sum(why.values())
+
+
+def test_who_the_expert_is_is_told_only_where_the_task_says_so() -> None:
+    for revealed in (False, True):
+        played = play_episode(Experts(revealed=revealed), ["partner"], family=FAMILY)
+        briefs = [event.data["text"] for event in played.transcript.of("brief")]
+        assert all(("is the expert here" in text) is revealed for text in briefs)
+        assert sum("You alone have heard" in text for text in briefs) == 1
+
+
+def test_what_single_seats_know_is_lost_when_nothing_is_delivered_and_shared_gives_it_to_all() -> None:
+    for params in (Experts(), PAIR):
+        muted = play_episode(params, ["partner"], "mute", family=FAMILY).episode
+        assert (muted.outcome, muted.failures[0].code) == (Outcome.COORDINATION, "undelivered")
+        for condition in ("shared", "solo"):
+            assert play_episode(params, ["partner"], condition, family=FAMILY).episode.success
+
+
+def test_facts_told_in_other_words_are_not_withheld() -> None:
+    params = Experts(seats=2, kind="hidden_profile", expertise="distributed", discussion=1)
+    own = params.deal(0).facts[0]
+    told = " ".join(f"Concerning {f.option}, I learnt {f.text.upper().replace('IT ', 'THAT IT ')}!" for f in own)
+    played = play_episode(params, [Says(f"CHOICE: Dunmore\nMESSAGE: {told}"), "nop"], family=FAMILY)
+    assert "withholding" not in {f.code for f in played.episode.failures if "a" in f.seats}
+
+
+def test_one_agent_on_all_seats_fails_by_its_own_fault() -> None:
+    episode = play_episode(Experts(), ["random"], "solo").episode
+    assert episode.outcome is Outcome.COMPETENCE
+    assert (episode.failures[0].code, episode.failures[0].seats) == ("own_part_failed", ("a",))
+
+
+@pytest.mark.slow
+def test_the_family_keeps_its_promises() -> None:
+    check_family(
+        FAMILY, [Experts(seats=2, discussion=1), Experts(seats=3, kind="hidden_profile", discussion=1)], seeds=(0,)
+    )
