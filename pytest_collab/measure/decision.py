@@ -244,6 +244,7 @@ def decide_sequentially(
     *,
     kind: Kind,
     bounds: tuple[float, float] = (0.0, 1.0),
+    brief: bool = False,
 ) -> Decision:
     """Judge the evidence so far, as often as one likes.
 
@@ -257,11 +258,15 @@ def decide_sequentially(
         confidence: one-sided, over all times at once.
         kind: `rate` for 0/1 metrics, `mean` for scores and differences; a matter of the metric.
         bounds: range of the values; metrics without one (cost, time) cannot be decided early.
+        brief: only the verdict is wanted, at a fraction of the time: no interval, no number that would settle it.
 
     Raises:
         UsageError: `confidence` is not in (0.5, 1), or a value or the threshold is not within `bounds`.
     """
-    estimate = confidence_sequence(values, two_sided(confidence), kind=kind, bounds=bounds)
+    if brief:
+        estimate = Estimate(math.nan, -math.inf, math.inf, len(values), confidence, "none")
+    else:
+        estimate = confidence_sequence(values, two_sided(confidence), kind=kind, bounds=bounds)
     crossing = first_crossing(values, rule.threshold, confidence, kind=kind, bounds=bounds)
     if crossing is not None:
         keeps = crossing.side == ("above" if rule.relation in ("at_least", "above") else "below")

@@ -108,23 +108,42 @@ def concerns(gate: Gate, planned: PlannedEpisode) -> bool:
     return not where.agent or bool(set(where.agent) & set(planned.team))
 
 
-def follow(file: GateFile, frame: Frame, plan: Sequence[PlannedEpisode]) -> tuple[Following, ...]:
+def follow(
+    file: GateFile,
+    frame: Frame,
+    plan: Sequence[PlannedEpisode],
+    earlier: Sequence[Following] = (),
+    *,
+    brief: bool = False,
+) -> tuple[Following, ...]:
     """Where every gate stands on the episodes played so far.
 
     Args:
         file: the gates.
         frame: the episodes played so far.
         plan: all episodes, in the order of `shuffled`.
+        earlier: what was found before on fewer of the same episodes; what was decided then stays so, and is not
+            looked at again.
+        brief: only verdicts are wanted, at a fraction of the time.
     """
+    decided = {one.gate.title: one for one in earlier if one.decided}
     done = {
         (frame.family[row], frame.task[row], frame.condition[row], frame.team[row], seed, epoch)
         for row, (seed, epoch) in enumerate(zip(frame.seed.tolist(), frame.epoch.tolist(), strict=True))
     }
-    return tuple(_follow(file, gate, frame, plan, done) for gate in file.gates)
+    return tuple(
+        decided.get(gate.title) or _follow(file, gate, frame, plan, done, brief=brief) for gate in file.gates
+    )
 
 
 def _follow(
-    file: GateFile, gate: Gate, frame: Frame, plan: Sequence[PlannedEpisode], done: set[tuple[Any, ...]]
+    file: GateFile,
+    gate: Gate,
+    frame: Frame,
+    plan: Sequence[PlannedEpisode],
+    done: set[tuple[Any, ...]],
+    *,
+    brief: bool,
 ) -> Following:
     # A gap pairs by task and seed, so these belong together even where every pair stands for itself.
     cluster = gate.cluster or file.cluster
@@ -151,6 +170,7 @@ def _follow(
         gate.confidence or file.confidence,
         kind="rate" if single else "mean",
         bounds=bounds,
+        brief=brief,
     )
     return Following(gate, decision, len(groups), len(values))
 

@@ -83,4 +83,5 @@ class Follower:
         count = self._reader.update()
         if self._looked_at < 0 or count - self._looked_at >= max(1, self._looked_at // PATIENCE):
             self._looked_at = count
-            self._following = follow(self._file, self._reader.frame(), self._plan)
+            frame = self._reader.frame()
+            self._following = follow(self._file, frame, self._plan, self._following, brief=True)

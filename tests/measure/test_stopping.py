@@ -187,3 +187,15 @@ def test_stopping_early_errs_no_more_often_than_the_gate_says():
         (found,) = follow(file, frame, plan)
         wrong += found.decided
     assert wrong / runs <= 0.1 + 3 * np.sqrt(0.1 * 0.9 / runs)
+
+
+def test_a_brief_look_comes_to_the_same_verdicts_and_what_is_decided_stays_so():
+    plan = [planned(seed=seed) for seed in range(60)]
+    file = gates(AT_LEAST, {"metric": "score", "at_most": 0.5})
+    frame = frame_of(played(plan[:50], lambda one: one.seed % 10))
+    full = follow(file, frame, plan)
+    brief = follow(file, frame, plan, brief=True)
+    assert [one.decision.verdict for one in brief] == [one.decision.verdict for one in full]
+    assert brief[1].decided
+    later = follow(file, frame_of(played(plan, lambda one: False)), plan, brief, brief=True)
+    assert later[1] is brief[1]
