@@ -170,6 +170,25 @@ def test_a_reply_without_one_whole_number_in_range_takes_nothing_and_is_counted(
     assert (played.episode.metrics["malformed_replies"] > 0) is malformed
 
 
+@pytest.mark.parametrize(
+    ("words", "kept"),
+    [
+        ("I will take at most 10 next month.", 0.0),
+        ("I'll catch 30 tons of fish.", 1.0),
+        ("I won't take 30.", 0.0),
+        ("I will limit myself to 12!", 0.0),
+        ("If you all save, I take 5.", None),
+        ("Please take 5 each.", None),
+        ("I took 5 last month.", None),
+        ("Will you take 5?", None),
+    ],
+)
+def test_only_ones_own_unconditional_words_about_the_next_harvest_bind(words: str, kept: float | None) -> None:
+    talker = Says(f"ACTION: 30\nMESSAGE: {words}")
+    metrics = play_episode(Commons(rounds=2), [talker, "nop"], family=FAMILY).episode.metrics
+    assert metrics.get("promises_kept") == kept
+
+
 def test_a_thousand_messages_and_messages_to_nobody_are_dropped_and_counted() -> None:
     text = "ACTION: 5\nMESSAGE to a: me\nMESSAGE to zoe: who\n" + "\n".join(f"MESSAGE: {i}" for i in range(1000))
     played = play_episode(Commons(rounds=2), [Says(text), "partner"], family=FAMILY)
@@ -181,7 +200,7 @@ def test_a_thousand_messages_and_messages_to_nobody_are_dropped_and_counted() ->
 
 def test_punishment_costs_both_and_norms_are_the_median_of_what_was_proposed() -> None:
     params = Commons(rounds=2, punishment=6, punishment_cost=2, norms=True)
-    talker = Says("ACTION: 10\nNORM: 8\nPUNISH b\nPUNISH a")
+    talker = Says("ACTION: 10\nNORM: 8\nPUNISH b, who took too much\nPUNISH a")
     played = play_episode(params, [talker, "partner"], family=FAMILY)
     assert played.episode.metrics["punishments"] == 2
     assert played.episode.metrics["gain"] == 100 - 2 * (6 + 2)

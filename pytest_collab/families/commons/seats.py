@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from itertools import takewhile
 from statistics import median_low
 from typing import TYPE_CHECKING, Any, Final
 
@@ -205,13 +206,20 @@ class CommonsGame(RoundGame):
             if got.value is not None:
                 action["norm"] = int(got.value)
         if self.params.punishment:
-            names = [name for field in reading.of("punish") for name in named(field.value, {}) or ()]
+            names = [name for field in reading.of("punish") for name in self._named(field.value)]
             known = [name for name in dict.fromkeys(names) if name in self.seats and name != seat]
             if len(known) < len(set(names)):
                 problem = problem or "PUNISH names oneself or nobody"
             if known:
                 action["punish"] = known
         return Move(action or None, messages, problem)
+
+    def _named(self, value: str) -> tuple[str, ...]:
+        """The seats at the beginning (`b, who took 40`); the first word alone when it names nobody."""
+        names = tuple(name.strip(".!:") for name in named(value, {}) or ())
+        if names[:1] == ("none",) or names[:2] == ("no", "one"):
+            return ()
+        return tuple(takewhile(lambda name: name in self.seats, names)) or names[:1]
 
     def apply(self, moves: Mapping[str, Move]) -> Sequence[Note]:
         scene, pool = self.state, self.state.pool

@@ -169,6 +169,7 @@ class _Season:
             return []
         known = self._known()
         late: dict[str, list[int]] = {}
+        last = [note.seq for note in self.notes[-1:]]
         for step in self.acts:
             if step.turn < known[0]:
                 continue
@@ -178,7 +179,7 @@ class _Season:
                     late.setdefault(seat, []).append(step.replies[seat].seq)
         if not late:
             return []
-        events = [*known[1], *(event for own in late.values() for event in own), self.notes[-1].seq]
+        events = [*known[1], *(event for own in late.values() for event in own), *last]
         count = {seat: len(own) for seat, own in late.items()}
         side = "below" if self.nature.harmful else "above"
         note = f"{known[2]}; after that {', '.join(f'{s} went {side} it {n} times' for s, n in count.items())}"
