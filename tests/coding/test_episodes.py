@@ -65,3 +65,41 @@ def test_partners_who_cannot_talk_conflict_where_their_features_meet(root: Path)
     assert codes(played)[0] == ("work_overlap", ("a", "b"))
     assert played.episode.score == 0.0
     assert played.episode.metrics["own_passed"] == 1.0
+
+
+EXPECTED = {
+    "silent": "unresponsive",
+    "repeater": "repetition",
+    "vague": "vague",
+    "confabulator": "false_claim",
+    "quitter": "broken_commitment",
+    "free_rider": "free_riding",
+    "overwriter": "work_overlap",
+    "promise_breaker": "broken_commitment",
+    "nop": "own_part_failed",
+    "random": "own_part_failed",
+}
+
+
+@pytest.mark.slow
+def test_every_planted_fault_comes_back_under_its_own_name(root: Path) -> None:
+    matrix: dict[str, dict[str, int]] = {}
+    wrong_seat = []
+    for name in EXPECTED:
+        for seat, team in (("a", f"{name}+partner"), ("b", f"partner+{name}")):
+            for seed in (CONFLICTING, CLEAN):
+                episode = play(root, team, seed=seed).episode
+                assert episode.outcome is not Outcome.INFRASTRUCTURE, episode.error
+                if episode.success:
+                    continue
+                headline = episode.failures[0]
+                row = matrix.setdefault(name, {})
+                row[headline.code] = row.get(headline.code, 0) + 1
+                if headline.seats != (seat,):
+                    wrong_seat.append((team, seed, headline))
+    lines = [f"{name:16} {row}" for name, row in matrix.items()]
+    print("\n".join(["planted          headline", *lines]))
+    assert set(matrix) == set(EXPECTED), "a planted fault never led to a failure"
+    for name, row in matrix.items():
+        assert row.get(EXPECTED[name], 0) >= 0.95 * sum(row.values()), "\n".join(lines)
+    assert not wrong_seat

@@ -10,7 +10,7 @@ from typing import Final
 from pytest_collab.families.coding.pool import Pool
 
 COMBINED: Final = "combined.patch"
-"""Beside the task file: one patch that builds all features of the pool together."""
+"""Beside the task file, or beside the features' folders: one patch that builds all features of the pool together."""
 
 _FILE: Final = re.compile(r"^diff --git a/(.+) b/(.+)$")
 _HUNK: Final = re.compile(r"^@@ -(\d+)(?:,\d+)? \+\d+(?:,\d+)? @@")
@@ -45,8 +45,11 @@ def combined(pool: Pool, group: Sequence[str]) -> str | None:
     """A patch that solves all features of the group together, if the pool has one."""
     if len(group) == 1:
         return reference(pool, group[0])
-    path = pool.path(COMBINED)
-    return path.read_text(encoding="utf-8") if path.is_file() else None
+    beside = [pool.path(feature.reference).parent.parent for feature in pool.features if feature.reference]
+    for folder in dict.fromkeys((pool.folder, *beside)):
+        if (folder / COMBINED).is_file():
+            return (folder / COMBINED).read_text(encoding="utf-8")
+    return None
 
 
 def spans(patch: str) -> tuple[Span, ...]:

@@ -209,7 +209,12 @@ class Oracle(Player):
 
     def play(self) -> Script:
         solution: Mapping[str, Any] = self.place.solution or {}
-        yield from self.build(solution.get("combined") or self.own)
+        if solution.get("combined"):
+            heard = yield _call("apply_patch", patch=solution["combined"])
+            if not heard.failed:
+                yield from self.hand_over()
+                return
+        yield from self.build(self.own)
         yield from self.hand_over()
 
 
