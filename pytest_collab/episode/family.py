@@ -121,19 +121,20 @@ class Family(ABC, Generic[P]):
         """
         return None
 
-    def configure(self, settings: Mapping[str, str]) -> str:
+    def configure(self, settings: Mapping[str, str]) -> Sequence[str]:
         """Take over what the session was asked for. Called once per process, before anything is prepared.
 
         Args:
             settings: `sandbox`: what `--collab-sandbox` says.
 
         Returns:
-            A warning that people must see at the start of the run and in its report; empty when there is none.
+            Lines that people must see at the start of the run and that its record keeps; warnings among them
+            begin with `WARNING: `.
 
         Raises:
             UsageError, InfrastructureError: it cannot be done here.
         """
-        return ""
+        return ()
 
     def refuses(self, condition: Condition, params: P) -> str | None:
         """Why the family cannot be played under `condition`, in one line; None when it can."""

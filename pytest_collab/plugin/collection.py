@@ -154,8 +154,9 @@ def _relative(error: CollabError, config: pytest.Config) -> str:
     return text
 
 
-@pytest.hookimpl(trylast=True)
+@pytest.hookimpl(tryfirst=True)
 def pytest_collection_finish(session: pytest.Session) -> None:
+    """Before the terminal and xdist tell that collection is over: what families say goes with it."""
     collab = session.config.stash.get(SESSION, None)
     if collab is not None and not session.config.option.collectonly:
         collab.collected(session)

@@ -113,6 +113,22 @@ class Controller:
             header.append(f"collab run: {session.shown_path('')}")
         return header
 
+    def pytest_report_collectionfinish(self) -> list[str]:
+        """What families said when they heard what is to be played (without xdist)."""
+        return self._session.notes
+
+    @pytest.hookimpl(optionalhook=True)
+    def pytest_xdist_node_collection_finished(self, node: Any) -> None:
+        """The same, said by the workers, which leave it in the run's record."""
+        session = self._session
+        terminal = session.config.pluginmanager.get_plugin("terminalreporter")
+        if session.run is None or terminal is None:
+            return
+        for line in session.run.info().notes:
+            if line not in session.notes:
+                session.notes.append(line)
+                terminal.write_line(line)
+
     @pytest.hookimpl(wrapper=True, tryfirst=True)
     def pytest_sessionfinish(self, session: pytest.Session, exitstatus: int) -> Generator[None]:
         """Judge before anybody else learns of the end: JUnit files and counts have the gates too."""

@@ -49,8 +49,8 @@ def _agents(session: CollabSession) -> Iterator[Agent]:
         yield session.grader
 
 
-def add_tasks(run: RunDirectory, tasks: Iterable[Task]) -> None:
-    """Add tasks that are about to be played; every worker does, the first one's writing stays."""
+def add_tasks(run: RunDirectory, tasks: Iterable[Task], notes: Iterable[str] = ()) -> None:
+    """Add tasks that are about to be played, and what families had to say; every worker does, and it is kept once."""
     with FileLock(run.path / ".run.json.lock"):
         info = run.info()
         known = {(task.family, task.name): task for task in info.tasks}
@@ -63,8 +63,9 @@ def add_tasks(run: RunDirectory, tasks: Iterable[Task]) -> None:
                 file=task.file,
             )
         updated = sorted(known.values(), key=lambda task: (task.family, task.name))
-        if updated != info.tasks:
-            run.write("run.json", info.model_copy(update={"tasks": updated}))
+        told = list(dict.fromkeys([*info.notes, *notes]))
+        if (updated, told) != (info.tasks, info.notes):
+            run.write("run.json", info.model_copy(update={"tasks": updated, "notes": told}))
 
 
 def end(run: RunDirectory, exit_status: int) -> None:

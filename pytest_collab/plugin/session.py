@@ -33,6 +33,7 @@ from pytest_collab.plugin.state import EPISODE, SESSION
 
 if TYPE_CHECKING:
     from pytest_collab.episode.agent import Agent
+    from pytest_collab.episode.family import Family
     from pytest_collab.plugin.following import Follower
 
 
@@ -89,6 +90,8 @@ class CollabSession:
         self.stored: dict[Any, Episode] = {}
         self.follower: Follower | None = None
         self.refused: str | None = None
+        self.notes: list[str] = []
+        self._configured: set[str] = set()
         self._upcoming = upcoming.Upcoming(config)
 
     # Agents.
@@ -192,13 +195,20 @@ class CollabSession:
             by_family.setdefault(task.family.name, []).append((task.params, list(seeds)))
         try:
             for name, requests in by_family.items():
+                self._configure(families.get(name))
                 families.get(name).prepare(requests)
         except CollabError as error:
             raise pytest.UsageError(str(error)) from None
         if self.run is not None and wanted:
             from pytest_collab.plugin.runinfo import add_tasks
 
-            add_tasks(self.run, [task for task, _ in wanted.values()])
+            add_tasks(self.run, [task for task, _ in wanted.values()], self.notes)
+
+    def _configure(self, family: Family[Any]) -> None:
+        """Tell a family what the session was asked for, and keep what people must see."""
+        if family.name not in self._configured:
+            self._configured.add(family.name)
+            self.notes += family.configure({"sandbox": self.settings.sandbox})
 
     def _check_plan(self, items: Sequence[pytest.Item]) -> None:
         if self.settings.gate is None and self.settings.baseline is None:
@@ -281,8 +291,9 @@ class CollabSession:
         task = make_task(name or own.removeprefix("test_"), params, conditions=[condition], file=str(item.path))
         names = tuple(team) if team else self.settings.teams[0]
         case = Case(task, Condition.parse(condition), names, seed, 0, 1)
-        task.family.prepare([(params, [seed])])
         with self._told():
+            self._configure(task.family)
+            task.family.prepare([(params, [seed])])
             finished = self.executor.result(self.plan(case))
         self.attempts[case.key] = self.attempts.get(case.key, 0) + 1
         return self._attach(item, finished)

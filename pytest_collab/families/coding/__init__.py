@@ -94,16 +94,16 @@ class CodingFamily(Family[Coding]):
     def seeds(self, params: Coding) -> int | None:
         return len(params.deals)
 
-    def configure(self, settings: Mapping[str, str]) -> str:
+    def configure(self, settings: Mapping[str, str]) -> Sequence[str]:
         """Take the sandbox that was asked for, and say loudly when it isolates nothing."""
         import anyio
 
         from pytest_collab.sandbox import choose
 
         self._sandbox = settings.get("sandbox", "auto")
-        if self._sandbox == "docker":
-            return ""  # needs each task's own image: found out when it is played
-        return anyio.run(choose, self._sandbox).warning
+        choice = anyio.run(choose, self._sandbox)
+        lines = [f"collab sandbox: {choice.name} ({choice.reason})"]
+        return [*lines, f"WARNING: {choice.warning}"] if choice.warning else lines
 
     def refuses(self, condition: Condition, params: Coding) -> str | None:
         if condition.kind in CONDITIONS or str(condition) == "protocol:plan_first":

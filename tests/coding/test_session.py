@@ -1,0 +1,113 @@
+"""Coding tasks in a pytest session: pairs as items, the sandbox named and warned of."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+import yaml
+
+from pytest_collab.episode.condition import Condition
+from pytest_collab.errors import TaskError
+from pytest_collab.families import get
+from pytest_collab.families.coding import Coding
+from pytest_collab.families.task import make_task
+from pytest_collab.families.taskfile import read_task
+from pytest_collab.testing import check_family
+from tests.coding import small
+
+WARNING = "WARNING: the process sandbox isolates nothing"
+
+
+@pytest.fixture
+def task(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
+    monkeypatch.setenv("COLLAB_CACHE", str(tmp_path / "cache"))
+    monkeypatch.setenv("PYTHONPATH", str(Path(__file__).parents[2]))
+    monkeypatch.setenv("COLUMNS", "200")
+    monkeypatch.delenv("PYTEST_XDIST_WORKER", raising=False)
+    small.lay_out(pytester.path)
+    params = small.params(pytester.path).model_dump(mode="json", exclude_defaults=True)
+    path = pytester.path / "small.collab.yaml"
+    content = {"family": "coding", "params": params, "seeds": "all", "conditions": ["team"]}
+    path.write_text(yaml.safe_dump(content))
+    return path
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("workers", [(), ("-n", "1")], ids=["here", "xdist"])
+def test_each_pair_is_an_item_and_the_sandbox_is_told_loudly(
+    pytester: pytest.Pytester, task: Path, workers: tuple[str, ...]
+) -> None:
+    arguments = ("--agents=oracle", "--collab-seeds=2", "--collab-run-dir=run", *workers)
+    result = pytester.runpytest_subprocess(str(task), *arguments, "--collab-sandbox=process")
+    result.assert_outcomes(passed=2)
+    before = result.stdout.str().partition("1 passed")[0]
+    assert WARNING in before
+    assert "collab sandbox: process (asked for" in before
+    notes = json.loads((pytester.path / "run" / "run.json").read_text())["notes"]
+    assert len(notes) == 2
+    assert notes[1].startswith(WARNING)
+
+
+def test_seeds_count_the_pairs(task: Path) -> None:
+    read = read_task(task)
+    assert read.seed_list() == (0, 1, 2)
+    assert read.seed_list(count=2, root=2) == (2, 0)
+    assert read.params.deals == (("double", "triple"), ("double", "shout"), ("triple", "shout"))
+    one = make_task("t", small.params(task.parent, pairs=[["shout", "double"]]), seeds="all")
+    assert one.seed_list() == (0,)
+    family = get("coding")
+    assert family.deal_of(one.params, 0, Condition("team")).features == {"a": ("shout",), "b": ("double",)}
+    assert family.deal_of(one.params, 0, Condition("solo")).features == {"a": ("shout", "double")}
+    three = small.params(task.parent, size=3)
+    assert family.seats(three) == ("a", "b", "c")
+    assert family.seeds(three) == 1
+    with pytest.raises(TaskError, match="is not between 1 and 3"):
+        make_task("t", small.params(task.parent), seeds=4)
+    with pytest.raises(TaskError, match="no problem 3"):
+        make_task("t", small.params(task.parent), seeds=[0, 3])
+
+
+@pytest.mark.parametrize(
+    ("more", "told"),
+    [
+        ({"pairs": [["double", "tripel"]]}, "there is no feature 'tripel'"),
+        ({"pairs": [["double"]]}, "must name 2 different features"),
+        ({"pairs": [["double", "shout"], ["shout", "double"]]}, "listed twice"),
+        ({"size": 4}, "a team of 4 needs as many features; the pool has 3"),
+    ],
+)
+def test_wrong_groups_are_refused(tmp_path: Path, more: dict[str, object], told: str) -> None:
+    values = small.params(small.lay_out(tmp_path)).model_dump() | more
+    with pytest.raises(TaskError, match=told):
+        Coding(**values)
+
+
+def test_where_a_task_lies_does_not_change_its_hash(tmp_path: Path) -> None:
+    here, there = (small.params(small.lay_out(tmp_path / name)) for name in ("here", "there"))
+    assert here == there
+    assert make_task("t", here).hash == make_task("t", there).hash
+    (tmp_path / "there" / "features" / "double" / "feature.md").write_text("Add something else.\n")
+    assert make_task("t", here).hash != make_task("t", there).hash
+
+
+@pytest.mark.parametrize("condition", ["incentive:bonus", "protocol:other", "duel"])
+def test_conditions_that_make_no_sense_are_refused_in_one_line(tmp_path: Path, condition: str) -> None:
+    reason = get("coding").refuses(Condition.parse(condition), small.params(small.lay_out(tmp_path)))
+    assert reason
+    assert "\n" not in reason
+
+
+@pytest.mark.slow
+def test_the_family_keeps_every_promise(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from pytest_collab.families.coding import CodingFamily
+
+    monkeypatch.setenv("COLLAB_CACHE", str(tmp_path / "cache"))
+
+    class Checked(CodingFamily):
+        cast = {name: CodingFamily.cast[name] for name in ("partner", "nop", "promise_breaker")}
+
+    family = Checked()
+    check_family(family, [small.params(small.lay_out(tmp_path / "pool"))], seeds=(0,))
+    family.close()
