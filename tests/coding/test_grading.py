@@ -291,3 +291,20 @@ def test_skipped_or_missing_is_not_passed(tests: dict[str, str], exit_code: int,
         fail_to_pass=("new",), pass_to_pass=("old",), vacuous=False, reference_passes=True, exit_code=0
     )
     assert judge("f", expected, report(tests, exit_code)).passed is passed
+
+
+async def test_tests_whose_names_change_are_counted(
+    pool: Pool, cache: Path, tmp_path: Path, store: Store, solved: Solved
+) -> None:
+    test = "import uuid\nimport calc\nimport pytest\n\n\n"
+    test += "@pytest.mark.parametrize('a', [uuid.uuid4(), uuid.uuid4()], ids=str)\n"
+    test += "def test_double(a):\n    assert calc.double(4) == 8\n\n\ndef test_steady():\n    assert calc.double(1)\n"
+    write(tmp_path, {"tests.patch": added("tests/test_double.py", test)})
+    feature = pool.feature("double").model_copy(update={"tests": str(tmp_path / "tests.patch")})
+    async with Grader(pool, cache=cache, sandbox="bubblewrap") as grader:
+        expected = await grader.expectation(feature)
+        assert expected.fail_to_pass == ("tests/test_double.py::test_steady",)
+        assert expected.volatile == {"tests/test_double.py::test_double[*]": 2}
+        assert (await grader.grade(store, solved({"calc.py": GOOD}), feature)).passed
+        wrong = await grader.grade(store, solved({"calc.py": GOOD.replace("add(a, a)", "a or 9")}), feature)
+    assert wrong.broken == ("tests/test_double.py::test_double[*] (0 of 2)",)

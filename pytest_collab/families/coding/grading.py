@@ -6,10 +6,12 @@ import dataclasses
 import hashlib
 import hmac
 import json
+import re
 import secrets
 import shlex
 import shutil
 import tempfile
+from collections import Counter
 from collections.abc import Mapping
 from functools import partial
 from pathlib import Path
@@ -33,7 +35,7 @@ _GUARD = Path(__file__).parent / "guard"
 _REPORT_LIMIT = 16 * 1024 * 1024
 _OUTPUT_LIMIT = 4 * 1024 * 1024
 _TAIL = 4000
-_VERSION = 5
+_VERSION = 6
 
 
 class _Result(BaseModel):
@@ -76,6 +78,9 @@ class Expectation(_Result):
         reference_passes: None where the pool has no reference; then only the base was run, every hidden test
             must pass, and `fail_to_pass` holds those that the base does not pass but names.
         exit_code: of the reference's run (0 where there is none).
+        volatile: tests whose ids change from run to run (a time or a random value is part of them), as what is
+            common to their ids and how many pass.
+        flaky: passed in one of two runs of the reference and not in the other; nobody is held to them.
     """
 
     fail_to_pass: tuple[str, ...]
@@ -83,6 +88,8 @@ class Expectation(_Result):
     vacuous: bool
     reference_passes: bool | None
     exit_code: int
+    volatile: dict[str, int] = {}
+    flaky: tuple[str, ...] = ()
     note: str = ""
 
 
@@ -303,16 +310,7 @@ class Grader:
         except GitError as error:
             raise SetupError(f"the reference of feature {feature.id!r} does not apply to the base: {error}") from None
         after = await self.run_tests(store, solved, feature)
-        passing, earlier = set(_passing(after)), set(_passing(before))
-        fail_to_pass = tuple(sorted(passing - earlier))
-        return Expectation(
-            fail_to_pass=fail_to_pass,
-            pass_to_pass=tuple(sorted(passing & earlier)),
-            vacuous=after.ran and not fail_to_pass,
-            reference_passes=after.ran and after.exit_code == 0 and after.count("failed", "error") == 0,
-            exit_code=after.exit_code or 0,
-            note="" if after.ran and after.exit_code == 0 else f"{after.note}\n{after.tail[-500:]}".strip(),
-        )
+        return _compare(before, after, await self.run_tests(store, solved, feature))
 
     async def grade(self, store: Store, tree: str, feature: Feature | str) -> FeatureGrade:
         """Grade a tree for one feature.
@@ -327,11 +325,41 @@ class Grader:
         return judge(feature.id, expected, report)
 
 
+def _compare(before: TestReport, after: TestReport, again: TestReport) -> Expectation:
+    """What to expect, from a run on the base and two on the reference."""
+    passing, earlier = set(_passing(after)), set(_passing(before))
+    steady = passing & set(_passing(again))
+    changing = Counter(_stem(name) for name in passing - again.tests.keys())
+    known = Counter(_stem(name) for name in earlier - steady)
+    fail_to_pass = tuple(sorted(steady - earlier))
+    ended = after.ran and after.exit_code == 0
+    return Expectation(
+        fail_to_pass=fail_to_pass,
+        pass_to_pass=tuple(sorted(steady & earlier)),
+        vacuous=after.ran and not fail_to_pass and not changing - known,
+        reference_passes=ended and after.count("failed", "error") == 0,
+        exit_code=after.exit_code or 0,
+        volatile=dict(changing),
+        flaky=tuple(sorted((passing ^ set(_passing(again))) & after.tests.keys() & again.tests.keys())),
+        note="" if ended else f"{after.note}\n{after.tail[-500:]}".strip(),
+    )
+
+
+def _stem(name: str) -> str:
+    """What stays of an id that changes: without its parameters, or without its numbers where it has none."""
+    head, bracket, _ = name.partition("[")
+    return f"{head}[*]" if bracket else re.sub(r"[0-9a-fA-F]{6,}|\d+", "*", name)
+
+
 def judge(feature: str, expected: Expectation, report: TestReport) -> FeatureGrade:
     """The verdict on one run. Pure."""
     passed = {name for name, status in report.tests.items() if status == "passed"}
     new = [name for name in expected.fail_to_pass if name not in passed]
     old = [name for name in expected.pass_to_pass if name not in passed]
+    others = Counter(_stem(name) for name in passed - {*expected.fail_to_pass, *expected.pass_to_pass})
+    fewer = [
+        f"{stem} ({others[stem]} of {count})" for stem, count in expected.volatile.items() if others[stem] < count
+    ]
     reason = ""
     if not report.ran:
         reason = f"the tests did not run to their end: {report.note}"
@@ -339,6 +367,8 @@ def judge(feature: str, expected: Expectation, report: TestReport) -> FeatureGra
         reason = f"{len(new)} of {len(expected.fail_to_pass)} new tests do not pass, first {new[0]}"
     elif old:
         reason = f"{len(old)} of {len(expected.pass_to_pass)} tests that passed before do not, first {old[0]}"
+    elif fewer:
+        reason = f"fewer tests pass than with the reference: {fewer[0]}"
     elif report.exit_code not in (0, expected.exit_code):
         reason = f"the test command ended with {report.exit_code}"
     elif expected.reference_passes is None and report.count("failed", "error"):
@@ -348,7 +378,7 @@ def judge(feature: str, expected: Expectation, report: TestReport) -> FeatureGra
         passed=not reason,
         fail_to_pass=(len(expected.fail_to_pass) - len(new), len(expected.fail_to_pass)),
         pass_to_pass=(len(expected.pass_to_pass) - len(old), len(expected.pass_to_pass)),
-        broken=tuple([*new, *old][:20]),
+        broken=tuple([*new, *old, *fewer][:20]),
         reason=reason,
         report=report,
     )

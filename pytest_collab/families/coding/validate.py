@@ -196,6 +196,8 @@ def _problems(expected: Expectation) -> list[str]:
         found.append("no reference patch: nothing shows that the tests can pass")
     elif not expected.reference_passes:
         found.append(f"the reference does not pass its own tests: {expected.note.strip() or 'exit code not 0'}")
+    if expected.flaky:
+        found.append(f"{len(expected.flaky)} tests pass in one run and not in the next, first {expected.flaky[0]}")
     return found
 
 
