@@ -22,6 +22,7 @@ from pytest_collab.errors import SandboxError, SetupError
 from pytest_collab.families.coding.parsers import plain
 from pytest_collab.families.coding.pool import Pool
 from pytest_collab.families.coding.seed import Seed, cache_folder, seed_of
+from pytest_collab.sandbox import Choice, choose
 from pytest_collab.sandbox.base import SYSTEM_PATH, Mount, SandboxSpec
 
 _VERSION = 4
@@ -85,6 +86,21 @@ class Environment:
         )
 
 
+async def choose_sandbox(pool: Pool, name: str = "auto") -> Choice:
+    """The sandbox for a pool.
+
+    `auto` takes docker only for a pool that says nothing but its image: where there are setup commands, or no
+    image, bubblewrap starts commands much sooner.
+
+    Raises:
+        UsageError: no sandbox has this name.
+        SandboxError: it does not work here.
+    """
+    spec = pool.environment
+    only_image = (spec.image is not None or spec.dockerfile is not None) and not pool.setup
+    return await choose(name, SandboxSpec(image=spec.image or "dockerfile") if only_image else None)
+
+
 def prepare_environment(pool: Pool, cache: Path | None = None, sandbox: str = "bubblewrap") -> Environment:
     """The environment of a pool, made once under a lock and kept.
 
@@ -109,7 +125,13 @@ def prepare_environment(pool: Pool, cache: Path | None = None, sandbox: str = "b
         dockerfile = pool.path(spec.dockerfile).resolve() if spec.dockerfile and not spec.image else None
         key = spec.image or str(dockerfile)
         return Environment(
-            key, spec.workdir, image=spec.image, dockerfile=dockerfile, memory_mb=spec.memory_mb, pids=spec.pids
+            key,
+            spec.workdir,
+            env=(("PYTHONDONTWRITEBYTECODE", "1"),) if pool.language == "python" else (),
+            image=spec.image,
+            dockerfile=dockerfile,
+            memory_mb=spec.memory_mb,
+            pids=spec.pids,
         )
     seed = seed_of(pool, cache)
     tools = _toolchain(pool.language)

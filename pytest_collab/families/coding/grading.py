@@ -24,12 +24,12 @@ from pydantic import BaseModel, ConfigDict
 
 from pytest_collab.errors import SandboxError, SetupError
 from pytest_collab.families.coding.compose import Composer
-from pytest_collab.families.coding.environment import Environment, prepare_environment
+from pytest_collab.families.coding.environment import Environment, choose_sandbox, prepare_environment
 from pytest_collab.families.coding.git import GitError, Store
 from pytest_collab.families.coding.parsers import Results, TestStatus, parse, plain
 from pytest_collab.families.coding.pool import Feature, Pool
 from pytest_collab.families.coding.seed import Seed, cache_folder, seed_of
-from pytest_collab.sandbox import Choice, Completed, Mount, choose, read_inside
+from pytest_collab.sandbox import Choice, Completed, Mount, read_inside
 
 _GUARD = Path(__file__).parent / "guard"
 _REPORT_LIMIT = 16 * 1024 * 1024
@@ -148,7 +148,7 @@ class Grader:
         if isinstance(self._sandbox, Choice):
             self._choice = self._sandbox
         else:
-            self._choice = await choose(self._sandbox)
+            self._choice = await choose_sandbox(self.pool, self._sandbox)
         self._seed = await to_thread.run_sync(seed_of, self.pool, self.cache)
         self._environment = await to_thread.run_sync(prepare_environment, self.pool, self.cache, self._choice.name)
         self._scratch = Path(tempfile.mkdtemp(prefix="collab-grading-"))
