@@ -129,7 +129,7 @@ def test_union_keeps_both_sides_and_says_which_files_it_took_luck_for(bench: Ben
     union = check_merge(bench.store, [bench.commit(one), bench.commit(two)], "union")
     assert union.clean
     assert union.rescued == ("a.txt",)
-    assert bench.store.blob(bench.store.entries(union.tree)["a.txt"][1]).decode() == LINES + "one\ntwo\n"
+    assert bench.store.blob(bench.store.entries(union.tree)["a.txt"][1]).decode() == LINES + "two\none\n"
 
 
 def test_three_seats_merge_one_after_the_other(bench: Bench) -> None:

@@ -77,14 +77,14 @@ def test_validate_refuses_vacuous_tests(
 ) -> None:
     monkeypatch.setenv("COLLAB_CACHE", str(cache))
     shutil.copytree(pool.folder, tmp_path / "pool")
-    path = write(tmp_path / "pool", {"calc.collab.yaml": TASK % "{id: double}"}) / "calc.collab.yaml"
+    path = write(tmp_path / "pool", {"calc.collab.yaml": TASK % "{id: double}, {id: triple}"}) / "calc.collab.yaml"
     assert main(["validate", "--json", str(tmp_path / "out.json"), str(path)]) == 0
     assert "calc.collab.yaml: valid" in capsys.readouterr().out
     assert json.loads((tmp_path / "out.json").read_text())[0]["features"][0]["new_tests"] == 1
     write(tmp_path / "pool", {"calc.collab.yaml": TASK % "{id: double}, {id: negate}"})
     assert main(["validate", "--no-pairs", str(path)]) == 1
     assert "negate: vacuous" in capsys.readouterr().out
-    write(tmp_path / "pool", {"calc.collab.yaml": TASK % "{id: missing}"})
+    write(tmp_path / "pool", {"calc.collab.yaml": TASK % "{id: double}, {id: missing}"})
     assert main(["validate", str(path)]) == 1
     assert "missing/feature.md" in capsys.readouterr().out
     assert main(["validate", str(tmp_path / "nothing")]) == 2

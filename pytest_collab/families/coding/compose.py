@@ -25,7 +25,7 @@ _TEST_FILES: Final[Mapping[Language, re.Pattern[str]]] = {
     "go": re.compile(r"_test\.go$"),
     "rust": re.compile(r"(^|/)tests/[^/]+\.rs$"),
 }
-_TEST_FOLDERS: Final = re.compile(r"(^|/)(tests?|__tests__|testdata|__snapshots__)(/|$)")
+_TEST_FOLDERS: Final = re.compile(r"(^|/)([Tt]ests?|__tests__|testdata|__snapshots__)(/|$)")
 _RUNNER_FILES: Final[Mapping[Language, re.Pattern[str]]] = {
     "python": re.compile(
         r"(^|/)(conftest\.pyc?|\.?pytest\.(ini|toml)|tox\.ini|setup\.cfg|pyproject\.toml|\.coveragerc|noxfile\.py"

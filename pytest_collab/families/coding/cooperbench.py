@@ -180,7 +180,7 @@ def _how(pool: CooperPool) -> dict[str, Any]:
     lines = [line.strip() for line in _commands(pool)]
     if pytests := [match[1] for line in lines if (match := _PYTEST.match(line))]:
         files = [word.strip("\"'") for line in pytests for word in line.split() if not word.startswith("-")]
-        files = list(dict.fromkeys(word for word in files if word.endswith((".py", "/")) or "/" in word))
+        files = list(dict.fromkeys(word for word in files if "/" in word and word[0] not in "/.>|&"))
         named = " ".join(files) if files and not any("$" in word for word in files) else "{tests}"
         return {
             "language": "python",
@@ -188,7 +188,7 @@ def _how(pool: CooperPool) -> dict[str, Any]:
             "test": f"python -m pytest -q -p no:cacheprovider {named} --junitxml={{report}}",
             "parser": "junit",
         }
-    if any("go test" in line for line in lines):
+    if any(re.search(r"\bgo test\b", line) and "cargo" not in line for line in lines):
         return {
             "language": "go",
             "setup": ["go mod download"],
@@ -221,12 +221,13 @@ def _pip(lines: Sequence[str]) -> list[str]:
     """The pip commands of a runner script, made to act on the environment's own interpreter."""
     found = []
     for line in lines:
-        line = line.partition(" 2>")[0].partition("  #")[0].strip()
+        line = line.partition(" 2>")[0].partition(" #")[0].strip()
         if not _PIP.match(line) or "--upgrade pip" in line:
             continue
-        line = re.sub(r"\buv pip ", "pip ", line).replace(" --system", "")
-        line = re.sub(r"\bpip uninstall (?!-y)", "pip uninstall -y ", line)
-        found.append(re.sub(r"\bpip (install|uninstall) ", r"python -m pip \1 -q ", line))
+        line = re.sub(r"(?<!uv )\bpip uninstall (?!-y)", "pip uninstall -y ", line.replace(" --system", ""))
+        found.append(re.sub(r"(?<!uv )\bpip (install|uninstall) ", r"python -m pip \1 -q ", line))
+    if any("uv pip" in line for line in found):
+        found.insert(0, "python -m pip install -q uv")
     return found or ["python -m pip install -q -e ."]
 
 

@@ -84,8 +84,10 @@ class MergeCheck:
 def check_merge(store: Store, commits: Sequence[str], strategy: Strategy = "naive") -> MergeCheck:
     """Merge commits on the base, one after the other, in the order given.
 
-    `naive` is what `git merge` does. `union` keeps the lines of both sides where they conflict, ours first;
-    conflicts that are not about lines of text (deletes, modes, links, binary files) stay conflicts.
+    `naive` is what `git merge` does. `union` keeps the lines of both sides where they conflict, the later
+    seat's first, as when the earlier one's branch is merged into it (CooperBench's order; which one it is
+    decides whether some pairs work). Conflicts that are not about lines of text (deletes, links, binary
+    files) stay conflicts.
 
     Returns:
         The first merge that conflicts, or the last one.
@@ -97,7 +99,7 @@ def check_merge(store: Store, commits: Sequence[str], strategy: Strategy = "naiv
     for commit in commits[1:]:
         check = _merge_two(store, merged, commit, "naive")
         if strategy == "union" and check.status == "conflicts":
-            plain, check = check, _merge_two(store, merged, commit, "union")
+            plain, check = check, _merge_two(store, commit, merged, "union")
             if check.clean:
                 rescued.update(dict.fromkeys(plain.files))
         if not check.clean:
