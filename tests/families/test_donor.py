@@ -105,6 +105,23 @@ def test_a_planted_fault_comes_back_under_its_own_name_at_its_own_seat(capsys: p
         print("\ndonor, planted fault and headline:", *(f"\n  {p} -> {c}: {n}" for (p, c), n in confusion.items()))
 
 
+@pytest.mark.parametrize(
+    ("text", "strategy"),
+    [
+        ("STRATEGY: Give half.", "Give half."),
+        ("Let me think.\n**Strategy:**\nGive half.\nThen mirror.\nMESSAGE: hello", "Give half. Then mirror."),
+        ("My strategy will be to give half.", "My strategy will be to give half."),
+        ('{"strategy": "Give half."}', "Give half."),
+        ("ACTION: 5\nMESSAGE: hello", ""),
+        ("", ""),
+    ],
+)
+def test_a_strategy_is_read_whole_and_passed_on_word_for_word(text: str, strategy: str) -> None:
+    played = play_episode(SMALL, [Says(text)], family=FAMILY)
+    last = [e for e in played.transcript.of("prompt") if "State your strategy" in e.data["text"]][-1].data["text"]
+    assert (f"units: {strategy}\n" if strategy else "(no strategy)") in last
+
+
 def test_withholding_shows_the_trace_that_was_seen_and_the_gift_that_was_not_made() -> None:
     played = play_episode(Donor(seats=6, generations=2), ["free_rider", "partner"], family=FAMILY)
     failure = next(f for f in played.episode.failures if f.code == "withholding")

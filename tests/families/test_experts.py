@@ -185,6 +185,8 @@ HUT = [item.key for item in SCENARIOS["hut"].items]
         "I think a lot.\nFinal ranking:\n"
         + "\n".join(f"- {key.replace('-', ' ').title()}" for key in HUT)
         + "\nMESSAGE: hi",
+        "Here is my ranking:\n" + "\n".join(f"{i}) {key}, more than {HUT[i - 2]}" for i, key in enumerate(HUT, 1)),
+        "<think>RANKING: rope</think>\nRANKING: " + " > ".join(HUT) + "\n\nMats matter more than rope.",
         '{"ranking": ["' + '", "'.join(HUT) + '"]}',
     ],
 )
@@ -213,7 +215,9 @@ def test_a_ranking_that_lacks_or_repeats_an_item_is_none_and_is_counted(text: st
     ("text", "chosen"),
     [
         ("CHOICE: Birchley", "Birchley"),
-        ("choice: **birchley**, because of the well", "Birchley"),
+        ("choice: **birchley** because of the well", "Birchley"),
+        ("CHOICE: Birchley (drier than Ashford)", "Birchley"),
+        ("CHOICE: I am for Birchley", "Birchley"),
         ("CHOICE: Birchley or Ashford", None),
         ("CHOICE: Birchley\nCHOICE: Ashford", None),
         ("CHOICE: not Birchley", None),

@@ -152,6 +152,7 @@ class Says(Agent):
         ("ACTION: NaN", 0, True),
         ("ACTION: 21", 0, True),
         ("ACTION: 7.5", 0, True),
+        ("ACTION: 15%", 0, True),
         ("", 0, True),
     ],
 )

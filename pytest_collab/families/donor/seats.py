@@ -13,11 +13,14 @@ from pytest_collab.episode.condition import Condition
 from pytest_collab.episode.game import Ask, Move, Note, Prompt
 from pytest_collab.families.donor import rules
 from pytest_collab.families.rounds import Got, RoundGame, number, one, read, seat_names, speeches
+from pytest_collab.families.rounds.reply import without_thinking
 
 if TYPE_CHECKING:
     from pytest_collab.families.donor import Donor
 
 _PERCENT: Final = re.compile(r"([-+]?\d+(?:\.\d+)?)\s*(?:%|percent)", re.IGNORECASE)
+_STRATEGY: Final = re.compile(r"^[\s>#*_`\-]*(?:my\s+)?strategy\b[*_`\s]*[:=][*_`]*", re.IGNORECASE | re.MULTILINE)
+_OTHER: Final = re.compile(r"^[\s>#*_`\-]*(?:message|msg|say|tell|action)\b[^:\n]*:", re.IGNORECASE | re.MULTILINE)
 STRATEGY_LIMIT: Final = 1000
 """Characters of a strategy that are passed on."""
 
@@ -162,9 +165,11 @@ class DonorGame(RoundGame):
         asked = self.ask()
         if asked is None or asked.phase == "strategy":
             messages = speeches(reading, {name: name for name in self.seats}) if self.params.talk else ()
-            stated = [field.value for field in reading.of("strategy") if field.value]
-            # Without the label the whole reply is the strategy, unless it is something else.
-            text = " ".join(stated) if stated else "" if reading.fields else " ".join(reply.text.split())
+            text = _strategy(reply.text)
+            if not text and reading.fields:  # JSON, or a message and nothing else
+                text = " ".join(field.value for field in reading.of("strategy"))
+            elif not text:  # without the label the whole reply is the strategy
+                text = " ".join(without_thinking(reply.text).split())
             why = None if text else "no strategy in the reply"
             return Move({"strategy": text[:STRATEGY_LIMIT]} if text else None, messages, why)
         held = self.state.game.resources[self.seats.index(seat)]
@@ -204,6 +209,14 @@ class DonorGame(RoundGame):
     def solution(self) -> Any:
         params = self.params
         return {"optimum": rules.optimum(params.seats, params.length, params.endowment, params.multiplier)}
+
+
+def _strategy(text: str) -> str:
+    """What stands after the last label, on as many lines as it takes, up to a message; empty without the label."""
+    labels = list(_STRATEGY.finditer(text := without_thinking(text)))
+    part = text[labels[-1].end() :] if labels else ""
+    stop = _OTHER.search(part)
+    return " ".join((part[: stop.start()] if stop else part).strip(" *`").split())
 
 
 def _units(value: str, held: float) -> Got[float]:

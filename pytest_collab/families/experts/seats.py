@@ -13,11 +13,13 @@ from pytest_collab.episode.condition import Condition
 from pytest_collab.episode.game import Ask, Move, Note, Prompt
 from pytest_collab.families.experts import rules
 from pytest_collab.families.rounds import Got, RoundGame, one, read, seat_names, speeches
+from pytest_collab.families.rounds.reply import without_thinking
 
 if TYPE_CHECKING:
     from pytest_collab.families.experts import Experts
 
 _LABEL: Final = re.compile(r"^[\s>#*_`\-]*(?:final\s+)?ranking\b[*_`\s]*[:=]?", re.IGNORECASE | re.MULTILINE)
+_IN_PROSE: Final = re.compile(r"\branking\b[^\n:]{0,40}:", re.IGNORECASE)
 _MESSAGE: Final = re.compile(r"^[\s>#*_`\-]*(?:message|msg|say|tell)\b[^:\n]*:", re.IGNORECASE | re.MULTILINE)
 
 
@@ -140,6 +142,10 @@ class ExpertsGame(RoundGame):
         return Move(None if got.value is None else list(got.value), messages, got.why)
 
     def _option(self, value: str) -> Got[rules.Answer]:
+        names = "|".join(self.deal.items)
+        first = re.match(rf"\W*(?:the\s+)?({names})\b(?!\s*(?:or\b|and\b|,|/|&))", value, re.IGNORECASE)
+        if first:  # whatever else is named in the reasons that follow
+            return Got((first.group(1).capitalize(),))
         found = [name for name in self.deal.items if re.search(rf"\b{name}\b", value, re.IGNORECASE)]
         if len(found) == 1 and not re.search(r"\bnot\b|n't\b", value, re.IGNORECASE):
             return Got((found[0],))
@@ -147,18 +153,17 @@ class ExpertsGame(RoundGame):
 
     def _ranking(self, text: str, fields: Sequence[str]) -> Got[rules.Answer]:
         """The ranking after the last label, on one line or on many, or a JSON list; all items, each once."""
-        labels = list(_LABEL.finditer(text))
+        text = without_thinking(text)
+        labels = list(_LABEL.finditer(text)) or list(_IN_PROSE.finditer(text))
         if not labels and not fields:
             return Got(None, "no ranking in the reply")
         part = text[labels[-1].end() :] if labels else ", ".join(fields)
         stop = _MESSAGE.search(part)
         part = part[: stop.start()] if stop else part
-        keys = "|".join(
-            sorted((re.escape(key).replace(r"\-", r"[-_ ]?") for key in self.deal.items), key=len, reverse=True)
-        )
-        plain = {re.sub(r"[-_ ]", "", key): key for key in self.deal.items}
-        named = re.findall(rf"(?<![\w-])(?:{keys})(?![\w-])", part, re.IGNORECASE)
-        found = [plain[re.sub(r"[-_ ]", "", word.lower())] for word in named]
+        first = self._named(part, at_line_starts=True)
+        if sorted(first) == sorted(self.deal.items):  # a list, whatever is said beside the items
+            return Got(tuple(first))
+        found = self._named(part.strip().split("\n\n")[0])
         missing = [key for key in self.deal.items if key not in found]
         if missing:
             return Got(None, f"the ranking lacks {', '.join(missing[:3])}" + (", ..." if len(missing) > 3 else ""))
@@ -166,6 +171,14 @@ class ExpertsGame(RoundGame):
             twice = next(key for key in found if found.count(key) > 1)
             return Got(None, f"the ranking names {twice} twice")
         return Got(tuple(found))
+
+    def _named(self, text: str, *, at_line_starts: bool = False) -> list[str]:
+        """The items that a text names, in order; hyphens may be blanks."""
+        keys = sorted((re.escape(key).replace(r"\-", r"[-_ ]?") for key in self.deal.items), key=len, reverse=True)
+        plain = {re.sub(r"[-_ ]", "", key): key for key in self.deal.items}
+        before = r"^\W*(?:\d+\W+)?" if at_line_starts else r"(?<![\w-])"
+        words = re.findall(rf"{before}({'|'.join(keys)})(?![\w-])", text, re.IGNORECASE | re.MULTILINE)
+        return [plain[re.sub(r"[-_ ]", "", word.lower())] for word in words]
 
     def apply(self, moves: Mapping[str, Move]) -> Sequence[Note]:
         scene = self.state

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -10,7 +11,7 @@ from pytest_collab.episode.agent import Reply
 from pytest_collab.episode.channel import Message
 from pytest_collab.episode.game import Ask, Move, Note, Prompt
 from pytest_collab.families.public_goods import rules
-from pytest_collab.families.rounds import RoundGame, number, one, read, seat_names, speeches
+from pytest_collab.families.rounds import Got, RoundGame, number, one, read, seat_names, speeches
 
 if TYPE_CHECKING:
     from pytest_collab.families.public_goods import PublicGoods
@@ -110,8 +111,13 @@ class PublicGoodsGame(RoundGame):
         asked = self.ask()
         if asked is None or asked.phase == "talk":
             return Move(None, messages)
-        got = one(reading, seat, self.seats, lambda value: number(value, 0, self.params.endowment, whole=True))
+        got = one(reading, seat, self.seats, self._units)
         return Move(None if got.value is None else int(got.value), messages, got.why)
+
+    def _units(self, value: str) -> Got[float]:
+        if re.search(r"\d\s*(?:%|percent)", value, re.IGNORECASE):
+            return Got(None, f"{value[:60]!r} is no number of units")
+        return number(value, 0, self.params.endowment, whole=True)
 
     def apply(self, moves: Mapping[str, Move]) -> Sequence[Note]:
         scene = self.state

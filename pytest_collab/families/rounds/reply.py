@@ -128,6 +128,11 @@ def read(text: str, labels: Sequence[str] = ("action", "message"), commands: Seq
     return Reading(tuple(fields_), _bare(last))
 
 
+def without_thinking(text: str) -> str:
+    """The text without thinking blocks."""
+    return _THINKING.sub("", text)
+
+
 @lru_cache(maxsize=32)
 def _pattern(labels: tuple[str, ...], commands: tuple[str, ...]) -> re.Pattern[str]:
     """A labelled line without the markup before it (see `_head`)."""
