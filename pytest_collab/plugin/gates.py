@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
@@ -53,7 +54,8 @@ class Gatekeeper:
         if session.config.option.collectonly or self._session.run is None:
             return
         run = self._session.run
-        (run.path / GATES_JSON).unlink(missing_ok=True)
+        with contextlib.suppress(OSError):
+            (run.path / GATES_JSON).unlink()  # of the session that this one resumes
         if session.exitstatus not in JUDGED:
             self._not_judged = "the session did not come to its end"
             return

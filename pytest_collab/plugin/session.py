@@ -262,12 +262,13 @@ class CollabSession:
         if stored is not None and self.run is not None and stored.task_hash == case.task.hash:
             finished = Finished(stored, self.run.transcript(stored))
         else:
-            unneeded = None if self.executor.knows(self.plan(case)) else self.unneeded(case)
-            if unneeded is not None:
-                pytest.skip(unneeded)
             with self._told():
+                plan = self.plan(case)
+                unneeded = None if self.executor.knows(plan) else self.unneeded(case)
+                if unneeded is not None:
+                    pytest.skip(unneeded)
                 self.executor.start(self._ahead(item))
-                finished = self.executor.result(self.plan(case))
+                finished = self.executor.result(plan)
             self.attempts[case.key] = self.attempts.get(case.key, 0) + 1
         return self._attach(item, finished)
 

@@ -241,3 +241,13 @@ def test_shared_and_solo_tell_why_teams_fail(suite: pytest.Pytester) -> None:
             "*the weaker partner is silent",
         ]
     )
+
+
+@pytest.mark.slow
+def test_an_interrupted_session_is_not_judged(suite: pytest.Pytester) -> None:
+    write(suite)
+    suite.makepyfile("def test_stop():\n    raise KeyboardInterrupt\n")
+    result = suite.runpytest_subprocess("--agents=partner", "--collab-gate=gates.yaml", "--collab-run-dir=out")
+    assert result.ret == pytest.ExitCode.INTERRUPTED
+    result.stdout.fnmatch_lines(["the gates were not judged: the session did not come to its end"])
+    assert not (suite.path / "out" / "gates.json").exists()
