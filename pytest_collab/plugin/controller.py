@@ -165,6 +165,8 @@ class Controller:
         if self._gates is not None:
             self._gates.write(terminalreporter)
         self._publish(terminalreporter, run, summary)
+        if summary is not None:
+            self._write_page(terminalreporter, run)
 
     def _publish(self, terminalreporter: Any, run: RunDirectory, summary: Summary | None) -> None:
         from pytest_collab.report import github
@@ -205,6 +207,19 @@ class Controller:
             terminalreporter.write_line(f"collab: {error}", red=True)
             return None
         return summary
+
+    def _write_page(self, terminalreporter: Any, run: RunDirectory) -> None:
+        """Last of all, the page that shows it all; whatever goes wrong with it, the session's verdict stands."""
+        from pytest_collab.episode.text import one_line
+        from pytest_collab.report.html import NAME, SECONDS_AT_SESSION_END, write_report
+
+        try:
+            write_report(run, seconds=SECONDS_AT_SESSION_END)
+        except Exception as error:  # families and run files of anybody's making are read here
+            why = one_line(f"{type(error).__name__}: {error}", 300)
+            terminalreporter.write_line(f"collab: {NAME} was not written: {why}", yellow=True)
+        else:
+            terminalreporter.write_line(f"report: {self._session.shown_path(NAME)}")
 
     def pytest_unconfigure(self) -> None:
         self._session.close()

@@ -1,0 +1,163 @@
+"""`collab serve`: follow a run in the browser while it is played."""
+
+from __future__ import annotations
+
+import argparse
+import threading
+import webbrowser
+from dataclasses import dataclass
+from http import HTTPStatus
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+from urllib.parse import parse_qs, urlsplit
+
+from pytest_collab.episode.run import RunDirectory
+from pytest_collab.errors import CollabError, UsageError
+
+if TYPE_CHECKING:
+    from pytest_collab.report.model import Report
+
+HOST = "127.0.0.1"
+SECONDS_PER_EPISODE = 20.0
+
+
+def configure(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("run", type=Path, help="a run directory; the session may still be playing")
+    parser.add_argument("--port", type=int, default=0, help="a port of this machine (default: any free one)")
+    parser.add_argument("--open", action="store_true", help="open it in the browser")
+
+
+def run(args: argparse.Namespace) -> int:
+    """Serve until interrupted."""
+    with server(RunDirectory.open(args.run), args.port) as serving:
+        url = f"http://{HOST}:{serving.server_address[1]}/"
+        print(f"{url}  (this machine only; Ctrl-C ends it)", flush=True)
+        if args.open:
+            webbrowser.open(url)
+        serving.serve_forever()
+    return 0
+
+
+def server(directory: RunDirectory, port: int = 0) -> ThreadingHTTPServer:
+    """A server of a run's pages on the loopback address, not yet serving.
+
+    Raises:
+        UsageError: the port is taken, or no port.
+    """
+    followed = Followed(directory)
+
+    class Handler(_Handler):
+        run = followed
+
+    try:
+        made = ThreadingHTTPServer((HOST, port), Handler)
+    except (OSError, OverflowError) as error:
+        raise UsageError(f"port {port} cannot be used: {error}. Leave --port out for a free one.") from error
+    made.daemon_threads = True
+    return made
+
+
+@dataclass(frozen=True, slots=True)
+class _State:
+    """What decides whether the pages have to be made anew: sizes and times of the run's files."""
+
+    files: tuple[tuple[int, int], ...]
+    report: Report
+    page: bytes
+
+
+class Followed:
+    """A run that may still grow. Pages are made when its files have changed, one request at a time."""
+
+    def __init__(self, directory: RunDirectory) -> None:
+        self.directory = directory
+        self._lock = threading.Lock()
+        self._state: _State | None = None
+
+    def page(self) -> bytes:
+        """The page as the run stands. Raises RunError."""
+        return self._now().page
+
+    def progress(self) -> dict[str, Any]:
+        """How far the run is: what the page polls for. Raises RunError."""
+        report = self._now().report
+        return {"episodes": len(report.episodes), "finished": report.finished}
+
+    def episode(self, identity: str) -> dict[str, Any] | None:
+        """One episode, with its pictures; None where the run has none of that id. Raises RunError."""
+        from pytest_collab.report.frames import Clock
+        from pytest_collab.report.html import payload
+
+        found = next((e for e in self._now().report.episodes if e.id == identity), None)
+        return None if found is None else payload(found, self.directory, Clock(SECONDS_PER_EPISODE))
+
+    def _now(self) -> _State:
+        from pytest_collab.report.html import render
+        from pytest_collab.report.model import read_report
+
+        with self._lock:
+            files = self._stamp()
+            if self._state is None or self._state.files != files:
+                report = read_report(self.directory)
+                page = render(report, self.directory, live=True).text.encode("utf-8")
+                self._state = _State(files, report, page)
+            return self._state
+
+    def _stamp(self) -> tuple[tuple[int, int], ...]:
+        found = []
+        for name in ("episodes.jsonl", "run.json", "gates.json"):
+            try:
+                stat = (self.directory.path / name).stat()
+            except OSError:
+                found.append((-1, -1))
+            else:
+                found.append((stat.st_size, stat.st_mtime_ns))
+        return tuple(found)
+
+
+class _Handler(BaseHTTPRequestHandler):
+    """Answers GET from this machine's own browser, and nobody who came by another host name."""
+
+    run: Followed
+    protocol_version = "HTTP/1.1"
+
+    def do_GET(self) -> None:
+        if not self._is_local():
+            self._send(HTTPStatus.FORBIDDEN, b"this page is served to this machine only\n", "text/plain")
+            return
+        address = urlsplit(self.path)
+        try:
+            if address.path == "/":
+                self._send(HTTPStatus.OK, self.run.page(), "text/html")
+            elif address.path == "/state":
+                self._json(self.run.progress())
+            elif address.path.startswith("/episode/"):
+                self._json(self.run.episode(parse_qs(address.query).get("id", [""])[0]))
+            else:
+                self._send(HTTPStatus.NOT_FOUND, b"not here\n", "text/plain")
+        except CollabError as error:
+            self._send(HTTPStatus.INTERNAL_SERVER_ERROR, f"{error}\n".encode(), "text/plain")
+
+    def _is_local(self) -> bool:
+        """Refuses a name that was pointed at the loopback address (DNS rebinding): other sites must not read runs."""
+        host = self.headers.get("Host", "").rpartition(":")[0] or self.headers.get("Host", "")
+        return host in (HOST, "localhost")
+
+    def _json(self, content: Any) -> None:
+        from pytest_collab.report.embed import compact
+
+        self._send(HTTPStatus.OK, compact(content), "application/json")
+
+    def _send(self, status: HTTPStatus, body: bytes, kind: str) -> None:
+        self.send_response(status)
+        self.send_header("Content-Type", f"{kind}; charset=utf-8")
+        self.send_header("Content-Length", str(len(body)))
+        self.send_header("Cache-Control", "no-store")
+        self.send_header("X-Content-Type-Options", "nosniff")
+        self.send_header("Cross-Origin-Resource-Policy", "same-origin")
+        self.end_headers()
+        self.wfile.write(body)
+
+    def log_message(self, format: str, *args: Any) -> None:  # noqa: A002
+        """Requests of one's own browser are not worth a line."""

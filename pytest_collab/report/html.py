@@ -1,0 +1,256 @@
+"""report.html: one self-contained page of a run, that needs no network and runs no text of an agent."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from functools import cache
+from importlib.resources import files
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+from pytest_collab import __version__
+from pytest_collab.episode.outcome import Outcome
+from pytest_collab.episode.record import Episode
+from pytest_collab.episode.run import RunDirectory
+from pytest_collab.errors import CollabError, RunError
+from pytest_collab.report.embed import Chunk, chunks, columns, compact, packed, source_hash
+from pytest_collab.report.frames import Clock, events, frames, turn_ends
+from pytest_collab.report.model import Report, head, read_report
+from pytest_collab.report.overview import overview
+
+if TYPE_CHECKING:
+    from jinja2 import Environment
+
+NAME: Final = "report.html"
+EMBED_LIMIT: Final = 24_000_000
+"""Characters of packed transcripts in a page, unless everything is asked for."""
+
+SECONDS_AT_SESSION_END: Final = 5.0
+SECONDS_ON_DEMAND: Final = 120.0
+"""How long pictures may take."""
+
+_COLUMNS: Final = (
+    *("id", "family", "task", "condition", "team", "seed", "epoch", "outcome", "score", "codes", "turns"),
+    *("duration_s", "cost_usd", "place"),
+)
+_CODED: Final = ("family", "task", "condition", "team", "outcome", "codes")
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """A rendered page.
+
+    Attributes:
+        text: the whole file.
+        episodes: how many there are; `embedded` of them can be read in the page turn by turn.
+        undrawn: embedded episodes whose pictures were left out, wholly or in part, for want of time.
+    """
+
+    text: str
+    episodes: int
+    embedded: int
+    undrawn: int
+
+
+def write_report(
+    run: RunDirectory,
+    out: Path | None = None,
+    *,
+    baseline: Path | None = None,
+    everything: bool = False,
+    seconds: float | None = SECONDS_ON_DEMAND,
+) -> Path:
+    """Write the page of a run.
+
+    Args:
+        run: a run directory, finished or not.
+        out: where to; `report.html` in the run directory when left out.
+        baseline: an earlier run to compare with.
+        everything: embed every transcript and draw every picture, however large the page gets.
+        seconds: how long drawing pictures may take.
+
+    Raises:
+        RunError: the run cannot be read, or the page cannot be written.
+    """
+    page = render(read_report(run, baseline), run, everything=everything, seconds=seconds)
+    if out is None:
+        return run.write(NAME, page.text)
+    try:
+        out.write_text(page.text, encoding="utf-8")
+    except OSError as error:
+        raise RunError(f"{out} cannot be written: {error.strerror or error}") from error
+    return out
+
+
+def render(
+    report: Report,
+    run: RunDirectory,
+    *,
+    everything: bool = False,
+    seconds: float | None = SECONDS_ON_DEMAND,
+    live: bool = False,
+) -> Page:
+    """The page as text.
+
+    Args:
+        live: leave transcripts out; the page asks its server (`collab serve`) for them.
+    """
+    clock = Clock(None if everything else seconds)
+    packs = [] if live else list(_embedded(report.episodes, run, clock, None if everything else EMBED_LIMIT))
+    embedded = sum(len(chunk.rows) for chunk in packs)
+    places = {row: (number, at) for number, chunk in enumerate(packs) for at, row in enumerate(chunk.rows)}
+    data = head(report) | {
+        "live": live,
+        "notes": [] if live else _notes(len(report.episodes), embedded, clock.skipped, run.path),
+    }
+    style, script = _static("style.css"), _static("app.js")
+    text = (
+        _environment()
+        .get_template("page.html.j2")
+        .render(
+            report=report,
+            view=overview(report),
+            notes=data["notes"],
+            live=live,
+            version=__version__,
+            style=style,
+            script=script,
+            policy=_policy(style, script, live=live),
+            head=packed(compact(data)),
+            index=packed(compact(_index(report.episodes, places))),
+            chunks=[chunk.text for chunk in packs],
+        )
+    )
+    return Page(text, len(report.episodes), embedded, clock.skipped)
+
+
+def _policy(style: str, script: str, *, live: bool) -> str:
+    """Nothing may be loaded or run but what is written here; no text can become markup, even by our mistake."""
+    return "; ".join(
+        [
+            "default-src 'none'",
+            "img-src data:",
+            f"style-src {source_hash(style)}",
+            f"script-src {source_hash(script)}",
+            *(["connect-src 'self'"] if live else []),
+            "base-uri 'none'",
+            "form-action 'none'",
+            "require-trusted-types-for 'script'",
+            "trusted-types 'none'",
+        ]
+    )
+
+
+def _notes(total: int, embedded: int, skipped: int, path: Path) -> list[str]:
+    notes = []
+    if embedded < total:
+        notes.append(
+            f"{embedded} of {total} episodes can be read turn by turn in this page, unsuccessful ones first; "
+            f"`collab report {path} --all` writes a page with all of them."
+        )
+    if skipped:
+        notes.append(
+            f"{skipped} episodes have no pictures, or only some, because drawing them all would have taken too long; "
+            f"`collab report {path} --all` draws them."
+        )
+    return notes
+
+
+def _index(episodes: Sequence[Episode], places: dict[int, tuple[int, int]]) -> dict[str, Any]:
+    rows = [
+        {
+            "id": episode.id,
+            "family": episode.family,
+            "task": episode.task,
+            "condition": episode.condition,
+            "team": "+".join(episode.team),
+            "seed": episode.seed,
+            "epoch": episode.epoch,
+            "outcome": str(episode.outcome),
+            "score": round(episode.score, 4),
+            "codes": " ".join(dict.fromkeys(failure.code for failure in episode.failures)),
+            "turns": episode.turns,
+            "duration_s": round(episode.duration_s, 2),
+            "cost_usd": episode.cost_usd,
+            "place": places.get(row, -1),
+        }
+        for row, episode in enumerate(episodes)
+    ]
+    return columns(rows, _COLUMNS, _CODED)
+
+
+def _embedded(episodes: Sequence[Episode], run: RunDirectory, clock: Clock, limit: int | None) -> Iterator[Chunk]:
+    """Chunks of transcripts, unsuccessful episodes first, until the page is large enough."""
+    rank = {Outcome.COORDINATION: 0, Outcome.COMPETENCE: 1, Outcome.LIMIT: 2, Outcome.INFRASTRUCTURE: 3}
+    order = sorted(range(len(episodes)), key=lambda row: (rank.get(episodes[row].outcome, 4), row))
+    written = 0
+    for chunk in chunks((row, payload(episodes[row], run, clock)) for row in order):
+        written += len(chunk.text)
+        if limit is not None and written > limit:
+            return
+        yield chunk
+
+
+def payload(episode: Episode, run: RunDirectory, clock: Clock) -> dict[str, Any]:
+    """One episode as its page shows it: record, events, turns, pictures."""
+    record = episode.model_dump(mode="json")
+    try:
+        transcript = run.transcript(episode)
+    except CollabError as error:
+        return {"episode": record, "missing": str(error), "events": [], "ends": [], "at": [], "pictures": []}
+    rows, left_out = events(episode, transcript)
+    return {
+        "episode": record,
+        "events": rows,
+        "left_out": left_out,
+        "ends": turn_ends(transcript),
+        **frames(episode, transcript, clock),
+    }
+
+
+@cache
+def _static(name: str) -> str:
+    return (files("pytest_collab.report") / "static" / name).read_text(encoding="utf-8")
+
+
+@cache
+def _environment() -> Environment:
+    from jinja2 import Environment, PackageLoader, StrictUndefined
+
+    environment = Environment(
+        loader=PackageLoader("pytest_collab.report", "templates"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.filters |= {"percent": percent, "signed": signed, "usd": usd, "count": count, "query": query}
+    return environment
+
+
+def percent(value: float | None) -> str:
+    """A share as whole percent; a dash where there is none."""
+    return "–" if value is None or value != value else f"{100 * value:.0f} %"
+
+
+def signed(value: float | None) -> str:
+    """A difference of shares in percentage points, with its sign."""
+    return "–" if value is None or value != value else f"{100 * value:+.0f}".replace("-", "−")
+
+
+def usd(value: float | None) -> str:
+    """Dollars; `unknown` where a price is."""
+    return "unknown" if value is None else f"${value:,.2f}" if value == 0 or value >= 0.01 else f"${value:.4f}"
+
+
+def count(value: float) -> str:
+    """A number with thousands apart."""
+    return f"{value:,.0f}".replace(",", "\u202f")
+
+
+def query(values: dict[str, Any]) -> str:
+    """A link to the list of episodes, filtered."""
+    from urllib.parse import quote, urlencode
+
+    return f"#/episodes?{urlencode({k: v for k, v in values.items() if v is not None}, quote_via=quote)}"

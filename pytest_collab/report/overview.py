@@ -1,0 +1,104 @@
+"""The first page: each family's teams and agents in one table each, conditions side by side."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from pytest_collab.measure.summary import Cell, CodeCount, FamilySummary, Gap, Usage, condition_rank, usage
+from pytest_collab.report.advice import advice
+from pytest_collab.report.model import Report
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One team (or agent): a cell a condition, None where it was not played, then its gaps."""
+
+    team: str
+    cells: tuple[Cell | None, ...]
+    gaps: tuple[Gap | None, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """Rows by conditions."""
+
+    title: str
+    conditions: tuple[str, ...]
+    gaps: tuple[str, ...]
+    rows: tuple[Row, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Code:
+    """A failure code, with the share of the most frequent one for its bar."""
+
+    count: CodeCount
+    meaning: str
+    share: float
+
+
+@dataclass(frozen=True, slots=True)
+class FamilyView:
+    """One family on the first page."""
+
+    name: str
+    tables: tuple[Table, ...]
+    codes: tuple[Code, ...]
+    usage: Usage
+    infrastructure: int
+    episodes: int
+
+
+@dataclass(frozen=True, slots=True)
+class Overview:
+    """The first page."""
+
+    families: tuple[FamilyView, ...]
+    infrastructure: int
+
+
+def overview(report: Report) -> Overview:
+    """Lay the summary out for reading."""
+    families = tuple(_family(family, report) for family in report.summary.families)
+    return Overview(families, sum(family.infrastructure for family in families))
+
+
+def _family(family: FamilySummary, report: Report) -> FamilyView:
+    alone = [cell for cell in family.cells if "+" not in cell.team]
+    teams = [cell for cell in family.cells if "+" in cell.team]
+    tables = [
+        table
+        for table in (
+            _table("Teams", teams, family.gaps),
+            _table("Agents alone, or beside a given partner", alone, ()),
+        )
+        if table.rows
+    ]
+    most = max((code.episodes for code in family.codes), default=1)
+    return FamilyView(
+        name=family.family,
+        tables=tuple(tables),
+        codes=tuple(Code(code, advice(code.code), code.episodes / most) for code in family.codes),
+        usage=usage([episode for episode in report.episodes if episode.family == family.family]),
+        infrastructure=sum(cell.infrastructure for cell in family.cells),
+        episodes=sum(cell.n + cell.infrastructure for cell in family.cells),
+    )
+
+
+def _table(title: str, cells: Sequence[Cell], gaps: Sequence[Gap]) -> Table:
+    conditions = sorted({cell.condition for cell in cells}, key=condition_rank)
+    if "team" in conditions:  # the real thing first
+        conditions = ["team", *(condition for condition in conditions if condition != "team")]
+    names = list(dict.fromkeys(gap.name for gap in gaps))
+    by_place = {(cell.team, cell.condition): cell for cell in cells}
+    by_gap = {(gap.team, gap.name): gap for gap in gaps}
+    rows = tuple(
+        Row(
+            team,
+            tuple(by_place.get((team, condition)) for condition in conditions),
+            tuple(by_gap.get((team, name)) for name in names),
+        )
+        for team in sorted({cell.team for cell in cells})
+    )
+    return Table(title, tuple(conditions), tuple(names), rows)

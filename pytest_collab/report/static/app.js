@@ -1,0 +1,681 @@
+"use strict";
+// The pages of report.html. What agents wrote reaches the document as text nodes only: nothing here parses markup.
+(() => {
+  const OUTCOMES = {
+    success: ["✓", "success"],
+    coordination_failure: ["C", "coordination failure"],
+    competence_failure: ["K", "competence failure"],
+    limit: ["L", "limit"],
+    infrastructure_error: ["E", "infrastructure error"],
+  };
+  const PAGE_SIZE = 100;
+  const MOST_SEEDS = 60;
+  const live = document.documentElement.hasAttribute("data-live");
+  const overview = document.getElementById("overview");
+  const view = document.getElementById("view");
+  const ready = new Promise((resolve) => {
+    if (document.readyState !== "loading") resolve();
+    else document.addEventListener("DOMContentLoaded", () => resolve(), { once: true });
+  });
+
+  // ---- Building the document ----
+
+  function put(node, kids) {
+    for (const kid of kids.flat(Infinity)) {
+      if (kid === null || kid === undefined || kid === false) continue;
+      node.append(kid instanceof Node ? kid : document.createTextNode(String(kid)));
+    }
+    return node;
+  }
+
+  function h(tag, attributes, ...kids) {
+    const [name, ...classes] = tag.split(".");
+    const node = document.createElement(name || "div");
+    if (classes.length) node.className = classes.join(" ");
+    for (const [key, value] of Object.entries(attributes || {})) {
+      if (value === null || value === undefined || value === false) continue;
+      if (key.startsWith("on")) node.addEventListener(key.slice(2), value);
+      else if (key === "href") { if (String(value).startsWith("#")) node.setAttribute("href", value); }
+      else node.setAttribute(key, value === true ? "" : String(value));
+    }
+    return put(node, kids);
+  }
+
+  function s(tag, attributes, ...kids) {
+    const node = document.createElementNS("http://www.w3.org/2000/svg", tag);
+    for (const [key, value] of Object.entries(attributes || {})) node.setAttribute(key, String(value));
+    return put(node, kids);
+  }
+
+  const percent = (x) => (x === null || x === undefined ? "–" : `${Math.round(100 * x)} %`);
+  const signed = (x) => (x === null || x === undefined ? "–" : `${x < 0 ? "−" : "+"}${Math.abs(Math.round(100 * x))}`);
+  const short = (text, n) => (text.length > n ? `${text.slice(0, n - 1)}…` : text);
+  const plural = (n, word) => `${n} ${word}${n === 1 ? "" : "s"}`;
+  const chip = (outcome) => h(`span.chip.${outcome}`, {}, (OUTCOMES[outcome] || ["", outcome])[1]);
+  const small = (...kids) => h("span.small", {}, ...kids);
+
+  function link(page, values) {
+    const query = new URLSearchParams(Object.entries(values || {}).filter(([, v]) => v !== null && v !== undefined && v !== ""));
+    const text = query.toString().replaceAll("+", "%20");
+    return `#/${page}${text ? `?${text}` : ""}`;
+  }
+  const episodeLink = (id, at) => link(`episode/${encodeURIComponent(id)}`, { at });
+
+  function range(low, high, value, from = 0, to = 1) {
+    const x = (v) => Math.min(100, Math.max(0, (100 * (v - from)) / (to - from)));
+    return s("svg", { class: "range", viewBox: "0 0 100 8", preserveAspectRatio: "none", "aria-hidden": "true" },
+      s("rect", { class: "track", x: 0, y: 3, width: 100, height: 2 }),
+      low === null || high === null ? null : s("rect", { class: "span", x: x(low), y: 2, width: Math.max(0.5, x(high) - x(low)), height: 4 }),
+      value === null ? null : s("rect", { class: "dot", x: Math.max(0, x(value) - 1), y: 0, width: 2, height: 8 }));
+  }
+
+  function table(label, header, rows, kind = "") {
+    return h("div.scroll", { tabindex: 0, role: "region", "aria-label": label },
+      h(`table${kind}`, {}, h("thead", {}, h("tr", {}, header.map((cell) => (cell instanceof Node ? cell : h("th", { scope: "col" }, cell))))),
+        h("tbody", {}, rows)));
+  }
+
+  // ---- Data ----
+
+  async function unpack(id) {
+    const node = document.getElementById(id);
+    if (!node) throw new Error(`this page has no ${id}`);
+    if (typeof DecompressionStream === "undefined") throw new Error("this browser is too old to unpack the page's data");
+    const bytes = Uint8Array.from(atob(node.textContent.trim()), (c) => c.charCodeAt(0));
+    const stream = new Blob([bytes]).stream().pipeThrough(new DecompressionStream("gzip"));
+    return JSON.parse(await new Response(stream).text());
+  }
+
+  let head = null;
+  let index = null;
+  let rowOf = null;
+  const loaded = Promise.all([unpack("head"), unpack("index")]).then(([first, second]) => {
+    head = first;
+    index = second;
+    rowOf = new Map(index.id.map((id, row) => [id, row]));
+  });
+  const kept = new Map();
+
+  const at = (column, row) => (index[column].codes ? index[column].values[index[column].codes[row]] : index[column][row]);
+
+  async function episodeOf(row) {
+    if (live) return (await fetch(`episode/${row}?id=${encodeURIComponent(index.id[row])}`)).json();
+    const place = index.place[row];
+    if (place === -1) return null;
+    await ready;
+    if (!kept.has(place[0])) {
+      if (kept.size > 3) kept.delete(kept.keys().next().value);
+      kept.set(place[0], unpack(`chunk-${place[0]}`));
+    }
+    return (await kept.get(place[0]))[place[1]];
+  }
+
+  // ---- Lists of episodes ----
+
+  const FILTERS = ["family", "task", "condition", "team", "outcome", "code", "seed", "agent", "q"];
+  let listed = []; // the rows that n and p go through
+
+  function matching(filter) {
+    const test = {};
+    for (const name of ["family", "task", "condition", "team", "outcome"]) {
+      if (filter[name]) test[name] = index[name].values.indexOf(filter[name]);
+    }
+    const q = (filter.q || "").toLowerCase();
+    const rows = [];
+    for (let row = 0; row < index.n; row++) {
+      if (Object.entries(test).some(([name, code]) => index[name].codes[row] !== code)) continue;
+      if (filter.code && !at("codes", row).split(" ").includes(filter.code)) continue;
+      if (filter.agent && !at("team", row).split("+").includes(filter.agent)) continue;
+      if (filter.seed && String(index.seed[row]) !== filter.seed) continue;
+      if (q && !index.id[row].toLowerCase().includes(q)) continue;
+      rows.push(row);
+    }
+    return rows;
+  }
+
+  function episodeTable(rows, label) {
+    return table(label,
+      ["Outcome", "Episode", "Condition", "Team", h("th.n", { scope: "col" }, "Seed"), h("th.n", { scope: "col" }, "Score"), "Failures", h("th.n", { scope: "col" }, "Turns")],
+      rows.map((row) => h("tr", {},
+        h("td", {}, chip(at("outcome", row))),
+        h("th", { scope: "row" }, h("a", { href: episodeLink(index.id[row]) }, at("task", row)), index.epoch[row] ? ` · epoch ${index.epoch[row]}` : ""),
+        h("td", {}, at("condition", row)), h("td", {}, at("team", row)),
+        h("td.n", {}, index.seed[row]), h("td.n", {}, index.score[row].toFixed(2)),
+        h("td", {}, at("codes", row).split(" ").join(", ")), h("td.n", {}, index.turns[row]))));
+  }
+
+  function paged(rows, label) {
+    let page = 0;
+    const box = h("div", {});
+    const show = () => {
+      const last = Math.max(0, Math.ceil(rows.length / PAGE_SIZE) - 1);
+      const turn = (step) => () => { page = Math.min(last, Math.max(0, page + step)); show(); };
+      box.replaceChildren(
+        rows.length ? episodeTable(rows.slice(page * PAGE_SIZE, (page + 1) * PAGE_SIZE), label) : h("p.note", {}, "No episode is like that."),
+        last > 0 ? h("div.pager", {},
+          h("button", { type: "button", onclick: turn(-1), disabled: page === 0 }, "Back"),
+          h("span", { role: "status" }, `${page * PAGE_SIZE + 1} to ${Math.min(rows.length, (page + 1) * PAGE_SIZE)} of ${rows.length}`),
+          h("button", { type: "button", onclick: turn(1), disabled: page === last }, "On")) : "");
+    };
+    show();
+    return box;
+  }
+
+  function filters(filter, names, go) {
+    const change = (name) => (event) => go({ ...filter, [name]: event.target.value });
+    const values = (name) => (name === "code" ? Object.keys(head.advice) : [...index[name].values].sort());
+    return h("div.filters", { role: "search" },
+      names.map((name) => h("label", {}, name,
+        h("select", { onchange: change(name) }, h("option", { value: "" }, "any"),
+          values(name).map((value) => h("option", { value, selected: filter[name] === value }, value.replaceAll("_", " ")))))),
+      h("label", {}, "id has", h("input", { type: "search", id: "q", value: filter.q || "", onchange: change("q") })),
+      ["agent", "seed"].filter((name) => filter[name]).map((name) =>
+        h("button", { type: "button", onclick: () => go({ ...filter, [name]: "" }) }, `${name}: ${filter[name]} ✕`)),
+      h("button", { type: "button", onclick: () => go({}) }, "Clear"));
+  }
+
+  function episodesPage(query) {
+    const filter = Object.fromEntries(FILTERS.map((name) => [name, query.get(name) || ""]));
+    listed = matching(filter);
+    return [h("h1", {}, "Episodes"),
+      filters(filter, ["family", "task", "condition", "team", "outcome", "code"], (next) => { location.hash = link("episodes", next); }),
+      h("p.meta", { role: "status" }, `${listed.length} of ${plural(index.n, "episode")}`),
+      paged(listed, "Episodes")];
+  }
+
+  // ---- Teams ----
+
+  function teamsPage(query) {
+    if (!head.matrices.length) return [h("h1", {}, "Teams"), h("p.note", {}, "This run has no teams of two agents.")];
+    const scopes = [...new Set(head.matrices.map((m) => m.family || ""))];
+    const scope = scopes.includes(query.get("family")) ? query.get("family") : scopes[0];
+    return [h("h1", {}, "Who works with whom"),
+      h("p.lead", {}, "Success rate of each team of two. Rows speak first, columns second: the order matters."),
+      scopes.length > 1 ? h("div.filters", {}, h("label", {}, "family",
+        h("select", { onchange: (event) => { location.hash = link("teams", { family: event.target.value }); } },
+          scopes.map((value) => h("option", { value, selected: value === scope }, value || "all families"))))) : null,
+      head.matrices.filter((m) => (m.family || "") === scope).map(matrix),
+      head.orderings.length ? [h("h2", {}, "Does it matter who begins?"),
+        table("Orders", ["Pair", "First minus second order, points", "95 % interval", h("th.n", { scope: "col" }, "p")],
+          head.orderings.map((o) => h("tr", {}, h("th", { scope: "row" }, `${o.team[0]}+${o.team[1]} against ${o.team[1]}+${o.team[0]}`),
+            h("td", {}, signed(o.difference[0]), range(o.difference[1], o.difference[2], o.difference[0], -1, 1)),
+            h("td", {}, `${signed(o.difference[1])} .. ${signed(o.difference[2])}`),
+            h("td.n", {}, o.p === null ? "–" : o.p.toPrecision(2)))))] : null];
+  }
+
+  function matrix(m) {
+    const cells = new Map(m.cells.map((cell) => [`${cell[0]}\n${cell[1]}`, cell]));
+    return [h("h2", {}, m.condition),
+      table(`Matrix ${m.condition}`, [h("td", {}, small("first ↓ second →")), ...m.agents],
+        m.agents.map((first) => h("tr", {}, h("th", { scope: "row" }, first), m.agents.map((second) => {
+          const cell = cells.get(`${first}\n${second}`);
+          if (!cell) return h("td", {}, small("not played"));
+          const [, , value, low, high, n] = cell;
+          return h(`td.heat-${Math.round(5 * value)}`, {},
+            h("a.figure", { href: link("episodes", { family: m.family, condition: m.condition, team: `${first}+${second}` }) }, percent(value)),
+            h("br"), small(`${percent(low)} .. ${percent(high)}`), h("br"), small(`n ${n}`));
+        }))), ".matrix")];
+  }
+
+  // ---- Tasks ----
+
+  function tasksPage() {
+    return [h("h1", {}, "Tasks"),
+      [...new Set(head.tasks.map((t) => t.family))].map((family) => {
+        const tasks = head.tasks.filter((t) => t.family === family);
+        const conditions = [...new Set(tasks.flatMap((t) => t.cells.map((c) => c.condition)))];
+        return [h("h2", {}, family), table(family, ["Task", ...conditions],
+          tasks.map((t) => h("tr", {}, h("th", { scope: "row" }, h("a", { href: link(`task/${encodeURIComponent(t.family)}/${encodeURIComponent(t.name)}`) }, t.name)),
+            conditions.map((condition) => {
+              const cells = t.cells.filter((c) => c.condition === condition);
+              const n = cells.reduce((sum, c) => sum + c.n, 0);
+              const won = cells.reduce((sum, c) => sum + c.successes, 0);
+              return h("td", {}, n ? [percent(won / n), " ", small(`${won}/${n}`)] : small("–"));
+            }))))];
+      })];
+  }
+
+  function taskPage(family, name, query) {
+    const task = head.tasks.find((t) => t.family === family && t.name === name);
+    if (!task) return missing(`a task ${name} of family ${family}`);
+    const filter = { ...Object.fromEntries(FILTERS.map((key) => [key, query.get(key) || ""])), family, task: name };
+    const rows = matching({ family, task: name });
+    listed = matching(filter);
+    return [h("p.crumbs", {}, h("a", { href: "#/tasks" }, "Tasks"), ` / ${family}`),
+      h("h1", {}, name),
+      h("p.meta", {}, task.file, task.file ? h("br") : "", h("code", {}, task.params)),
+      table("Conditions and teams", ["Condition", "Team", "Success", "95 % interval", h("th.n", { scope: "col" }, "Score"), h("th.n", { scope: "col" }, "Cost")],
+        task.cells.map((c) => h("tr", {}, h("td", {}, c.condition), h("th", { scope: "row" }, c.team),
+          h("td", {}, c.n ? percent(c.rate) : "–", " ", small(`${c.successes}/${c.n}`)),
+          h("td", {}, range(c.low, c.high, c.n ? c.rate : null), small(`${percent(c.low)} .. ${percent(c.high)}`)),
+          h("td.n", {}, c.score.toFixed(2)), h("td.n", {}, c.usage.cost_usd === null ? "unknown" : `$${c.usage.cost_usd.toFixed(2)}`)))),
+      task.gaps.length ? [h("h2", {}, "Gaps"), table("Gaps", ["Gap", "Team", "Points", "95 % interval", h("th.n", { scope: "col" }, "Pairs")],
+        task.gaps.map((g) => h("tr", {}, h("th", { scope: "row" }, g.name), h("td", {}, g.team), h("td", {}, signed(g.value)),
+          h("td", {}, g.low === null ? "one pair" : [range(g.low, g.high, g.value, -1, 1), small(`${signed(g.low)} .. ${signed(g.high)}`)]), h("td.n", {}, g.pairs))))] : null,
+      task.curves ? curve(task.curves) : null,
+      h("h2", {}, "Seed by seed"), seedGrid(rows),
+      h("h2", {}, "Episodes"),
+      filters(filter, ["condition", "team", "outcome", "code"], (next) => {
+        const { family: _f, task: _t, ...rest } = next;
+        location.hash = link(`task/${encodeURIComponent(family)}/${encodeURIComponent(name)}`, rest);
+      }),
+      paged(listed, "Episodes of this task")];
+  }
+
+  function seedGrid(rows) {
+    const seeds = [...new Set(rows.map((row) => index.seed[row]))].sort((a, b) => a - b);
+    const shown = seeds.slice(0, MOST_SEEDS);
+    const lines = new Map();
+    for (const row of rows) {
+      const key = `${at("condition", row)} · ${at("team", row)}`;
+      if (!lines.has(key)) lines.set(key, new Map());
+      const line = lines.get(key);
+      line.set(index.seed[row], [...(line.get(index.seed[row]) || []), row]);
+    }
+    return [h("p.small", {}, Object.values(OUTCOMES).map(([letter, word]) => `${letter} ${word}`).join(" · "),
+      shown.length < seeds.length ? ` · the first ${shown.length} of ${seeds.length} seeds` : ""),
+    table("Seed by seed", ["Condition · team", ...shown.map(String)],
+      [...lines].map(([key, line]) => h("tr", {}, h("th", { scope: "row" }, key), shown.map((seed) =>
+        h("td", {}, (line.get(seed) || []).map((row) => {
+          const [letter, word] = OUTCOMES[at("outcome", row)] || ["?", at("outcome", row)];
+          return h(`a.${at("outcome", row)}`, { href: episodeLink(index.id[row]), title: `seed ${seed}: ${word}`, "aria-label": `${key}, seed ${seed}: ${word}` }, letter);
+        }))))), ".seeds")];
+  }
+
+  function curve(curves) {
+    const [w, top, bottom, left] = [560, 15, 185, 40];
+    const x = (v) => left + v * (w - left - 15);
+    const y = (v) => bottom - v * (bottom - top);
+    const line = (points, kind) => [
+      s("polyline", { class: kind, points: points.map((p) => `${x((p[0] + p[1]) / 2)},${y(p[2])}`).join(" ") }),
+      points.map((p) => [
+        s("line", { class: `${kind} whisker`, x1: x((p[0] + p[1]) / 2), x2: x((p[0] + p[1]) / 2), y1: y(p[3]), y2: y(p[4]) }),
+        kind === "solo" ? s("circle", { class: kind, cx: x((p[0] + p[1]) / 2), cy: y(p[2]), r: 4 })
+          : s("rect", { class: kind, x: x((p[0] + p[1]) / 2) - 4, y: y(p[2]) - 4, width: 8, height: 8 })])];
+    return [h("h2", {}, "Success over difficulty"),
+      h("p.small", {}, "Difficulty of a seed = 1 − mean solo success over all agents. Circles: solo; squares: team. Bars: 95 % intervals."),
+      s("svg", { class: "chart", viewBox: `0 0 ${w} 220`, role: "img", "aria-label": "Success over difficulty; the same figures are in the table below" },
+        [0, 0.5, 1].map((v) => [s("line", { class: "axis", x1: left, x2: w - 15, y1: y(v), y2: y(v) }), s("text", { x: 5, y: y(v) + 4 }, percent(v)),
+          s("text", { x: x(v) - 8, y: bottom + 18 }, v)]),
+        s("text", { x: w / 2 - 30, y: 215 }, "difficulty"), line(curves.solo, "solo"), line(curves.team, "team")),
+      h("details", {}, h("summary", {}, "The figures"), table("Success over difficulty", ["Difficulty", "Solo", "Team"],
+        curves.solo.map((p, i) => h("tr", {}, h("th", { scope: "row" }, `${p[0]} .. ${p[1]}`), h("td", {}, `${percent(p[2])} (${percent(p[3])} .. ${percent(p[4])})`),
+          h("td", {}, curves.team[i] ? `${percent(curves.team[i][2])} (${percent(curves.team[i][3])} .. ${percent(curves.team[i][4])})` : "–")))))];
+  }
+
+  // ---- Baseline ----
+
+  function comparePage(query) {
+    const base = head.baseline;
+    if (!base) return [h("h1", {}, "Baseline"), h("p.note", {}, "This run was not held against another. Pass --collab-baseline=DIR to pytest, or --baseline DIR to `collab report`.")];
+    if (base.refusal) return [h("h1", {}, "Baseline"), h("p.note", {}, base.refusal)];
+    const wanted = query.get("status") || "";
+    const changes = base.changes.filter((c) => !wanted || c.status === wanted);
+    const points = (v) => (v === null ? "–" : percent(v));
+    return [h("h1", {}, "Against the baseline"),
+      h("p.lead", {}, `${base.metric.replaceAll("_", " ")} of this run minus ${base.path}, paired by seed. "Worse" and "better" are beyond noise after Holm's correction over all ${base.changes.length} comparisons; intervals are at ${Math.round(100 * base.confidence)} % and not corrected.`),
+      h("div.filters", {}, h("label", {}, "status", h("select", { onchange: (e) => { location.hash = link("compare", { status: e.target.value }); } },
+        h("option", { value: "" }, "any"), [...new Set(base.changes.map((c) => c.status))].map((value) => h("option", { value, selected: value === wanted }, value))))),
+      table("Comparisons", ["Status", "Task", "Condition", "Team", h("th.n", { scope: "col" }, "Before"), h("th.n", { scope: "col" }, "Now"), "Difference, points", h("th.n", { scope: "col" }, "Pairs"), h("th.n", { scope: "col" }, "p, corrected")],
+        changes.slice(0, 500).map((c) => h("tr", {}, h("td", {}, h(`span.chip.${c.status}`, {}, c.status)),
+          h("th", { scope: "row" }, h("a", { href: link("episodes", { family: c.family, task: c.task, condition: c.condition, team: c.team }) }, c.task)),
+          h("td", {}, c.condition), h("td", {}, c.team), h("td.n", {}, points(c.before)), h("td.n", {}, points(c.after)),
+          h("td", {}, c.difference === null ? "–" : [signed(c.difference), " ", small(`(${signed(c.low)} .. ${signed(c.high)})`), range(c.low, c.high, c.difference, -1, 1)]),
+          h("td.n", {}, c.pairs), h("td.n", {}, c.p_adjusted === null ? "–" : c.p_adjusted.toPrecision(2))))),
+      changes.length > 500 ? h("p.note", {}, `The first 500 of ${changes.length}.`) : null];
+  }
+
+  // ---- One episode ----
+
+  let stepBy = null; // set while an episode is shown
+  let nextEvidence = null;
+  let current = null;
+
+  const TOLD = new Set(["message", "action", "malformed", "limit", "error", "grade", "tool_call", "tool_result", "failed_call", "trim"]);
+
+  async function episodePage(id, query) {
+    const row = rowOf.get(id);
+    if (row === undefined) return missing(`an episode ${id}`);
+    current = row;
+    const shown = await episodeOf(row);
+    if (!shown) {
+      return [h("h1", {}, id), h("p.note", {}, `The transcript of this episode is not in this page. `, ...head.notes.slice(0, 1)), episodeTable([row], "The episode")];
+    }
+    const { episode } = shown;
+    const events = shown.events.map(([seq, t, seat, kind, data]) => ({ seq, t, seat, kind, data }));
+    const start = events.find((e) => e.kind === "start");
+    const seats = (start && start.data.seats) || [...new Set(events.map((e) => e.seat).filter(Boolean))];
+    const proofs = new Map();
+    for (const failure of episode.failures) {
+      for (const seq of failure.events) proofs.set(seq, [...(proofs.get(seq) || []), failure.code]);
+    }
+    const stage = makeStage(shown, events, proofs);
+    stepBy = stage.stepBy;
+    nextEvidence = stage.nextEvidence;
+    const agents = Object.entries(episode.usage).map(([seat, u]) => `${seat} = ${u.agent}`).join(", ");
+    const cost = index.cost_usd[row];
+    const place = listed.indexOf(row);
+    const page = [
+      h("p.crumbs", {}, h("a", { href: link(`task/${encodeURIComponent(episode.family)}/${encodeURIComponent(episode.task)}`) }, `${episode.family} / ${episode.task}`),
+        place >= 0 && listed.length > 1 ? [` · episode ${place + 1} of ${listed.length} listed: `,
+          h("a", { href: episodeLink(index.id[listed[(place + listed.length - 1) % listed.length]]) }, "previous"), " ",
+          h("a", { href: episodeLink(index.id[listed[(place + 1) % listed.length]]) }, "next")] : null),
+      h("h1", {}, `${episode.task} · ${episode.condition} · ${episode.team.join("+")} · seed ${episode.seed}`),
+      h("p", {}, chip(episode.outcome), ` score ${episode.score.toFixed(2)}`, small(` · ${agents} · ${plural(episode.turns, "turn")} · ${episode.duration_s.toFixed(1)} s · `, cost === null ? "cost unknown" : `$${cost.toFixed(cost && cost < 0.01 ? 4 : 2)}`,
+        episode.settled ? "" : " · whether it was coordination or competence is settled by the solo episodes")),
+      episode.error ? h("pre.note", {}, episode.error) : null,
+      shown.missing ? h("p.note", {}, shown.missing) : null,
+      episode.failures.length ? [h("h2", {}, "What went wrong"), h("ul.failures", {}, episode.failures.map((failure) => h("li", {},
+        h("strong.code", {}, failure.code), ` (${failure.cause}) `, failure.seats.length ? h("span", {}, `seat ${failure.seats.map((seat) => nameOf(episode, seat)).join(", ")}`) : null,
+        h("div", {}, failure.note || head.advice[failure.code]),
+        h("div.proof", {}, failure.events.slice(0, 8).map((seq) => {
+          const event = events.find((e) => e.seq === seq);
+          return h("button", { type: "button", onclick: () => stage.goTo(seq) }, `#${seq} ${event ? short(gist(event), 90) : ""}`);
+        }), failure.events.length > 8 ? small(`and ${failure.events.length - 8} more`) : null))))] : null,
+      shown.left_out ? h("p.note", {}, `${shown.left_out} events in the middle are left out here; ${episode.transcript} has them all.`) : null,
+      stage.node,
+      grading(events),
+      knowledge(events, seats, episode),
+      Object.keys(episode.metrics).length ? [h("h2", {}, "Figures"), table("Figures", ["Metric", h("th.n", { scope: "col" }, "Value")],
+        Object.entries(episode.metrics).map(([name, value]) => h("tr", {}, h("th", { scope: "row" }, name), h("td.n", {}, Number.isInteger(value) ? value : value.toPrecision(4)))))] : null,
+      h("p.meta", {}, `transcript: ${episode.transcript} · id: ${episode.id}`),
+    ];
+    const wanted = query.get("at");
+    return Object.assign(page, { after: () => (wanted !== null ? stage.goTo(Number(wanted)) : stage.start()) });
+  }
+
+  const nameOf = (episode, seat) => (episode.usage[seat] && episode.usage[seat].agent ? `${seat} (${episode.usage[seat].agent})` : seat);
+
+  const said = (value) => (typeof value === "string" ? value : JSON.stringify(value));
+
+  function gist(event) {
+    const { data } = event;
+    const who = event.seat ? `${event.seat}: ` : "";
+    if (typeof data.text === "string") return who + (data.text.trim().split(/\s+/).join(" ") || "(empty)");
+    if ("action" in data) return `${who}does ${said(data.action)}`;
+    if (data.why) return `${who}cannot be understood: ${data.why}`;
+    return `${who}${event.kind}`;
+  }
+
+  function makeStage(shown, events, proofs) {
+    const ends = shown.ends.length ? shown.ends : [0];
+    const stepOf = (seq) => { const i = ends.findIndex((end) => seq <= end); return i < 0 ? ends.length - 1 : i; };
+    let step = ends.length - 1;
+    let everything = false;
+
+    const image = h("img", { alt: "" });
+    const words = h("pre", {});
+    const caption = h("p.small", { role: "status" });
+    const slider = h("input", { type: "range", min: 0, max: ends.length - 1, value: step, "aria-label": "Turn", oninput: (e) => show(Number(e.target.value), true) });
+    const back = h("button", { type: "button", "aria-label": "Previous turn (←)", onclick: () => show(step - 1, true) }, "◀");
+    const on = h("button", { type: "button", "aria-label": "Next turn (→)", onclick: () => show(step + 1, true) }, "▶");
+    const scene = h("div.scene", {}, h("div.stepper", {}, back, slider, on), caption,
+      shown.pictures.length ? [image, h("details", {}, h("summary", {}, "The picture as text"), words)] : h("p.small", {}, "There is no picture of this episode here."));
+    const dialogue = h("div", {});
+    const all = h("input", { type: "checkbox", onchange: (e) => { everything = e.target.checked; fill(); show(step, false); } });
+    const node = [h("h2", {}, "What happened"),
+      h("p", {}, h("label", {}, all, " show every event: prompts, whole replies, states")),
+      h("div.stage", {}, scene, dialogue)];
+    let turns = [];
+
+    function fill() {
+      const groups = ends.map(() => []);
+      for (const event of events) groups[stepOf(event.seq)].push(event);
+      turns = groups.map((group, i) => {
+        const spoken = new Set(group.filter((e) => ["message", "action", "malformed"].includes(e.kind)).map((e) => e.seat));
+        const rows = group.filter((e) => everything || TOLD.has(e.kind) || proofs.has(e.seq) || (e.kind === "seated" && i > 0)
+          || (e.kind === "reply" && !spoken.has(e.seat))).map((e) => eventRow(e, proofs.get(e.seq)));
+        return rows.length || i === 0 ? h("div.turn", {}, h("h3", {}, i === 0 ? "Before the first turn" : `Turn ${i}`), rows) : h("div.turn", { hidden: true });
+      });
+      if (!everything && turns[0] && turns[0].children.length === 1) turns[0].hidden = true;
+      dialogue.replaceChildren(...turns);
+    }
+
+    function show(to, follow) {
+      step = Math.max(0, Math.min(ends.length - 1, to));
+      slider.value = step;
+      back.disabled = step === 0;
+      on.disabled = step === ends.length - 1;
+      const before = shown.at.filter(([seq]) => seq <= ends[step]);
+      const [seq, number] = before.length ? before[before.length - 1] : shown.at[0] || [null, null];
+      const drawn = seq === null ? null : stepOf(seq);
+      const name = (i) => (i === 0 ? "before the first turn" : `turn ${i} of ${ends.length - 1}`);
+      caption.textContent = name(step) + (drawn !== null && drawn !== step ? `; the picture is of ${name(drawn)}` : "");
+      if (number !== null) {
+        const [text, svg] = shown.pictures[number];
+        words.textContent = text;
+        image.hidden = !svg;
+        words.parentNode.open = words.parentNode.open || !svg;
+        // As an image, SVG runs no script and loads nothing, whatever is in it.
+        if (svg) image.src = `data:image/svg+xml;charset=utf-8,${encodeURIComponent(svg)}`;
+        image.alt = `${name(drawn)}: ${text}`;
+      }
+      turns.forEach((turn, i) => {
+        turn.classList.toggle("now", i === step);
+        turn.classList.toggle("later", i > step);
+      });
+      if (follow && turns[step] && !turns[step].hidden) turns[step].scrollIntoView({ block: "nearest" });
+    }
+
+    function goTo(seq) {
+      show(stepOf(seq), false);
+      const target = dialogue.querySelector(`#e${Number(seq)}`);
+      if (target) {
+        target.scrollIntoView({ block: "center" });
+        target.focus({ preventScroll: true });
+      }
+    }
+
+    const proofSeqs = [...proofs.keys()].sort((a, b) => a - b);
+    let proof = -1;
+    fill();
+    return {
+      node, goTo,
+      start: () => show(ends.length - 1, false),
+      stepBy: (by) => show(step + by, true),
+      nextEvidence: () => { if (proofSeqs.length) { proof = (proof + 1) % proofSeqs.length; goTo(proofSeqs[proof]); } },
+    };
+  }
+
+  function eventRow(event, codes) {
+    const { data } = event;
+    const lost = Object.entries(data.dropped || {}).map(([seat, why]) => `${seat} (${why})`).join(", ");
+    let what;
+    if (event.kind === "message") {
+      what = [h("span.kind", {}, data.delivered && data.delivered.length ? `to ${data.delivered.join(", ")}: ` : "says: "), data.text || "(empty)", lost ? [" ", h("span.lost", {}, `not delivered to ${lost}`)] : null];
+    } else if (event.kind === "action") what = [h("span.kind", {}, "does "), said(data.action)];
+    else if (event.kind === "malformed") what = [h("span.kind", {}, "cannot be understood: "), data.why];
+    else if (event.kind === "reply") what = [h("span.kind", {}, "answers: "), data.text || "(empty)", data.reasoning ? fold("its reasoning", () => h("pre", {}, data.reasoning)) : null];
+    else if (event.kind === "seated") what = [h("span.kind", {}, "is now played by "), data.agent];
+    else if (event.kind === "prompt" || event.kind === "brief") what = fold(event.kind === "brief" ? "what it was told at the start" : "what it was told", () => h("pre", {}, data.text === undefined ? "(not kept)" : data.text));
+    else if (event.kind === "tool_call") what = [h("span.kind", {}, `uses ${data.name}: `), fold(short(said(data.arguments), 100), () => value(data.arguments))];
+    else if (event.kind === "tool_result") what = [h("span.kind", {}, data.is_error ? "gets an error: " : "gets: "), fold(short(String(data.text).trim().split("\n")[0] || "(nothing)", 100), () => value(data.text))];
+    else if (event.kind === "grade") what = [h("span.kind", {}, "graded "), fold(short(said(data), 100), () => value(data))];
+    else if (event.kind === "limit" || event.kind === "error") what = [h("span.kind", {}, `${event.kind}: `), data.text];
+    else what = [h("span.kind", {}, `${event.kind} `), short(said(data), 400)];
+    return h(codes ? "div.event.evidence" : "div.event", { id: `e${event.seq}`, tabindex: codes ? -1 : null },
+      h("span.who", {}, event.seat || ""),
+      h("span.what", {}, codes ? h("span.pins", {}, `⚑ proves ${[...new Set(codes)].join(", ")}`) : null, what),
+      h("span.seq", { title: `${event.t} s` }, `#${event.seq}`));
+  }
+
+  function fold(title, make) {
+    const node = h("details", {}, h("summary", {}, title));
+    node.addEventListener("toggle", () => { if (node.open && node.children.length === 1) node.append(make()); });
+    return node;
+  }
+
+  // Grades of any family: diffs, conflict regions and test output are recognised by their looks.
+
+  function grading(events) {
+    const grades = events.filter((e) => e.kind === "grade");
+    if (!grades.length) return null;
+    return [h("h2", {}, "Work and tests"), grades.map((g) => h("div.card", {}, h("h3", {}, `#${g.seq}${g.seat ? ` seat ${g.seat}` : ""}`), value(g.data)))];
+  }
+
+  function value(data) {
+    if (data === null || data === undefined) return small("none");
+    if (typeof data === "string") return data.includes("\n") ? code(data) : h("span", {}, data || "(empty)");
+    if (typeof data !== "object") return h("span", {}, String(data));
+    if (Array.isArray(data) && data.every((item) => typeof item !== "object" || item === null)) return h("span", {}, data.map(String).join(", ") || "(none)");
+    const flat = Object.entries(data).filter(([, v]) => !(typeof v === "string" && v.includes("\n")));
+    const long = Object.entries(data).filter(([, v]) => typeof v === "string" && v.includes("\n"));
+    return h("div", {}, flat.length ? h("table.evidence-table", {}, h("tbody", {}, flat.map(([key, v]) => h("tr", {}, h("th", { scope: "row" }, key.replaceAll("_", " ")), h("td", {}, value(v)))))) : null,
+      long.map(([key, v]) => h("details", { open: /^(diff|@@|<<<<<<<)/m.test(v) && v.length < 8000 }, h("summary", {}, key.replaceAll("_", " ")), code(v))));
+  }
+
+  function code(text) {
+    const diff = /^(diff --git|@@ |--- )/m.test(text);
+    const conflict = /^<<<<<<< /m.test(text) || /^[+ -]*<<<<<<< /m.test(text);
+    if (!diff && !conflict) return h("pre", {}, text);
+    let inside = false;
+    return h("pre.diff", {}, text.split("\n").map((line) => {
+      let kind = "";
+      if (/^[+ -]*<{7}( |$)/.test(line)) inside = true;
+      if (inside) kind = "conflict";
+      else if (diff && /^(diff |index |--- |\+\+\+ )/.test(line)) kind = "file";
+      else if (diff && line.startsWith("@@")) kind = "hunk";
+      else if (diff && line.startsWith("+")) kind = "add";
+      else if (diff && line.startsWith("-")) kind = "del";
+      if (/^[+ -]*>{7}( |$)/.test(line)) inside = false;
+      return h(kind ? `span.${kind}` : "span", {}, line || " ");
+    }));
+  }
+
+  // Who knew what.
+
+  function knowledge(events, seats, episode) {
+    const told = new Map(seats.map((seat) => [seat, events.filter((e) => e.seat === seat && (e.kind === "brief" || (e.kind === "prompt" && e.data.text !== undefined)))]));
+    const lines = new Map(seats.map((seat) => [seat, new Set(told.get(seat).flatMap((e) => e.data.text.split("\n").map((l) => l.trim())))]));
+    const messages = events.filter((e) => e.kind === "message");
+    if (![...told.values()].some((list) => list.length)) return null;
+    return [h("h2", {}, "Who knew what"), h("div.knows", {}, seats.map((seat) => {
+      const inbox = new Set(events.filter((e) => e.kind === "prompt" && e.seat === seat).flatMap((e) => e.data.inbox || []));
+      const unread = messages.filter((m) => m.seat !== seat && !inbox.has(m.seq));
+      const others = seats.filter((other) => other !== seat).map((other) => {
+        const opening = told.get(other).slice(0, 2).flatMap((e) => e.data.text.split("\n"));
+        return [other, opening.filter((line) => line.trim() && !lines.get(seat).has(line.trim()))];
+      }).filter(([, missingLines]) => missingLines.length);
+      return h("div.card", {}, h("h3", {}, `Seat ${nameOf(episode, seat)}`),
+        h("p.small", {}, `heard ${plural(inbox.size, "message")}`),
+        fold("What it was told", () => h("div", {}, told.get(seat).map((e) => [small(`#${e.seq} ${e.kind}`), h("pre", {}, e.data.text)]))),
+        unread.length ? fold(`${plural(unread.length, "message")} it never heard`, () => h("div", {}, unread.map((m) =>
+          h("p", {}, `#${m.seq} ${m.seat}: `, m.data.text, " ", small(m.data.dropped && m.data.dropped[seat] ? `(${m.data.dropped[seat]})` : (m.data.delivered || []).includes(seat) ? "(it was not asked again)" : "(not sent to it)"))))) : null,
+        others.length ? fold("What only others were told at the start", () => h("div", {}, others.map(([other, missingLines]) => [h("p", {}, h("strong", {}, `to ${nameOf(episode, other)}`)), h("pre", {}, missingLines.join("\n"))]))) : null);
+    }))];
+  }
+
+  // ---- Routes ----
+
+  const missing = (what) => [h("h1", {}, "Not here"), h("p.note", {}, `This run has not ${what}.`)];
+  const PAGES = { teams: teamsPage, tasks: tasksPage, task: taskPage, episodes: episodesPage, episode: episodePage, compare: comparePage };
+  let visit = 0;
+
+  async function route() {
+    const mine = ++visit;
+    const [path, search] = (location.hash.replace(/^#\/?/, "") || "overview").split("?");
+    let parts;
+    try { parts = path.split("/").map(decodeURIComponent); } catch { parts = ["overview"]; }
+    const [name, ...rest] = parts;
+    stepBy = nextEvidence = current = null;
+    for (const a of document.querySelectorAll("[data-page]")) {
+      const here = a.dataset.page === name || (a.dataset.page === "tasks" && name === "task") || (a.dataset.page === "episodes" && name === "episode");
+      if (here) a.setAttribute("aria-current", "page"); else a.removeAttribute("aria-current");
+    }
+    if (!Object.hasOwn(PAGES, name)) {
+      if (name === "main") return;
+      view.hidden = true;
+      overview.hidden = false;
+      if (visit > 1) window.scrollTo(0, 0);
+      return;
+    }
+    let kids;
+    try {
+      await loaded;
+      kids = await PAGES[name](...rest, new URLSearchParams(search || ""));
+    } catch (error) {
+      kids = [h("h1", {}, "This page cannot be shown"), h("p.note", {}, String(error.message || error))];
+    }
+    if (mine !== visit) return;
+    view.replaceChildren();
+    put(view, kids);
+    overview.hidden = true;
+    view.hidden = false;
+    view.dataset.shown = location.hash;
+    window.scrollTo(0, 0);
+    const title = view.querySelector("h1");
+    if (title) { title.tabIndex = -1; title.focus({ preventScroll: true }); document.title = `${title.textContent} · ${head ? head.name : "report"}`; }
+    if (kids.after) kids.after();
+  }
+
+  // ---- Keys, theme, live ----
+
+  const remember = (key, value) => { try { localStorage.setItem(`collab-${key}`, value); } catch { /* a page from a file may keep nothing */ } };
+  const recall = (key) => { try { return localStorage.getItem(`collab-${key}`); } catch { return null; } };
+  const root = document.documentElement;
+  if (["light", "dark"].includes(recall("theme"))) root.dataset.theme = recall("theme");
+
+  function toggleTheme() {
+    const dark = root.dataset.theme ? root.dataset.theme === "dark" : matchMedia("(prefers-color-scheme: dark)").matches;
+    root.dataset.theme = dark ? "light" : "dark";
+    remember("theme", root.dataset.theme);
+  }
+
+  const keys = document.getElementById("keys");
+  const useKeys = document.getElementById("use-keys");
+  useKeys.checked = recall("keys") !== "off";
+  useKeys.addEventListener("change", () => remember("keys", useKeys.checked ? "on" : "off"));
+  document.getElementById("theme").addEventListener("click", toggleTheme);
+  document.getElementById("help").addEventListener("click", () => keys.showModal());
+  document.getElementById("close-keys").addEventListener("click", () => keys.close());
+
+  function neighbour(by) {
+    if (!index) return;
+    const rows = listed.length ? listed : [...index.id.keys()];
+    const place = current === null ? (by > 0 ? -1 : 0) : rows.indexOf(current);
+    location.hash = episodeLink(index.id[rows[(place + by + rows.length) % rows.length]]);
+  }
+
+  const go = (page) => () => { location.hash = `#/${page}`; };
+  const KEYS = {
+    o: go(""), m: go("teams"), t: go("tasks"), e: go("episodes"), c: go("compare"),
+    j: () => stepBy && stepBy(1), ArrowRight: () => stepBy && stepBy(1),
+    k: () => stepBy && stepBy(-1), ArrowLeft: () => stepBy && stepBy(-1),
+    f: () => nextEvidence && nextEvidence(),
+    n: () => neighbour(1), p: () => neighbour(-1),
+    d: toggleTheme, "?": () => keys.showModal(),
+    "/": () => {
+      const search = document.getElementById("q");
+      if (search && !view.hidden) search.focus();
+      else { location.hash = "#/episodes"; setTimeout(() => { const box = document.getElementById("q"); if (box) box.focus(); }, 100); }
+    },
+  };
+  document.addEventListener("keydown", (event) => {
+    if (event.ctrlKey || event.metaKey || event.altKey || keys.open) return;
+    if (event.target instanceof Element && event.target.closest("input, select, textarea")) return;
+    if (!useKeys.checked && event.key.length === 1) return;
+    if (event.key.startsWith("Arrow") && event.target instanceof Element && event.target.closest(".scroll")) return;
+    const act = Object.hasOwn(KEYS, event.key) ? KEYS[event.key] : null;
+    if (act) { act(); event.preventDefault(); }
+  });
+
+  async function follow() {
+    const banner = document.getElementById("live");
+    try {
+      const state = await (await fetch("state")).json();
+      await loaded;
+      const more = state.episodes - index.n;
+      if (more > 0 || state.finished !== head.finished) {
+        if (!overview.hidden) return location.reload();
+        banner.replaceChildren(`${plural(more, "more episode")} played. `, h("button", { type: "button", onclick: () => location.reload() }, "Show"));
+        banner.hidden = false;
+      }
+      if (state.finished && head.finished) return;
+    } catch { banner.replaceChildren("The run's server does not answer any more."); banner.hidden = false; return; }
+    setTimeout(follow, 2000);
+  }
+
+  window.addEventListener("hashchange", route);
+  route();
+  if (live) follow();
+})();
