@@ -32,8 +32,8 @@ class Clock:
     skipped: int = 0
     _began: float = field(default_factory=time.monotonic)
 
-    @property
     def up(self) -> bool:
+        """Whether the time is spent."""
         return self.seconds is not None and time.monotonic() - self._began > self.seconds
 
 
@@ -73,13 +73,13 @@ def frames(episode: Episode, transcript: Transcript, clock: Clock) -> dict[str, 
     """
     evidence = [seq for failure in episode.failures for seq in failure.events]
     places = chosen(turn_ends(transcript), evidence)
-    if clock.up:
+    if clock.up():
         clock.skipped += 1
         return {"at": [], "pictures": []}
     pictures: dict[tuple[str, str], int] = {}
     at: list[tuple[int, int]] = []
     for number, seq in enumerate([places[-1], *places[:-1]]):  # the last first: it is drawn in any case
-        if number and clock.up:
+        if number and clock.up():
             clock.skipped += 1
             break
         picture = _draw(episode, transcript, seq)
