@@ -1,0 +1,45 @@
+"""Many episodes leave no descriptor, no process and no folder behind, however they end."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from pathlib import Path
+
+import pytest
+
+from pytest_collab.episode.limits import Limits
+from pytest_collab.episode.outcome import Outcome
+from pytest_collab.sandbox.tree import descendants
+from pytest_collab.testing import play_episode
+from tests.coding import small
+
+ENDINGS = (
+    ("oracle+oracle", "team", None, Outcome.SUCCESS),
+    ("partner+silent", "git", None, Outcome.COORDINATION),
+    ("partner+partner", "lead", Limits(turns=3), Outcome.LIMIT),
+    ("partner+partner", "sequential", Limits(seconds=0.05), Outcome.LIMIT),
+)
+
+
+def held() -> tuple[int, int, set[str]]:
+    """Open descriptors, living descendants, and folders of episodes."""
+    folders = {name for name in os.listdir(tempfile.gettempdir()) if name.startswith("collab-coding-")}
+    return len(os.listdir("/proc/self/fd")), len(descendants(os.getpid())), folders
+
+
+@pytest.mark.slow
+def test_episodes_leave_nothing_behind(
+    tmp_path: Path, tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COLLAB_CACHE", str(tmp_path / "cache"))
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path_factory.mktemp("tmp")))
+    params = small.params(small.lay_out(tmp_path / "pool"))
+    before: tuple[int, int, set[str]] | None = None
+    for number in range(16):
+        team, condition, limits, outcome = ENDINGS[number % len(ENDINGS)]
+        episode = play_episode(params, team.split("+"), condition, limits=limits).episode
+        assert episode.outcome is outcome, (episode.error, episode.failures)
+        if number == len(ENDINGS) - 1:  # what is opened once and kept is open by now
+            before = held()
+    assert held() == before
