@@ -39,9 +39,12 @@ _FREE = (
 _END = r"(?:(?:the |our |my )?(?:goal|exit|target|finish)\b|\*)"
 _BEGIN = r"(?:(?:the |our |my )?start(?:ing)?(?: (?:point|cell|position))?\b|@)"
 _CONTENT = rf"(?:(?P<wall>{_WALL})|(?P<free>{_FREE})|(?P<goal>{_END})|(?P<start>{_BEGIN}))"
-_CELLS = rf"{CELL}(?:[ ,;&/+\n]{{0,4}}(?:and |or |nor )?{CELL}){{0,80}}+"
+_CELLS = rf"{CELL}(?:[ ,;&/+\n]{{0,4}}(?:and |or |nor )?{CELL}){{0,1023}}+"  # a maze has at most 1024 cells
+_OUTSIDE_A_LIST = rf"(?<!{CELL})(?<!{CELL}[ ,;&/+\n])(?<!{CELL}[,;] )(?<!{CELL} (?:and|nor) )(?<!{CELL} or )"
+"""Not in the middle of a list: a long one is then read once, not again from each of its cells."""
 _FORWARD = re.compile(
-    rf"(?P<cells>{_CELLS})(?P<link>[ ]?(?:\([^)\n]{{0,20}}\)[ ]?)?(?:(?:in|on|from|for|by) (?:me|us|(?:my|"
+    rf"{_OUTSIDE_A_LIST}(?P<cells>{_CELLS})"
+    rf"(?P<link>[ ]?(?:\([^)\n]{{0,20}}\)[ ]?)?(?:(?:in|on|from|for|by) (?:me|us|(?:my|"
     rf"our) (?:map|view|grid|side|maze|copy|end|version))[ ,]{{0,2}})?(?:,? ?which |that |there |also |both |all |"
     rf"cell )?"
     r"(?:is|are|'s|s|=+|:|was|were|has|have|shows?|contains?|looks?|appears?|seems?|must be|should be|→|-)?[ ]?"
@@ -177,7 +180,7 @@ def stated_in(clause: str, *, question: bool) -> tuple[tuple[Stated, ...], str]:
 _HEADER_WALL = re.compile(r"\b(?:walls?|blocked|obstacles?)\b[^:]{0,30}:", re.I)
 _HEADER_FREE = re.compile(r"\b(?:free|open|empty|clear|passable|walkable)\b[^:]{0,30}:", re.I)
 _HEADER_OTHER = re.compile(r"\b(?:path|route|moves?|steps?|plan|your|you|hidden|unknown|if)\b", re.I)
-_ONLY_CELLS = re.compile(rf"^[\s,;&(\[]*{CELL}(?:[\s,;&/+]{{0,4}}(?:and )?{CELL}){{0,80}}+[\s,;)\]]*$")
+_ONLY_CELLS = re.compile(rf"^[\s,;&(\[]*{CELL}(?:[\s,;&/+]{{0,4}}(?:and )?{CELL}){{0,1023}}+[\s,;)\]]*$")
 
 
 def listed_under(header: str, clause: str) -> tuple[Stated, ...]:

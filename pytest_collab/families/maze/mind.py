@@ -136,6 +136,8 @@ class Mind:
         """The path to the goal that speaks most for itself, from `stands` (the start when None)."""
         begin = stands or self.start or (0, 0)
         end = self.goal or (self.size - 1, self.size - 1)
+        if self.muted:  # what the others do not see either must not tip the scales: they are to find the same way
+            return cheapest_path(self.size, begin, end, self.own_walls) or (begin,)
         default = TRUSTED if self.has_heard_walls() else UNTOLD
         doubts = {
             (row, column): default
