@@ -86,6 +86,7 @@ PLANTED = {
 }
 
 
+@pytest.mark.slow
 def test_a_planted_fault_comes_back_under_its_own_name_at_its_own_seat(capsys: pytest.CaptureFixture[str]) -> None:
     confusion: Counter[tuple[str, str]] = Counter()
     tables = (

@@ -203,6 +203,7 @@ def test_the_batched_payoffs_are_the_plain_ones(rounds: list[list[int]], good: r
     assert np.asarray(batch) == pytest.approx(np.asarray([rules.pay(one, good) for one in rounds]), rel=1e-5)
 
 
+@pytest.mark.slow
 def test_the_reference_scale_is_what_the_engine_plays() -> None:
     pytest.importorskip("jax")
     from pytest_collab.families.public_goods.scale import reference_scale
