@@ -44,7 +44,11 @@ def main() -> None:
             check = anyio.run(_check, load(path), name, options)
             checks.append(check)
             print(f"{name}: environment {check.prepare_s:.1f} s, features {check.features_s:.1f} s", end=", ")
-            print(f"pairs {check.pairs_s:.1f} s, in {check.sandbox}", flush=True)
+            print(
+                f"pairs {check.pairs_s:.1f} s, in {check.sandbox}: {check.naive_clean} of {len(check.pairs)} clean,",
+                end=" ",
+            )
+            print(f"{check.naive_pass} pass, {check.union_pass} more with union", flush=True)
             for problem in check.problems:
                 print(f"  {problem}")
             for pair in check.pairs:
