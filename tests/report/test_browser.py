@@ -1,0 +1,183 @@
+"""The page in a real browser: every kind of page, hostile text, accessibility, keys."""
+
+from __future__ import annotations
+
+import json
+import os
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+from urllib.error import HTTPError
+from urllib.request import Request, urlopen
+
+import pytest
+
+from pytest_collab.cli.serve import server
+from pytest_collab.episode.run import RunDirectory
+from pytest_collab.report.html import write_report
+from tests.report.conftest import HOSTILE, TEAMS, dinner_run
+
+pytestmark = pytest.mark.slow
+
+
+@contextmanager
+def opened(browser: Any, url: str, **options: Any) -> Iterator[Any]:
+    """A page; fails when it logs an error, or asks for anything outside itself."""
+    context = browser.new_context(**options)
+    context.set_default_timeout(20_000)
+    page = context.new_page()
+    complaints: list[str] = []
+    page.on("console", lambda m: complaints.append(m.text) if m.type in ("error", "warning") else None)
+    page.on("pageerror", lambda error: complaints.append(str(error)))
+    origin = url.split("#")[0]
+    page.on("request", lambda r: None if r.url.startswith((origin, "data:", "blob:")) else complaints.append(r.url))
+    page.goto(url)
+    yield page
+    context.close()
+    assert complaints == []
+
+
+@pytest.fixture(scope="module")
+def report(dinner: RunDirectory) -> str:
+    return write_report(dinner, baseline=dinner.path).as_uri()
+
+
+def heading(page: Any, text: str) -> None:
+    page.locator("h1", has_text=text).first.wait_for()
+
+
+def test_every_page_is_reached_by_clicking(browser: Any, report: str) -> None:
+    with opened(browser, report) as page:
+        heading(page, "baseline")
+        page.get_by_role("link", name="Teams", exact=True).click()
+        heading(page, "Who works with whom")
+        assert page.locator("table.matrix").first.locator("tbody td").count() == 4
+        page.get_by_role("link", name="Baseline", exact=True).click()
+        heading(page, "Against the baseline")
+        page.get_by_role("link", name="Tasks", exact=True).click()
+        heading(page, "Tasks")
+        page.get_by_role("link", name="dinner", exact=True).click()
+        heading(page, "dinner")
+        page.locator("table.seeds a.coordination_failure").first.click()
+        heading(page, "dinner · team")
+        assert page.locator(".event.evidence").count() > 0
+        assert page.locator(".scene img").evaluate("i => i.complete && i.naturalWidth > 0")
+        assert page.get_by_role("heading", name="Who knew what").is_visible()
+        page.get_by_role("link", name="Episodes", exact=True).click()
+        heading(page, "Episodes")
+        page.get_by_label("outcome").select_option("success")
+        page.wait_for_url("**outcome=success")
+        assert set(page.locator("#view tbody .chip").all_inner_texts()) == {"success"}
+
+
+def test_dialogue_and_picture_step_together_by_keys(browser: Any, report: str) -> None:
+    with opened(browser, f"{report}#/episode/dinner-team-stubborn+partner-s0") as page:
+        heading(page, "dinner · team")
+        page.keyboard.press("?")
+        assert page.locator("#keys").is_visible()
+        page.keyboard.press("Escape")
+        last = page.locator(".scene img").get_attribute("src")
+        turn = page.locator(".turn.now h3").inner_text()
+        for _ in range(4):
+            page.keyboard.press("ArrowLeft")
+        assert page.locator(".turn.now h3").inner_text() != turn
+        assert page.locator(".scene img").get_attribute("src") != last
+        page.keyboard.press("f")
+        assert "evidence" in page.evaluate("document.activeElement.className")
+        page.keyboard.press("n")
+        page.wait_for_url(lambda url: "stubborn+partner-s0" not in url)
+        page.keyboard.press("d")
+        assert page.evaluate("document.documentElement.dataset.theme") == "dark"
+
+
+def test_nothing_that_agents_wrote_is_executed(browser: Any, hostile: RunDirectory) -> None:
+    url = write_report(hostile).as_uri()
+    with opened(browser, url) as page:
+        for route in [
+            "",
+            "#/teams",
+            "#/tasks",
+            "#/episodes",
+            *(f"#/episode/attack-{n}" for n in range(len(HOSTILE))),
+        ]:
+            page.goto(f"{url}{route}")
+            page.locator("h1:visible").first.wait_for()
+            if route.startswith("#/episode/"):
+                page.locator(".event.evidence").wait_for()
+                page.get_by_label("show every event").check()
+            page.evaluate("for (const d of document.querySelectorAll('details')) d.open = true")
+            page.wait_for_function("document.readyState === 'complete'")
+            assert page.title() != "owned"
+            assert page.locator("iframe, base, object, embed, main script, main style").count() == 0
+            assert page.locator("main img:not([src^='data:image/svg+xml'])").count() <= 1
+        page.goto(f"{url}#/episode/attack-0")
+        page.locator(".event.evidence").wait_for()
+        assert HOSTILE[0] in page.locator(".event.evidence").inner_text()
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_axe_finds_no_serious_issue(browser: Any, report: str, scheme: str) -> None:
+    root = Path(__file__).parents[2]
+    places = [root / ".ci/axe/node_modules/axe-core/axe.min.js", root / "node_modules/axe-core/axe.min.js"]
+    named = os.environ.get("AXE_CORE")
+    found = next((path for path in ([Path(named)] if named else places) if path.is_file()), None)
+    if found is None:
+        pytest.skip("no axe-core: npm install --prefix .ci/axe axe-core, or set AXE_CORE to axe.min.js")
+    with opened(browser, report, color_scheme=scheme, bypass_csp=True) as page:
+        page.evaluate(found.read_text(encoding="utf-8"))
+        for route in [
+            "",
+            "#/teams",
+            "#/tasks",
+            "#/task/philosophers/dinner",
+            "#/episodes",
+            "#/compare",
+            "#/episode/dinner-team-stubborn+partner-s0",
+        ]:
+            page.goto(f"{report}{route or '#/'}")
+            page.locator("h1:visible").first.wait_for()
+            result = page.evaluate("axe.run()")
+            serious = [
+                (v["id"], v["nodes"][0]["html"][:200])
+                for v in result["violations"]
+                if v["impact"] in ("serious", "critical")
+            ]
+            assert serious == [], route
+
+
+def test_a_run_in_progress_is_followed(browser: Any, tmp_path: Path) -> None:
+    whole = dinner_run(tmp_path / "whole", TEAMS[:2], seeds=1)
+    plays = whole.record().plays
+    growing = RunDirectory.create(tmp_path / "growing")
+    growing.add(plays[0], whole.transcript(plays[0]))
+    with server(growing) as serving:
+        thread = threading.Thread(target=serving.serve_forever, daemon=True)
+        thread.start()
+        url = f"http://127.0.0.1:{serving.server_address[1]}/"
+        with opened(browser, f"{url}#/episode/{plays[0].id}") as page:
+            heading(page, "dinner")
+            growing.add(plays[1], whole.transcript(plays[1]))
+            page.get_by_text("1 more episode played").wait_for()
+            page.get_by_role("button", name="Show").click()
+            heading(page, "dinner")
+            page.get_by_role("link", name="Episodes", exact=True).click()
+            page.get_by_text("2 of 2 episodes").wait_for()
+        serving.shutdown()
+        thread.join()
+
+
+def test_only_this_machine_is_served(tmp_path: Path) -> None:
+    run = dinner_run(tmp_path / "run", TEAMS[:1], seeds=1)
+    with server(run) as serving:
+        assert serving.server_address[0] == "127.0.0.1"
+        thread = threading.Thread(target=serving.serve_forever, daemon=True)
+        thread.start()
+        port = serving.server_address[1]
+        state = json.load(urlopen(f"http://127.0.0.1:{port}/state"))
+        assert state == {"episodes": 2, "finished": True}
+        with pytest.raises(HTTPError, match="403"):
+            urlopen(Request(f"http://127.0.0.1:{port}/", headers={"Host": f"evil.example:{port}"}))
+        serving.shutdown()
+        thread.join()

@@ -1,0 +1,138 @@
+"""The page as data: what is embedded, and that no text can leave its place."""
+
+from __future__ import annotations
+
+import re
+from html.parser import HTMLParser
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from pytest_collab.episode.outcome import Outcome
+from pytest_collab.episode.run import RunDirectory
+from pytest_collab.report.embed import chunks, compact, packed, unpacked
+from pytest_collab.report.frames import Clock, chosen
+from pytest_collab.report.html import render, write_report
+from pytest_collab.report.model import read_report
+from tests.report.conftest import HOSTILE, dinner_run
+
+
+@given(
+    st.recursive(
+        st.text() | st.integers() | st.booleans() | st.none(), lambda s: st.lists(s) | st.dictionaries(st.text(), s)
+    )
+)
+def test_any_text_comes_back_as_the_data_it_was(value: object) -> None:
+    text = packed(compact(value))
+    assert unpacked(text) == value
+    assert re.fullmatch(r"[A-Za-z0-9+/=]*", text)
+
+
+@given(st.lists(st.integers(0, 400), max_size=60), st.integers(1, 9), st.integers(10, 2000))
+def test_every_episode_lies_in_one_chunk_in_order(sizes: list[int], episodes: int, size: int) -> None:
+    made = list(chunks(((row, {"text": "x" * n}) for row, n in enumerate(sizes)), episodes=episodes, size=size))
+    assert [row for chunk in made for row in chunk.rows] == list(range(len(sizes)))
+    assert all(len(chunk.rows) <= episodes for chunk in made)
+    for chunk in made:
+        assert [len(item["text"]) for item in unpacked(chunk.text)] == [sizes[row] for row in chunk.rows]
+
+
+@given(
+    st.lists(st.integers(0, 10_000), min_size=1, unique=True).map(sorted),
+    st.lists(st.integers(0, 10_000)),
+    st.integers(2, 50),
+)
+def test_pictures_are_bounded_and_show_beginning_and_end(ends: list[int], evidence: list[int], most: int) -> None:
+    found = chosen(ends, evidence, most)
+    assert len(found) <= max(most, 2)
+    assert found[0] == ends[0]
+    assert found[-1] == ends[-1]
+    assert set(found) <= set(ends)
+
+
+class _Tags(HTMLParser):
+    def __init__(self) -> None:
+        super().__init__()
+        self.tags: list[tuple[str, dict[str, str | None]]] = []
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.tags.append((tag, dict(attrs)))
+
+
+def test_hostile_text_adds_no_element_and_no_handler(hostile: RunDirectory) -> None:
+    page = _Tags()
+    page.feed(render(read_report(hostile), hostile).text)
+    runnable = [attrs for tag, attrs in page.tags if tag == "script" and "type" not in attrs]
+    assert len(runnable) == 1
+    assert not {tag for tag, _ in page.tags} & {"iframe", "img", "base", "object", "embed", "plaintext", "textarea"}
+    assert not [name for _, attrs in page.tags for name in attrs if name.startswith("on") or name in ("style", "src")]
+    assert all((attrs["href"] or "").startswith("#") for tag, attrs in page.tags if tag == "a")
+
+
+def test_the_page_refers_to_nothing_outside(dinner: RunDirectory) -> None:
+    text = render(read_report(dinner), dinner).text
+    page = _Tags()
+    page.feed(text)
+    named = [attrs.get("href") or attrs.get("src") or "#" for _, attrs in page.tags]
+    assert all(name.startswith("#") for name in named)
+    assert "link" not in {tag for tag, _ in page.tags}
+    assert "default-src 'none'" in text
+    assert "connect-src" not in text
+
+
+def test_a_full_page_says_what_it_left_out(dinner: RunDirectory, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("pytest_collab.report.html.EMBED_LIMIT", 10)
+    report = read_report(dinner)
+    page = render(report, dinner)
+    assert page.embedded < page.episodes
+    assert f"{page.embedded} of {page.episodes} episodes can be read turn by turn" in page.text
+    assert render(report, dinner, everything=True).embedded == page.episodes
+
+
+def test_time_for_pictures_is_bounded_and_owned_up_to(dinner: RunDirectory) -> None:
+    page = render(read_report(dinner), dinner, seconds=-1.0)
+    assert page.undrawn == page.episodes
+    assert f"{page.undrawn} episodes have no pictures" in page.text
+    assert Clock(None).up() is False
+
+
+def test_the_first_line_says_whether_the_run_got_worse(dinner: RunDirectory, tmp_path: Path) -> None:
+    good = dinner_run(tmp_path / "good", (("partner", "partner"),), seeds=12)
+    bad = RunDirectory.create(tmp_path / "bad")
+    for episode in good.record().episodes():
+        if episode.condition == "team":
+            failed = episode.model_copy(update={"outcome": Outcome.COORDINATION, "score": 0.0})
+            bad.add(failed, good.transcript(episode))
+        else:
+            bad.add(episode, good.transcript(episode))
+    assert read_report(bad, good.path).answer.title == "Worse than the baseline"
+    assert read_report(good, good.path).answer.tone == "good"
+    unknown = read_report(dinner, tmp_path / "nowhere").answer
+    assert unknown.tone == "open"
+    assert "nowhere" in unknown.detail
+
+
+def test_each_complaint_leads_to_an_event_that_proves_it(dinner: RunDirectory) -> None:
+    report = read_report(dinner)
+    episodes = {episode.id: episode for episode in report.episodes}
+    blamed = {story.agent: story for story in report.agents}
+    assert blamed["stubborn"].complaints
+    for story in report.agents:
+        for complaint in story.complaints:
+            for example in complaint.examples:
+                proofs = [f for f in episodes[example.episode].failures if f.code == complaint.code]
+                assert any(example.event in failure.events for failure in proofs)
+
+
+def test_a_lost_transcript_costs_its_own_page_only(dinner: RunDirectory, tmp_path: Path) -> None:
+    run = dinner_run(tmp_path / "run", (("partner", "stubborn"),), seeds=1)
+    first = run.record().plays[0]
+    (run.path / first.transcript).unlink()
+    assert write_report(run).read_text(encoding="utf-8").startswith("<!doctype html>")
+
+
+def test_the_corpus_is_shown_word_for_word(hostile: RunDirectory) -> None:
+    stored = [episode.team[0] for episode in read_report(hostile).episodes]
+    assert stored == list(HOSTILE)
