@@ -28,6 +28,7 @@ import pytest_collab.report.attribution
 import pytest_collab.report.changes
 import pytest_collab.report.gates
 import pytest_collab.report.github
+import pytest_collab.report.html
 import pytest_collab.report.story
 import pytest_collab.report.terminal  # noqa: F401
 import tests.support.handshake  # noqa: F401
