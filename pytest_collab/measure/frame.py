@@ -12,6 +12,7 @@ from typing import Any, Final, Generic, NamedTuple, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
+from pytest_collab.episode.examiner import GRADER
 from pytest_collab.episode.outcome import Outcome
 from pytest_collab.episode.record import SCHEMA_VERSION, Episode
 from pytest_collab.episode.run import BadLine
@@ -248,7 +249,9 @@ class _Rows:
             "task": task,
             "condition": condition,
             "team": team,
-            "seating": self.code("seating", tuple((name, seat.get("agent", "")) for name, seat in usage.items())),
+            "seating": self.code(
+                "seating", tuple((name, seat.get("agent", "")) for name, seat in usage.items() if name != GRADER)
+            ),
             "task_hash": self.code("task_hash", raw.get("task_hash", "")),
             "seed": seed,
             "epoch": epoch,

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from pytest_collab.episode.outcome import Failure, Outcome
+from pytest_collab.episode.record import SeatUsage
 from pytest_collab.measure.attribution import (
     agent_faults,
     agent_matrix,
@@ -158,3 +159,10 @@ def test_the_matrix_has_a_cell_for_every_team_of_two():
     assert found.agents == ("a", "b")
     assert {pair: cell.value for pair, cell in found.cells.items()} == {("a", "a"): 1, ("a", "b"): 1, ("b", "a"): 0}
     assert agent_matrix(frame, "mute").cells == {}
+
+
+def test_whoever_reads_a_finished_episode_is_no_seat_of_it():
+    played = episode(seed=1)
+    graded = played.model_copy(update={"usage": {**played.usage, "grader": SeatUsage(agent="judge", calls=1)}})
+    assert [fault.name for fault in agent_faults(frame_of([graded]))] == ["a", "b"]
+    assert frame_of([graded]).calls[0] == 5
