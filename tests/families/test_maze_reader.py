@@ -14,6 +14,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from pytest_collab.families.maze import reader
 from pytest_collab.families.maze.notation import TEXT_LIMIT, atomise, clean, clip
 from pytest_collab.families.maze.reader import Cell, Reading, Utterance, read
 
@@ -388,3 +389,22 @@ def test_long_hostile_texts_cost_bounded_work(unit: str) -> None:
     assert len(atoms.mentions) + len(atoms.steps) <= TEXT_LIMIT
     reading = heard(("a", text), ("b", "Agreed."))
     assert len(reading.path) <= 4 * 36 + 1
+
+
+# ---------------------------------------------------------------- reading again after every message
+
+
+def test_a_dialogue_read_message_by_message_comes_to_the_same_as_read_at_once() -> None:
+    for entry in table.load():
+        seats = tuple(entry.get("seats", ["a", "b"]))
+        said = [
+            Utterance(seat, text, event, tuple(other for other in seats if other != seat))
+            for event, (seat, text) in enumerate(entry["turns"])
+        ]
+        size = entry.get("size", 6)
+        start, goal = tuple(entry.get("start", [0, 0])), tuple(entry.get("goal", [size - 1, size - 1]))
+        reader._kept.clear()
+        grown = [read(said[:count], size=size, start=start, goal=goal, seats=seats) for count in range(len(said) + 1)]
+        reader._kept.clear()
+        for count in range(len(said), -1, -1):  # no dialogue goes on from the one before it
+            assert read(said[:count], size=size, start=start, goal=goal, seats=seats) == grown[count], entry["id"]

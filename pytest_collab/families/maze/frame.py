@@ -178,6 +178,38 @@ def _declared(plain: str) -> tuple[bool, ...]:
     return tuple(sign.search(plain) is not None for sign in signs)
 
 
+@lru_cache(maxsize=2048)
+def _stood_on(text: str) -> str | None:
+    """The cell that the text says its writer stands on."""
+    match = _STANDING.search(text)
+    return None if match is None else match["cell"]
+
+
+@lru_cache(maxsize=2048)
+def _marked(text: str) -> tuple[tuple[str, str], ...]:
+    """(word, cell) of everything that the text calls the start or the goal."""
+    return tuple(
+        (
+            (match["mark"] or match["mark2"] or match["sign"] or match["sign2"]).lower(),
+            match["cell"] or match["cell2"],
+        )
+        for match in _MARK.finditer(text)
+    )
+
+
+@lru_cache(maxsize=2048)
+def _cornered(text: str) -> tuple[tuple[bool, bool, str], ...]:
+    """(on top?, on the left?, cell) of everything that the text calls a corner."""
+    return tuple(
+        (
+            (match["corner"] or match["corner2"]).lower() in ("top", "upper"),
+            (match["side"] or match["side2"]).lower() == "left",
+            match["cell"] or match["cell2"],
+        )
+        for match in _CORNER.finditer(text)
+    )
+
+
 def observe(evidence: Evidence, atoms: Atoms, plain: str, grid: Grid) -> None:
     """Add what one message shows about its writer's convention.
 
@@ -185,32 +217,31 @@ def observe(evidence: Evidence, atoms: Atoms, plain: str, grid: Grid) -> None:
         atoms: the message with its coordinates taken out.
         plain: the cleaned message.
     """
-    if not evidence.mentions and (match := _STANDING.search(atoms.text)) is not None:
-        here = atoms.item(match["cell"])
+    if not evidence.mentions and (standing := _stood_on(atoms.text)) is not None:
+        here = atoms.item(standing)
         if isinstance(here, Mention) and here.kind not in ("start", "goal"):
             evidence.known.append((2.0, here, grid.start))
     for mention in atoms.mentions[:400]:
         if mention.kind in ("pair", "rowcol", "xy", "a1"):
             evidence.mentions.add(mention)
-    row_first, column_first, from_0, from_1, upward, downward = _declared(plain)
-    evidence.swapped[False] += 4 * row_first
-    evidence.swapped[True] += 4 * column_first
-    evidence.base[0] += 4 * from_0
-    evidence.base[1] += 4 * from_1
-    evidence.up[True] += 4 * upward
-    evidence.up[False] += 4 * downward
+    declared = _declared(plain)
+    if any(declared):
+        row_first, column_first, from_0, from_1, upward, downward = declared
+        evidence.swapped[False] += 4 * row_first
+        evidence.swapped[True] += 4 * column_first
+        evidence.base[0] += 4 * from_0
+        evidence.base[1] += 4 * from_1
+        evidence.up[True] += 4 * upward
+        evidence.up[False] += 4 * downward
     if not atoms.mentions:
         return
-    for match in _MARK.finditer(atoms.text):
-        word = (match["mark"] or match["mark2"] or match["sign"] or match["sign2"]).lower()
-        found = atoms.item(match["cell"] or match["cell2"])
+    for word, named in _marked(atoms.text):
+        found = atoms.item(named)
         cell = grid.start if word in ("start", "begin", "@") else grid.goal
         if isinstance(found, Mention) and found.kind not in ("start", "goal"):
             evidence.known.append((4.0, found, cell))
-    for match in _CORNER.finditer(atoms.text):
-        found = atoms.item(match["cell"] or match["cell2"])
-        top = (match["corner"] or match["corner2"]).lower() in ("top", "upper")
-        left = (match["side"] or match["side2"]).lower() == "left"
+    for top, left, named in _cornered(atoms.text):
+        found = atoms.item(named)
         if isinstance(found, Mention) and found.kind not in ("start", "goal"):
             evidence.known.append((4.0, found, (0 if top else grid.size - 1, 0 if left else grid.size - 1)))
 

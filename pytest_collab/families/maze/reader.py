@@ -7,7 +7,10 @@ machine (`agreement`) keeps what stands proposed, accepted and withdrawn.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections import OrderedDict
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from typing import Final
 
 from pytest_collab.families.maze.agreement import Agreement
 from pytest_collab.families.maze.dialogue import Cell, Claim, Proposal, Reading, Utterance
@@ -54,15 +57,17 @@ def read(utterances: Sequence[Utterance], *, size: int, start: Cell, goal: Cell,
         letter = best(evidence[seat], grid, letters=True, prior=prior[1] if prior else None)
         frames[seat] = (pair[0], letter[0])
         prior = prior or frames[seat]
-    agreement = Agreement(grid, members, frames)
-    for utterance, message in zip(spoken, messages, strict=True):
+    agreement = _taken(grid, frames, spoken)
+    heard = 0 if agreement is None else len(spoken) - 1
+    agreement = agreement or Agreement(grid, members, frames)
+    for utterance, message in zip(spoken[heard:], messages[heard:], strict=True):
         agreement.hear(utterance, message)
     named = {}
     for seat in members:
         kinds = {mention.kind for mention in evidence[seat].mentions}
         if kinds:
             named[seat] = frames[seat]["a1" in kinds].name("a1" in kinds)
-    return Reading(
+    reading = Reading(
         path=tuple(agreement.path),
         proposals=agreement.all_proposals(),
         claims=tuple(agreement.claims),
@@ -81,3 +86,30 @@ def read(utterances: Sequence[Utterance], *, size: int, start: Cell, goal: Cell,
             setter,
         ),
     )
+    _keep(grid, frames, spoken, agreement)
+    return reading
+
+
+_Key = tuple[Grid, tuple[tuple[str, tuple[Frame, Frame]], ...], tuple[Utterance, ...]]
+
+_kept: OrderedDict[_Key, Agreement] = OrderedDict()
+"""Agreements of the dialogues read last: a dialogue is read again after every message, and mostly goes on."""
+
+KEPT: Final = 64
+
+
+def _taken(grid: Grid, frames: Mapping[str, tuple[Frame, Frame]], spoken: Sequence[Utterance]) -> Agreement | None:
+    """The agreement before the last message, out of the store: who takes it may change it, nobody else has it.
+
+    None when it is not there, or when the last message changed what the cells in earlier ones mean.
+    """
+    return _kept.pop((grid, tuple(frames.items()), tuple(spoken[:-1])), None) if spoken else None
+
+
+def _keep(
+    grid: Grid, frames: Mapping[str, tuple[Frame, Frame]], spoken: Sequence[Utterance], agreement: Agreement
+) -> None:
+    _kept[grid, tuple(frames.items()), tuple(spoken)] = agreement
+    if len(_kept) > KEPT:
+        with suppress(KeyError):  # another thread was faster
+            _kept.popitem(last=False)
