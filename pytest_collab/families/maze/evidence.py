@@ -7,7 +7,7 @@ in which they are asked, and with it which of them becomes the headline, is `ver
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from itertools import pairwise
 from typing import Final
 
@@ -92,15 +92,19 @@ def garbled(case: Case) -> list[Failure]:
 
 
 def repetition(case: Case) -> list[Failure]:
-    """`repetition`: the same words again and again while the others went on talking."""
+    """`repetition`: the same words again and again while the others went on talking; "agreed" to ever new proposals
+    is none."""
     found = []
     for seat in case.seats:
+        assents = set(case.assents(seat))
         longest: list[int] = []
         run: list[int] = []
         words, heard = "", False
         for said in case.utterances:
             if said.seat != seat:
                 heard = heard or seat in said.heard_by
+                continue
+            if said.event in assents:
                 continue
             now = " ".join(said.text.lower().split())
             run = [*run, said.event] if now == words and heard else [said.event]
@@ -239,6 +243,7 @@ def insistence(case: Case) -> list[Failure]:
             refused = [event for _, event in first.rejected_by if event < again.event]
             if refused and again.path == first.path:
                 events |= {first.event, again.event, *refused}
+        events |= _kept_up(case, seat, refusals)
         if len(events) > FALLS_SILENT:
             note = f"{seat} turned down other ways, and proposed its own again after that had been turned down"
             found.append(Failure.of("disagreement", seat, events=[*events, *refusals], note=note))
@@ -339,6 +344,19 @@ def no_agreement(case: Case) -> list[Failure]:
     reached = named(case.walked.legal[-1]) if case.walked.legal else "the start"
     note = f"agreed as far as {reached}" if len(case.walked.legal) > 1 else "no move was agreed on"
     return [Failure.of("disagreement", *case.seats, events=events, note=note)]
+
+
+def _kept_up(case: Case, seat: str, refusals: Sequence[int]) -> set[int]:
+    """Events that show a seat keep up a proposal that was turned down more than once, while it turned down others'
+    without naming a wall."""
+    told = {claim.event for claim in case.claims(seat) if claim.content == WALL and case.is_true(claim)}
+    groundless = [event for event in refusals if event not in told]
+    for proposal in case.proposals(seat):
+        turned_down = sorted(event for _, event in proposal.rejected_by)
+        meanwhile = [event for event in groundless if turned_down and turned_down[0] < event < turned_down[-1]]
+        if meanwhile:
+            return {proposal.event, turned_down[0], *meanwhile, turned_down[-1]}
+    return set()
 
 
 def _refuses(case: Case, event: int) -> bool:
