@@ -1,7 +1,7 @@
 """What the maze's built-in cast does: headline codes per planted fault, and success per condition, in Markdown.
 
-    python benchmarks/maze_cast.py             # 200 seeds, a minute or two
-    python benchmarks/maze_cast.py --seeds 20
+python benchmarks/maze_cast.py             # 200 seeds, a minute or two
+python benchmarks/maze_cast.py --seeds 20
 """
 
 from __future__ import annotations
