@@ -110,6 +110,8 @@ class Oracle(Partner):
 
     def path(self, mind: Mind, stands: Cell | None = None) -> tuple[Cell, ...]:
         solution: tuple[Cell, ...] = tuple(self.place.solution)
+        if stands is None:
+            return solution
         return solution[solution.index(stands) :] if stands in solution else mind.best_path(stands)
 
     def introduce(self, mind: Mind) -> str:
