@@ -5,6 +5,7 @@ BIN := $(VENV)/bin
 # What `make test` installs beside the package; CI adds the reference programs that some tests compare with.
 EXTRAS ?= test
 CAST := partner,silent,confabulator,stubborn
+TEAMS := partner+partner,partner+silent,partner+confabulator,partner+stubborn
 
 .PHONY: demo test lint docs clean
 .DEFAULT_GOAL := help
@@ -27,8 +28,10 @@ $(BIN)/.lint-ready: $(BIN)/.ready
 
 # The cast fails on purpose: exit status 1 (some episodes failed) is what a demo should end with.
 demo: $(BIN)/.ready
-	@$(BIN)/python -m pytest tasks/maze -n 2 --agents=$(CAST) --collab-teams=partner+partner,partner+silent,partner+confabulator,partner+stubborn \
-		--tb=no -q --no-header -r N; status=$$?; \
+	@echo "partner cooperates; silent, stubborn and confabulator each have one planted fault. What fails, fails on purpose."
+	@$(BIN)/python -m pytest tasks -k "six_by_six or quick" -n 2 \
+		--agents=$(CAST) --collab-teams=$(TEAMS) --collab-conditions=solo,team,mute,shared \
+		--collab-seeds=5 --tb=no -q --no-header -r N -W ignore; status=$$?; \
 	if [ $$status -gt 1 ]; then exit $$status; fi
 
 test: $(BIN)/.ready

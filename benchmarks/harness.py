@@ -164,7 +164,8 @@ def output(input, tools, tool_choice, config):
 task = Task(dataset=[Sample(input="Talk.", target="plan") for _ in range(samples)], solver=talk(), scorer=match())
 model = get_model("mockllm/model", custom_outputs=output)
 began = time.perf_counter()
-logs = inspect_eval(task, model=model, max_samples=samples, max_connections=samples, display="none", log_dir=sys.argv[4])
+at_once = dict(max_samples=samples, max_connections=samples)
+logs = inspect_eval(task, model=model, display="none", log_dir=sys.argv[4], **at_once)
 print(logs[0].status, time.perf_counter() - began)
 """
 
@@ -200,14 +201,16 @@ def main() -> None:
         show("collecting 10,000 episodes (whole process)", f"{whole:.2f} s", "bar 5 s")
         show("  the same for one episode", f"{empty:.2f} s", "")
         with_plugin, without = idle()
-        show("pytest --version, more with the plugin than without", f"{(with_plugin - without) * 1e3:.1f} ms", "bar 30 ms")
+        more = (with_plugin - without) * 1e3
+        show("pytest --version, more with the plugin than without", f"{more:.1f} ms", "bar 30 ms")
         flight = play(EPISODES, TURNS, DELAY, EPISODES, folder / "flight")
         ideal = TURNS * DELAY
         show(f"{EPISODES} episodes x {TURNS} turns x {DELAY:g} s, {EPISODES} in flight", f"{flight:.2f} s", "")
         show("  over the ideal time", f"{flight / ideal:.2f} x", "bar 1.5 x")
         theirs = inspect_ai(TURNS, EPISODES, DELAY)
         if theirs is not None:
-            show("  inspect_ai over the ideal time", f"{theirs / ideal:.2f} x", f"ours / theirs {flight / theirs:.2f}")
+            ratio = f"ours / theirs {flight / theirs:.2f}"
+            show("  inspect_ai over the ideal time", f"{theirs / ideal:.2f} x", ratio)
         busy = play(EPISODES * 10, TURNS, 0, EPISODES, folder / "busy")
         show(f"{EPISODES * 10} episodes x {TURNS} turns, no delay", f"{busy:.2f} s", "")
         theirs = inspect_ai(TURNS, EPISODES * 10, 0)

@@ -128,7 +128,7 @@ def _expanded(task: Task, session: CollabSession) -> list[Case]:
     from pytest_collab.plugin.cases import cases
 
     session.know(task)
-    return list(cases(task, session.settings))
+    return [session.possible(case) for case in cases(task, session.settings)]
 
 
 @pytest.hookimpl(wrapper=True)

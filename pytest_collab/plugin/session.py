@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import os
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from functools import cached_property, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
@@ -180,6 +181,18 @@ class CollabSession:
                     raise TaskError(
                         f"{str(condition)!r}: {error}", file=task.file, line=task.line or None, key="conditions"
                     ) from None
+
+    def possible(self, case: Case) -> Case:
+        """The case, skipped with the reason where the family casts no such built-in player."""
+        if case.skip is not None:
+            return case
+        family, condition = case.task.family, case.condition
+        for name in (*case.team, *([condition.argument] if condition.kind == "with" else [])):
+            agent = self.registry.get(name)
+            if isinstance(agent, BuiltinAgent) and agent.character not in family.cast:
+                cast = ", ".join(family.cast)
+                return replace(case, skip=f"family {family.name!r} casts no {agent.character!r}; it has {cast}")
+        return case
 
     def collected(self, session: pytest.Session) -> None:
         """Everything is collected: let families do their batch work, and write down the tasks."""

@@ -91,6 +91,13 @@ def test_a_team_too_large_for_the_table_is_skipped_with_the_reason(suite: pytest
     result.stdout.fnmatch_lines(["SKIPPED*has 3 agents for 2 seats*"])
 
 
+def test_a_player_that_the_family_does_not_cast_is_skipped_with_the_reason(suite: pytest.Pytester) -> None:
+    write(suite, YAML)
+    result = suite.runpytest_inprocess("--agents=partner,overwriter", "--collab-pairing=self", "-rs")
+    result.assert_outcomes(passed=4, skipped=4)
+    result.stdout.fnmatch_lines(["SKIPPED*family 'handshake' casts no 'overwriter'; it has partner, silent*"])
+
+
 MISTAKES = {
     "no-yaml": ("family: [", "shake.collab.yaml:1: not valid YAML*"),
     "not-a-mapping": ("- 1\n", "shake.collab.yaml:1: a task file must be a mapping"),

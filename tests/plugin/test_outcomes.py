@@ -163,7 +163,6 @@ def test_pytest_timeout_ends_an_episode_that_hangs(suite: pytest.Pytester) -> No
     result = suite.runpytest_subprocess("--agents=hangs", "--timeout=1", "--timeout-method=signal")
     assert result.ret == 1
     result.stdout.fnmatch_lines(["*Timeout*1.0*"])
-    assert result.duration < 30
 
 
 def test_pytest_html_keeps_working(suite: pytest.Pytester) -> None:
