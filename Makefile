@@ -43,7 +43,7 @@ lint: $(BIN)/.lint-ready
 	$(BIN)/mypy
 
 docs: $(BIN)/.lint-ready
-	$(BIN)/mkdocs build --strict --quiet
+	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict --quiet
 
 clean:
 	rm -rf $(VENV) site .collab

@@ -27,7 +27,6 @@ COMMANDS: Final = {
     "play": "play a seat yourself",
     "agents": "which agents are known, and whether they answer",
     "import": "make tasks of other projects' datasets",
-    "calibrate": "the reference scale of a task: what the built-in players score",
     "new": "start a task, a family or an agent",
     "doctor": "what works on this machine, and how to mend what does not",
 }

@@ -51,7 +51,8 @@ def _table(family: FamilySummary) -> list[str]:
     outcomes: Counter[str] = Counter()
     for cell in family.cells:
         outcomes.update(cell.outcomes)
-    counts = [f"{word.replace('_', ' ')} {n}" for word, n in outcomes.most_common()]
+    ordered = sorted(outcomes.items(), key=lambda item: (-item[1], item[0]))  # the same whichever was played first
+    counts = [f"{word.replace('_', ' ')} {n}" for word, n in ordered]
     lines.append(f"  outcomes: {', '.join(counts)}")
     if family.codes:
         codes = ", ".join(f"{code.code} {code.episodes}" for code in family.codes[:6])

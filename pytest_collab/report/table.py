@@ -1,0 +1,92 @@
+"""Episodes as a table, one row each: CSV for spreadsheets, Parquet for data frames."""
+
+from __future__ import annotations
+
+import csv
+import json
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import Any, Final
+
+from pytest_collab.episode.record import Episode
+from pytest_collab.errors import UsageError
+
+COLUMNS: Final = (
+    "id",
+    "family",
+    "task",
+    "condition",
+    "team",
+    "seed",
+    "epoch",
+    "outcome",
+    "score",
+    "codes",
+    "turns",
+    "duration_s",
+    "calls",
+    "input_tokens",
+    "output_tokens",
+    "cached_tokens",
+    "cost_usd",
+    "transcript",
+    "error",
+)
+"""Then one column `metric.NAME` for every metric that some episode has; empty where one has it not."""
+
+
+def rows(episodes: Sequence[Episode]) -> list[dict[str, Any]]:
+    """One flat row per episode; `codes` are the failure codes, most important first, joined by `;`."""
+    metrics = sorted({name for episode in episodes for name in episode.metrics})
+    return [_row(episode, metrics) for episode in episodes]
+
+
+def write_csv(episodes: Sequence[Episode], path: Path) -> None:
+    """Write UTF-8 CSV with a header line.
+
+    Cells that a spreadsheet would take for a formula (names and errors come from outside) begin with an apostrophe.
+    """
+    table = rows(episodes)
+    with path.open("w", encoding="utf-8", newline="") as out:
+        writer = csv.DictWriter(out, fieldnames=list(table[0]) if table else list(COLUMNS))
+        writer.writeheader()
+        writer.writerows({name: _cell(value) for name, value in row.items()} for row in table)
+
+
+def write_parquet(episodes: Sequence[Episode], path: Path) -> None:
+    """Write one Parquet file; typed columns, nulls where a figure is not known.
+
+    Raises:
+        UsageError: pyarrow is not installed.
+    """
+    try:
+        import pyarrow as pa
+        import pyarrow.parquet as parquet
+    except ImportError:
+        raise UsageError("Parquet needs pyarrow: pip install 'pytest-collab[parquet]'") from None
+    table = rows(episodes)
+    names = list(table[0]) if table else list(COLUMNS)
+    types = {"seed": pa.int64(), "epoch": pa.int64(), "turns": pa.int64(), "calls": pa.int64()}
+    types |= dict.fromkeys(("input_tokens", "output_tokens", "cached_tokens"), pa.int64())
+    types |= dict.fromkeys(("score", "duration_s", "cost_usd"), pa.float64())
+    schema = pa.schema(
+        [(name, pa.float64() if name.startswith("metric.") else types.get(name, pa.string())) for name in names]
+    )
+    parquet.write_table(pa.Table.from_pylist(table, schema=schema), path)
+
+
+def _row(episode: Episode, metrics: Iterable[str]) -> dict[str, Any]:
+    data = episode.model_dump(mode="json")
+    data["team"] = "+".join(episode.team)
+    data["codes"] = ";".join(failure.code for failure in episode.failures)
+    data["cost_usd"] = episode.cost_usd
+    for count in ("calls", "input_tokens", "output_tokens", "cached_tokens"):
+        data[count] = sum(getattr(usage, count) for usage in episode.usage.values())
+    row = {name: data[name] for name in COLUMNS}
+    return row | {f"metric.{name}": episode.metrics.get(name) for name in metrics}
+
+
+def _cell(value: Any) -> Any:
+    if isinstance(value, str) and value[:1] in ("=", "+", "-", "@", "\t", "\r"):
+        return f"'{value}"
+    return json.dumps(value) if isinstance(value, (list, dict)) else value
