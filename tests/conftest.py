@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 # Loaded here once, so that in-process sessions, which forget the modules that they load, share them.
+import jinja2  # noqa: F401
 import pytest
 import scipy.special
 import scipy.stats  # noqa: F401
