@@ -68,10 +68,11 @@ async def test_grading_without_isolation_still_believes_no_report_it_did_not_see
 
 
 async def test_graders_at_the_same_time_do_not_meet(
-    pool: Pool, cache: Path, solved: Callable[[dict[str, str]], str], store: Store
+    pool: Pool, tmp_path: Path, solved: Callable[[dict[str, str]], str], store: Store
 ) -> None:
     trees = [solved({"calc.py": GOOD}), solved({"calc.py": CODE}), solved({"calc.py": LEAVING})] * 2
     found: dict[int, bool] = {}
+    cache = tmp_path / "cache"  # nothing is known yet: they also find out together what to expect
     async with Grader(pool, cache=cache, sandbox="bubblewrap") as grader, anyio.create_task_group() as tasks:
 
         async def one(number: int) -> None:
