@@ -242,16 +242,21 @@ played = play_episode(Handshake(), ["human", "partner"], seed=3, family=Handshak
 print("came to", played.episode.outcome.value)
 """
 
+    # The person's program is no test: it must not take itself for a worker of this session.
+    environment = {name: value for name, value in os.environ.items() if not name.startswith("PYTEST_")}
+
     async def play() -> str:
         ours, theirs = pty.openpty()
         process = await asyncio.create_subprocess_exec(
-            sys.executable, "-c", code, stdin=theirs, stdout=asyncio.subprocess.PIPE, cwd=ROOT
+            sys.executable, "-c", code, stdin=theirs, stdout=asyncio.subprocess.PIPE, cwd=ROOT, env=environment
         )
         os.close(theirs)
         assert process.stdout is not None
         said = b""
         while b"Your answer" not in said:
-            said += await asyncio.wait_for(process.stdout.readline(), 60)
+            line = await asyncio.wait_for(process.stdout.readline(), 60)
+            assert line, f"the program ended without asking: {said.decode()}"
+            said += line
         os.write(ours, b"I say 1.\n\n")
         rest, _ = await asyncio.wait_for(process.communicate(), 60)
         os.close(ours)
@@ -264,6 +269,7 @@ print("came to", played.episode.outcome.value)
 
 
 def test_a_person_needs_a_terminal(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("PYTEST_XDIST_WORKER", raising=False)
     with pytest.raises(UsageError, match=r"captures standard input.*-s"):
         Registry().get("human")
     monkeypatch.setenv("PYTEST_XDIST_WORKER", "gw0")
