@@ -91,7 +91,8 @@ def test_a_game_is_played_to_its_end(capsys: pytest.CaptureFixture[str]) -> None
     ],
 )
 def test_what_cannot_be_played_is_said(
-    arguments: tuple[str, ...], told: str, capsys: pytest.CaptureFixture[str]
+    arguments: tuple[str, ...], told: str, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.delenv("PYTEST_XDIST_WORKER", raising=False)
     assert collab(play, *arguments) == 2
     assert told in capsys.readouterr().err

@@ -8,7 +8,7 @@ from pytest_collab.errors import UsageError
 from pytest_collab.measure.frame import frame_of
 from pytest_collab.measure.gaps import all_gaps, gap, gap_pairs
 from pytest_collab.measure.paired import tango
-from pytest_collab.measure.summary import gaps as summary_gaps
+from pytest_collab.measure.summary import summarise
 from tests.support.episodes import episode
 
 
@@ -114,7 +114,8 @@ def test_gaps_agree_with_those_of_the_summary():
     ]
     frame = frame_of(episodes)
     compared = 0
-    for one in summary_gaps(episodes):
+    (family,) = summarise(episodes).families
+    for one in family.gaps:
         members = frame.team.among([tuple(one.team.split("+"))])
         assert gap(frame, one.name.replace(" ", "_"), members).estimate.value == pytest.approx(one.value)
         compared += 1

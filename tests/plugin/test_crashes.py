@@ -114,7 +114,7 @@ def test_a_run_directory_is_never_shared_by_accident(shake: pytest.Pytester) -> 
 
 @pytest.mark.parametrize("interrupts", [1, 2])
 def test_ctrl_c_keeps_what_is_finished(shake: pytest.Pytester, interrupts: int) -> None:
-    process = start(shake, "--agents=slow")
+    process = start(shake, "--agents=slow", "--collab-seeds=200")
     wait_for_episodes(shake, 2)
     for _ in range(interrupts):
         os.killpg(process.pid, signal.SIGINT)
