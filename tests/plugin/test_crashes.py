@@ -66,19 +66,21 @@ def test_a_killed_worker_loses_no_finished_episode(shake: pytest.Pytester) -> No
 
 
 def test_a_killed_controller_leaves_a_run_that_can_be_finished(shake: pytest.Pytester) -> None:
-    process = start(shake, "--agents=slow", "-n2")
+    process = start(shake, "--agents=slow", "-n2", "--collab-seeds=20")
     wait_for_episodes(shake, 1)
     os.killpg(process.pid, signal.SIGKILL)
     process.wait()
     before = plays(shake.path / "out")
-    assert 0 < len(before) < 6
+    assert 0 < len(before) < 20
 
-    again = shake.runpytest_subprocess("--agents=slow", "--collab-run-dir=out", "--collab-resume")
+    again = shake.runpytest_subprocess(
+        "--agents=slow", "-n2", "--collab-seeds=20", "--collab-run-dir=out", "--collab-resume"
+    )
     assert again.ret == 0
-    again.stdout.fnmatch_lines(["*6 passed*"])
+    again.stdout.fnmatch_lines(["*20 passed*"])
     after = plays(shake.path / "out")
     assert after[: len(before)] == before, "what was finished stays as it was"
-    assert sorted(play["seed"] for play in after) == list(range(6)), "and only the rest was played"
+    assert sorted(play["seed"] for play in after) == list(range(20)), "and only the rest was played"
     assert json.loads((shake.path / "out" / "run.json").read_text())["finished"]
 
 
