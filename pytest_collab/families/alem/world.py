@@ -188,9 +188,9 @@ class World:
         """What the seat itself sees, as data: nothing that its observation does not tell.
 
         Returns:
-            the seat's own entry of `facts()["seats"]` as `me`, `t`, `level`, `mates` (position, health, request; as the
-            observation gives them), `origin` ([row, column] of the view's upper left corner), `blocks` (rows of block
-            names, None where dark), `items` ([name, at]), `mobs` ([name, kind, at, needs]), `objects` in view.
+            the seat's own entry of `facts()["seats"]` as `me`, `t`, `level`, `mates` (position, health, request; as
+            the observation gives them), `origin` ([row, column] of the view's upper left corner), `blocks` (rows of
+            block names, None where dark), `items` ([name, at]), `mobs` ([name, kind, at, needs]), `objects` in view.
         """
         raise NotImplementedError
 
