@@ -32,6 +32,18 @@ class Conversation:
     def turns(self) -> tuple[Turn, ...]:
         return tuple(self._turns)
 
+    def recall(self, turns: tuple[Turn, ...], system: str | None = None) -> bool:
+        """Put what the game's protocol lets the seat remember in the place of its history.
+
+        Returns:
+            Whether the standing instructions are new.
+        """
+        self._turns = list(turns)
+        if system is None or system == self.system:
+            return False
+        self.system = system
+        return True
+
     def hear(self, text: str, results: tuple[ToolResult, ...] = ()) -> None:
         """Add what the game says to the seat."""
         self._turns.append(Turn("user", text, tool_results=results))

@@ -175,8 +175,15 @@ class _Table:
 
     def _request(self, seat: str, phase: str) -> Request:
         inbox = self.channel.collect(seat)
+        self._remind(seat)
         prompt = self.game.prompt(seat, inbox)
         return self._put(seat, phase, prompt, inbox)
+
+    def _remind(self, seat: str) -> None:
+        """Where the game fixes what a seat remembers, that is its conversation."""
+        memory = self.game.recall(seat)
+        if memory is not None and self.conversations[seat].recall(memory.turns, memory.system):
+            self.transcript.add("brief", seat, text=memory.system)
 
     def _put(
         self,
@@ -333,6 +340,7 @@ class _Table:
                 return
             self._next_turn(seat)
             inbox = self.channel.collect(seat)
+            self._remind(seat)
             prompt = self.game.prompt(seat, inbox)
             request = self._put(seat, "work", prompt, inbox, results)
             with self.meter.turn():

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal
 
-from pytest_collab.episode.agent import Desk, Reply, Seat, Tool, ToolCall, ToolResult
+from pytest_collab.episode.agent import Desk, Reply, Seat, Tool, ToolCall, ToolResult, Turn
 from pytest_collab.episode.transcript import Transcript
 
 if TYPE_CHECKING:
@@ -36,6 +36,19 @@ class Prompt:
     view: Mapping[str, Any] = field(default_factory=dict)
     tools: tuple[Tool, ...] = ()
     keep: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Recall:
+    """What a seat remembers when it is asked, where the game's protocol fixes that.
+
+    Attributes:
+        turns: the conversation before the newest prompt, oldest first, in place of all that was said.
+        system: the standing instructions from now on; None leaves them as they are.
+    """
+
+    turns: tuple[Turn, ...] = ()
+    system: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +86,7 @@ class Note:
 class Game(ABC):
     """One episode's state. Deterministic: the same seed and the same replies give the same game.
 
-    `prompt` and `parse` change nothing; `apply` is the only place where state changes.
+    `prompt`, `recall` and `parse` change nothing; `apply` is the only place where state changes.
 
     Attributes:
         seats: seats that agents sit on, in order (a solo game has one).
@@ -94,6 +107,14 @@ class Game(ABC):
     @abstractmethod
     def prompt(self, seat: str, inbox: Sequence[Message]) -> Prompt:
         """What the seat is told now, messages in `inbox` included."""
+
+    def recall(self, seat: str) -> Recall | None:
+        """What the seat remembers of the turns before this one; None for all of its conversation.
+
+        For protocols with a window of memory. Asked before every `prompt`; what does not fit the agent's context is
+        left out all the same.
+        """
+        return None
 
     @abstractmethod
     def parse(self, seat: str, reply: Reply) -> Move:
