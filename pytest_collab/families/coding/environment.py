@@ -2,36 +2,27 @@
 
 from __future__ import annotations
 
-import contextlib
 import dataclasses
-import importlib.metadata
 import json
 import os
-import re
 import shutil
-import signal
-import subprocess
 import sys
-import tempfile
 from collections.abc import Mapping
 from hashlib import sha256
 from pathlib import Path, PurePosixPath
 from typing import Any
 
 from pytest_collab.errors import SandboxError, SetupError
-from pytest_collab.families.coding.parsers import plain
+from pytest_collab.families.coding.installation import install
 from pytest_collab.families.coding.pool import Pool
-from pytest_collab.families.coding.seed import Seed, cache_folder, seed_of
+from pytest_collab.families.coding.seed import cache_folder, seed_of
+from pytest_collab.families.coding.toolchain import Toolchain, missing_toolchain, of_system, toolchain
 from pytest_collab.sandbox import Choice, choose
 from pytest_collab.sandbox.base import SYSTEM_PATH, Mount, SandboxSpec
 
+__all__ = ["Environment", "choose_sandbox", "missing_toolchain", "prepare_environment"]
+
 _VERSION = 4
-_PASSED_ON = re.compile(
-    r"^(PATH|HOME|LANG|LC_.*|USER|LOGNAME|TMPDIR|.*_PROXY|.*_proxy|PIP_.*|UV_.*|NPM_CONFIG_.*|npm_config_.*|NODE_EXTRA_CA_CERTS"
-    r"|SSL_CERT_.*|REQUESTS_CA_BUNDLE|CURL_CA_BUNDLE|GOPROXY|GOSUMDB|GONOSUMDB|GOFLAGS|CARGO_HOME|RUSTUP_HOME|CARGO_HTTP_.*"
-    r"|CARGO_REGISTRIES_.*)$"
-)
-_SECRET = re.compile(r"TOKEN|SECRET|PASSWORD|API_KEY", re.IGNORECASE)
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -134,7 +125,7 @@ def prepare_environment(pool: Pool, cache: Path | None = None, sandbox: str = "b
             pids=spec.pids,
         )
     seed = seed_of(pool, cache)
-    tools = _toolchain(pool.language)
+    tools = toolchain(pool.language)
     content = [_VERSION, seed.tree, pool.setup, pool.language, sys.version, sys.base_prefix, tools.versions]
     key = sha256(json.dumps(content).encode()).hexdigest()[:20]
     root = (cache or cache_folder()) / "environments"
@@ -144,183 +135,14 @@ def prepare_environment(pool: Pool, cache: Path | None = None, sandbox: str = "b
         if not (place / "ready.json").is_file():
             shutil.rmtree(place, ignore_errors=True)
             try:
-                _make(pool, seed, place, tools)
+                install(pool, seed, place, tools)
             except BaseException:
                 shutil.rmtree(place, ignore_errors=True)
                 raise
     return _read(pool, place, tools)
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
-class _Tools:
-    mounts: tuple[Mount, ...]
-    path: tuple[str, ...]
-    env: tuple[tuple[str, str], ...]
-    versions: tuple[str, ...]
-
-
-_INSTALL = {
-    "node": "install Node.js 20 or newer (https://nodejs.org, or apt-get install nodejs npm)",
-    "go": "install Go (https://go.dev/dl, or apt-get install golang-go)",
-    "cargo": "install Rust (https://rustup.rs, or apt-get install cargo)",
-}
-
-
-def missing_toolchain(pool: Pool) -> str | None:
-    """Which program a pool lacks here, with how to install it; None if it has what it needs."""
-    try:
-        _toolchain(pool.language)
-    except SetupError as error:
-        return str(error)
-    return None
-
-
-def _toolchain(language: str) -> _Tools:
-    if language == "python":
-        base = Path(sys.base_prefix)
-        mounts = [] if _of_system(base) else [Mount(base, str(base))]
-        return _Tools(tuple(mounts), (), (("PYTHONDONTWRITEBYTECODE", "1"),), ())
-    program = {"go": "go", "rust": "cargo"}.get(language, "node")
-    found = shutil.which(program)
-    if found is None:
-        raise SetupError(f"there is no `{program}` on PATH; {_INSTALL[program]}")
-    prefix, env = Path(found).resolve().parent.parent, dict[str, str]()
-    if program == "cargo":
-        prefix = Path(_ask(["rustc", "--print", "sysroot"]))
-        env = {"CARGO_NET_OFFLINE": "true", "CARGO_HOME": "/tmp/cargo", "CARGO_TARGET_DIR": "/tmp/target"}
-        env["CARGO_TERM_COLOR"] = "never"
-        version = _ask([str(prefix / "bin" / "rustc"), "--version"])
-    elif program == "go":
-        prefix = Path(_ask(["go", "env", "GOROOT"])).resolve()
-        env = {"GOPROXY": "off", "GOFLAGS": "-mod=mod", "GOTOOLCHAIN": "local", "GOCACHE": "/tmp/go-build"}
-        env |= {"GOPATH": "/tmp/go", "CGO_ENABLED": "0", "GONOSUMDB": "*", "GONOSUMCHECK": "1", "GOFLAGS": ""}
-        version = _ask(["go", "version"])
-    else:
-        env = {"NO_COLOR": "1", "FORCE_COLOR": "0"}
-        version = _ask([found, "--version"])
-    mounts = [] if _of_system(prefix) else [Mount(prefix, str(prefix))]
-    return _Tools(tuple(mounts), (str(prefix / "bin"),), tuple(env.items()), (version,))
-
-
-def _of_system(path: Path) -> bool:
-    return path == Path("/") or (path.is_relative_to("/usr") and not path.is_relative_to("/usr/src"))
-
-
-def _ask(words: list[str]) -> str:
-    try:
-        done = subprocess.run(words, capture_output=True, text=True, timeout=60, check=False, cwd="/")
-    except (OSError, subprocess.TimeoutExpired) as error:
-        raise SetupError(f"`{' '.join(words)}` could not be run: {error}") from None
-    if done.returncode:
-        raise SetupError(f"`{' '.join(words)}` failed: {done.stderr.strip()}")
-    return done.stdout.strip()
-
-
-def _make(pool: Pool, seed: Seed, place: Path, tools: _Tools) -> None:
-    place.mkdir(parents=True)
-    tree = place / "tree"
-    shutil.copytree(seed.checkout, tree, symlinks=True)
-    before = {str(path.relative_to(tree)) for path in tree.rglob("*")}
-    (place / "empty").mkdir()
-    if pool.language == "python":
-        _make_venv(place / "venv", bare=not pool.setup)
-    env = {name: value for name, value in os.environ.items() if _PASSED_ON.match(name) and not _SECRET.search(name)}
-    path = [str(place / "venv" / "bin"), *tools.path, env.get("PATH", SYSTEM_PATH)]
-    env |= {"PATH": os.pathsep.join(path), "CI": "1"}
-    if pool.language == "python":
-        env |= {"VIRTUAL_ENV": str(place / "venv"), "PIP_DISABLE_PIP_VERSION_CHECK": "1", "PIP_NO_INPUT": "1"}
-    for command in pool.setup:
-        _run(command, tree, env, pool.environment.setup_timeout_s)
-    shutil.rmtree(tree / ".git", ignore_errors=True)
-    added: list[str] = []
-    for path_ in sorted(tree.rglob("*")):
-        name = str(path_.relative_to(tree))
-        if (
-            name not in before
-            and path_.name != "__pycache__"
-            and not any(name.startswith(f"{one}/") for one in added)
-        ):
-            added.append(name)
-    (place / "ready.json").write_text(json.dumps({"overlay": added}))
-
-
-def _run(command: str, tree: Path, env: dict[str, str], timeout: float) -> None:
-    with tempfile.TemporaryFile() as output:
-        process = subprocess.Popen(
-            ["/bin/sh", "-c", command],
-            cwd=tree,
-            env=env,
-            stdin=subprocess.DEVNULL,
-            stdout=output,
-            stderr=subprocess.STDOUT,
-            start_new_session=True,
-        )
-        try:
-            code: int | None = process.wait(timeout)
-        except subprocess.TimeoutExpired:
-            code = None
-        finally:
-            with contextlib.suppress(ProcessLookupError):
-                os.killpg(process.pid, signal.SIGKILL)
-            process.wait()
-        if code != 0:
-            output.seek(max(0, output.seek(0, os.SEEK_END) - 4000))
-            said = plain(output.read().decode(errors="replace")).strip()
-            what = f"took longer than {timeout:g} s" if code is None else f"ended with {code}"
-            raise SetupError(f"setup command {command!r} {what}:\n{said}")
-
-
-def _make_venv(venv: Path, *, bare: bool) -> None:
-    base = Path(getattr(sys, "_base_executable", "") or sys.executable)
-    words = [str(base), "-m", "venv", *(["--without-pip"] if bare else []), str(venv)]
-    done = subprocess.run(words, capture_output=True, text=True, timeout=300, check=False)
-    if done.returncode:
-        raise SetupError(
-            f"no virtual environment could be made ({' '.join(words)}): {done.stdout}{done.stderr}\n"
-            "install Python's venv module (apt-get install python3-venv)"
-        )
-    if bare:
-        site = next((venv / "lib").glob("python3*")) / "site-packages"
-        for name in _closure("pytest"):
-            _copy_distribution(name, site)
-        # Installers may have left this to the first import, which finds the folder read-only.
-        subprocess.run([venv / "bin" / "python", "-m", "compileall", "-q", site], capture_output=True, check=False)
-
-
-def _closure(name: str) -> set[str]:
-    """A distribution and what it needs here, by normalised name."""
-    from packaging.requirements import Requirement
-
-    found: set[str] = set()
-    waiting = [name]
-    while waiting:
-        one = re.sub(r"[-_.]+", "-", waiting.pop()).lower()
-        if one in found:
-            continue
-        try:
-            requires = importlib.metadata.requires(one) or []
-        except importlib.metadata.PackageNotFoundError:
-            continue
-        found.add(one)
-        for line in requires:
-            requirement = Requirement(line)
-            if requirement.marker is None or requirement.marker.evaluate({"extra": ""}):
-                waiting.append(requirement.name)
-    return found
-
-
-def _copy_distribution(name: str, site: Path) -> None:
-    for file in importlib.metadata.files(name) or ():
-        if file.parts[0] == ".." or file.is_absolute():
-            continue  # scripts: `python -m pytest` needs none
-        source = Path(str(file.locate()))
-        if source.is_file():
-            target = site / PurePosixPath(file)
-            target.parent.mkdir(parents=True, exist_ok=True)
-            shutil.copyfile(source, target)
-
-
-def _read(pool: Pool, place: Path, tools: _Tools) -> Environment:
+def _read(pool: Pool, place: Path, tools: Toolchain) -> Environment:
     try:
         data: Any = json.loads((place / "ready.json").read_text())
     except (OSError, ValueError):
@@ -335,9 +157,9 @@ def _read(pool: Pool, place: Path, tools: _Tools) -> Environment:
         # Whoever installed this project for the base interpreter has the hidden tests in there.
         shared = Path(sys.base_prefix) / "lib" / f"python{sys.version_info.major}.{sys.version_info.minor}"
         for site in (shared / "site-packages", shared / "dist-packages"):
-            if site.is_dir() and not _of_system(site):
+            if site.is_dir() and not of_system(site):
                 mounts.append(Mount(place / "empty", str(site)))
-    mounts += [Mount(place / "empty", str(suite)) for suite in _suites() if _of_system(suite)]
+    mounts += [Mount(place / "empty", str(suite)) for suite in _suites() if of_system(suite)]
     return Environment(
         key=place.name,
         tree=str(place / "tree"),
