@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pytest_collab.episode.agent import Agent, Reply, Request
+from pytest_collab.episode.agent import Agent, Reply, Request, Seat
 from pytest_collab.episode.outcome import Outcome
 from pytest_collab.episode.record import Episode
 from pytest_collab.errors import TaskError
@@ -182,6 +182,51 @@ def test_a_deadline_costs_tasks_and_is_told() -> None:
     played = play_episode(params, ["stubborn", "partner"], family=FAMILY)
     assert played.episode.metrics["missed_deadlines"] > 0
     assert any(event.data.get("expired") for event in played.transcript.of("state"))
+
+
+DEADLINES = Market(**SMALL.model_dump() | {"deadline": 3, "target": 1.0})
+
+
+class Forgetful(Agent):
+    """Plays as the partner does, and leaves out all lines that begin with a word."""
+
+    name = "forgetful"
+
+    def __init__(self, left_out: str) -> None:
+        self.left_out = left_out
+        self.player: Agent = self
+
+    def seated(self, seat: Seat) -> Agent:
+        self.player = FAMILY.player("partner", seat)
+        return self
+
+    async def reply(self, request: Request) -> Reply:
+        reply = await self.player.reply(request)
+        kept = [line for line in reply.text.splitlines() if not line.startswith(self.left_out)]
+        return Reply("\n".join(kept))
+
+
+@pytest.mark.parametrize(
+    ("left_out", "code", "why"),
+    [("SEND", "withholding", "which lacked p"), ("SUBMIT", "own_part_failed", "ready and was not submitted")],
+)
+def test_a_missed_deadline_is_a_failure_of_whoever_let_it_pass(left_out: str, code: str, why: str) -> None:
+    seats = DEADLINES.deal(0).seats
+    team: list[Agent | str] = [Forgetful(left_out) if s == "b" else "partner" for s in seats]
+    played = play_episode(DEADLINES, team, family=FAMILY)
+    late = [failure for failure in played.episode.failures if "deadline" in failure.note]
+    assert [(failure.code, failure.seats) for failure in late] == [(code, ("b",))]
+    assert why in late[0].note
+    expired = {event.seq for event in played.transcript.of("state") if event.data.get("expired")}
+    assert expired & set(late[0].events)
+    assert {played.transcript[seq].seat for seq in late[0].events if played.transcript[seq].kind == "reply"} == {"b"}
+
+
+def test_a_deadline_missed_for_want_of_asking_is_the_owners() -> None:
+    team: list[Agent | str] = [Forgetful("MESSAGE") if s == "c" else "partner" for s in DEADLINES.deal(0).seats]
+    late = [f for f in play_episode(DEADLINES, team, family=FAMILY).episode.failures if "deadline" in f.note]
+    assert {(failure.code, failure.seats) for failure in late} == {("own_part_failed", ("c",))}
+    assert "never asked for" in late[0].note
 
 
 def test_a_bonus_is_told_and_paid_and_leaves_the_groups_revenue_alone() -> None:

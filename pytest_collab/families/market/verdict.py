@@ -46,7 +46,8 @@ def assess(params: Market, seed: int, condition: Condition, game: RoundGame, tra
     """Score: tasks done as a share of the exact optimum; a success from `target` on.
 
     Failures run from cause to symptom: false claims and broken promises, silence, withholding, vague requests, own
-    tasks not submitted or not asked for, sending to the wrong seat, unreadable replies, repetition, free riding.
+    tasks not submitted or not asked for, deadlines let pass, sending to the wrong seat, unreadable replies,
+    repetition, free riding.
     """
     order, known = params.how(condition)
     trade = _Trade(params, seed, known, game, transcript)
@@ -92,6 +93,7 @@ def assess(params: Market, seed: int, condition: Condition, game: RoundGame, tra
         *withholding,
         *trade.vague(),
         *trade.own_part(),
+        *trade.missed_deadlines(requests, asking=known == "asked" and not condition.muted),
         *trade.wrong_recipient(),
         *show.malformed(transcript),
         *(f for f in show.repetition(transcript) if not victims.intersection(f.seats)),
@@ -109,6 +111,22 @@ def assess(params: Market, seed: int, condition: Condition, game: RoundGame, tra
     if not failures:
         failures = [trade.nobody_stands_out(best - done)]
     return Verdict(outcome_of(failures, otherwise=Outcome.COORDINATION), score, metrics, tuple(failures))
+
+
+@dataclass(frozen=True, slots=True)
+class _Lapse:
+    """A task whose deadline passed, and one seat's part in it.
+
+    Attributes:
+        code: `withholding` where the seat was asked in time for what it held; `own_part_failed` where the task was
+            its own, and was ready, or lacked a piece that it had not asked for.
+    """
+
+    code: str
+    seat: str
+    task: str
+    events: tuple[int, ...]
+    why: str
 
 
 class _Trade:
@@ -266,6 +284,53 @@ class _Trade:
                 note = f"did not submit ready tasks in {len(hoarded)} cases, and submitted {done[i]}"
                 found.append(Failure.of("own_part_failed", seat, events=hoarded, note=note))
         return found
+
+    def missed_deadlines(self, requests: Sequence[Request], *, asking: bool) -> list[Failure]:
+        """One failure for each seat that let deadlines pass, by what it did not do in time.
+
+        Nobody is blamed for a piece that was asked for too late to be sent.
+        """
+        lapses: dict[tuple[str, str], list[_Lapse]] = {}
+        for lapse in self._lapses(requests, asking):
+            lapses.setdefault((lapse.code, lapse.seat), []).append(lapse)
+        found = []
+        for (code, seat), own in lapses.items():
+            names = list(dict.fromkeys(lapse.task for lapse in own))
+            note = (
+                f"let the deadline of {len(names)} {'task' if len(names) == 1 else 'tasks'} pass, first {own[0].why}"
+            )
+            found.append(Failure.of(code, seat, events=[e for lapse in own for e in lapse.events], note=note))
+        return found
+
+    def _lapses(self, requests: Sequence[Request], asking: bool) -> Iterator[_Lapse]:
+        for event in self.transcript.of("state"):
+            for name in event.data.get("expired", ()):
+                owner, i = str(event.seat), self.seats.index(str(event.seat))
+                turns = [s for s in self.turns[owner] if any(task.name == name for task in s.before.market.open[i])]
+                if not turns:
+                    continue
+                needs = next(task.needs for task in turns[0].before.market.open[i] if task.name == name)
+                had = [s.replies[owner].seq for s in turns if set(needs) <= s.before.market.held[i]]
+                if had:
+                    why = f"{name}, which was ready and was not submitted"
+                    yield _Lapse("own_part_failed", owner, name, (*had, event.seq), why)
+                    continue
+                lacked = [piece for piece in needs if piece not in turns[-1].after.market.held[i]]
+                late = [
+                    one
+                    for one in requests
+                    if not one.answered and one.asker == owner and one.piece in lacked
+                    if turns[0].replies[owner].seq <= one.events[-1] < event.seq
+                ]
+                for one in late:
+                    why = f"{name} of {owner}, which lacked {one.piece}"
+                    yield _Lapse("withholding", one.holder, name, (*one.events, event.seq), why)
+                asked = {piece for who, _, piece in self.mentioned if who == owner}
+                unasked = [piece for piece in lacked if piece not in asked]
+                if asking and unasked and not late:
+                    why = f"{name}: {' and '.join(unasked)} never asked for"
+                    replies = [step.replies[owner].seq for step in turns]
+                    yield _Lapse("own_part_failed", owner, name, (*replies, event.seq), why)
 
     def wrong_recipient(self) -> list[Failure]:
         """`malformed_message`: most of what was sent went to seats that had no use for it, or was not at hand."""
