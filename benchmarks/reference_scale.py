@@ -3,7 +3,7 @@
 python benchmarks/reference_scale.py tasks/philosophers/study_five.collab.yaml tasks/market/quick.collab.yaml
 python benchmarks/reference_scale.py --episodes 200 tasks/market/*.collab.yaml
 
-Families with batched rules (dining philosophers, commons, public goods) are played 10,000 times; others go through
+Families with batched rules (all games but experts) are played 10,000 times; experts go through
 the engine.
 """
 
@@ -18,7 +18,7 @@ from pytest_collab.families.taskfile import read_task
 from pytest_collab.testing import play_episode
 
 PLAYERS = ("partner", "random", "nop")
-BATCHED = ("philosophers", "commons", "public_goods")
+BATCHED = ("philosophers", "commons", "public_goods", "market", "donor")
 UNBATCHED = ("reward", "newcomer")
 """Params that the batched rules do not know."""
 
