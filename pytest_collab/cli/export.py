@@ -13,18 +13,30 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("run", type=Path, help="a run directory")
     parser.add_argument(
         "--format",
-        choices=("csv", "parquet", "inspect"),
+        choices=("csv", "parquet", "inspect", "otel"),
         required=True,
-        help="a table of episodes (csv, parquet), or logs for inspect_ai, one per task, condition and team",
+        help="a table of episodes (csv, parquet), logs for inspect_ai, one per task, condition and team, or "
+        "OpenTelemetry spans, sent to where the OTEL_* variables point",
     )
+    parser.add_argument("--out", type=Path, help="the file to write (csv, parquet) or the folder (inspect)")
     parser.add_argument(
-        "--out", type=Path, required=True, help="the file to write (csv, parquet) or the folder (inspect)"
+        "--content", action="store_true", help="otel: also what agents were told, answered and did (default: not)"
     )
 
 
 def run(args: argparse.Namespace) -> int:
-    """Write the files and name them."""
+    """Write the files and name them, or send the spans."""
+    if (args.format == "otel") == (args.out is not None):
+        raise UsageError(
+            "--format=otel sends spans and writes no file: leave --out away, and set OTEL_* variables"
+            if args.out is not None
+            else f"--format={args.format} needs --out=PATH"
+        )
+    if args.content and args.format != "otel":
+        raise UsageError(f"--content is for --format=otel; --format={args.format} has always the same contents")
     directory = RunDirectory.open(args.run)
+    if args.format == "otel":
+        return _send(directory, args.content)
     episodes = directory.record().episodes()
     out = Path(args.out)
     try:
@@ -41,4 +53,16 @@ def run(args: argparse.Namespace) -> int:
     except OSError as error:
         raise UsageError(f"{out} cannot be written: {error.strerror or error}") from error
     print(f"wrote {out}: {len(episodes)} episodes")
+    return 0
+
+
+def _send(directory: RunDirectory, content: bool) -> int:
+    """Every play is a trace: a re-run that was needed is as much worth a look as what it replaced."""
+    import sys
+
+    from pytest_collab.report.otel import export, wants_content
+
+    plays = directory.record().plays
+    sent = export(plays, directory.transcript, directory.info(), content=content or wants_content())
+    print(f"sent {sent} spans of {len(plays)} episodes", file=sys.stderr)  # stdout may be the console exporter's
     return 0

@@ -6,6 +6,7 @@ import contextlib
 import math
 from collections.abc import Awaitable, Callable
 from dataclasses import asdict, replace
+from datetime import UTC, datetime
 from typing import Any, Final
 
 import anyio
@@ -92,6 +93,7 @@ class _Table:
             seed=plan.seed,
             epoch=plan.epoch,
             seats=list(self.seats),
+            at=datetime.now(UTC).isoformat(timespec="milliseconds"),
         )
 
     def _take_seats(self) -> None:
