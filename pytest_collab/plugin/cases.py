@@ -29,6 +29,10 @@ class Case:
     of_epochs: int
     skip: str | None = None
 
+    def __repr__(self) -> str:
+        """As the test is called: plugins show parameters, and Allure makes a test's history id of this."""
+        return f"{self.task.name}[{self.label}]"
+
     @property
     def label(self) -> str:
         """The part in brackets of the test's name."""

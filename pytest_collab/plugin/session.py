@@ -25,7 +25,7 @@ from pytest_collab.episode.run import RunDirectory
 from pytest_collab.episode.transcript import Transcript
 from pytest_collab.errors import CollabError, RunError, TaskError, UsageError
 from pytest_collab.families.task import Task
-from pytest_collab.plugin import outcomes, upcoming
+from pytest_collab.plugin import attachments, outcomes, upcoming
 from pytest_collab.plugin.cases import Case
 from pytest_collab.plugin.collection import register_families
 from pytest_collab.plugin.options import Settings, settings
@@ -48,6 +48,7 @@ def configure(config: pytest.Config) -> None:
         session = CollabSession(config, settings(config))
         config.stash[SESSION] = session
         config.pluginmanager.register(outcomes, "collab-outcomes")
+        attachments.register(config)
         side: Any
         if hasattr(config, "workerinput"):
             from pytest_collab.plugin.worker import Worker
