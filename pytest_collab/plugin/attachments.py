@@ -90,15 +90,16 @@ def _attach(finished: Finished, path: Path) -> None:
     import allure
 
     episode = finished.episode
-    allure.dynamic.parameter("condition", episode.condition)
-    allure.dynamic.parameter("team", "+".join(episode.team))
-    allure.dynamic.parameter("seed", episode.seed)
+    dynamic: Any = allure.dynamic  # half typed
+    dynamic.parameter("condition", episode.condition)
+    dynamic.parameter("team", "+".join(episode.team))
+    dynamic.parameter("seed", episode.seed)
     if episode.epoch:
-        allure.dynamic.parameter("epoch", episode.epoch)
-    allure.dynamic.feature(episode.family)
-    allure.dynamic.story(episode.task)
-    allure.dynamic.label("collab_outcome", str(episode.outcome))
-    allure.dynamic.tag(str(episode.outcome), *dict.fromkeys(failure.code for failure in episode.failures))
+        dynamic.parameter("epoch", episode.epoch)
+    dynamic.feature(episode.family)
+    dynamic.story(episode.task)
+    dynamic.label("collab_outcome", str(episode.outcome))
+    dynamic.tag(str(episode.outcome), *dict.fromkeys(failure.code for failure in episode.failures))
     allure.attach(_story(finished, path), "episode", allure.attachment_type.TEXT)
     lines = _lines(finished)
     kind = allure.attachment_type.TEXT
