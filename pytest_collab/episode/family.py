@@ -188,6 +188,10 @@ class Family(ABC, Generic[P]):
         """The state after event `upto` (the end when None)."""
         return None
 
+    def identity(self, params: P) -> dict[str, Any]:
+        """Params as they identify the problem: without what only says where files lie on this machine."""
+        return params.model_dump(mode="json")
+
     def content(self, params: P) -> str:
         """What identifies the problem beyond params (e.g. hashes of files they point to)."""
         return ""

@@ -55,7 +55,7 @@ class Task:
         content = {
             "family": family.name,
             "version": family.version,
-            "params": self.params.model_dump(mode="json"),
+            "params": family.identity(self.params),
             "limits": (self.limits or family.limits(self.params)).model_dump(mode="json"),
             "content": family.content(self.params),
         }

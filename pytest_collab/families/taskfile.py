@@ -31,6 +31,19 @@ def read_task(path: Path) -> Task:
         TaskError: file, line, key, value and remedy of the first mistake.
     """
     data, lines = read_yaml(path)
+    return check_task(data, lines, path)
+
+
+def check_task(data: Any, lines: Lines, path: Path) -> Task:
+    """A task from the content of a task file, wherever that comes from.
+
+    Args:
+        lines: the line of every key; may be empty.
+        path: where it is, or would be, written: files that params point to are relative to its folder.
+
+    Raises:
+        TaskError: file, line, key, value and remedy of the first mistake.
+    """
 
     def refuse(problem: str, remedy: str, *key: str) -> TaskError:
         return TaskError(problem, remedy=remedy, file=path, line=_line(lines, key), key=".".join(key))

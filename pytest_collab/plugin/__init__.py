@@ -16,11 +16,13 @@ def pytest_addhooks(pluginmanager: pytest.PytestPluginManager) -> None:
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    from pytest_collab.plugin import collection, fixtures
+    from pytest_collab.plugin import collection, cooperbench, fixtures
 
     config.addinivalue_line("markers", "collab: an episode of a collaboration task (added by pytest-collab)")
     config.pluginmanager.register(fixtures, "collab-fixtures")
     config.pluginmanager.register(collection, "collab-collection")
+    config.pluginmanager.register(cooperbench, "collab-cooperbench")
+    cooperbench.configure(config)
     if options.has_agents(config):
         from pytest_collab.plugin import session
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from pytest_collab.errors import CollabError, TaskError
-from pytest_collab.plugin import options
+from pytest_collab.plugin import cooperbench, options
 from pytest_collab.plugin.state import FAMILIES, SESSION
 
 if TYPE_CHECKING:
@@ -41,7 +41,7 @@ class TaskFile(pytest.File):
             if session is None:
                 yield NoAgentsItem.from_parent(self, name=task.name)
                 return
-            for case in _expanded(task, session):
+            for case in expanded(task, session):
                 yield EpisodeItem.from_parent(self, name=f"{task.name}[{case.label}]", case=case)
         except CollabError as error:
             raise self.CollectError(_relative(error, self.config)) from None
@@ -111,7 +111,7 @@ def _parametrize_task(metafunc: pytest.Metafunc, declared: Any, session: CollabS
         _without_agents(metafunc, "_collab_case")
         return
     task = declared.build()
-    found = list(_expanded(task, session))
+    found = list(expanded(task, session))
     metafunc.parametrize(
         "_collab_case",
         [pytest.param(case, id=case.label, marks=pytest.mark.collab) for case in found],
@@ -124,7 +124,8 @@ def _without_agents(metafunc: pytest.Metafunc, fixture: str) -> None:
     metafunc.parametrize(fixture, [pytest.param(None, id="no-agents", marks=marks)], indirect=True)
 
 
-def _expanded(task: Task, session: CollabSession) -> list[Case]:
+def expanded(task: Task, session: CollabSession) -> list[Case]:
+    """The cases of a task that has been collected."""
     from pytest_collab.plugin.cases import cases
 
     session.know(task)
@@ -135,8 +136,10 @@ def _expanded(task: Task, session: CollabSession) -> list[Case]:
 def pytest_make_collect_report(
     collector: pytest.Collector,
 ) -> Generator[None, pytest.CollectReport, pytest.CollectReport]:
-    """A wrong task in a Python file is told in a few lines, like one in YAML."""
+    """A wrong task in a Python file is told in a few lines, like one in YAML; pools stand beside files."""
     report = yield
+    if isinstance(collector, pytest.Session) and report.passed:
+        report.result = [*(report.result or []), *cooperbench.nodes(collector)]
     call: Any = getattr(report, "call", None)
     error = call.excinfo.value if call is not None and call.excinfo is not None else None
     while error is not None and not isinstance(error, CollabError):

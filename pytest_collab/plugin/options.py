@@ -67,6 +67,10 @@ _OPTIONS: Final = (
         "where agents' and graders' commands run (default auto)",
     ),
     _Option("--collab-grader", "rules|AGENT", "who reads free-form dialogue (default rules)"),
+    _Option("--collab-cooperbench", "DIR", "play the pairs of this checkout of CooperBench"),
+    _Option("--collab-cooperbench-repos", "DIR", "clones or mirrors of its repositories (default: fetch upstream's)"),
+    _Option("--collab-cooperbench-pools", "A,B", "only these of its pools, e.g. click/2068,jinja (default all)"),
+    _Option("--collab-cooperbench-subset", "NAME", "only the pairs of this subset of it, e.g. lite"),
     _Option(
         "--collab-agents-file",
         "FILE",
@@ -96,6 +100,43 @@ def _raw(config: pytest.Config, flag: str) -> str:
 def has_agents(config: pytest.Config) -> bool:
     """Did the user name agents or teams?"""
     return bool(_raw(config, "--agents") or _raw(config, "--collab-teams"))
+
+
+@dataclass(frozen=True, slots=True)
+class Checkout:
+    """A checkout of CooperBench whose pairs are to be played.
+
+    Attributes:
+        repos: None to fetch upstream's repositories.
+        pools: names of pools; empty for all.
+    """
+
+    dataset: Path
+    repos: Path | None
+    pools: tuple[str, ...]
+    subset: str | None
+
+
+def cooperbench(config: pytest.Config) -> Checkout | None:
+    """What `--collab-cooperbench` and its companions ask for.
+
+    Raises:
+        pytest.UsageError: a companion is given without it.
+    """
+    flag = "--collab-cooperbench"
+    texts = {name: _raw(config, f"{flag}{name}") for name in ("", "-repos", "-pools", "-subset")}
+    if not texts[""]:
+        for name, text in texts.items():
+            if text:
+                raise pytest.UsageError(f"{flag}{name}={text} needs {flag}=DIR, a checkout of CooperBench")
+        return None
+    folder = config.invocation_params.dir
+    return Checkout(
+        folder / texts[""],
+        folder / texts["-repos"] if texts["-repos"] else None,
+        tuple(_names(f"{flag}-pools", texts["-pools"])),
+        texts["-subset"] or None,
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,6 +170,7 @@ class Settings:
     sandbox: str
     grader: str
     agents_file: Path | None
+    cooperbench: Checkout | None
 
     def as_options(self) -> dict[str, Any]:
         """For run.json."""
@@ -149,6 +191,7 @@ class Settings:
             "shard": None if self.shard is None else f"{self.shard[0]}/{self.shard[1]}",
             "record": str(self.record) if self.record else None,
             "replay": str(self.replay) if self.replay else None,
+            **({"cooperbench": _shown(self.cooperbench)} if self.cooperbench else {}),
         }
 
 
@@ -210,7 +253,13 @@ def settings(config: pytest.Config) -> Settings:
         ),
         grader=get("--collab-grader") or "rules",
         agents_file=path("--collab-agents-file"),
+        cooperbench=cooperbench(config),
     )
+
+
+def _shown(checkout: Checkout) -> dict[str, Any]:
+    pools = list(checkout.pools)
+    return {"dataset": str(checkout.dataset), "pools": pools, "subset": checkout.subset}
 
 
 def _pairs(agents: tuple[str, ...], pairing: str) -> list[tuple[str, ...]]:

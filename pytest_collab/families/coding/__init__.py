@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import atexit
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, ClassVar, Literal
+from pathlib import PurePosixPath
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 from pydantic import Field, model_validator
 
@@ -168,5 +169,19 @@ class CodingFamily(Family[Coding]):
 
         return picture(self.deal_of(params, seed, condition), transcript, upto)
 
+    def identity(self, params: Coding) -> dict[str, Any]:
+        """Absolute paths and addresses say where files lie; what is in them is part of `content`."""
+        return _relative(params.model_dump(mode="json"))
+
     def content(self, params: Coding) -> str:
         return params.content()
+
+
+def _relative(data: Any) -> Any:
+    if isinstance(data, dict):
+        return {
+            key: "" if key == "repository" and value is not None else _relative(value) for key, value in data.items()
+        }
+    if isinstance(data, list):
+        return [_relative(one) for one in data]
+    return PurePosixPath(data).name if isinstance(data, str) and data.startswith("/") else data

@@ -28,8 +28,8 @@ def parse(parser: str, report: bytes | None, output: str) -> Results:
     """Read a run's results.
 
     Args:
-        parser: `junit` and `jest` read the report file; `pytest`, `tap`, `spec`, `go` and `cargo` the output,
-            or the report file where there is one.
+        parser: `junit` and `jest` read the report file; `pytest`, `tap`, `spec`, `go`, `cargo` and `typst` the
+            output, or the report file where there is one.
         report: its content; None where the run left none.
         output: stdout.
     """
@@ -225,6 +225,18 @@ def cargo(text: str) -> Results:
     return _worst(found)
 
 
+_TYPST = re.compile(r"^(✅|❌) (\S+)")
+
+
+def typst(text: str) -> Results:
+    """The runner of typst's own suite, if verbose: a mark, the test's name, and its line (which changes)."""
+    return _worst(
+        (match[2], "passed" if match[1] == "✅" else "failed")
+        for line in text.splitlines()
+        if (match := _TYPST.match(line))
+    )
+
+
 _PARSERS: Final[Mapping[str, Callable[[str], Results]]] = {
     "pytest": pytest_text,
     "tap": tap,
@@ -232,4 +244,5 @@ _PARSERS: Final[Mapping[str, Callable[[str], Results]]] = {
     "jest": jest,
     "go": go,
     "cargo": cargo,
+    "typst": typst,
 }

@@ -14,7 +14,7 @@ from pytest_collab.episode.family import Params
 from pytest_collab.errors import TaskError
 
 Language = Literal["python", "typescript", "javascript", "go", "rust"]
-Parser = Literal["junit", "pytest", "tap", "spec", "jest", "go", "cargo"]
+Parser = Literal["junit", "pytest", "tap", "spec", "jest", "go", "cargo", "typst"]
 Difficulty = Literal["easy", "medium", "hard"]
 
 _SKIPPED = frozenset({".git", "__pycache__", "node_modules", "target", ".venv", ".pytest_cache", ".mypy_cache"})
@@ -85,7 +85,9 @@ class Pool(Params):
     test: str = Field(
         description="shell command that runs tests; {tests} stands for what to run, {report} for the report file"
     )
-    parser: Parser = Field("junit", description="how to read results: junit, pytest, tap, spec, jest, go, cargo")
+    parser: Parser = Field(
+        "junit", description="what reads results: junit, pytest, tap, spec, jest, go, cargo, typst"
+    )
     timeout_s: float = Field(120.0, gt=0, le=7200, description="seconds for one run of the tests")
     features: Annotated[tuple[Feature, ...], Field(min_length=1)] = Field(description="the pieces of work")
     regression: Literal["visible", "touched"] = Field(
