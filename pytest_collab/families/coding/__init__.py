@@ -171,17 +171,17 @@ class CodingFamily(Family[Coding]):
 
     def identity(self, params: Coding) -> dict[str, Any]:
         """Absolute paths and addresses say where files lie; what is in them is part of `content`."""
-        return _relative(params.model_dump(mode="json"))
+        return {key: _relative(value, key) for key, value in params.model_dump(mode="json").items()}
 
     def content(self, params: Coding) -> str:
         return params.content()
 
 
-def _relative(data: Any) -> Any:
+def _relative(data: Any, key: str = "") -> Any:
     if isinstance(data, dict):
-        return {
-            key: "" if key == "repository" and value is not None else _relative(value) for key, value in data.items()
-        }
+        return {name: _relative(value, name) for name, value in data.items()}
     if isinstance(data, list):
         return [_relative(one) for one in data]
+    if key == "repository" and data is not None:
+        return ""
     return PurePosixPath(data).name if isinstance(data, str) and data.startswith("/") else data
