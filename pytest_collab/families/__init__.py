@@ -12,6 +12,7 @@ from pytest_collab.episode.family import Family, Params
 from pytest_collab.errors import TaskError
 
 _SHIPPED: Final[Mapping[str, str]] = {
+    "alem": "pytest_collab.families.alem:AlemFamily",
     "coding": "pytest_collab.families.coding:CodingFamily",
     "commons": "pytest_collab.families.commons:CommonsFamily",
     "donor": "pytest_collab.families.donor:DonorFamily",

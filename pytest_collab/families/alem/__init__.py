@@ -1,0 +1,150 @@
+"""Alem: an open-ended survival world in which some things can only be done together (arXiv 2606.08340).
+
+The world is the package `alem-env`, unchanged; this family seats agents in it, reads what they write, and tells why
+they did not coordinate.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from importlib.util import find_spec
+from typing import ClassVar, Literal
+
+from pydantic import Field, model_validator
+
+from pytest_collab.agents.builtin import CAST
+from pytest_collab.episode.agent import Seat
+from pytest_collab.episode.condition import Condition
+from pytest_collab.episode.family import Params, Picture
+from pytest_collab.episode.outcome import Verdict
+from pytest_collab.episode.transcript import Transcript
+from pytest_collab.families.alem.cast import PLAYERS
+from pytest_collab.families.alem.seats import AlemGame, AlemSolo
+from pytest_collab.families.alem.verdict import assess
+from pytest_collab.families.alem.world import WorldRules
+from pytest_collab.families.rounds import Player, RoundFamily, RoundGame, seat_names
+
+__all__ = ["Alem", "AlemFamily"]
+
+ABLATIONS = ("no_communication", "no_reasoning", "no_memory")
+"""Conditions of this family: the `team` without one part of the protocol. They make the paper's ablation table."""
+
+INSTALL = "pip install 'pytest-collab[alem]'"
+
+
+class Alem(Params):
+    """Params of a world. The defaults are the published protocol at easy: three agents, 10,000 steps."""
+
+    family: ClassVar[str] = "alem"
+
+    difficulty: Literal["none", "easy", "medium", "hard"] | float = Field(
+        "easy",
+        description="none (no coordination objects), easy, medium, hard, or alpha itself: the share of coordination "
+        "objects that need all agents, 0 to 1",
+    )
+    agents: int = Field(3, ge=1, le=8, description="how many agents: warrior, forager, miner, and so on in turn")
+    max_steps: int = Field(10_000, ge=1, le=10_000, description="steps after which the world ends at the latest")
+    soft_specialisation: bool = Field(
+        True, description="whether everybody may try every craft, with less success, or only its specialist"
+    )
+    non_specialist_efficiency: float = Field(
+        0.2, ge=0, le=1, description="chance of success of who is no specialist (0.2 in the published runs)"
+    )
+    shared_reward: bool = Field(False, description="whether every agent receives the sum of all rewards")
+    communication: bool = Field(True, description="whether messages are part of the protocol at all")
+    memory: bool = Field(True, description="whether agents have a scratchpad, shown to them again at every step")
+    reasoning: bool = Field(True, description="whether agents are asked to think in the open before they act")
+    prompt_mode: Literal["general", "specific", "specific_collaborative"] = Field(
+        "specific_collaborative",
+        description="what agents are told: general (no rules), specific (rules, nothing on coordination), "
+        "specific_collaborative (both)",
+    )
+    progressive_disclosure: bool = Field(
+        True, description="whether instructions tell of deeper levels only once they are reached"
+    )
+    history: int = Field(8, ge=1, le=100, description="observations in a prompt, the newest included")
+    message_rounds: int = Field(4, ge=1, le=100, description="rounds of messages in a prompt, the newest included")
+    target: float = Field(
+        0.05, ge=0, le=1, description="share of the maximum reward that a success takes (Team/reward_pct_of_max)"
+    )
+    coordination_target: float = Field(
+        0.05,
+        ge=0,
+        le=1,
+        description="share of the maximum coordination reward that a success takes, where anything takes several",
+    )
+    frames: bool = Field(
+        False, description="whether a rendered frame of the end is kept (loads textures: seconds and much memory)"
+    )
+
+    @model_validator(mode="after")
+    def _can_be_played(self) -> Alem:
+        if isinstance(self.difficulty, float) and not 0 <= self.difficulty <= 1:
+            raise ValueError(
+                f"difficulty {self.difficulty:g}: alpha lies in 0..1 (easy is 0.3, medium 0.6, hard 0.9)"
+            )
+        if self.message_rounds > self.history:
+            raise ValueError(
+                f"{self.message_rounds} rounds of messages stand beside {self.history} observations; "
+                "raise history or lower message_rounds"
+            )
+        return self
+
+    @property
+    def rules(self) -> WorldRules:
+        """What the world is made with."""
+        return WorldRules(
+            difficulty=self.difficulty,
+            agents=self.agents,
+            max_steps=self.max_steps,
+            soft_specialisation=self.soft_specialisation,
+            non_specialist_efficiency=self.non_specialist_efficiency,
+            shared_reward=self.shared_reward,
+            prompt_mode=self.prompt_mode,
+            progressive_disclosure=self.progressive_disclosure,
+        )
+
+    @property
+    def coordinated(self) -> bool:
+        """Whether there is anything that takes several agents."""
+        return self.agents > 1 and self.difficulty != "none"
+
+
+class AlemFamily(RoundFamily[Alem]):
+    """The world of alem."""
+
+    name = "alem"
+    summary = "survive in an open world whose best things take several agents at once"
+    params_type = Alem
+    players: ClassVar[Mapping[str, Callable[[Seat], Player]]] = PLAYERS
+    cast: ClassVar[Mapping[str, str]] = {name: CAST[name] for name in PLAYERS}
+
+    def seats(self, params: Alem) -> tuple[str, ...]:
+        return seat_names(params.agents)
+
+    def refuses(self, condition: Condition, params: Alem) -> str | None:
+        if find_spec("alem") is None:
+            return f"family 'alem' plays in the package alem-env, which is not installed: {INSTALL}"
+        if params.agents == 1 and condition.kind in ("mute", "shared", "with", "relay"):
+            return f"with one agent there is nobody for {condition} to be about"
+        if condition.kind in ABLATIONS and not condition.argument:
+            switch = condition.kind.removeprefix("no_")
+            return None if getattr(params, switch) else f"this task has {switch}: false already"
+        return super().refuses(condition, params)
+
+    def table(self, params: Alem, seed: int, condition: Condition) -> RoundGame:
+        return AlemGame(params, seed, condition)
+
+    def replayed(self, params: Alem, seed: int, condition: Condition) -> RoundGame:
+        game = AlemGame(params, seed, condition)
+        return AlemSolo(game) if condition.solo else game
+
+    def assess(self, params: Alem, seed: int, condition: Condition, transcript: Transcript) -> Verdict:
+        return assess(params, condition, transcript)
+
+    def draw(
+        self, params: Alem, seed: int, condition: Condition, transcript: Transcript, upto: int | None = None
+    ) -> Picture | None:
+        from pytest_collab.families.alem.draw import picture
+
+        return picture(params, transcript if upto is None else Transcript(transcript[: upto + 1]))

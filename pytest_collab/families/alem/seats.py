@@ -1,0 +1,321 @@
+"""What each seat of the world is told and may do: observations, memory, messages; the game that the engine drives."""
+
+from __future__ import annotations
+
+from base64 import b64encode
+from collections import deque
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Final
+
+import anyio.to_thread
+
+from pytest_collab.episode.agent import Reply, Turn
+from pytest_collab.episode.channel import Message
+from pytest_collab.episode.condition import Condition
+from pytest_collab.episode.game import Ask, Move, Note, Prompt, Recall, Speech
+from pytest_collab.episode.transcript import Transcript
+from pytest_collab.families.alem import protocol
+from pytest_collab.families.alem.snapshot import snapshot
+from pytest_collab.families.alem.world import Score, Share, World
+from pytest_collab.families.rounds import RoundGame, Solo, seat_names
+
+if TYPE_CHECKING:
+    from pytest_collab.families.alem import Alem
+
+KEPT: Final = 200
+"""Games of at most so many steps keep the text of every prompt; those of longer ones can be derived again."""
+
+ROLES: Final = ("warrior", "forager", "miner")
+"""Agent n has role n modulo 3."""
+
+
+@dataclass(frozen=True, slots=True)
+class Choice(Move):
+    """What a reply comes to.
+
+    Attributes:
+        reading: all of it.
+    """
+
+    reading: protocol.Reading = field(default_factory=protocol.Reading)
+
+
+@dataclass(frozen=True, slots=True)
+class Past:
+    """One step as a seat remembers it.
+
+    Attributes:
+        saw: the observation, without what the seat owned.
+        heard: (agent, text) of the messages that came with it.
+        did: the action.
+        thought: the visible reasoning.
+    """
+
+    saw: str
+    heard: tuple[tuple[int, str], ...]
+    did: str
+    thought: str
+
+
+class View(Mapping[str, Any]):
+    """A seat's knowledge as data, made when it is first looked at (models never look)."""
+
+    def __init__(self, make: Callable[[], Mapping[str, Any]]) -> None:
+        self._make = make
+        self._made: Mapping[str, Any] | None = None
+
+    def _data(self) -> Mapping[str, Any]:
+        if self._made is None:
+            self._made = self._make()
+        return self._made
+
+    def __getitem__(self, key: str) -> Any:
+        return self._data()[key]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._data())
+
+    def __len__(self) -> int:
+        return len(self._data())
+
+
+class AlemGame(RoundGame):
+    """One episode. The world itself is made on first use: that takes seconds, and alem-env."""
+
+    labels = ("action",)
+
+    def __init__(self, params: Alem, seed: int, condition: Condition) -> None:
+        self.params, self.seed, self.condition = params, seed, condition
+        self.seats = seat_names(params.agents)
+        self.memory = params.memory and condition.kind != "no_memory"
+        self.reasoning = params.reasoning and condition.kind != "no_reasoning"
+        self.talk = params.communication and condition.kind != "no_communication" and params.agents > 1
+        self.notes: dict[str, str] = {}
+        self._world: World | None = None
+        self._heard: dict[str, tuple[tuple[int, str], ...]] = dict.fromkeys(self.seats, ())
+        self._past: dict[str, deque[Past]] = {seat: deque(maxlen=params.history - 1) for seat in self.seats}
+        self._texts: dict[str, tuple[str, str]] = {}
+        self._unlocked: Mapping[str, Sequence[str]] = {}
+
+    @property
+    def world(self) -> World:
+        """The world.
+
+        Raises:
+            UsageError: alem-env is not installed or does not run here.
+        """
+        if self._world is None:
+            self._world = World(self.params.rules, self.seed)
+        return self._world
+
+    @property
+    def state(self) -> World:
+        """The world, which is no frozen value: verdicts are made from the transcript."""
+        return self.world
+
+    async def open(self, transcript: Transcript) -> None:
+        await anyio.to_thread.run_sync(lambda: self.world)  # compiling takes seconds; other episodes go on
+
+    # What they are told.
+
+    def brief(self, seat: str) -> str:
+        how = protocol.instructions(memory=self.memory, reasoning=self.reasoning, talk=self.talk)
+        return f"{self.world.system_prompt(self.seats.index(seat))}\n\n{how}"
+
+    def ask(self) -> Ask | None:
+        return None if self.world.done else Ask(self.seats, "act")
+
+    def recall(self, seat: str) -> Recall:
+        turns: list[Turn] = []
+        past = list(self._past[seat])
+        for ago, one in zip(range(len(past), 0, -1), past, strict=True):
+            lines = [f"{ago} step{'s' * (ago > 1)} ago you saw:", one.saw]
+            if ago < self.params.message_rounds:
+                lines += told(one.heard)
+            thought = f"<think>{one.thought}</think>\n" if ago == 1 and self.reasoning and one.thought else ""
+            turns += [Turn("user", "\n".join(lines)), Turn("assistant", f"{thought}<action>{one.did}</action>")]
+        return Recall(tuple(turns), self.brief(seat))
+
+    def prompt(self, seat: str, inbox: Sequence[Message]) -> Prompt:
+        agent = self.seats.index(seat)
+        heard = tuple((self.seats.index(message.sender), message.text) for message in inbox)
+        lines = [*self.contexts(seat), *told(heard)]
+        if self.condition.shared:
+            for other in self.seats:
+                if other != seat:
+                    lines += ["", f"What Agent {self.seats.index(other)} observes now:", *self.contexts(other)]
+        if self.memory:
+            lines += ["", "Your scratchpad:", self.notes.get(seat) or "(empty)"]
+        how = protocol.reminder(memory=self.memory, reasoning=self.reasoning, talk=self.talk)
+        lines += ["", how]
+        return Prompt("\n".join(lines), View(lambda: self.view(agent, heard)), keep=self.params.max_steps <= KEPT)
+
+    def contexts(self, seat: str) -> tuple[str, str]:
+        """The world's own observation of a seat, made once a step: what it sees, and how it fares itself."""
+        if seat not in self._texts:
+            self._texts[seat] = self.world.contexts(self.seats.index(seat))
+        return self._texts[seat]
+
+    def view(self, agent: int, heard: tuple[tuple[int, str], ...] = ()) -> dict[str, Any]:
+        """What a seat knows, as data: the world's view, and what the game adds to it."""
+        world = self.world
+        own = world.view(agent)
+        others = [other for other in range(len(self.seats)) if other != agent]
+        return {
+            **own,
+            "agent": agent,
+            "seats": self.seats,
+            "legal": world.legal(agent),
+            "inactive": world.inactive(agent),
+            "heard": heard,
+            "talk": self.talk,
+            "max_steps": self.params.max_steps,
+            "unlocked": self._unlocked.get(str(agent), ()),
+            "others": [world.view(other) for other in others] if self.condition.shared else [],
+        }
+
+    # What they do.
+
+    def parse(self, seat: str, reply: Reply) -> Move:
+        reading = protocol.read(reply.text, self.world.actions, memory=self.memory, talk=self.talk)
+        messages = (Speech(reading.message),) if reading.message else ()
+        return Choice(reading.action, messages, reading.why, reading)
+
+    def apply(self, moves: Mapping[str, Move]) -> Sequence[Note]:
+        world = self.world
+        idle = [i for i in range(len(self.seats)) if world.inactive(i)]
+        acts = [self._act(seat, moves.get(seat), i in idle) for i, seat in enumerate(self.seats)]
+        read = {
+            str(i): [code for code, _ in move.reading.problems]
+            for i, move in enumerate(moves.get(seat) for seat in self.seats)
+            if isinstance(move, Choice) and move.reading.problems
+        }
+        step = world.step(acts)
+        self._texts = {}
+        self._unlocked = {str(agent): names for agent, names in step.facts.get("unlocked", {}).items()}
+        self._deliver(moves)
+        note: dict[str, Any] = {"t": step.facts["t"], "acts": acts}
+        note |= {key: value for key, value in (("idle", idle), ("read", read)) if value}
+        for key in EVENTS:
+            if step.facts.get(key):
+                note[key] = step.facts[key]
+        if "requests" in note:
+            note["requests"] = self._with_stocks(note["requests"])
+        if step.done or "unlocked" in note:
+            note["score"] = as_data(world.score())
+            note["map"] = snapshot(world, len(self.seats))
+        return (Note("state", note),)
+
+    async def close(self, transcript: Transcript) -> None:
+        """Write down how it ended, for pictures and readers; what is judged stands in the steps."""
+        if self._world is None or transcript.last("error") is not None:
+            return
+        end: dict[str, Any] = {
+            "ended": self.world.step_number,
+            "score": as_data(self.world.score()),
+            "map": snapshot(self.world, len(self.seats)),
+            "counters": self.world.facts()["counters"],
+        }
+        if self.params.frames:
+            end["frame"] = b64encode(await anyio.to_thread.run_sync(self.world.frame)).decode("ascii")
+        transcript.add("state", None, **end)
+
+    def _act(self, seat: str, move: Move | None, idle: bool) -> str:
+        """The action of a seat, remembered with what came before it."""
+        action = str(move.action) if move is not None and move.action else "Noop"
+        thought = ""
+        if isinstance(move, Choice):
+            thought = move.reading.thought
+            if self.memory and not idle and move.reading.note is not None:
+                self.notes[seat] = move.reading.note
+        self._past[seat].append(Past(self.contexts(seat)[0], self._heard[seat], action, thought))
+        return action
+
+    def _deliver(self, moves: Mapping[str, Move]) -> None:
+        """What everyone will have heard by the next step, as the channel has it."""
+        heard: dict[str, tuple[tuple[int, str], ...]] = dict.fromkeys(self.seats, ())
+        if not self.condition.muted:
+            for seat, move in moves.items():
+                for speech in move.messages:
+                    for other in self.seats:
+                        if other != seat:
+                            heard[other] += ((self.seats.index(seat), speech.text),)
+        self._heard = heard
+
+    def _with_stocks(self, requests: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
+        """Requests with what every other living seat held of the item: what a verdict on hoarding needs."""
+        owners = self.world.facts()["seats"]
+        found = []
+        for one in requests:
+            item = str(one["item"]).lower()
+            held = {
+                str(i): int(owner["inventory"].get(item, owner.get(item, 0)))
+                for i, owner in enumerate(owners)
+                if i != one["seat"] and owner["alive"]
+            }
+            found.append({**one, "held": held})
+        return found
+
+
+EVENTS: Final = (
+    "sync",
+    "handover",
+    "requests",
+    "trades",
+    "deaths",
+    "revived",
+    "friendly_fire",
+    "unlocked",
+    "level",
+)
+"""What of a step's facts goes into the transcript, where it happened."""
+
+
+class AlemSolo(Solo):
+    """One agent in command of all seats: all observations in one prompt, a section of tags per seat in the reply."""
+
+    game: AlemGame
+
+    def brief(self, seat: str) -> str:
+        agents = ", ".join(
+            f"seat {one} is Agent {i} ({ROLES[i % len(ROLES)]})" for i, one in enumerate(self.game.seats)
+        )
+        return (
+            f"You command ALL agents of this game alone: {agents}. Each turn you are shown what each of them sees "
+            f"and answer for all of them in one reply: for each seat a line such as `SEAT {self.game.seats[-1]}`, "
+            f"and under it the tags for that seat. These are the instructions as Agent 0 is told them; the others' "
+            f"differ in number and role only:\n\n{self.game.brief(self.game.seats[0])}"
+        )
+
+    def recall(self, seat: str) -> Recall:
+        each = {one: self.game.recall(one).turns for one in self.game.seats}
+        turns = []
+        for same in zip(*each.values(), strict=True):
+            text = "\n\n".join(f"SEAT {one}\n{turn.text}" for one, turn in zip(each, same, strict=True))
+            turns.append(Turn(same[0].role, text))
+        return Recall(tuple(turns), self.brief(seat))
+
+    async def open(self, transcript: Transcript) -> None:
+        await self.game.open(transcript)
+
+    async def close(self, transcript: Transcript) -> None:
+        await self.game.close(transcript)
+
+
+def told(heard: Sequence[tuple[int, str]]) -> list[str]:
+    """Messages as a seat reads them."""
+    return ["", "Messages from teammates:", *(f"- Agent {agent}: {text}" for agent, text in heard)] if heard else []
+
+
+def as_data(score: Score) -> dict[str, Any]:
+    """A score as JSON: (base, coordination, total) of each measure."""
+    return {
+        "reward": _triple(score.reward_pct_of_max),
+        "achievement": _triple(score.achievement_pct),
+        "seats": [_triple(share) for share in score.seats],
+    }
+
+
+def _triple(share: Share) -> list[float]:
+    return [round(share.base, 6), round(share.coordination, 6), round(share.total, 6)]

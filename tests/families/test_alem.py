@@ -1,0 +1,513 @@
+"""Alem: replies, promises, missteps and verdicts, none of which needs alem-env."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from pytest_collab.episode.condition import Condition
+from pytest_collab.episode.judge import judge
+from pytest_collab.episode.outcome import Outcome, Verdict
+from pytest_collab.episode.transcript import Transcript
+from pytest_collab.errors import TaskError
+from pytest_collab.families.alem import Alem, AlemFamily, protocol
+from pytest_collab.families.alem.draw import picture
+from pytest_collab.families.alem.plans import Plan, call, called, confirm, named, order, ready, says_ready
+from pytest_collab.families.alem.promises import promises
+from pytest_collab.families.alem.scale import PUBLISHED
+
+FAMILY = AlemFamily()
+ACTIONS = (
+    "Noop",
+    "Move West",
+    "Move East",
+    "Move North",
+    "Move South",
+    "Do",
+    "Place Stone",
+    "Place Table",
+    "Make Wood Pickaxe",
+    "Make Stone Pickaxe",
+    "Request Wood",
+    "Build Shelter",
+    "Give to Agent 1",
+    "Give to Agent 2",
+)
+
+
+# Replies.
+
+
+@pytest.mark.parametrize(
+    ("text", "action"),
+    [
+        ("<action>Move West</action>", "Move West"),
+        ("<think>a tree</think>\n<action> do </action>", "Do"),
+        ('<ACTION>"Place Table".</ACTION>', "Place Table"),
+        ("<action>Do", "Do"),
+        ("ACTION: Make Wood Pickaxe", "Make Wood Pickaxe"),
+        ("Noop", "Noop"),
+        ("<action>Give to Agent 2</action>", "Give to Agent 2"),
+        ("<action>give agent_1</action>", "Give to Agent 1"),
+        ("<action>Do: chop the tree</action>", "Do"),
+        ("<action>Make Wood Pickax</action>", "Make Wood Pickaxe"),
+        ("<action>Do</action> and again <action>Do</action>", "Do"),
+        ("<think>or <action>Noop</action>?</think><action>Do</action>", "Do"),
+    ],
+)
+def test_an_action_is_read_as_the_published_harness_reads_it(text: str, action: str) -> None:
+    reading = protocol.read(text, ACTIONS)
+    assert reading.action == action
+    assert not reading.problems
+
+
+@pytest.mark.parametrize(
+    ("text", "problem"),
+    [
+        ("", "no_action"),
+        ("I would like to go west.", "no_action"),
+        ("<communication>west</communication>", "no_action"),
+        ("<action></action>", "no_action"),
+        ("<action>Do</action> then <action>Noop</action>", "two_actions"),
+        ("<action>Xyzzy quux</action>", "unknown_action"),
+        ("<action>Give to Agent 7</action>", "unknown_action"),
+    ],
+)
+def test_a_reply_without_one_action_says_why(text: str, problem: str) -> None:
+    reading = protocol.read(text, ACTIONS)
+    assert reading.action is None
+    assert [code for code, _ in reading.problems] == [problem]
+    assert reading.why is not None
+    assert protocol.PROBLEMS[problem] in reading.why
+
+
+def test_what_is_too_long_is_cut_and_told_and_the_action_stands() -> None:
+    text = f"<action>Do</action><communication>{'m' * 401}</communication><scratchpad>{'n' * 1001}</scratchpad>"
+    reading = protocol.read(text, ACTIONS)
+    assert reading.action == "Do"
+    assert (len(reading.message), len(reading.note or "")) == (400, 1000)
+    assert {code for code, _ in reading.problems} == {"long_message", "long_note"}
+    exact = protocol.read(text.replace("m" * 401, "m" * 400).replace("n" * 1001, "n" * 1000), ACTIONS)
+    assert not exact.problems
+
+
+def test_tags_that_are_switched_off_are_not_read() -> None:
+    text = "<action>Do</action><communication>hi</communication><scratchpad>note</scratchpad>"
+    reading = protocol.read(text, ACTIONS, memory=False, talk=False)
+    assert (reading.message, reading.note) == ("", None)
+    assert (protocol.read(text, ACTIONS).message, protocol.read(text, ACTIONS).note) == ("hi", "note")
+
+
+@given(st.text(max_size=300))
+def test_no_text_breaks_the_reader(text: str) -> None:
+    reading = protocol.read(f"<action>{text}", ACTIONS)
+    assert reading.action is None or reading.action in ACTIONS
+    assert (reading.action is None) == any(code in protocol.UNREADABLE for code, _ in reading.problems)
+
+
+@given(st.sampled_from(ACTIONS), st.text(alphabet="abc xyz\n", max_size=80), st.sampled_from(["", " ", "\n"]))
+def test_every_action_is_read_out_of_its_tag(action: str, around: str, pad: str) -> None:
+    assert protocol.read(f"{around}<action>{pad}{action}{pad}</action>{around}", ACTIONS).action == action
+
+
+# Promises.
+
+
+@pytest.mark.parametrize(
+    ("text", "deeds", "first", "last"),
+    [
+        ("We Do at step 57. Target (x=1, y=2).", ("Do",), 57, 57),
+        ("OK, I Do at step 57.", ("Do",), 57, 57),
+        ("I'll chop it next turn.", ("Do",), 51, 52),
+        ("Placing table now at (27,23).", ("Place",), 50, 52),
+        ("Let us wait. I will build the shelter at step 60", ("Build",), 60, 60),
+        ("I'm giving you wood next turn", ("Give",), 51, 52),
+    ],
+)
+def test_what_is_announced_for_a_time_binds(text: str, deeds: tuple[str, ...], first: int, last: int) -> None:
+    (promise,) = promises(text, 50)
+    assert (promise.deeds, promise.first, promise.last) == (deeds, first, last)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Do it at step 57, Agent 1.",
+        "Will you Do at step 57?",
+        "If A1 is ready I Do at step 57.",
+        "I will not Do at step 57.",
+        "I'll make sure to help next turn.",
+        "I can send 1 drink next turn.",
+        "I need drink now.",
+        "I will craft a pickaxe later.",
+        "A1 please Do on the tree next turn.",
+        "I Do at step 400.",
+    ],
+)
+def test_questions_conditions_wishes_and_others_deeds_bind_nobody(text: str) -> None:
+    assert not list(promises(text, 50))
+
+
+# How the scripted players speak: what one says, another understands, and a verdict holds it to.
+
+
+def test_players_understand_each_other() -> None:
+    plan = Plan((20, 12), 0, {0: (21, 12), 1: (20, 13), 2: (19, 12)}, block="tree")
+    heard = called(call(plan, 0), 0, 2, 5)
+    assert heard is not None
+    assert (heard.target, heard.stands, heard.action, heard.relay) == (plan.target, plan.stands, "Do", False)
+    assert says_ready(ready(plan, 7))
+    assert not says_ready(call(plan, 0))
+    plan.due = {0: 9, 1: 9, 2: 9}
+    assert named(order(plan, 0), 0, 1, 8) == {0: 9, 1: 9}
+    for words in (order(plan, 0), confirm(plan, 1)):
+        (promise,) = promises(words, 8)
+        assert (promise.first, promise.last, promise.deeds) == (9, 9, ("Do",))
+
+
+def test_a_handover_names_two_steps_and_binds_each_to_its_own() -> None:
+    plan = Plan((20, 12), 0, {0: (21, 12), 1: (20, 13)}, "Build Shelter", relay=True, due={0: 9, 1: 10})
+    heard = called(call(plan, 0), 0, 1, 5)
+    assert heard is not None
+    assert heard.relay
+    assert heard.action == "Build Shelter"
+    assert named(order(plan, 0), 0, 1, 8) == {0: 9, 1: 10}
+    (promise,) = promises(order(plan, 0), 8)
+    assert (promise.first, promise.deeds) == (9, ("Build",))
+
+
+@pytest.mark.parametrize(
+    "text", ["Sync Do on the tree at step 12", "Let's all Do at step 12!", "Everyone: Do, step 12? On step 12."]
+)
+def test_players_understand_steps_in_free_words(text: str) -> None:
+    assert named(text, 0, 1, 10) == {0: 12, 1: 12}
+
+
+# Verdicts, from transcripts made by hand.
+
+
+class Tale:
+    """A transcript of three agents, written step by step."""
+
+    def __init__(self, condition: str = "team", agents: int = 3, **params: Any) -> None:
+        self.params = Alem(max_steps=100, agents=agents, **params)
+        self.condition = Condition.parse(condition)
+        self.seats = FAMILY.seats(self.params)[: 1 if self.condition.solo else agents]
+        self.agents = agents
+        self.transcript = Transcript()
+        self.transcript.add("start", seats=list(self.seats), params=self.params.model_dump(mode="json"))
+        self.t = 0
+        self.states: list[int] = []
+
+    def step(
+        self, acts: Sequence[str] = (), said: Mapping[str, str] | None = None, delivered: bool = True, **facts: Any
+    ) -> Tale:
+        """One step; `said` goes to everybody else."""
+        acts = [*acts, *["Do"] * (self.agents - len(acts))]
+        for seat in self.seats:
+            self.transcript.add("reply", seat, turn=self.t, text=f"<action>{acts[0]}</action>", usage={})
+        for seat, text in (said or {}).items():
+            others = [other for other in self.seats if other != seat]
+            dropped = {} if delivered else dict.fromkeys(others, "mute")
+            self.transcript.add(
+                "message", seat, to=others, text=text, delivered=others if delivered else [], dropped=dropped
+            )
+        self.states.append(self.transcript.add("state", None, t=self.t, acts=acts, **facts).seq)
+        self.t += 1
+        return self
+
+    def score(self, base: float, coordination: float) -> Tale:
+        total = (base * 217 + coordination * 159) / 376
+        triple = [base, coordination, total]
+        return self.step(
+            unlocked={"0": ["COLLECT_WOOD"]}, score={"reward": triple, "achievement": triple, "seats": []}
+        )
+
+    def verdict(self) -> Verdict:
+        verdict = judge(FAMILY, self.params, 0, self.condition, self.transcript)
+        copy = Transcript.parse([event.json_line() for event in self.transcript])
+        assert judge(FAMILY, self.params, 0, self.condition, copy) == verdict
+        for failure in verdict.failures:
+            assert failure.events
+            assert all(0 <= seq < len(self.transcript) for seq in failure.events)
+        return verdict
+
+    def codes(self) -> list[tuple[str, tuple[str, ...]]]:
+        return [(failure.code, failure.seats) for failure in self.verdict().failures]
+
+
+def tree(acted: Sequence[int], needs: int = 2, kind: str = "sync", **more: Any) -> dict[str, Any]:
+    success = len(acted) >= needs
+    block = "construction_site" if kind == "construction" else "tree"
+    what = {"kind": kind, "block": block, "at": [20, 12], "needs": needs, "soft": False}
+    return {**what, "acted": list(acted), "near": [0, 1], "success": success, "done": success, **more}
+
+
+def test_success_takes_both_the_reward_and_the_coordination() -> None:
+    assert Tale(target=0.05, coordination_target=0.05).score(0.05, 0.06).verdict().outcome is Outcome.SUCCESS
+    assert Tale(target=0.05, coordination_target=0.05).score(0.30, 0.02).verdict().outcome is Outcome.COORDINATION
+    assert Tale(target=0.05, coordination_target=0.05).score(0.0, 0.06).verdict().outcome is Outcome.COMPETENCE
+
+
+def test_where_nothing_takes_several_the_reward_alone_decides() -> None:
+    assert Tale(difficulty="none", target=0.05).score(0.2, 0.0).verdict().outcome is Outcome.SUCCESS
+    assert Tale(agents=1, target=0.05).score(0.2, 0.0).verdict().outcome is Outcome.SUCCESS
+
+
+def test_both_published_measures_are_told_by_name() -> None:
+    metrics = Tale().score(0.1, 0.2).verdict().metrics
+    assert metrics["base_reward_pct_of_max"] == pytest.approx(0.1)
+    assert metrics["coordination_reward_pct_of_max"] == pytest.approx(0.2)
+    assert metrics["reward_pct_of_max"] == pytest.approx((0.1 * 217 + 0.2 * 159) / 376)
+    assert {"achievement_pct", "base_achievement_pct", "coordination_achievement_pct"} <= metrics.keys()
+
+
+def test_acting_one_by_one_on_what_takes_two_at_once_is_a_missed_sync() -> None:
+    tale = Tale().step(sync=[tree([0])]).step().step(sync=[tree([1])])
+    verdict = tale.verdict()
+    (failure,) = verdict.failures
+    assert (failure.code, failure.seats) == ("disagreement", ("a", "b"))
+    assert {tale.states[0], tale.states[2]} <= set(failure.events)
+    assert "Agent 0 at step 0, Agent 1 at step 2" in failure.note
+    assert verdict.metrics["missed_syncs"] == 1
+    assert verdict.metrics["sync_met"] == 0
+
+
+def test_attempts_far_apart_or_met_in_the_end_are_no_missed_sync() -> None:
+    apart = Tale().step(sync=[tree([0])])
+    for _ in range(8):
+        apart.step()
+    assert apart.step(sync=[tree([1])]).verdict().metrics["missed_syncs"] == 0
+    met = Tale().step(sync=[tree([0])]).step(sync=[tree([0, 1])]).step(sync=[tree([1])])
+    assert met.verdict().metrics["missed_syncs"] == 0
+
+
+SET_UP = {"event": "set_up", "kind": "stone", "at": [20, 12], "by": 0, "window": 3}
+LAPSED = {"event": "expired", "kind": "stone", "at": [20, 12], "begun_by": 0}
+
+
+def test_a_handover_that_nobody_was_told_of_is_its_beginners_fault() -> None:
+    tale = Tale().step(handover=[SET_UP]).step().step().step(handover=[LAPSED])
+    assert tale.codes() == [("ungrounded", ("a",))]
+    assert tale.verdict().metrics["lapsed_handovers"] == 1
+
+
+def test_a_handover_that_nobody_answered_is_the_others_fault() -> None:
+    tale = Tale().step(said={"a": "I began the stone at (x=12, y=20), finish it"}, handover=[SET_UP]).step()
+    assert tale.step().step(handover=[LAPSED]).codes() == [("unresponsive", ("b", "c"))]
+
+
+def test_a_handover_that_was_talked_past_is_everyones() -> None:
+    tale = Tale().step(said={"a": "finish (12,20) please"}, handover=[SET_UP]).step(said={"b": "coming"}).step()
+    verdict = tale.step(handover=[LAPSED]).verdict()
+    assert (verdict.failures[0].code, verdict.failures[0].seats) == ("disagreement", ("a", "b", "c"))
+
+
+def test_a_completed_handover_is_no_failure() -> None:
+    done = {"event": "completed", "kind": "stone", "at": [20, 12], "begun_by": 0, "by": 1, "left": 1}
+    verdict = Tale().step(handover=[SET_UP]).step(handover=[done]).verdict()
+    assert verdict.metrics["lapsed_handovers"] == 0
+    assert verdict.metrics["handovers_completed"] == 1
+
+
+def test_a_construction_begun_and_left_is_told() -> None:
+    one = SET_UP | {"kind": "shelter"}
+    lapsed = Tale().step(handover=[one]).step().step(handover=[LAPSED | {"kind": "shelter"}]).verdict()
+    assert lapsed.metrics["abandoned_constructions"] == 1
+    assert lapsed.metrics["lapsed_handovers"] == 0
+    alone = Tale().step(sync=[tree([0], kind="construction", building="shelter")]).step().verdict()
+    assert (alone.failures[0].code, alone.failures[0].seats) == ("ungrounded", ("a",))
+    built = Tale().step(sync=[tree([0], kind="construction")]).step(sync=[tree([0, 1], kind="construction")])
+    assert built.verdict().metrics["abandoned_constructions"] == 0
+
+
+def asked(event: str, held: Mapping[str, int], item: str = "wood") -> dict[str, Any]:
+    return {"event": event, "seat": 0, "item": item, "held": dict(held)}
+
+
+def test_a_request_that_runs_out_beside_a_full_bag_is_hoarding() -> None:
+    tale = (
+        Tale()
+        .step(requests=[asked("asked", {"1": 5, "2": 1})])
+        .step()
+        .step(requests=[asked("expired", {"1": 6, "2": 1})])
+    )
+    verdict = tale.verdict()
+    assert (verdict.failures[0].code, verdict.failures[0].seats) == ("withholding", ("b",))
+    assert "Agent 1 held 5" in verdict.failures[0].note
+    assert {tale.states[0], tale.states[2]} <= set(verdict.failures[0].events)
+
+
+def test_a_request_that_nobody_answers_is_told_even_if_nobody_has_any() -> None:
+    tale = Tale().step(requests=[asked("asked", {"1": 0, "2": 0})]).step().step(requests=[asked("expired", {})])
+    assert tale.codes() == [("unresponsive", ("b", "c"))]
+
+
+def test_an_answer_in_words_or_in_kind_is_an_answer() -> None:
+    empty = {"1": 0, "2": 0}
+    words = Tale().step(requests=[asked("asked", empty)]).step(said={"b": "I have none"})
+    assert words.step(requests=[asked("expired", empty)]).verdict().metrics["unanswered_requests"] == 0
+    given = Tale().step(requests=[asked("asked", {"1": 9})]).step(requests=[asked("answered", {"1": 9})])
+    assert given.step(requests=[asked("expired", {"1": 8})]).verdict().metrics["hoarded_items"] == 0
+
+
+def test_food_is_not_hoarded_by_who_needs_it() -> None:
+    few = asked("asked", {"1": 4}, "food")
+    tale = Tale().step(requests=[few]).step(said={"b": "I am hungry too"}).step(requests=[few | {"event": "expired"}])
+    assert tale.verdict().metrics["hoarded_items"] == 0
+
+
+def death(near: list[list[int]]) -> dict[str, Any]:
+    return {"seat": 0, "cause": "mob_combat", "at": [20, 12], "near": near}
+
+
+def test_a_death_in_reach_of_help_that_did_not_come_is_told() -> None:
+    tale = Tale().step(deaths=[death([[1, 3]])])
+    for _ in range(25):
+        tale.step(idle=[0])
+    verdict = tale.verdict()
+    assert verdict.metrics["unaided_deaths"] == 1
+    assert ("withholding", ("b",)) in [(failure.code, failure.seats) for failure in verdict.failures]
+
+
+def test_a_death_far_from_help_or_revived_is_nobodys_fault() -> None:
+    far = Tale().step(deaths=[death([])])
+    saved = Tale().step(deaths=[death([[1, 3]])]).step(idle=[0]).step(idle=[0], revived=[{"seat": 0, "by": [1]}])
+    for _ in range(25):
+        far.step(idle=[0])
+        saved.step()
+    assert far.verdict().metrics["unaided_deaths"] == saved.verdict().metrics["unaided_deaths"] == 0
+
+
+def test_an_announced_action_that_is_not_taken_is_a_broken_commitment() -> None:
+    tale = Tale()
+    for _ in range(3):
+        tale.step(["Noop"], said={"a": f"We Do at step {tale.t + 2}."}).step(["Noop"]).step(["Move West"])
+    verdict = tale.verdict()
+    assert (verdict.failures[0].code, verdict.failures[0].seats) == ("broken_commitment", ("a",))
+    assert verdict.metrics["promises_kept"] == 0
+    kept = Tale()
+    for _ in range(3):
+        kept.step(["Noop"], said={"a": f"We Do at step {kept.t + 2}."}).step(["Noop"]).step(["Do"])
+    assert kept.verdict().metrics["promises_kept"] == 1
+
+
+def test_a_plan_that_was_put_off_or_slept_through_breaks_no_promise() -> None:
+    tale = Tale()
+    for _ in range(3):
+        tale.step(["Noop"], said={"a": f"We Do at step {tale.t + 2}."}).step(["Noop"], said={"b": "wait, not ready"})
+        tale.step(["Noop"])
+    assert "promises_kept" not in tale.verdict().metrics
+    asleep = Tale().step(["Noop"], said={"a": "We Do at step 2."}).step(["Noop"]).step(["Noop"], idle=[0])
+    assert "promises_kept" not in asleep.verdict().metrics
+
+
+def test_who_does_nothing_is_told_so_and_the_dead_are_not() -> None:
+    tale = Tale()
+    for _ in range(20):
+        tale.step(["Noop", "Noop"], idle=[1])
+    assert tale.codes() == [("own_part_failed", ("a",))]
+
+
+def test_unreadable_replies_lower_the_parse_rate_and_are_counted_by_kind() -> None:
+    tale = Tale().step(read={"0": ["two_actions"], "1": ["long_message"]}).step()
+    metrics = tale.verdict().metrics
+    assert metrics["parse_rate"] == pytest.approx(5 / 6)
+    assert metrics["replies_with_two_actions"] == metrics["replies_with_long_message"] == 1
+    assert metrics["replies_with_unknown_action"] == 0
+
+
+def test_messages_that_were_not_delivered_are_the_reason_where_nothing_else_is() -> None:
+    tale = Tale("mute").step(said={"a": "come to (x=1, y=2)"}, delivered=False).step()
+    assert tale.codes() == [("undelivered", ("a",))]
+
+
+def test_a_commander_of_all_seats_has_nobody_else_to_blame() -> None:
+    verdict = Tale("solo").step(sync=[tree([0])]).step(sync=[tree([1])]).verdict()
+    assert verdict.outcome is Outcome.COMPETENCE
+    assert {seat for failure in verdict.failures for seat in failure.seats} == {"a"}
+
+
+def test_a_limit_keeps_the_score_that_was_reached() -> None:
+    tale = Tale(coordination_target=0.5).score(0.1, 0.2)
+    tale.transcript.add("limit", None, code="turn_limit", limit=1, text="the turn limit of 1 was reached")
+    verdict = tale.verdict()
+    assert verdict.outcome is Outcome.LIMIT
+    assert verdict.score > 0.1
+
+
+# Params, conditions, pictures.
+
+
+@pytest.mark.parametrize(
+    ("params", "told"),
+    [
+        ({"difficulty": "extreme"}, "difficulty"),
+        ({"difficulty": 1.5}, "alpha"),
+        ({"agents": 0}, "agents"),
+        ({"max_steps": 20_000}, "max_steps"),
+        ({"history": 2}, "raise history"),
+        ({"prompt_mode": "rude"}, "prompt_mode"),
+        ({"memmory": False}, "Did you mean 'memory'"),
+    ],
+)
+def test_wrong_params_are_refused_with_a_remedy(params: dict[str, Any], told: str) -> None:
+    with pytest.raises(TaskError, match=told):
+        Alem(**params)
+
+
+def test_the_defaults_are_the_published_protocol() -> None:
+    rules = Alem().rules
+    assert (rules.agents, rules.max_steps, rules.non_specialist_efficiency) == (3, 10_000, 0.2)
+    assert rules.soft_specialisation
+    assert not rules.shared_reward
+    assert rules.prompt_mode == "specific_collaborative"
+    assert (Alem().history, Alem().message_rounds) == (8, 4)
+
+
+def test_ablations_are_refused_where_there_is_nothing_to_take_away(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("pytest_collab.families.alem.find_spec", lambda name: object())
+    for switch in ("communication", "reasoning", "memory"):
+        condition = Condition.parse(f"no_{switch}")
+        assert FAMILY.refuses(condition, Alem()) is None
+        assert f"{switch}: false" in str(FAMILY.refuses(condition, Alem(**{switch: False})))  # type: ignore[arg-type]
+    assert FAMILY.refuses(Condition.parse("git"), Alem()) is not None
+    assert FAMILY.refuses(Condition.parse("shared"), Alem(agents=1)) is not None
+
+
+def test_without_the_package_every_condition_is_refused_with_the_command(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("pytest_collab.families.alem.find_spec", lambda name: None)
+    assert "pip install 'pytest-collab[alem]'" in str(FAMILY.refuses(Condition.parse("team"), Alem()))
+
+
+def test_a_picture_is_drawn_from_the_transcript_with_the_published_scale() -> None:
+    scene = {
+        "t": 3,
+        "level": 0,
+        "origin": [20, 10],
+        "rows": ["T..", ".x "],
+        "agents": [[20, 11, True], [21, 10, False]],
+        "mobs": [["zombie <b>", 20, 12]],
+        "objects": [[20, 10, 2, True]],
+    }
+    tale = Tale().score(0.1, 0.2)
+    tale.step(map=scene)
+    drawn = picture(tale.params, tale.transcript)
+    assert drawn is not None
+    assert drawn.text.splitlines()[1:3] == ["  T0m", "  +x"]
+    assert "Gemini 3.1 Pro" in drawn.text
+    assert "this episode" in drawn.text
+    assert drawn.svg.startswith("<svg")
+    assert "<b>" not in drawn.svg
+    assert picture(tale.params, Transcript()) is None
+
+
+def test_published_figures_add_up() -> None:
+    """Base and coordination weigh 217 and 159 of 376; published figures are rounded to a tenth of a percent."""
+    for rows in PUBLISHED.values():
+        for name, (base, coordination, total) in rows.items():
+            assert total == pytest.approx((217 * base + 159 * coordination) / 376, abs=0.0015), name
