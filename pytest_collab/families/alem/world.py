@@ -7,48 +7,21 @@ imported before a `World` is made. Seats are numbered from 0, as in the package'
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any
 
-Difficulty = Literal["none", "easy", "medium", "hard"]
-PromptMode = Literal["general", "specific", "specific_collaborative"]
+from pytest_collab.core import alem_programs
+from pytest_collab.core.alem_rules import (
+    Difficulty,
+    PromptMode,
+    WorldRules,
+)
+from pytest_collab.families.alem import wording
+from pytest_collab.families.alem.events import GIVE, step_facts
+from pytest_collab.families.alem.facts import facts_of, view_of
 
-
-@dataclass(frozen=True, slots=True)
-class WorldRules:
-    """What makes one world differ from another. The defaults are those of the published evaluation.
-
-    Attributes:
-        difficulty: `none` (no coordination objects), `easy`, `medium`, `hard`, or alpha itself, a number in 0 .. 1:
-            the share of coordination objects that need all agents. easy is 0.3, medium 0.6, hard 0.9.
-        agents: how many seats.
-        max_steps: the world ends after so many steps at the latest.
-        soft_specialisation: everybody may try every craft, at `non_specialist_efficiency`; else only its specialist.
-        non_specialist_efficiency: chance of success of those who are not specialists, 0 .. 1. The package derives
-            1 - alpha from the difficulty, its published runs of models override that by 0.2.
-        shared_reward: every seat receives the sum of all rewards.
-        prompt_mode: what system prompt and observations tell: `general` (no rules), `specific` (rules, nothing on
-            coordination), `specific_collaborative` (both).
-        progressive_disclosure: the system prompt tells of deeper levels once they are reached.
-        exact_coordinates: observations give map coordinates as well.
-        precise_location: "2 steps north and 3 steps east" instead of "5 steps north-east".
-        show_affordances: observations end with the list of legal actions.
-        ascii_map: the view as a grid of letters instead of a list.
-    """
-
-    difficulty: Difficulty | float = "easy"
-    agents: int = 3
-    max_steps: int = 10_000
-    soft_specialisation: bool = True
-    non_specialist_efficiency: float = 0.2
-    shared_reward: bool = False
-    prompt_mode: PromptMode = "specific_collaborative"
-    progressive_disclosure: bool = True
-    exact_coordinates: bool = True
-    precise_location: bool = True
-    show_affordances: bool = True
-    ascii_map: bool = False
+__all__ = ["Difficulty", "PromptMode", "Score", "Share", "Step", "World", "WorldRules"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,47 +70,102 @@ class Score:
 class World:
     """One episode of alem.
 
+    Attributes:
+        actions: all actions by name: the package's 55, with `Give` replaced by one `Give to Agent N` per seat.
+
     Raises:
         UsageError: `alem-env` is not installed, or does not run on this Python; the message says what to do.
     """
 
-    rules: WorldRules
-    seed: int
-    actions: tuple[str, ...]
-    """All actions by name: the package's 55, with `Give` replaced by one `Give to Agent N` per seat."""
-
     def __init__(self, rules: WorldRules, seed: int) -> None:
         """The world that the package's text harness deals for this seed: reset with split(PRNGKey(seed))[1]."""
-        raise NotImplementedError
+        import numpy as np
+
+        self.rules = rules
+        self.seed = seed
+        self._programs = alem_programs.programs(rules)
+        self._tuning = alem_programs.tuning(rules)
+        self._text = wording.text_world(rules)
+        names = self._text.wrapper.language_action_space
+        gifts = (f"{GIVE}{seat}" for seat in range(rules.agents)) if rules.agents > 1 else ()
+        self.actions: tuple[str, ...] = (*(name for name in names if name != "Give"), *gifts)
+        self._done = False
+        self._deepest = 0
+        self._feedback: list[dict[str, Any]] = [{} for _ in range(rules.agents)]
+        leaves, self._key, mask, vulnerable = self._programs.reset(np.int32(seed), self._tuning)
+        self._take(leaves, mask, vulnerable)
+
+    def _take(self, leaves: Any, mask: Any, vulnerable: Any) -> None:
+        """Make a state the present one; all of it comes from the device in one go."""
+        import jax
+
+        self._leaves = leaves
+        values, mask, vulnerable = jax.device_get((leaves, mask, vulnerable))
+        self._state = wording.with_answers(self._programs.state(values), mask, vulnerable)
+        self._mask = mask
+        self._deepest = max(self._deepest, int(self._state.player_level))
+        self._text.state = self._state
 
     @property
     def step_number(self) -> int:
         """How many steps have been made."""
-        raise NotImplementedError
+        return int(self._state.timestep)
 
     @property
     def done(self) -> bool:
         """Whether the world has ended."""
-        raise NotImplementedError
+        return self._done
+
+    @property
+    def state(self) -> Any:
+        """The package's EnvState, with NumPy arrays: for code that knows it. Not to be changed."""
+        return self._state
+
+    # ---- what a seat is told ----
 
     def system_prompt(self, seat: int) -> str:
         """The official instructions for a seat; with progressive disclosure they grow with the deepest level."""
-        raise NotImplementedError
+        prompt: str = self._text.get_instruction_prompt(seat, current_level=self._deepest)
+        return prompt
+
+    def contexts(self, seat: int) -> tuple[str, str]:
+        """What a seat sees now in the package's two parts: surroundings and feedback; own condition and actions.
+
+        Its harness shows both of the present observation, and of past ones the first alone.
+        """
+        told = self._text.wrapper.process_obs(None, self._state, seat, **self._feedback[seat])["text"]
+        return told["long_term_context"], told["short_term_context"]
 
     def observe(self, seat: int) -> str:
         """The official text of what a seat sees now, the feedback on its last action first.
 
         Messages are no part of it: the package leaves them to whoever drives it.
         """
-        raise NotImplementedError
+        return "\n".join(self.contexts(seat))
 
     def inactive(self, seat: int) -> bool:
         """Dead, asleep or resting: whatever the seat chooses becomes Noop."""
-        raise NotImplementedError
+        state = self._state
+        return bool(state.player_health[seat] <= 0 or state.is_sleeping[seat] or state.is_resting[seat])
 
     def legal(self, seat: int) -> tuple[str, ...]:
         """The actions that can have an effect now, in the order of `actions`."""
-        raise NotImplementedError
+        numbers = ((name, self._index(name, seat)) for name in self.actions)
+        return tuple(name for name, number in numbers if number is not None and self._mask[seat][number])
+
+    def canonical(self, text: str, seat: int) -> str:
+        """The action that the package's parser reads out of a text; "Noop" where it finds none."""
+        action: str = self._text.check_action_validity(text, seat)
+        return action
+
+    def _index(self, name: str, seat: int) -> int | None:
+        """The package's number of an action of a seat; None for a gift to oneself."""
+        if not name.startswith(GIVE):
+            return wording.number_of(name)
+        to = int(name.removeprefix(GIVE))
+        return None if to == seat else wording.number_of("Give") + (to if to < seat else to - 1)
+
+    # ---- what happens ----
 
     def step(self, actions: Sequence[str]) -> Step:
         """All seats act at once.
@@ -146,62 +174,120 @@ class World:
             actions: one name out of `actions` per seat. An action that is not legal has no effect.
 
         Returns:
-            rewards and the end, and `facts`, in which only what happened is present:
-                `t`: steps made before this one.
-                `actions`: per seat.
-                `sync`: [{"kind": block name or "elite"/"large"/"construction"/"craft", "at": [row, column],
-                    "needs": seats, "soft": bool, "acted": seats that did, "success": bool}]
-                `handover`: [{"at", "kind", "event": "set_up"/"completed"/"expired", "by": seat, "window": steps}]
-                `requests`: [{"seat", "item", "event": "asked"/"answered"/"expired", "by": giving seat}]
+            rewards and the end, and `facts`, in which beside `t` (steps made before this one), `actions`, `at` (per
+            seat, where it acted) and `health` (per seat, after) only what happened is present:
+                `sync`: [{"kind": "sync"/"elite"/"large"/"construction"/"craft", "block": block or creature, "at":
+                    [row, column], "needs": seats, "soft": bool, "acted": seats that did, "near": seats beside it,
+                    "success": enough acted, "done": mined, killed or built}]; construction also "building", "paid"
+                `handover`: [{"event": "set_up", "kind", "at", "by": seat, "window": steps} or {"event": "completed"/
+                    "expired", "kind", "at", "begun_by", "by", "left"}]
+                `requests`: [{"event": "asked"/"answered"/"expired", "seat", "item", "holders": seats that have some,
+                    "by": giving seat}]
                 `trades`: [{"from", "to", "item", "count"}]
-                `deaths`: [{"seat", "cause", "near": seats within reach of help}]
-                `revived`: seats
+                `deaths`: [{"seat", "cause", "at", "near": [[seat in sight, steps away]]}]
+                `revived`: [{"seat", "by": seats}]
                 `friendly_fire`: [{"seat", "damage"}]
-                `unlocked`: {seat: [achievement names, as COLLECT_WOOD]}
+                `unlocked`: {seat as text: [achievement names, as COLLECT_WOOD]}
                 `level`: the level entered, if it changed
-                `counters`: {name: increase} of those counters of the state that changed.
+                `counters`: {name: increase} of those counters of the state that grew.
 
         Raises:
-            ValueError: a name that is not in `actions`, or not one per seat.
+            ValueError: a name that is not in `actions`, not one per seat, or the world has ended.
         """
-        raise NotImplementedError
+        import jax
+        import numpy as np
 
-    def facts(self) -> dict[str, Any]:
+        self._check(actions)
+        numbers = [self._index(action, seat) or 0 for seat, action in enumerate(actions)]
+        effective = tuple(bool(self._mask[seat][number]) for seat, number in enumerate(numbers))
+        before = self._state
+        leaves, self._key, rewards, done, mask, vulnerable = self._programs.step(
+            self._leaves, np.asarray(numbers, np.int32), self._key, self._tuning
+        )
+        self._take(leaves, mask, vulnerable)
+        earned, ended = jax.device_get((rewards, done))
+        self._done = bool(ended)
+        facts = step_facts(before, self._state, actions)
+        self._feedback = [
+            {
+                "reward": float(earned[seat]),
+                "new_achievements": facts.get("unlocked", {}).get(str(seat), []),
+                "last_action": action,
+                "action_failed": not effective[seat],
+            }
+            for seat, action in enumerate(actions)
+        ]
+        return Step(tuple(float(one) for one in earned), self._done, effective, facts)
+
+    def _check(self, actions: Sequence[str]) -> None:
+        if self._done:
+            raise ValueError(f"the world has ended after {self.step_number} steps")
+        if len(actions) != self.rules.agents:
+            raise ValueError(f"{len(actions)} action(s) for {self.rules.agents} seat(s)")
+        for seat, action in enumerate(actions):
+            if action not in self.actions or self._index(action, seat) is None:
+                raise ValueError(f"seat {seat} cannot do {action!r}; see World.actions")
+
+    def facts(self, *, most_objects: int = 12) -> dict[str, Any]:
         """The state as plain JSON data, small: what a verdict or a scripted player may need.
 
         Returns:
-            `t`, `level`, `light`, `done`;
-            `seats`: per seat {"at": [row, column], "facing": [row, column], "faces": block name, "faces_mob",
-                "faces_seat", "direction", "alive", "asleep", "resting", "health", "food", "drink", "energy", "mana",
-                "xp", "specialisation", "death_cause", "inventory": {item: count, no zeros}, "request": item or None,
-                "request_steps_left"};
-            `objects`: coordination objects of this level within the view of a living seat, nearest first:
-                {"kind": "sync"/"handover"/"construction"/"elite"/"large", "at", "block": block or mob name,
-                "needs": seats, "soft": bool, "window": steps (handovers), "left": steps left of a handover under way,
-                "by": who began it, "near": seats adjacent, "facing": seats adjacent and facing it};
-            `handovers`: all under way on this level; `requests`: all open ones [{"seat", "item", "left"}];
+            `t`, `level`, `cleared` (the ladder down is open), `light`, `done`;
+            `seats`: per seat {"at": [row, column], "direction", "facing": [row, column], "faces": block, "faces_mob",
+                "faces_seat", "faces_object", "alive", "asleep", "resting", "health", "food", "drink", "energy",
+                "mana", "xp", "specialisation", "death_cause", "inventory": {item: count, no zeros}, "request": item
+                or None, "request_steps_left", "achievements": how many};
+            `objects`: coordination objects in the view of a living seat, nearest first, `most_objects` of them:
+                {"kind": "sync"/"handover"/"construction"/"elite"/"large", "at", "block": block or creature, "needs":
+                seats, "soft": bool, "window": steps (handovers), "building": bool (handovers), "left" and "by" of a
+                handover under way, "near": seats beside it, "facing": those of them that face it};
+            `handovers`: all under way [{"at", "left", "by", "building"}];
+            `requests`: open ones [{"seat", "item", "left"}];
             `counters`: {name: value, or a list with one per seat}.
         """
-        raise NotImplementedError
+        return facts_of(self._state, self._done, most_objects)
 
     def view(self, seat: int) -> dict[str, Any]:
         """What the seat itself sees, as data: nothing that its observation does not tell.
 
         Returns:
-            the seat's own entry of `facts()["seats"]` as `me`, `t`, `level`, `mates` (position, health, request; as
-            the observation gives them), `origin` ([row, column] of the view's upper left corner), `blocks` (rows of
-            block names, None where dark), `items` ([name, at]), `mobs` ([name, kind, at, needs]), `objects` in view.
+            the seat's own entry of `facts()["seats"]` as `me`, `t`, `level`, `cleared`, `mates` (place, condition,
+            request), `origin` ([row, column] of the upper left corner of what follows), `blocks` (rows of block
+            names, None where dark), `items` ([name, at]), `mobs` ([name, kind, at, seats needed or 0]), and all
+            `objects` in view, as in `facts()`, without "near" and "facing". Positions are absolute.
         """
-        raise NotImplementedError
+        return view_of(self._state, seat)
 
     def score(self) -> Score:
         """`compute_score(state, True, ...)` of the state as it is now."""
-        raise NotImplementedError
+        import jax
+
+        found = jax.device_get(self._programs.score(self._leaves))
+        return _score({name: float(value.mean()) for name, value in found.items()}, self.rules.agents)
+
+    # ---- pictures ----
 
     def text_map(self, seat: int) -> str:
         """The package's letter grid of a seat's view, with its legend."""
-        raise NotImplementedError
+        drawn: str = self._text.wrapper.render_ascii_map(self._state, seat)
+        return drawn
 
     def frame(self, seat: int = 0, *, block_pixels: int = 16) -> bytes:
         """A PNG of what a seat sees. Loads the package's textures, once per process (seconds)."""
         raise NotImplementedError
+
+
+def _score(metrics: Mapping[str, float], agents: int) -> Score:
+    def shares(who: str, base: str, coordination: str, total: str) -> Share:
+        return Share(
+            metrics.get(f"{who}/{base}", 0.0), metrics.get(f"{who}/{coordination}", 0.0), metrics[f"{who}/{total}"]
+        )
+
+    reward = ("normal_reward_pct_of_max", "coord_reward_pct_of_max", "reward_pct_of_max")
+    plain = ("normal_achievement_pct", "coordination_achievement_pct", "achievement_pct")
+    return Score(
+        reward_pct_of_max=shares("Team", *reward),
+        achievement_pct=shares("Team", *plain),
+        seats=tuple(shares(f"Agent{seat}", *reward) for seat in range(agents)),
+        all=dict(metrics),
+    )
