@@ -101,6 +101,8 @@ def _plain(path: Path) -> str:
     from pytest_collab.families.taskfile import read_task
 
     task = read_task(path)
+    if lacking := task.family.missing(task.params):
+        return f"skipped: {lacking}"
     task.family.prepare([(task.params, task.seed_list(min(len(task.seed_list()), 3)))])
     return "valid"
 

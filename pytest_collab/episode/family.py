@@ -142,6 +142,13 @@ class Family(ABC, Generic[P]):
             return None
         return f"family {self.name!r} has no condition {condition.kind!r}"
 
+    def missing(self, params: P) -> str | None:
+        """What has to be installed before this can be played here, in one line with the command; None when all is there.
+
+        Where something is, items are skipped with it; tasks can be collected and validated and runs judged all the same.
+        """
+        return None
+
     def prepare(self, requests: Sequence[tuple[P, Sequence[int]]]) -> None:
         """Do work in batch for (params, seeds) that are about to be played. May do nothing.
 

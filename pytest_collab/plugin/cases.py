@@ -50,8 +50,9 @@ def cases(task: Task, settings: Settings) -> Iterator[Case]:
     conditions = settings.conditions if settings.conditions is not None else task.conditions
     seeds = task.seed_list(settings.seeds, settings.seed)
     places = len(family.seats(task.params))
+    missing = family.missing(task.params)
     for condition in conditions:
-        refusal = family.refuses(condition, task.params)
+        refusal = family.refuses(condition, task.params) or missing
         for team in _teams(condition, settings):
             skip = refusal
             if skip is None and len(team) > places and not condition.solo:

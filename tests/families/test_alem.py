@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from pytest_collab.cli import main
 from pytest_collab.episode.condition import Condition
 from pytest_collab.episode.judge import judge
 from pytest_collab.episode.outcome import Outcome, Verdict
@@ -469,8 +470,7 @@ def test_the_defaults_are_the_published_protocol() -> None:
     assert (Alem().history, Alem().message_rounds) == (8, 4)
 
 
-def test_ablations_are_refused_where_there_is_nothing_to_take_away(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("pytest_collab.families.alem.find_spec", lambda name: object())
+def test_ablations_are_refused_where_there_is_nothing_to_take_away() -> None:
     for switch in ("communication", "reasoning", "memory"):
         condition = Condition.parse(f"no_{switch}")
         assert FAMILY.refuses(condition, Alem()) is None
@@ -479,9 +479,31 @@ def test_ablations_are_refused_where_there_is_nothing_to_take_away(monkeypatch: 
     assert FAMILY.refuses(Condition.parse("shared"), Alem(agents=1)) is not None
 
 
-def test_without_the_package_every_condition_is_refused_with_the_command(monkeypatch: pytest.MonkeyPatch) -> None:
+ALONE = """
+family: alem
+params: {max_steps: 10}
+conditions: [solo, team]
+"""
+
+
+def test_without_the_package_items_are_skipped_with_the_command_and_tasks_stay_valid(
+    pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
     monkeypatch.setattr("pytest_collab.families.alem.find_spec", lambda name: None)
-    assert "pip install 'pytest-collab[alem]'" in str(FAMILY.refuses(Condition.parse("team"), Alem()))
+    pytester.makefile(".collab.yaml", tiny=ALONE)
+    result = pytester.inline_run("--agents=partner", "-rs", "-p", "no:cacheprovider")
+    result.assertoutcome(skipped=2)
+    assert "pip install 'pytest-collab[alem]'" in capsys.readouterr().out
+    assert main(["validate", "tiny.collab.yaml"]) == 0
+    assert "skipped: family 'alem'" in capsys.readouterr().out
+
+
+def test_a_run_is_judged_again_without_the_package(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("pytest_collab.families.alem.find_spec", lambda name: None)
+    monkeypatch.setattr("pytest_collab.families.alem.seats.World", None)
+    tale = Tale().score(0.1, 0.2)
+    FAMILY.prepare([(tale.params, [0])])
+    assert tale.verdict().outcome is Outcome.SUCCESS
 
 
 def test_a_picture_is_drawn_from_the_transcript_with_the_published_scale() -> None:

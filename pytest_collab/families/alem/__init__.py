@@ -123,14 +123,17 @@ class AlemFamily(RoundFamily[Alem]):
         return seat_names(params.agents)
 
     def refuses(self, condition: Condition, params: Alem) -> str | None:
-        if find_spec("alem") is None:
-            return f"family 'alem' plays in the package alem-env, which is not installed: {INSTALL}"
         if params.agents == 1 and condition.kind in ("mute", "shared", "with", "relay"):
             return f"with one agent there is nobody for {condition} to be about"
         if condition.kind in ABLATIONS and not condition.argument:
             switch = condition.kind.removeprefix("no_")
             return None if getattr(params, switch) else f"this task has {switch}: false already"
         return super().refuses(condition, params)
+
+    def missing(self, params: Alem) -> str | None:
+        if find_spec("alem") is None:
+            return f"family 'alem' plays in the package alem-env, which is not installed: {INSTALL}"
+        return None
 
     def table(self, params: Alem, seed: int, condition: Condition) -> RoundGame:
         return AlemGame(params, seed, condition)
