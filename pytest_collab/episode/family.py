@@ -143,9 +143,10 @@ class Family(ABC, Generic[P]):
         return f"family {self.name!r} has no condition {condition.kind!r}"
 
     def missing(self, params: P) -> str | None:
-        """What has to be installed before this can be played here, in one line with the command; None when all is there.
+        """What has to be installed before this can be played here, with the command; None when all is there.
 
-        Where something is, items are skipped with it; tasks can be collected and validated and runs judged all the same.
+        Where something is missing, items are skipped with this line; tasks can be collected and validated, and runs
+        judged, all the same.
         """
         return None
 

@@ -489,17 +489,17 @@ conditions: [solo, team]
 def test_without_the_package_items_are_skipped_with_the_command_and_tasks_stay_valid(
     pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setattr("pytest_collab.families.alem.find_spec", lambda name: None)
+    monkeypatch.setattr("pytest_collab.core.alem_package._has_text_worlds", lambda: False)
     pytester.makefile(".collab.yaml", tiny=ALONE)
     result = pytester.inline_run("--agents=partner", "-rs", "-p", "no:cacheprovider")
     result.assertoutcome(skipped=2)
     assert "pip install 'pytest-collab[alem]'" in capsys.readouterr().out
     assert main(["validate", "tiny.collab.yaml"]) == 0
-    assert "skipped: family 'alem'" in capsys.readouterr().out
+    assert "skipped: the family alem needs" in capsys.readouterr().out
 
 
 def test_a_run_is_judged_again_without_the_package(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("pytest_collab.families.alem.find_spec", lambda name: None)
+    monkeypatch.setattr("pytest_collab.core.alem_package._has_text_worlds", lambda: False)
     monkeypatch.setattr("pytest_collab.families.alem.seats.World", None)
     tale = Tale().score(0.1, 0.2)
     FAMILY.prepare([(tale.params, [0])])

@@ -6,18 +6,19 @@ they did not coordinate.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from importlib.util import find_spec
+from collections.abc import Callable, Mapping, Sequence
 from typing import ClassVar, Literal
 
 from pydantic import Field, model_validator
 
 from pytest_collab.agents.builtin import CAST
+from pytest_collab.core.alem_package import require, versions
 from pytest_collab.episode.agent import Seat
 from pytest_collab.episode.condition import Condition
 from pytest_collab.episode.family import Params, Picture
 from pytest_collab.episode.outcome import Verdict
 from pytest_collab.episode.transcript import Transcript
+from pytest_collab.errors import UsageError
 from pytest_collab.families.alem.cast import PLAYERS
 from pytest_collab.families.alem.seats import AlemGame, AlemSolo
 from pytest_collab.families.alem.verdict import assess
@@ -28,8 +29,6 @@ __all__ = ["Alem", "AlemFamily"]
 
 ABLATIONS = ("no_communication", "no_reasoning", "no_memory")
 """Conditions of this family: the `team` without one part of the protocol. They make the paper's ablation table."""
-
-INSTALL = "pip install 'pytest-collab[alem]'"
 
 
 class Alem(Params):
@@ -131,9 +130,19 @@ class AlemFamily(RoundFamily[Alem]):
         return super().refuses(condition, params)
 
     def missing(self, params: Alem) -> str | None:
-        if find_spec("alem") is None:
-            return f"family 'alem' plays in the package alem-env, which is not installed: {INSTALL}"
+        try:
+            require()
+        except UsageError as error:
+            return " ".join(str(error).split())
         return None
+
+    def content(self, params: Alem) -> str:
+        """Worlds of another version of the package, or of another way to split random keys, are other problems."""
+        found = versions()
+        return f"alem-env {found['alem-env']}, {found['threefry']} threefry"
+
+    def configure(self, settings: Mapping[str, str]) -> Sequence[str]:
+        return ["alem: " + ", ".join(f"{name} {which}" for name, which in versions().items())]
 
     def table(self, params: Alem, seed: int, condition: Condition) -> RoundGame:
         return AlemGame(params, seed, condition)
