@@ -133,7 +133,7 @@ def root_tarball(target: Path, programs: Iterable[str] = PROGRAMS, *, python: bo
         library = Path(subprocess.check_output([_PYTHON, "-I", "-c", ask], text=True).strip())
         trees.append(library)
         modules = {str(path) for path in (library / "lib-dynload").glob("*.so")}
-    files |= _libraries(sorted(files | modules))
+    files |= libraries(sorted(files | modules))
     with tarfile.open(target, "w", dereference=False) as tar:
         for name in ("tmp", "work", "home", "proc", "sys", "dev", "etc", "run", "var"):
             _add_folder(tar, name)
@@ -146,7 +146,7 @@ def root_tarball(target: Path, programs: Iterable[str] = PROGRAMS, *, python: bo
         text = b"root:x:0:0:root:/root:/bin/sh\nnobody:x:65534:65534:nobody:/:/bin/sh\n"
         passwd.size = len(text)
         tar.addfile(passwd, io.BytesIO(text))
-        for name in sorted({_name_in_usr(place) for place in files}):
+        for name in sorted({name_in_usr(place) for place in files}):
             with open(f"/{name}", "rb") as file:
                 tar.addfile(tar.gettarinfo(os.path.realpath(file.name), name), file)
         for tree in trees:
@@ -216,7 +216,8 @@ def _unmount(folder: Path) -> None:
             subprocess.run(["umount", "-l", point], check=False, capture_output=True)
 
 
-def _libraries(files: list[str]) -> set[str]:
+def libraries(files: list[str]) -> set[str]:
+    """The libraries that programs load."""
     said = subprocess.run(["ldd", *files], capture_output=True, text=True, check=False).stdout
     return {os.path.normpath(place) for place in re.findall(r"(/\S+) \(0x", said)}
 
@@ -227,7 +228,7 @@ def _add_folder(tar: tarfile.TarFile, name: str) -> None:
     tar.addfile(entry)
 
 
-def _name_in_usr(place: str) -> str:
+def name_in_usr(place: str) -> str:
     """Where a program or library goes: below /usr, since /bin and /lib of the image are links to there."""
     name = place.lstrip("/")
     return name if name.startswith("usr/") else f"usr/{name}"

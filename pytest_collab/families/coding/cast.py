@@ -163,13 +163,21 @@ class Player(Agent):
 
 
 class Partner(Player):
-    """Tells its plan first, hears the others', agrees on one combined version where they overlap, and builds."""
+    """Tells its plan first, hears the others', agrees with them on one combined version, and builds.
+
+    Lines that do not meet are no proof that features fit together: where it knows how to build all of them, it
+    proposes that whether plans overlap or not. One who comes after the others has nobody left to agree with, and
+    brings what it finds and its own part together by itself.
+    """
 
     def play(self) -> Script:
         patch = self.own
         if self.others:
             agreed = yield from self.agree()
             patch = self.together if agreed and self.together else patch
+        if self.deal.joining == "last" and self.others and self.place.name != self.place.seats[0] and self.together:
+            yield _call("run", command=_TO_BASE)
+            patch = self.together
         yield from self.build(patch)
         yield from self.hand_over()
 
@@ -179,13 +187,12 @@ class Partner(Player):
         if "delivered to" not in heard.text.replace("not delivered to", ""):
             return False
         yield from self.wait(lambda: all(self.letters.values()))
-        if not self.overlapping():
+        if self.together is None or not self.heard_spans():
             return False
         files = ", ".join(dict.fromkeys(span.path for span in self.overlapping()))
+        why = f"Our plans overlap in {files}." if files else "Our lines do not meet, but our features may."
         before = {sender: len(texts) for sender, texts in self.letters.items()}
-        proposal = (
-            f"Our plans overlap in {files}. I propose that we all write the same combined version. Do you agree?"
-        )
+        proposal = f"{why} I propose that we all write the same combined version. Do you agree?"
         yield _call("send_message", text=proposal)
         yield from self.wait(lambda: all(self._answer(sender, before) or self._agrees(sender) for sender in before))
         if not all(self._agrees(sender) for sender in before):

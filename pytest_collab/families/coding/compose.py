@@ -6,7 +6,6 @@ are left out), the runner's configuration, files that the test command names. Ev
 
 from __future__ import annotations
 
-import json
 import posixpath
 import re
 import tempfile
@@ -16,6 +15,7 @@ from pathlib import Path
 from typing import Final
 
 from pytest_collab.families.coding.git import Entries, Store
+from pytest_collab.families.coding.manifest import MANIFESTS, joined
 from pytest_collab.families.coding.pool import Feature, Language, Pool
 
 _TEST_FILES: Final[Mapping[Language, re.Pattern[str]]] = {
@@ -33,12 +33,14 @@ _RUNNER_FILES: Final[Mapping[Language, re.Pattern[str]]] = {
     ),
     "typescript": re.compile(
         r"(^|/)((vitest|vite|jest|babel|ava|playwright)\.(config|workspace|setup)\.[^/]+|\.mocharc[^/]*|\.babelrc[^/]*"
-        r"|\.npmrc|\.swcrc|\.env[^/]*|node_modules(/.*)?|__mocks__/.*)$"
+        r"|\.npmrc|\.swcrc|\.env[^/]*|\.nycrc[^/]*|\.c8rc[^/]*|bunfig\.toml|deno\.jsonc?|node_modules(/.*)?|__mocks__/.*)$"
     ),
     "go": re.compile(r"(^|/)(go\.work(\.sum)?|vendor/.*)$"),
     "rust": re.compile(r"(^|/)(\.cargo(/.*)?|rust-toolchain(\.toml)?|\.config/nextest\.toml)$"),
 }
-_RUNNER_KEYS: Final = ("jest", "vitest", "scripts", "mocha", "ava", "babel", "imports")
+
+
+_IMPORTED: Final = re.compile(r"""["'](\./[\w./-]+)["']""")
 
 
 def is_test(path: str, language: Language) -> bool:
@@ -53,10 +55,13 @@ def is_protected(path: str, pool: Pool, feature: Feature | None = None) -> bool:
         return True
     if _TEST_FOLDERS.fullmatch(path) or _RUNNER_FILES[language].search(path):
         return True
+    return path in _named(pool, feature) or any(fnmatchcase(path, pattern) for pattern in pool.protected)
+
+
+def _named(pool: Pool, feature: Feature | None) -> set[str]:
+    """Files that the test command names, and whatever else stands in it."""
     command = (feature.test if feature and feature.test else None) or pool.test
-    if path in {posixpath.normpath(word.strip("'\"")) for word in re.split(r"[\s=:]", command) if word}:
-        return True
-    return any(fnmatchcase(path, pattern) for pattern in pool.protected)
+    return {posixpath.normpath(word.strip("'\"")) for word in re.split(r"[\s=:]", command) if word}
 
 
 class Composer:
@@ -71,6 +76,29 @@ class Composer:
         self.base = store.entries(store.tree(store.base))
         self._store = store
         self._hidden: dict[str, tuple[Entries, frozenset[str]]] = {}
+        self._steering: dict[str, frozenset[str]] = {}
+
+    def steering(self, feature: Feature) -> frozenset[str]:
+        """Files that decide how tests run without being recognisable by their names.
+
+        A build script beside a Cargo.toml; and what a file that the test command names imports from its own folder
+        (a loader's hooks), if that is not the root, and so on from there.
+        """
+        if feature.id not in self._steering:
+            folders = [posixpath.dirname(path) for path in self.base if posixpath.basename(path) == "Cargo.toml"]
+            found = {posixpath.join(folder, "build.rs") for folder in folders}
+            waiting = [path for path in _named(self.pool, feature) if path in self.base and "/" in path]
+            while waiting:
+                path = waiting.pop()
+                mode, oid = self.base[path]
+                if path in found or mode == "120000" or is_test(path, self.pool.language):
+                    continue
+                found.add(path)
+                for match in _IMPORTED.finditer(self._store.blob(oid).decode(errors="replace")):
+                    other = posixpath.normpath(posixpath.join(posixpath.dirname(path), match[1]))
+                    waiting += [name for name in self.base if name == other or name.startswith(f"{other}.")]
+            self._steering[feature.id] = frozenset(found)
+        return self._steering[feature.id]
 
     def hidden(self, feature: Feature) -> tuple[Entries, frozenset[str]]:
         """What a feature's hidden-test patch makes of the base: (added and changed, deleted)."""
@@ -91,12 +119,19 @@ class Composer:
         store, base = self._store.seeing(work), self.base
         team = store.entries(tree)
         changed, deleted = self.hidden(feature)
-        guard: Callable[[str], bool] = lambda path: is_protected(path, self.pool, feature)  # noqa: E731
+        steering = self.steering(feature)
+        guard: Callable[[str], bool] = lambda path: path in steering or is_protected(path, self.pool, feature)  # noqa: E731
         result = {path: entry for path, entry in team.items() if not guard(path)}
         result = _place(result, {path: entry for path, entry in base.items() if guard(path)})
-        if "package.json" in base and result.get("package.json") != base["package.json"]:
-            manifest = _manifest(store, base["package.json"], result.get("package.json"))
-            result = _place(result, {"package.json": manifest})
+        for path in [path for path in result if path not in base and self._rules_tests(path, feature)]:
+            del result[path]
+        manifests = {path: entry for path, entry in base.items() if posixpath.basename(path) in MANIFESTS}
+        steered = {
+            path: _manifest(store, posixpath.basename(path), entry, result.get(path))
+            for path, entry in manifests.items()
+            if result.get(path) != entry
+        }
+        result = _place(result, steered)
         for path in deleted:
             result.pop(path, None)
         laid = {
@@ -104,6 +139,16 @@ class Composer:
             for path, entry in changed.items()
         }
         return _place(result, laid)
+
+    def _rules_tests(self, path: str, feature: Feature) -> bool:
+        """Whether a manifest would put tests under its own rule: it lies above one."""
+        if posixpath.basename(path) not in MANIFESTS:
+            return False
+        above = posixpath.dirname(path) and posixpath.dirname(path) + "/"
+        language: Language = "typescript" if self.pool.language == "javascript" else self.pool.language
+        return any(
+            test.startswith(above) for test in (*self.base, *self.hidden(feature)[0]) if is_test(test, language)
+        )
 
     def checkout(self, work: Store, entries: Entries, folder: Path) -> None:
         """Write a graded tree into `folder`."""
@@ -122,13 +167,18 @@ class Composer:
 
         return [path for path, (mode, _) in entries.items() if mode.startswith("100") and decides(path)]
 
+    def tests(self, entries: Entries, feature: Feature) -> list[str]:
+        """Files of a graded tree that its tests are in: the hidden ones, and what must keep passing."""
+        language: Language = "typescript" if self.pool.language == "javascript" else self.pool.language
+        visible = self.base if self.pool.regression == "visible" else ()
+        paths = dict.fromkeys(path for path in (*self.hidden(feature)[0], *visible) if is_test(path, language))
+        return [path for path in paths if path in entries and entries[path][0].startswith("100")]
+
     def words(self, entries: Entries, feature: Feature) -> list[str]:
         """What `{tests}` stands for in a graded tree."""
-        language: Language = "typescript" if self.pool.language == "javascript" else self.pool.language
-        visible = [path for path in self.base if is_test(path, language) and path in entries]
-        return expand(
-            self.pool, feature, self.hidden(feature)[0], visible if self.pool.regression == "visible" else ()
-        )
+        hidden = self.hidden(feature)[0]
+        visible = [path for path in self.tests(entries, feature) if path not in hidden]
+        return expand(self.pool, feature, hidden, visible)
 
 
 def expand(pool: Pool, feature: Feature, hidden: Iterable[str], visible: Iterable[str]) -> list[str]:
@@ -177,15 +227,8 @@ def _merged(
     return team[0], oid
 
 
-def _manifest(store: Store, base: tuple[str, str], team: tuple[str, str] | None) -> tuple[str, str]:
-    """The team's package.json, with what steers test runners as in the base."""
-    try:
-        if team is None or team[0] == "120000":
-            return base
-        ours, theirs = json.loads(store.blob(base[1])), json.loads(store.blob(team[1]))
-        merged = {key: value for key, value in theirs.items() if key not in _RUNNER_KEYS}
-        merged |= {key: ours[key] for key in _RUNNER_KEYS if key in ours}
-    except (ValueError, AttributeError, RecursionError):
+def _manifest(store: Store, name: str, base: tuple[str, str], team: tuple[str, str] | None) -> tuple[str, str]:
+    if team is None or team == base or team[0] == "120000":
         return base
-    data = json.dumps(merged, indent=2).encode() + b"\n"
+    data = joined(name, store.blob(base[1]), store.blob(team[1]))
     return base[0], store.git("hash-object", "-w", "--stdin", stdin=data).stdout.decode().strip()

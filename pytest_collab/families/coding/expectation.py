@@ -22,6 +22,8 @@ class Expectation(BaseModel):
         exit_code: of the reference's run (0 where there is none).
         volatile: tests whose ids change from run to run (a time or a random value is part of them), as what is
             common to their ids and how many pass.
+        canaries: where the reference's runs were seen to fail a test that must fail; so must every other run.
+        meddling: what the reference's run does to the runner by itself.
         flaky: passed in one of two runs of the reference and not in the other; nobody is held to them.
     """
 
@@ -34,6 +36,8 @@ class Expectation(BaseModel):
     exit_code: int
     volatile: dict[str, int] = {}
     flaky: tuple[str, ...] = ()
+    canaries: tuple[str, ...] = ()
+    meddling: tuple[str, ...] = ()
     note: str = ""
 
 
@@ -73,6 +77,8 @@ def compare(before: TestReport, after: TestReport, again: TestReport) -> Expecta
         exit_code=after.exit_code or 0,
         volatile=dict(changing),
         flaky=tuple(sorted((passing ^ set(passing_tests(again))) & after.tests.keys() & again.tests.keys())),
+        canaries=tuple(place for place in after.canaries if place in again.canaries),
+        meddling=after.meddling,
         note="" if ended else f"{after.note}\n{after.tail[-500:]}".strip(),
     )
 
@@ -101,6 +107,10 @@ def judge(feature: str, expected: Expectation, report: TestReport) -> FeatureGra
         reason = f"{len(old)} of {len(expected.pass_to_pass)} tests that passed before do not, first {old[0]}"
     elif fewer:
         reason = f"fewer tests pass than with the reference: {fewer[0]}"
+    elif unseen := [place for place in expected.canaries if place not in report.canaries]:
+        reason = f"the report is not what running the tests gives: one that must fail does not, in {unseen[0]}"
+    elif meddling := [what for what in report.meddling if what not in expected.meddling]:
+        reason = f"the code changes the test runner: {meddling[0]}"
     elif report.exit_code not in (0, expected.exit_code):
         reason = f"the test command ended with {report.exit_code}"
     elif expected.reference_passes is None and report.count("failed", "error"):

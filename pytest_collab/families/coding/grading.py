@@ -18,6 +18,7 @@ import anyio
 from anyio import to_thread
 
 from pytest_collab.errors import SetupError
+from pytest_collab.families.coding.canary import Canary, plant
 from pytest_collab.families.coding.compose import Composer
 from pytest_collab.families.coding.environment import Environment, choose_sandbox, prepare_environment
 from pytest_collab.families.coding.expectation import Expectation, FeatureGrade, compare, judge, passing_tests
@@ -31,7 +32,7 @@ __all__ = ["Expectation", "FeatureGrade", "Grader", "TestReport", "judge"]
 
 _GUARD = Path(__file__).parent / "guard"
 _OUTPUT_LIMIT = 4 * 1024 * 1024
-_VERSION = 6
+_VERSION = 7
 
 
 class Grader:
@@ -116,11 +117,16 @@ class Grader:
         (folder / "out").mkdir()
         key = secrets.token_hex(32).encode()
         (folder / "out" / "key").write_bytes(key)
+        command = self._command(feature)
+        canaries: tuple[Canary, ...] = ()
+        if not self._guarded(command):
+            canaries = plant(folder / "tree", self.pool.language, command, composer.tests(entries, feature))
         pinned = {}
         if self.pool.environment.writable or not self.choice.sandbox.isolating:
             # Only where tests may write to the tree: a mount for each costs every command time.
             pinned = {path: (folder / "tree" / path).read_bytes() for path in composer.pinned(entries, feature)}
-        return Laid(folder / "tree", folder / "out", key, composer.words(entries, feature), pinned)
+        words = composer.words(entries, feature)
+        return Laid(folder / "tree", folder / "out", key, words, pinned, canaries)
 
     async def _run(self, laid: Laid, feature: Feature) -> TestReport:
         writable = self.pool.environment.writable or not self.choice.sandbox.isolating
@@ -128,7 +134,7 @@ class Grader:
         mounts += [Mount(laid.tree / path, f"{self.environment.tree}/{path}") for path in laid.pinned]
         spec = self.environment.spec(laid.tree, writable=writable, mounts=tuple(mounts))
         async with self.choice.make(spec) as sandbox:
-            command = (feature.test or self.pool.test).replace("{tests}", shlex.join(laid.words))
+            command = self._command(feature).replace("{tests}", shlex.join(laid.words))
             command = command.replace("{report}", shlex.quote(sandbox.inside(laid.out / "report")))
             env = {}
             if self._guarded(command):
@@ -143,8 +149,16 @@ class Grader:
                 timeout=self.pool.timeout_s,
                 output_limit=_OUTPUT_LIMIT,
             )
-        read = partial(read_run, laid, done, parser=self.pool.parser, guarded=self._guarded(command))
+        read = partial(read_run, laid, done, pool=self.pool, guarded=self._guarded(command))
         return await to_thread.run_sync(read)
+
+    def _command(self, feature: Feature) -> str:
+        """The test command, before its words are filled in."""
+        command = feature.test or self.pool.test
+        if self.pool.language == "rust" and "--no-fail-fast" not in command:
+            # Cargo runs no further test target once one has failed, and the canary of the first one does.
+            command = command.replace("cargo test", "cargo test --no-fail-fast", 1)
+        return command
 
     def _guarded(self, command: str) -> bool:
         return self.pool.language == "python" and "pytest" in command
@@ -188,6 +202,8 @@ class Grader:
                 vacuous=before.ran and before.exit_code == 0,
                 reference_passes=None,
                 exit_code=0,
+                canaries=before.canaries,
+                meddling=before.meddling,
                 note=before.note,
             )
         try:

@@ -8,11 +8,14 @@ import hmac
 import json
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 from pydantic import BaseModel, ConfigDict
 
 from pytest_collab.errors import SandboxError
+from pytest_collab.families.coding.canary import Canary, take_out
 from pytest_collab.families.coding.parsers import Results, TestStatus, parse, plain
+from pytest_collab.families.coding.pool import Pool
 from pytest_collab.sandbox import Completed, read_inside
 
 _REPORT_LIMIT = 16 * 1024 * 1024
@@ -28,6 +31,9 @@ class TestReport(BaseModel):
         exit_code: None where the sandbox ended it.
         tail: the end of the output, without escape sequences.
         note: why `ran` is false.
+        meddling: what code of the tree did to the runner while it ran (Python): `X is replaced`, `Y hooks into Z`.
+        canaries: where a test that must fail was seen to fail (see `canary`); such tests are not in `tests`, and
+            `exit_code` is 0 where they alone explain the runner's own.
     """
 
     model_config = ConfigDict(frozen=True)
@@ -40,6 +46,8 @@ class TestReport(BaseModel):
     duration_s: float
     tail: str
     note: str = ""
+    canaries: tuple[str, ...] = ()
+    meddling: tuple[str, ...] = ()
 
     def count(self, *statuses: str) -> int:
         """How many tests have one of these results."""
@@ -55,6 +63,7 @@ class Laid:
         key: what the guard signs with.
         words: what `{tests}` stands for.
         pinned: files that must be the same after the run.
+        canaries: tests that must fail.
     """
 
     tree: Path
@@ -62,54 +71,58 @@ class Laid:
     key: bytes
     words: list[str]
     pinned: dict[str, bytes]
+    canaries: tuple[Canary, ...] = ()
 
 
-def read_run(laid: Laid, done: Completed, *, parser: str, guarded: bool) -> TestReport:
+def read_run(laid: Laid, done: Completed, *, pool: Pool, guarded: bool) -> TestReport:
     """What a run came to.
 
     Args:
-        parser: of the pool; not looked at where the guard has signed for the results.
+        pool: its parser is not used where the guard has signed for the results.
         guarded: whether the guard was there to sign.
     """
     tail = plain(done.stdout + ("\n" + done.stderr if done.stderr.strip() else "")).strip()[-_TAIL:]
     tests: Results = {}
-    note = ""
+    failing: tuple[str, ...] = ()
+    meddling: tuple[str, ...] = ()
+    note, exit_code = "", done.exit_code
     if done.killed_by is not None:
         note = f"ended by the limit on {done.killed_by}" if done.killed_by != "timeout" else "took too long"
     elif changed := [path for path, content in laid.pinned.items() if _bytes(laid.tree, path) != content]:
         note = f"{changed[0]} was changed during the run"
     elif guarded:
-        tests, note = _signed(laid.out, laid.key, done.exit_code)
+        tests, meddling, note = _signed(laid.out, laid.key, done.exit_code)
     else:
-        text = done.stdout if parser != "cargo" else in_order(done.stdout, done.stderr)
-        tests = parse(parser, _bytes(laid.out, "report"), text)
+        text = done.stdout if pool.parser != "cargo" else in_order(done.stdout, done.stderr)
+        tests = parse(pool.parser, _bytes(laid.out, "report"), text)
+        tests, exit_code, failing = take_out(tests, exit_code, laid.canaries, pool.language)
     if not note and not any(status in ("passed", "failed") for status in tests.values()):
         note = "no test ran" if not tests else "no test passed or failed"
     return TestReport(
         tests=tests,
         ran=not note,
-        exit_code=done.exit_code,
+        exit_code=exit_code,
         timed_out=done.timed_out,
         duration_s=done.duration_s,
         tail=tail,
         note=note,
+        canaries=failing,
+        meddling=meddling,
     )
 
 
-def _signed(out: Path, key: bytes, exit_code: int | None) -> tuple[Results, str]:
-    """What the guard noted; or nothing, and why."""
+def _signed(out: Path, key: bytes, exit_code: int | None) -> tuple[Results, tuple[str, ...], str]:
+    """What the guard noted: results and meddling; or nothing, and why."""
     record = _bytes(out, "record")
     if record is None:
-        return {}, "pytest did not come to its own end"
+        return {}, (), "pytest did not come to its own end"
     signature, _, body = record.partition(b"\n")
     if not hmac.compare_digest(signature, hmac.new(key, body, hashlib.sha256).hexdigest().encode()):
-        return {}, "the record of results was not written by the test runner"
-    data: Mapping[str, object] = json.loads(body)
+        return {}, (), "the record of results was not written by the test runner"
+    data: Mapping[str, Any] = json.loads(body)
     if data["exit"] != exit_code:
-        return {}, f"pytest ended with {data['exit']}, the command with {exit_code}"
-    results = data["results"]
-    assert isinstance(results, dict)
-    return results, ""
+        return {}, (), f"pytest ended with {data['exit']}, the command with {exit_code}"
+    return data["results"], tuple(data["meddling"]), ""
 
 
 def _bytes(out: Path, name: str) -> bytes | None:

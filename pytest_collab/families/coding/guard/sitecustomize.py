@@ -2,14 +2,80 @@
 
 It takes pytest from the environment (not from a `pytest.py` in the tree), notes each test's result itself, signs
 the notes with a key that is gone from the disk before foreign code runs, and ends the process as soon as the
-session has ended, so that nothing registered at exit can rewrite anything. It cannot keep code of the same
-process from looking for the key in memory; docs/families/coding-merge-and-grading.md says so.
+session has ended, so that nothing registered at exit can rewrite anything. After each test it looks whether what
+decides results is still pytest's own. It cannot keep code of the same process from looking for the key in memory;
+docs/families/coding-merge-and-grading.md says so.
 """
 
 from __future__ import annotations
 
 import os
 import sys
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from typing import Any
+
+    import pytest
+
+_DECIDING = (
+    "runner",
+    "python",
+    "unittest",
+    "reports",
+    "main",
+    "nodes",
+    "skipping",
+    "outcomes",
+    "raises",
+    "python_api",
+)
+_HOOKS = (
+    *("pytest_runtest_makereport", "pytest_runtest_protocol", "pytest_runtest_call", "pytest_pyfunc_call"),
+    *("pytest_runtest_logreport", "pytest_collection_modifyitems", "pytest_sessionfinish", "pytest_runtestloop"),
+)
+
+
+class _Watch:
+    """What decides whether a test passes, as it was before foreign code: functions of pytest, and hooks."""
+
+    def __init__(self) -> None:
+        names = [name for name in sys.modules if name.rpartition(".")[2] in _DECIDING and name.startswith("_pytest.")]
+        names += [name for name in sys.modules if name.startswith("pluggy") or name == "pytest"]
+        names += [name for name in sys.modules if name.startswith("_pytest.assertion.")]
+        self.modules = [sys.modules[name] for name in names]
+        self.before = list(self._look())
+        # Places of installed code; anything else that hooks in is a conftest of the pool, or foreign.
+        self.trusted = tuple({os.path.join(sys.prefix, ""), os.path.join(sys.base_prefix, "lib", "")})
+
+    def _look(self) -> Iterator[tuple[str, Any, str, Any]]:
+        function, kinds = type(lambda: 0), (type(lambda: 0), classmethod, staticmethod, property)
+        for module in self.modules:
+            for name, value in list(vars(module).items()):
+                if isinstance(value, type) and value.__module__ == module.__name__:
+                    for inner, part in list(vars(value).items()):
+                        if isinstance(part, kinds):
+                            code = part.__code__ if isinstance(part, function) else None
+                            yield f"{module.__name__}.{name}.{inner}", value, inner, (part, code)
+                elif isinstance(value, function):
+                    yield f"{module.__name__}.{name}", module, name, (value, value.__code__)
+
+    def replaced(self) -> Iterator[str]:
+        """Names of functions that are no longer what they were."""
+        for label, owner, name, (value, code) in self.before:
+            now = vars(owner).get(name)
+            if now is not value or (code is not None and now.__code__ is not code):
+                yield f"{label} is replaced"
+
+    def hooked(self, manager: pytest.PytestPluginManager) -> Iterator[str]:
+        """Hooks that decide results and come from neither installed code nor a conftest."""
+        for name in _HOOKS:
+            for found in getattr(manager.hook, name).get_hookimpls():
+                code = getattr(found.function, "__code__", None)
+                place = code.co_filename if code is not None else "?"
+                if not place.startswith((*self.trusted, __file__)) and os.path.basename(place) != "conftest.py":
+                    yield f"{os.path.basename(place)} hooks into {name}"
 
 
 def _install() -> None:
@@ -46,7 +112,21 @@ def _install() -> None:
         if name not in results or rank[status] > rank[results[name]]:
             results[name] = status
 
+    meddling: set[str] = set()
+    watches: list[tuple[_Watch, pytest.PytestPluginManager]] = []
+
+    def look() -> None:
+        for watch, manager in watches:
+            meddling.update(watch.replaced())
+            meddling.update(watch.hooked(manager))
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_load_initial_conftests(early_config: pytest.Config) -> None:
+        watches.append((_Watch(), early_config.pluginmanager))
+
     def pytest_runtest_logreport(report: pytest.TestReport) -> None:
+        if report.when == "call":
+            look()
         if report.failed:
             note(report.nodeid, "failed" if report.when == "call" else "error")
         elif report.skipped:
@@ -60,6 +140,7 @@ def _install() -> None:
 
     @pytest.hookimpl(trylast=True)
     def pytest_sessionfinish(exitstatus: int) -> None:
+        look()
         ended.append(int(exitstatus))
 
     write, dump, digest, leave, opener = os.write, json.dumps, hmac.new, os._exit, os.open
@@ -69,7 +150,7 @@ def _install() -> None:
     def pytest_unconfigure() -> None:
         if not ended:
             return
-        body = dump({"results": results, "exit": ended[-1]}).encode()
+        body = dump({"results": results, "exit": ended[-1], "meddling": sorted(meddling)[:50]}).encode()
         for stream in (sys.stdout, sys.stderr):
             stream.flush()
         descriptor = opener(os.path.join(place, "record"), flags, 0o600)
@@ -79,7 +160,8 @@ def _install() -> None:
         leave(ended[-1])
 
     module = types.ModuleType("collab_guard", "PYTEST_DONT_REWRITE (nor warn: a pool may make warnings errors)")
-    for hook in (pytest_runtest_logreport, pytest_collectreport, pytest_sessionfinish, pytest_unconfigure):
+    hooks = (pytest_load_initial_conftests, pytest_runtest_logreport, pytest_collectreport, pytest_sessionfinish)
+    for hook in (*hooks, pytest_unconfigure):
         setattr(module, hook.__name__, hook)
     sys.modules["collab_guard"] = module
     os.environ["PYTEST_PLUGINS"] = "collab_guard"
