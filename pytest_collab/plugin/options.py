@@ -63,8 +63,8 @@ _OPTIONS: Final = (
     _Option("--collab-replay", "DIR", "play model exchanges back from DIR"),
     _Option(
         "--collab-sandbox",
-        "auto|docker|bubblewrap|process",
-        "where agents' and graders' commands run (default auto)",
+        "auto|docker|bubblewrap|process|NAME",
+        "where agents' and graders' commands run (default auto; NAME: what an installed package adds)",
     ),
     _Option("--collab-grader", "rules|AGENT", "who reads free-form dialogue (default rules)"),
     _Option("--collab-cooperbench", "DIR", "play the pairs of this checkout of CooperBench"),
@@ -248,9 +248,7 @@ def settings(config: pytest.Config) -> Settings:
         max_cost=_dollars(get("--collab-max-cost")),
         record=path("--collab-record"),
         replay=path("--collab-replay"),
-        sandbox=_choice(
-            "--collab-sandbox", get("--collab-sandbox") or "auto", ("auto", "docker", "bubblewrap", "process")
-        ),
+        sandbox=_sandbox(get("--collab-sandbox") or "auto"),
         grader=get("--collab-grader") or "rules",
         agents_file=path("--collab-agents-file"),
         cooperbench=cooperbench(config),
@@ -288,6 +286,18 @@ def _choice(flag: str, text: str, choices: tuple[str, ...]) -> str:
     if text not in choices:
         raise pytest.UsageError(f"{flag}={text}: choose from {', '.join(choices)}")
     return text
+
+
+def _sandbox(name: str) -> str:
+    if name not in ("auto", "docker", "bubblewrap", "process"):
+        from pytest_collab.errors import UsageError
+        from pytest_collab.sandbox.choose import check_name
+
+        try:
+            check_name(name)
+        except UsageError as error:
+            raise pytest.UsageError(f"--collab-sandbox={name}: {error}") from None
+    return name
 
 
 def _flag(flag: str, text: str) -> bool:

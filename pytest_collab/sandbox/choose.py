@@ -6,7 +6,7 @@ import dataclasses
 import difflib
 import functools
 import os
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from importlib import import_module
 from importlib.metadata import entry_points
 
@@ -66,6 +66,17 @@ def sandbox_types(extra: Mapping[str, SandboxType] | None = None) -> dict[str, S
         types[entry.name] = entry.load()
     types.update(extra or {})
     return types
+
+
+def check_name(name: str) -> None:
+    """Look for a sandbox, loading none.
+
+    Raises:
+        UsageError: none is called so; says which there are.
+    """
+    names = [*_BUILT_IN, *(entry.name for entry in entry_points(group=ENTRY_POINTS))]
+    if name not in (AUTO, *names):
+        raise UsageError(_unknown(name, names))
 
 
 async def choose(
@@ -143,8 +154,8 @@ def _load(place: str) -> SandboxType:
     return loaded
 
 
-def _unknown(name: str, types: Mapping[str, SandboxType]) -> str:
-    names = [AUTO, *types]
+def _unknown(name: str, known: Iterable[str]) -> str:
+    names = [AUTO, *known]
     close = difflib.get_close_matches(name, names, n=1)
     hint = f"did you mean {close[0]!r}?" if close else f"choose one of {', '.join(names)}"
     return f"there is no sandbox {name!r}; {hint}"

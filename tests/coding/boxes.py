@@ -50,9 +50,10 @@ def add_image(address: str, language: str, folder: Path) -> str:
 
     tarball = folder / f"{language}.tar"
     root_tarball(tarball, (*PROGRAMS, *{"javascript": ("node",), "rust": ("cc", "ld", "as")}.get(language, ())))
-    with tarfile.open(tarball, "a") as tar:
+    with tarfile.open(tarball, "a") as tar:  # names that are there already must not come again
         if language == "python":
             tar.add(pytest_site(folder / "site"), "usr/lib/python3/dist-packages")
+            _link(tar, "usr/bin/python", "python3")
         elif language == "go":
             _add_go(tar)
         elif language == "rust":
@@ -88,12 +89,15 @@ def _add_rust(tar: tarfile.TarFile) -> None:
         tar.add(path, str(path).lstrip("/"))
     for path in programs:
         _link(tar, f"usr/bin/{path.name}", str(path))
-    collect = subprocess.check_output(["cc", "-print-prog-name=collect2"], text=True).strip()
+    parts = ("collect2", "lto-wrapper")
+    linkers = [subprocess.check_output(["cc", f"-print-prog-name={name}"], text=True).strip() for name in parts]
     asked = (subprocess.check_output(["cc", f"-print-file-name={name}"], text=True).strip() for name in _LINKED_WITH)
-    needed = {collect, *(os.path.normpath(place) for place in asked if os.path.isabs(place))}
-    for place in sorted(needed | libraries([*map(str, programs), collect])):
-        if not place.startswith(str(root)):
+    needed = {*linkers, *(os.path.normpath(place) for place in asked if os.path.isabs(place))}
+    there = set(tar.getnames())
+    for place in sorted(needed | libraries([*map(str, programs), *linkers])):
+        if not place.startswith(str(root)) and name_in_usr(place) not in there:
             tar.add(os.path.realpath(place), name_in_usr(place))
+            there.add(name_in_usr(place))
 
 
 def _link(tar: tarfile.TarFile, name: str, target: str) -> None:

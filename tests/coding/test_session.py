@@ -50,6 +50,29 @@ def test_each_pair_is_an_item_and_the_sandbox_is_told_loudly(
     assert notes[1].startswith(WARNING)
 
 
+@pytest.mark.slow
+def test_a_sandbox_of_an_installed_package_is_taken_by_its_name(pytester: pytest.Pytester, task: Path) -> None:
+    pytester.makepyfile(
+        vault="""
+        from pytest_collab.sandbox.process import ProcessSandbox
+
+        class Vault(ProcessSandbox):
+            name = "vault"
+            warning = "the vault is made of paper"
+        """
+    )
+    package = pytester.mkdir("vault-1.0.dist-info")
+    (package / "METADATA").write_text("Metadata-Version: 2.1\nName: vault\nVersion: 1.0\n")
+    (package / "entry_points.txt").write_text("[pytest_collab.sandboxes]\nvault = vault:Vault\n")
+    pytester.syspathinsert()
+    arguments = ("--agents=oracle", "--collab-seeds=1", "--collab-run-dir=run")
+    result = pytester.runpytest_subprocess(str(task), *arguments, "--collab-sandbox=vault")
+    result.assert_outcomes(passed=1)
+    result.stdout.fnmatch_lines(["*collab sandbox: vault (asked for*", "*WARNING: the vault is made of paper*"])
+    refused = pytester.runpytest_subprocess(str(task), *arguments, "--collab-sandbox=valut")
+    refused.stderr.fnmatch_lines(["*there is no sandbox 'valut'; did you mean 'vault'*"])
+
+
 def test_seeds_count_the_pairs(task: Path) -> None:
     read = read_task(task)
     assert read.seed_list() == (0, 1, 2)

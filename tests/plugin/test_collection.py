@@ -210,7 +210,11 @@ def test_two_tasks_of_one_name_are_refused(suite: pytest.Pytester) -> None:
         (["--agents=partner", "--collab-max-cost=free"], "--collab-max-cost=free: give a positive number*"),
         (["--agents=partner", "--collab-resume"], "--collab-resume needs --collab-run-dir*"),
         (["--agents=partner", "--collab-stop-when-decided"], "*needs --collab-gate*"),
-        (["--agents=partner", "--collab-sandbox=vm"], "--collab-sandbox=vm: choose from auto, docker*"),
+        (["--agents=partner", "--collab-sandbox=dokcer"], "*there is no sandbox 'dokcer'; did you mean 'docker'*"),
+        (
+            ["--agents=partner", "--collab-sandbox=vm"],
+            "--collab-sandbox=vm: there is no sandbox 'vm'; choose one of auto, bubblewrap, docker*",
+        ),
     ],
 )
 def test_a_wrong_option_names_itself_its_value_and_the_remedy(

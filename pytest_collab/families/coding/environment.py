@@ -16,7 +16,7 @@ from pytest_collab.errors import SandboxError, SetupError
 from pytest_collab.families.coding.installation import install
 from pytest_collab.families.coding.pool import Pool
 from pytest_collab.families.coding.seed import cache_folder, seed_of
-from pytest_collab.families.coding.toolchain import Toolchain, missing_toolchain, of_system, toolchain
+from pytest_collab.families.coding.toolchain import Toolchain, image_env, missing_toolchain, of_system, toolchain
 from pytest_collab.sandbox import Choice, choose
 from pytest_collab.sandbox.base import SYSTEM_PATH, Mount, SandboxSpec
 
@@ -118,7 +118,7 @@ def prepare_environment(pool: Pool, cache: Path | None = None, sandbox: str = "b
         return Environment(
             key,
             spec.workdir,
-            env=(("PYTHONDONTWRITEBYTECODE", "1"),) if pool.language == "python" else (),
+            env=image_env(pool.language),
             image=spec.image,
             dockerfile=dockerfile,
             memory_mb=spec.memory_mb,

@@ -78,6 +78,16 @@ def toolchain(language: str) -> Toolchain:
     return Toolchain(tuple(mounts), (str(prefix / "bin"),), tuple(env.items()), (version,))
 
 
+def image_env(language: str) -> tuple[tuple[str, str], ...]:
+    """Variables for an image's own toolchain: offline, and nothing written into the tree."""
+    scratch = {
+        "python": {"PYTHONDONTWRITEBYTECODE": "1"},
+        "rust": {"CARGO_TARGET_DIR": "/tmp/target", "CARGO_NET_OFFLINE": "true", "CARGO_TERM_COLOR": "never"},
+        "go": {"GOPROXY": "off", "GOTOOLCHAIN": "local"},
+    }
+    return tuple(scratch.get(language, {"NO_COLOR": "1", "FORCE_COLOR": "0"}).items())
+
+
 def of_system(path: Path) -> bool:
     """Whether every sandbox shows a folder, as a part of the system."""
     return path == Path("/") or (path.is_relative_to("/usr") and not path.is_relative_to("/usr/src"))
