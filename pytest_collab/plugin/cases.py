@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
+
+import pytest
 
 from pytest_collab.episode.condition import Condition
 from pytest_collab.plugin.options import Settings
@@ -71,3 +73,15 @@ def _teams(condition: Condition, settings: Settings) -> list[tuple[str, ...]]:
     if condition.kind == "relay":
         return [team for team in settings.teams if len(team) == 2 and team[0] != team[1]]
     return list(settings.teams)
+
+
+def case_of(item: pytest.Item) -> Case | None:
+    """The case of an item that plays one episode, known before it runs."""
+    case = getattr(item, "case", None)
+    if isinstance(case, Case):
+        return case
+    callspec: Any = getattr(item, "callspec", None)
+    if callspec is None or "episode" not in getattr(item, "fixturenames", ()):
+        return None
+    found = callspec.params.get("_collab_case")
+    return found if isinstance(found, Case) else None

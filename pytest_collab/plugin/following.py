@@ -42,7 +42,7 @@ class Follower:
     @pytest.hookimpl(trylast=True)
     def pytest_collection_modifyitems(self, config: pytest.Config, items: list[pytest.Item]) -> None:
         """Put the episodes in the order of play; other tests keep their places."""
-        from pytest_collab.plugin.session import case_of
+        from pytest_collab.plugin.cases import case_of
 
         places: list[int] = []
         by_episode: dict[PlannedEpisode, list[pytest.Item]] = {}

@@ -47,7 +47,7 @@ class Progress:
         )
 
     def pytest_collection_finish(self, session: pytest.Session) -> None:
-        from pytest_collab.plugin.session import case_of
+        from pytest_collab.plugin.cases import case_of
 
         self._total = sum(case_of(item) is not None for item in session.items)
 

@@ -26,9 +26,10 @@ from pytest_collab.episode.transcript import Transcript
 from pytest_collab.errors import CollabError, RunError, TaskError, UsageError
 from pytest_collab.families.task import Task
 from pytest_collab.plugin import attachments, outcomes, upcoming
-from pytest_collab.plugin.cases import Case
+from pytest_collab.plugin.cases import Case, case_of
 from pytest_collab.plugin.collection import register_families
 from pytest_collab.plugin.options import Settings, settings
+from pytest_collab.plugin.preparation import prepare_tasks, refuse_items
 from pytest_collab.plugin.progress import tell_in_play
 from pytest_collab.plugin.state import EPISODE, SESSION
 
@@ -204,15 +205,9 @@ class CollabSession:
             case = case_of(item)
             if case is not None and case.skip is None and case.key not in self.stored:
                 wanted.setdefault((case.task.params.family, case.task.name), (case.task, {}))[1][case.seed] = None
-        by_family: dict[str, list[tuple[Any, Sequence[int]]]] = {}
-        for task, seeds in wanted.values():
-            by_family.setdefault(task.family.name, []).append((task.params, list(seeds)))
-        try:
-            for name, requests in by_family.items():
-                self._configure(families.get(name))
-                families.get(name).prepare(requests)
-        except CollabError as error:
-            raise pytest.UsageError(str(error)) from None
+        refused = prepare_tasks([(task, list(seeds)) for task, seeds in wanted.values()], self._configure)
+        refuse_items(session, refused)
+        wanted = {key: one for key, one in wanted.items() if key not in refused}
         if self.run is not None and wanted:
             from pytest_collab.plugin.runinfo import add_tasks
 
@@ -385,15 +380,3 @@ class CollabSession:
                     executor.call(agent.aclose(), timeout=5)
         finally:
             executor.close()
-
-
-def case_of(item: pytest.Item) -> Case | None:
-    """The case of an item that plays one episode, known before it runs."""
-    case = getattr(item, "case", None)
-    if isinstance(case, Case):
-        return case
-    callspec: Any = getattr(item, "callspec", None)
-    if callspec is None or "episode" not in getattr(item, "fixturenames", ()):
-        return None
-    found = callspec.params.get("_collab_case")
-    return found if isinstance(found, Case) else None

@@ -244,3 +244,20 @@ def test_a_third_familys_name_is_taken_only_once(suite: pytest.Pytester) -> None
     result = suite.runpytest_inprocess("--agents=partner", "sub")
     assert result.ret == pytest.ExitCode.USAGE_ERROR
     result.stderr.fnmatch_lines(["*two families are called 'handshake'*"])
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("workers", [[], ["-n2"]], ids=["alone", "xdist"])
+def test_mazes_that_are_possible_and_are_never_found_are_told_at_their_task(
+    suite: pytest.Pytester, workers: list[str]
+) -> None:
+    write(suite, "family: maze\nparams: {size: 6, walls: 0.3, path: [26, 26]}\nseeds: 1\n", "rare.collab.yaml")
+    write(suite, "family: maze\nparams: {size: 6}\nseeds: 1\n", "usual.collab.yaml")
+    result = suite.runpytest_subprocess("--agents=partner", "--collab-conditions=solo", *workers)
+    assert result.ret != 0
+    text = result.stdout.str()
+    assert "INTERNALERROR" not in text + result.stderr.str()
+    assert text.count("ERROR rare.collab.yaml") == 1
+    assert "'rare' cannot be played: path: no maze of size 6, walls=0.3 with a path of 26 to 26 moves" in text
+    assert "the longest in" in text  # what to ask for instead
+    assert "rare[" not in text
