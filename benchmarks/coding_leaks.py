@@ -2,6 +2,8 @@
 
     python -m benchmarks.coding_leaks [--episodes 1000] [--task tasks/coding/sift/sift.collab.yaml]
 
+Without a task, a pool of three features whose tests take milliseconds is played: the same code, and more episodes.
+
 Ends with status 1 when anything has been left behind. Episodes are played one after the other in one process, each
 with the next team, condition and pair; what is made once and kept (seed, environment, expectations) is made before
 the first count. Everything that is made for an episode lies in the folder for temporary files, which is a fresh one.
@@ -16,10 +18,13 @@ import shutil
 import tempfile
 import time
 from pathlib import Path
+from typing import Any
 
+from pytest_collab import families
 from pytest_collab.families.taskfile import read_task
 from pytest_collab.sandbox.tree import descendants
 from pytest_collab.testing import play_episode
+from tests.coding import small
 
 ROOT = Path(__file__).parents[1]
 
@@ -43,21 +48,21 @@ def main() -> int:
     """Play, compare, print."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--episodes", type=int, default=1000)
-    parser.add_argument("--task", type=Path, default=ROOT / "tasks/coding/sift/sift.collab.yaml")
+    parser.add_argument("--task", type=Path, help="a task file of family coding")
     args = parser.parse_args()
-    task = read_task(args.task)
-    most = task.family.seeds(task.params) or 1
+    tempfile.tempdir = tempfile.mkdtemp(prefix="collab-leaks-")
+    params: Any = read_task(args.task).params if args.task else small.params(small.lay_out(Path(tempfile.mkdtemp())))
+    most = families.of(params).seeds(params) or 1
     teams = ("oracle+oracle", "partner+partner", "silent+nop")
     conditions = ("team", "git", "lead", "sequential")
-    tempfile.tempdir = tempfile.mkdtemp(prefix="collab-leaks-")
     for number in range(max(most, len(conditions))):  # what is made once and kept is made now
-        play_episode(task.params, teams[0].split("+"), conditions[number % len(conditions)], number % most)
+        play_episode(params, teams[0].split("+"), conditions[number % len(conditions)], number % most)
     before, memory = held(), resident()
     began = time.perf_counter()
     broken = 0
     for number in range(args.episodes):
         team = teams[number % len(teams)].split("+")
-        episode = play_episode(task.params, team, conditions[number % len(conditions)], number % most).episode
+        episode = play_episode(params, team, conditions[number % len(conditions)], number % most).episode
         broken += episode.error is not None
         if (number + 1) % 100 == 0:
             now = " ".join(f"{name} {count}" for name, count in held().items())
