@@ -13,12 +13,15 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("run", type=Path, help="a run directory")
     parser.add_argument(
         "--format",
-        choices=("csv", "parquet", "inspect", "otel"),
+        choices=("csv", "parquet", "inspect", "cooperbench", "otel"),
         required=True,
-        help="a table of episodes (csv, parquet), logs for inspect_ai, one per task, condition and team, or "
-        "OpenTelemetry spans, sent to where the OTEL_* variables point",
+        help="a table of episodes (csv, parquet), logs for inspect_ai, one per task, condition and team, "
+        "the result.json, eval.json and patches of CooperBench, or OpenTelemetry spans, sent to where the OTEL_* "
+        "variables point",
     )
-    parser.add_argument("--out", type=Path, help="the file to write (csv, parquet) or the folder (inspect)")
+    parser.add_argument(
+        "--out", type=Path, help="the file (csv, parquet) or the folder to write (inspect, cooperbench)"
+    )
     parser.add_argument(
         "--content", action="store_true", help="otel: also what agents were told, answered and did (default: not)"
     )
@@ -47,12 +50,28 @@ def run(args: argparse.Namespace) -> int:
             written = write_logs(episodes, directory.transcript, directory.info(), out)
             print(f"wrote {len(written)} logs, {len(episodes)} episodes: inspect view --log-dir {out}")
             return 0
+        if args.format == "cooperbench":
+            return _cooperbench(directory, out)
         from pytest_collab.report.table import write_csv, write_parquet
 
         (write_csv if args.format == "csv" else write_parquet)(episodes, out)
     except OSError as error:
         raise UsageError(f"{out} cannot be written: {error.strerror or error}") from error
     print(f"wrote {out}: {len(episodes)} episodes")
+    return 0
+
+
+def _cooperbench(directory: RunDirectory, out: Path) -> int:
+    from pytest_collab.families.coding.cooperbench.results import write_run
+
+    name, started = directory.path.resolve().name, directory.info().started
+    written, left_out = write_run(directory.record().episodes(), directory.transcript, name, started, out)
+    for folder, count in written.items():
+        print(f"wrote {out / folder}: {count} pairs")
+    for reason, count in left_out.items():
+        print(f"left out: {count} episodes: {reason}")
+    if not written:
+        raise UsageError(f"{directory.path} has no episode of CooperBench's; play some with --collab-cooperbench=DIR")
     return 0
 
 

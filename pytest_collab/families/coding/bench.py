@@ -6,6 +6,7 @@ Everything that a verdict needs goes into `grade` events; nothing is decided her
 from __future__ import annotations
 
 import os
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from functools import cached_property, partial
 from typing import Any, Final
@@ -13,6 +14,7 @@ from typing import Any, Final
 import anyio
 import anyio.to_thread
 
+from pytest_collab.episode.text import printable
 from pytest_collab.episode.transcript import Transcript
 from pytest_collab.families.coding import answers, changes
 from pytest_collab.families.coding.grading import FeatureGrade, Grader
@@ -26,6 +28,7 @@ AT_ONCE: Final = 2
 """Test runs of one episode that go on at the same time."""
 
 MOST_FILES: Final = 4000
+MERGED_LIMIT: Final = 16 * 1024
 
 
 class Bench:
@@ -145,7 +148,11 @@ class _Grading:
         trees = {}
         for strategy in ("naive", "union"):
             check = await anyio.to_thread.run_sync(partial(check_merge, self._workspace.store, commits, strategy))
-            self._transcript.add("grade", None, what="merge", seats=list(deal.seats), **_merge(check))
+            told = _merge(check)
+            if check.clean:
+                patch = await anyio.to_thread.run_sync(self._workspace.store.patch, check.tree)
+                told["diff"] = printable(patch, MERGED_LIMIT)
+            self._transcript.add("grade", None, what="merge", seats=list(deal.seats), **told)
             if check.clean:
                 trees[strategy] = check.tree
                 break  # where the plain merge is clean, the union is the same
@@ -205,6 +212,7 @@ def _tests(grade: FeatureGrade) -> dict[str, Any]:
         "ran": report.ran,
         "exit_code": report.exit_code,
         "timed_out": report.timed_out,
+        "counts": dict(Counter(str(status) for status in report.tests.values())),
         "tests": {name: str(status) for name, status in list(report.tests.items())[:500]},
         "tail": report.tail,
     }

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import re
 from collections.abc import Mapping, Sequence
 from itertools import combinations
@@ -13,7 +14,8 @@ from pytest_collab.families.coding.merge import Region, overlaps, regions
 from pytest_collab.families.coding.work import Work
 from pytest_collab.families.coding.workspace import stat_of
 
-DIFF_LIMIT: Final = 48 * 1024
+DIFF_LIMIT: Final = 256 * 1024
+PATCH_LIMIT: Final = 1024 * 1024
 ADDED_LIMIT: Final = 32 * 1024
 MOST_REGIONS: Final = 400
 MOST_PLACES: Final = 50
@@ -62,14 +64,18 @@ def told(store: Store, work: Work) -> tuple[dict[str, Any], dict[str, tuple[Regi
             listed.append([path, start, end, list(enclosing(lines, start, end))])
     patch = store.patch(work.tree)
     added = [line[1:] for line in patch.splitlines() if line.startswith("+") and not line.startswith("+++ ")]
+    shown = bounded(printable(patch), DIFF_LIMIT)
     data = {
         "stat": stat_of(patch),
         "regions": listed[:MOST_REGIONS],
         "added": bounded(printable("\n".join(added)), ADDED_LIMIT),
-        "diff": bounded(printable(patch), DIFF_LIMIT),
+        "diff": shown,
+        "whole": shown == patch,
         "tree": work.tree,
         "skipped": dict(list(work.skipped.items())[:20]),
     }
+    if shown != patch and len(patch) <= PATCH_LIMIT:  # control characters, foreign encodings: kept to be applied
+        data["patch_base64"] = base64.b64encode(patch.encode(errors="surrogateescape")).decode()
     return data, changed
 
 
