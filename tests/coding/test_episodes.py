@@ -8,6 +8,7 @@ import pytest
 
 from pytest_collab.episode.agent import Agent
 from pytest_collab.episode.outcome import Outcome
+from pytest_collab.families.coding.cast import PLANTED
 from pytest_collab.testing import Played, play_episode
 from tests.coding import small
 from tests.coding.small import CLEAN, CONFLICTING
@@ -67,25 +68,11 @@ def test_partners_who_cannot_talk_conflict_where_their_features_meet(root: Path)
     assert played.episode.metrics["own_passed"] == 1.0
 
 
-EXPECTED = {
-    "silent": "unresponsive",
-    "repeater": "repetition",
-    "vague": "vague",
-    "confabulator": "false_claim",
-    "quitter": "broken_commitment",
-    "free_rider": "free_riding",
-    "overwriter": "work_overlap",
-    "promise_breaker": "broken_commitment",
-    "nop": "own_part_failed",
-    "random": "own_part_failed",
-}
-
-
 @pytest.mark.slow
 def test_every_planted_fault_comes_back_under_its_own_name(root: Path) -> None:
     matrix: dict[str, dict[str, int]] = {}
     wrong_seat = []
-    for name in EXPECTED:
+    for name in PLANTED:
         for seat, team in (("a", f"{name}+partner"), ("b", f"partner+{name}")):
             for seed in (CONFLICTING, CLEAN):
                 episode = play(root, team, seed=seed).episode
@@ -99,7 +86,7 @@ def test_every_planted_fault_comes_back_under_its_own_name(root: Path) -> None:
                     wrong_seat.append((team, seed, headline))
     lines = [f"{name:16} {row}" for name, row in matrix.items()]
     print("\n".join(["planted          headline", *lines]))
-    assert set(matrix) == set(EXPECTED), "a planted fault never led to a failure"
+    assert set(matrix) == set(PLANTED), "a planted fault never led to a failure"
     for name, row in matrix.items():
-        assert row.get(EXPECTED[name], 0) >= 0.95 * sum(row.values()), "\n".join(lines)
+        assert row.get(PLANTED[name], 0) >= 0.95 * sum(row.values()), "\n".join(lines)
     assert not wrong_seat

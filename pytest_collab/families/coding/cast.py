@@ -368,3 +368,17 @@ PLAYERS: Final[Mapping[str, Callable[[Seat], Player]]] = {
 }
 
 SUMMARIES: Final[Mapping[str, str]] = {name: CAST[name] for name in PLAYERS}
+
+PLANTED: Final[Mapping[str, str]] = {
+    "silent": "unresponsive",
+    "repeater": "repetition",
+    "vague": "vague",
+    "confabulator": "false_claim",
+    "quitter": "broken_commitment",
+    "free_rider": "free_riding",
+    "overwriter": "work_overlap",
+    "promise_breaker": "broken_commitment",
+    "nop": "own_part_failed",
+    "random": "own_part_failed",
+}
+"""Which code each fault must come back under when an episode fails for it."""
