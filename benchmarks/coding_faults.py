@@ -2,8 +2,8 @@
 
     python -m benchmarks.coding_faults [POOL ...] [--pairs N] [--faults silent,vague] [--json FILE]
 
-Each fault plays every pair of a pool beside a partner, once on each seat. What fails is counted by the headline of its
-verdict. The last column is the share that came back under the fault's own code, at its own seat.
+Each fault plays every pair of a pool beside a partner, once on each seat. What fails is counted by the headline of
+its verdict. The last column is the share that came back under the fault's own code, at its own seat.
 """
 
 from __future__ import annotations
