@@ -13,7 +13,7 @@ from pathlib import Path, PurePosixPath
 from typing import Any
 
 from pytest_collab.errors import SandboxError, SetupError
-from pytest_collab.families.coding.installation import install
+from pytest_collab.families.coding.installation import STORES, install
 from pytest_collab.families.coding.pool import Pool
 from pytest_collab.families.coding.seed import cache_folder, seed_of
 from pytest_collab.families.coding.toolchain import Toolchain, image_env, missing_toolchain, of_system, toolchain
@@ -22,7 +22,7 @@ from pytest_collab.sandbox.base import SYSTEM_PATH, Mount, SandboxSpec
 
 __all__ = ["Environment", "choose_sandbox", "missing_toolchain", "prepare_environment"]
 
-_VERSION = 4
+_VERSION = 5
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -92,14 +92,17 @@ async def choose_sandbox(pool: Pool, name: str = "auto") -> Choice:
     return await choose(name, SandboxSpec(image=spec.image or "dockerfile") if only_image else None)
 
 
-def prepare_environment(pool: Pool, cache: Path | None = None, sandbox: str = "bubblewrap") -> Environment:
+def prepare_environment(pool: Pool, cache: Path | None = None, choice: Choice | None = None) -> Environment:
     """The environment of a pool, made once under a lock and kept.
 
-    With docker it is the pool's image or Dockerfile. Otherwise setup commands run on this machine as the user
-    who runs pytest, like any `pip install`, in a checkout of the base; what they need of the network's
-    settings is passed on, secrets are not. For Python, a virtual environment comes first; with no setup
-    commands it holds pytest and what that needs, and nothing else (never the user's own packages, which may
-    hold the hidden tests).
+    With docker it is the pool's image or Dockerfile. Otherwise setup commands run in a sandbox of this kind (on the
+    host, where it isolates nothing), in a checkout of the base, with the network if the task says so; what they
+    need of the user's settings for package indexes is passed on, secrets are not. For Python, a virtual environment
+    comes first; with no setup commands it holds pytest and what that needs, and nothing else (never the user's own
+    packages, which may hold the hidden tests).
+
+    Args:
+        choice: the sandbox; None for no sandbox.
 
     Raises:
         SetupError: a toolchain is missing (with how to install it), a command fails or takes too long.
@@ -107,7 +110,7 @@ def prepare_environment(pool: Pool, cache: Path | None = None, sandbox: str = "b
     from filelock import FileLock
 
     spec = pool.environment
-    if sandbox == "docker":
+    if choice is not None and choice.name == "docker":
         if spec.image is None and spec.dockerfile is None:
             raise SetupError(
                 "the docker sandbox needs an image: give `environment: {image: NAME}` or "
@@ -126,7 +129,16 @@ def prepare_environment(pool: Pool, cache: Path | None = None, sandbox: str = "b
         )
     seed = seed_of(pool, cache)
     tools = toolchain(pool.language)
-    content = [_VERSION, seed.tree, pool.setup, pool.language, sys.version, sys.base_prefix, tools.versions]
+    content = [
+        _VERSION,
+        seed.tree,
+        pool.setup,
+        spec.network,
+        pool.language,
+        sys.version,
+        sys.base_prefix,
+        tools.versions,
+    ]
     key = sha256(json.dumps(content).encode()).hexdigest()[:20]
     root = (cache or cache_folder()) / "environments"
     root.mkdir(parents=True, exist_ok=True)
@@ -135,7 +147,7 @@ def prepare_environment(pool: Pool, cache: Path | None = None, sandbox: str = "b
         if not (place / "ready.json").is_file():
             shutil.rmtree(place, ignore_errors=True)
             try:
-                install(pool, seed, place, tools)
+                install(pool, seed, place, tools, choice)
             except BaseException:
                 shutil.rmtree(place, ignore_errors=True)
                 raise
@@ -159,6 +171,9 @@ def _read(pool: Pool, place: Path, tools: Toolchain) -> Environment:
         for site in (shared / "site-packages", shared / "dist-packages"):
             if site.is_dir() and not of_system(site):
                 mounts.append(Mount(place / "empty", str(site)))
+    if (place / "store").is_dir():
+        mounts.append(Mount(place / "store", str(place / "store")))
+        env[STORES[pool.language]] = str(place / "store")
     mounts += [Mount(place / "empty", str(suite)) for suite in _suites() if of_system(suite)]
     return Environment(
         key=place.name,

@@ -63,7 +63,7 @@ class Grader:
         else:
             self._choice = await choose_sandbox(self.pool, self._sandbox)
         self._seed = await to_thread.run_sync(seed_of, self.pool, self.cache)
-        self._environment = await to_thread.run_sync(prepare_environment, self.pool, self.cache, self._choice.name)
+        self._environment = await to_thread.run_sync(prepare_environment, self.pool, self.cache, self._choice)
         self._scratch = Path(tempfile.mkdtemp(prefix="collab-grading-"))
         self._own = self.store(self._scratch / "own.git")
         self._composer = await to_thread.run_sync(Composer, self._own, self.pool)
