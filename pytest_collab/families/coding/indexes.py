@@ -72,7 +72,9 @@ def _settings(path: Path) -> str:
 def _places(texts: Iterable[str]) -> list[Path]:
     """Folders and files that settings name, where they are neither the system's nor above or in somebody's home."""
     home = Path.home()
-    found = {Path(os.path.normpath(match[1])) for text in texts for match in _PLACE.finditer(text)}
+    named = {Path(os.path.normpath(match[1])) for text in texts for match in _PLACE.finditer(text)}
+    # The pages of an index on the disk lead to files beside it.
+    found = {place.parent if place.name == "simple" else place for place in named}
     shown = [place for place in found if place.exists() and not of_system(place) and not _private(place, home)]
     return sorted(place for place in shown if not any(other in place.parents for other in shown))
 
