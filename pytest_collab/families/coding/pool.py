@@ -66,7 +66,9 @@ class EnvironmentSpec(_Part):
     image: str | None = Field(None, description="docker: name of an image that the engine has")
     dockerfile: str | None = Field(None, description="docker: a Dockerfile, relative to the task file")
     workdir: str = Field("/workspace/repo", description="docker: where the image keeps the base's tree")
-    network: bool = Field(True, description="whether setup commands may use the network (in a sandbox that isolates); tests never may")
+    network: bool = Field(
+        True, description="whether setup commands may use the network (in a sandbox that isolates); tests never may"
+    )
     memory_mb: int = Field(2048, ge=64, description="megabytes of memory for a test run")
     pids: int = Field(512, ge=8, description="processes and threads of a test run")
     setup_timeout_s: float = Field(900.0, gt=0, le=7200, description="seconds for all setup commands together")
