@@ -137,7 +137,15 @@ def _make(folder: Path, source: Path, tree: str) -> None:
     seed = folder / "seed.git"
     _bare(seed)
     (seed / "info" / "attributes").unlink()
-    objects = run_git("rev-list", "--objects", "--no-object-names", tree, git_dir=source).stdout
+    try:
+        objects = run_git("rev-list", "--objects", "--no-object-names", tree, git_dir=source).stdout
+    except GitError as error:
+        if "missing" not in error.stderr:
+            raise
+        raise SetupError(
+            f"{source} lacks files of the base commit (a partial or damaged clone?); clone the repository whole: "
+            f"{error.stderr.strip()}"
+        ) from None
     pack = run_git("pack-objects", "--quiet", "--stdout", git_dir=source, stdin=objects, timeout=900).stdout
     run_git("unpack-objects" if len(pack) < 1 << 12 else "index-pack", *_stdin(pack), git_dir=seed, stdin=pack)
     commit = run_git("commit-tree", tree, "-m", "base", git_dir=seed).stdout.decode().strip()

@@ -26,6 +26,9 @@ _LOOPED = re.compile(r"<<< *\"?\$\{?([A-Z][A-Z0-9_]*)\}?\"?")
 
 _GO_CACHE: Final = ".gocache"  # go looks for no packages in folders that begin with a dot
 
+# What some packages download beside themselves; unit tests start no browser.
+_NO_BROWSERS: Final = "CYPRESS_INSTALL_BINARY=0 PUPPETEER_SKIP_DOWNLOAD=1 PLAYWRIGHT_SKIP_BROWSER_DOWNLOAD=1"
+
 SLOW_TEST_S: Final = 3600.0
 """For runners that compile before they test."""
 
@@ -99,7 +102,7 @@ def _node(pool: CooperPool, lines: Sequence[str]) -> dict[str, Any] | None:
     which = f"@{version[1]}" if version else '@$(grep -q "lockfileVersion: \'9" pnpm-lock.yaml && echo 9 || echo 8)'
     return {
         "language": "typescript",
-        "setup": [f"npx --yes pnpm{which} install --frozen-lockfile"],
+        "setup": [f"{_NO_BROWSERS} npx --yes pnpm{which} install --frozen-lockfile"],
         "test": f"npm test --silent -- {files or '{tests}'} --json --outputFile={{report}}",
         "parser": "jest",
         "timeout_s": 600.0,
