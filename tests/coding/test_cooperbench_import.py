@@ -197,8 +197,7 @@ def test_other_languages_runners_are_known(tmp_path: Path) -> None:
     node = ways(tmp_path, 'pnpm test "src/a.test.tsx" 2>&1\n', "RUN npx pnpm@8 install\n")
     assert (node["language"], node["parser"]) == ("typescript", "jest")
     assert node["test"] == "npm test --silent -- src/a.test.tsx --json --outputFile={report}"
-    (setup,) = node["setup"]
-    assert setup.endswith("npx --yes pnpm@8 install --frozen-lockfile")
+    assert node["setup"][0].endswith("npx --yes pnpm@8 install --frozen-lockfile")
     rust = ways(tmp_path, "cargo build\ncargo test -p typst-tests -- one\ncargo test -p typst-tests -- two\n")
     assert (rust["language"], rust["parser"]) == ("rust", "typst")
     assert rust["test"] == (

@@ -10,7 +10,7 @@ from hashlib import sha256
 from pathlib import Path
 
 from pytest_collab.errors import SetupError, TaskError
-from pytest_collab.families.coding.git import Store, run_git
+from pytest_collab.families.coding.git import GitError, Store, run_git
 from pytest_collab.families.coding.pool import Base, Pool
 
 BRANCH = "main"

@@ -102,7 +102,11 @@ def _node(pool: CooperPool, lines: Sequence[str]) -> dict[str, Any] | None:
     which = f"@{version[1]}" if version else '@$(grep -q "lockfileVersion: \'9" pnpm-lock.yaml && echo 9 || echo 8)'
     return {
         "language": "typescript",
-        "setup": [f"{_NO_BROWSERS} npx --yes pnpm{which} install --frozen-lockfile"],
+        "setup": [
+            f"{_NO_BROWSERS} npx --yes pnpm{which} install --frozen-lockfile",
+            # Packages are mounted read-only, and what some keep among them while tests run is not worth keeping.
+            "rm -rf node_modules/.cache && ln -s /tmp node_modules/.cache",
+        ],
         "test": f"npm test --silent -- {files or '{tests}'} --json --outputFile={{report}}",
         "parser": "jest",
         "timeout_s": 600.0,
