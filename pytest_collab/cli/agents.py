@@ -5,14 +5,16 @@ from __future__ import annotations
 import argparse
 import asyncio
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from time import monotonic
 from typing import Final
 
 from pytest_collab.agents.agents_file import DEFAULT_NAME
 from pytest_collab.agents.model import ModelAgent
-from pytest_collab.agents.registry import Registry
+from pytest_collab.agents.registry import Known, Registry
 from pytest_collab.agents.secrets import redact
+from pytest_collab.cli.project import project
 from pytest_collab.episode.agent import Agent, Reply, Request, Turn
 from pytest_collab.episode.text import one_line
 from pytest_collab.errors import CollabError
@@ -36,24 +38,16 @@ def configure(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     """Print the list, or the check's result; 1 when the agent does not answer."""
     try:
-        registry = Registry(agents_file=find_agents_file(args.file))
-        return check(registry, args.check) if args.check else listing(registry)
+        here = project()
+        registry = here.registry(args.file)
+        return check(registry, args.check) if args.check else listing([*here.hooked(), *registry.known()])
     except CollabError as error:
         print(f"collab agents: {redact(str(error))}", file=sys.stderr)
         return 1
 
 
-def find_agents_file(given: Path | None) -> Path | None:
-    """The agents file to read: the one given, or the default one where it exists."""
-    if given is not None:
-        return given
-    default = Path(DEFAULT_NAME)
-    return default if default.is_file() else None
-
-
-def listing(registry: Registry) -> int:
+def listing(known: Sequence[Known]) -> int:
     """Print all known agents."""
-    known = registry.known()
     rows = [("agent", "key", "from"), *((entry.name, entry.key, entry.source) for entry in known)]
     widths = [max(len(row[column]) for row in rows) for column in (0, 1)]
     for name, key, source in rows:

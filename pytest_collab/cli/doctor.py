@@ -137,14 +137,13 @@ def _sandboxes(_: Path | None) -> list[Finding]:
 
 
 def _agents(agents_file: Path | None) -> list[Finding]:
-    from pytest_collab.agents.registry import Registry
-    from pytest_collab.cli.agents import find_agents_file
+    from pytest_collab.cli.project import project
 
     findings = []
     try:
-        known = Registry(agents_file=find_agents_file(agents_file)).known()
+        known = project().registry(agents_file).known()
     except CollabError as error:
-        return [Finding("agents file", "broken", False, str(error), "agents of your own", "correct the file")]
+        return [Finding("agents file", "broken", False, str(error), "agents of your own", "correct what it names")]
     for agent in known:
         variable = agent.key.split(" ")[0]
         if agent.key.endswith(" is NOT set"):

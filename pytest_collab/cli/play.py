@@ -9,9 +9,8 @@ from pathlib import Path
 from typing import Any, Final
 
 from pytest_collab import families
-from pytest_collab.agents.registry import Registry
 from pytest_collab.agents.secrets import redact
-from pytest_collab.cli.agents import find_agents_file
+from pytest_collab.cli.project import project
 from pytest_collab.episode.condition import Condition
 from pytest_collab.episode.engine import play
 from pytest_collab.episode.family import Family
@@ -52,10 +51,11 @@ def run(args: argparse.Namespace) -> int:
 
 
 def _play(args: argparse.Namespace) -> int:
+    here = project()
     family: Family[Any] = families.get(args.family)
     params = family.params_type(**dict(_parameter(text) for text in args.param))
     condition = Condition.parse(args.condition)
-    registry = Registry(cast=family.cast, agents_file=find_agents_file(args.agents_file))
+    registry = here.registry(args.agents_file, family.cast)
     names = (args.player,) if condition.takes_one_agent else (args.player, args.partner)
     family.prepare([(params, [args.seed])])
     plan = Plan(

@@ -9,7 +9,7 @@ and writes one to standard output, with a reply per request, in order:
     {"replies": [{"mazes": [{fields of MazeRecord}, ...], "attempts": N, "seen": SENTENCE}, ...]}
 
 A seed of which no maze was found is missing from `mazes`; `seen` then says what there was instead.
-With --check it makes one maze and names JAX's version and device.
+With --check it makes one maze and names JAX's version and devices.
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ def main() -> None:
     if "--check" in sys.argv[1:]:
         import jax
 
-        answer = {"jax": jax.__version__, "device": str(jax.devices()[0]), **answer}
+        answer = {"jax": jax.__version__, "device": ", ".join(map(str, jax.devices())), **answer}
     with os.fdopen(reply_to, "w") as out:
         json.dump(answer, out)
         out.write("\n")

@@ -8,7 +8,7 @@ from typing import Any, Final
 from pytest_collab.episode.run import RunInfo
 
 _OPTIONS: Final = ("grader", "seeds", "seed", "epochs")
-_VERSIONS: Final = ("pytest-collab", "jax")
+_VERSIONS: Final = ("pytest-collab", "jax", "jaxlib")
 _UNTOLD: Final = ("name",)
 
 

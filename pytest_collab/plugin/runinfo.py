@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import platform
 import shutil
 import subprocess
@@ -20,7 +21,15 @@ if TYPE_CHECKING:
     from pytest_collab.families.task import Task
     from pytest_collab.plugin.session import CollabSession
 
-PACKAGES: Final = ("pytest", "pytest-xdist", "jax", "anthropic", "openai")
+PACKAGES: Final = ("pytest", "pytest-xdist", "jax", "jaxlib", "anthropic", "openai")
+JAX_SETTINGS: Final = (
+    "JAX_PLATFORMS",
+    "JAX_THREEFRY_PARTITIONABLE",
+    "JAX_DEFAULT_PRNG_IMPL",
+    "JAX_ENABLE_X64",
+    "JAX_ENABLE_CUSTOM_PRNG",
+)
+"""Where JAX computes and what its random numbers are; a family that draws with them is another game under others."""
 
 
 def begin(session: CollabSession) -> None:
@@ -38,6 +47,7 @@ def begin(session: CollabSession) -> None:
             git_commit=_commit(session),
             started=earlier.started or _now(),
             sandbox=session.settings.sandbox,
+            notes=list(dict.fromkeys([*earlier.notes, *_jax_settings()])),
         ),
     )
 
@@ -89,6 +99,11 @@ def _versions() -> dict[str, str]:
         except PackageNotFoundError:
             continue
     return found
+
+
+def _jax_settings() -> list[str]:
+    """What the environment tells JAX; a line each, without importing it."""
+    return [f"{name}={os.environ[name]}" for name in JAX_SETTINGS if name in os.environ]
 
 
 def _commit(session: CollabSession) -> str | None:

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import argparse
 import json
+import os
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +15,7 @@ import pytest
 from pytest_collab.cli import agents, play
 from tests.support.model_server import ModelServer, Say
 
+ROOT = Path(__file__).parents[2]
 KEY = "sk-cli-0123456789"
 
 
@@ -46,6 +50,69 @@ def test_the_list_shows_agents_their_source_and_their_key(
     assert "collab-agents.yaml: openai-chat/m" in lines["ada"]
     assert "ANTHROPIC_API_KEY is NOT set" in lines["claude"]
     assert "needs no key" in lines["partner"]
+
+
+PROJECT = {
+    "pytest.ini": "[pytest]\ncollab_agents = mine/agents.yaml\nagents = parrot,partner\n",
+    "mine/agents.yaml": "agents: {carla: {provider: command, command: [cat]}}\n",
+    "conftest.py": """
+from pytest_collab import Agent, Reply
+
+class Parrot(Agent):
+    model = "parrot-1"
+    async def reply(self, request):
+        return Reply("squawk")
+
+def pytest_collab_make_agent(name):
+    return Parrot() if name == "parrot" else None
+
+def pytest_collab_families():
+    from tests.support.handshake import HandshakeFamily
+    return [HandshakeFamily()]
+""",
+}
+
+
+@pytest.fixture
+def a_project(elsewhere: Path) -> Path:
+    """A folder with agents of its own: in a file that the ini names, and in a hook; and with a family."""
+    for name, text in PROJECT.items():
+        path = elsewhere / name
+        path.parent.mkdir(exist_ok=True)
+        path.write_text(text)
+    return elsewhere
+
+
+def command(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-m", "pytest_collab.cli", *arguments],
+        cwd=folder,
+        env=os.environ | {"PYTHONPATH": str(ROOT)},
+        capture_output=True,
+        text=True,
+    )
+
+
+@pytest.mark.slow
+def test_agents_of_the_ini_file_and_of_conftest_are_known(a_project: Path) -> None:
+    listed = command(a_project, "agents")
+    assert listed.returncode == 0, listed.stderr
+    lines = {line.split()[0]: line for line in listed.stdout.splitlines() if line.split()}
+    assert "hook in conftest.py" in lines["parrot"]
+    assert f"{Path('mine') / 'agents.yaml'}: command cat" in lines["carla"]
+    assert "built-in cast" in lines["provider_down"]  # a player of the project's own family
+    checked = command(a_project, "agents", "--check", "parrot")
+    assert (checked.returncode, "parrot-1" in checked.stdout) == (0, True), checked.stderr
+    played = command(a_project, "play", "handshake", "--as=partner", "--with=parrot")
+    assert "coordination failure" in played.stdout.replace("_", " "), played.stderr
+
+
+def test_a_project_that_cannot_be_set_up_is_told(a_project: Path) -> None:
+    (a_project / "conftest.py").write_text("import nowhere_to_be_found\n")
+    listed = command(a_project, "agents")
+    assert listed.returncode == 1
+    assert "nowhere_to_be_found" in listed.stderr
+    assert "correct its ini or conftest.py" in listed.stderr
 
 
 def test_a_check_makes_one_call_and_reports_model_latency_and_tokens(capsys: pytest.CaptureFixture[str]) -> None:

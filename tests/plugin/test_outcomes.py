@@ -257,3 +257,14 @@ def test_paths_in_reports_are_relative_to_where_the_user_stands(suite: pytest.Py
     write(suite)
     result = suite.runpytest_subprocess("--agents=stubborn", f"--collab-run-dir={Path('deep') / 'run'}")
     result.stdout.fnmatch_lines(["transcript: deep/run/transcripts/*"])
+
+
+def test_the_run_keeps_what_the_environment_tells_jax(
+    suite: pytest.Pytester, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("JAX_THREEFRY_PARTITIONABLE", "0")
+    write(suite)
+    suite.runpytest_subprocess("--agents=partner", "--collab-run-dir=run")
+    info = json.loads((suite.path / "run" / "run.json").read_text())
+    assert "JAX_THREEFRY_PARTITIONABLE=0" in info["notes"]
+    assert {"jax", "jaxlib"} <= set(info["versions"])
