@@ -17,7 +17,7 @@ from pytest_collab.agents.secrets import redact
 from pytest_collab.cli.project import project
 from pytest_collab.episode.agent import Agent, Reply, Request, Turn
 from pytest_collab.episode.text import one_line
-from pytest_collab.errors import CollabError
+from pytest_collab.errors import CollabError, UsageError
 
 NAME: Final = "agents"
 HELP: Final = "list the agents that are known; check that one of them answers"
@@ -69,14 +69,18 @@ def check(registry: Registry, name: str) -> int:
     if isinstance(agent, ModelAgent):
         agent.settings = agent.settings.model_copy(update={"max_retries": 1})  # somebody waits for the answer
     about = agent.describe()
-    if about.get("provider") not in ("anthropic", "openai", "openai-chat"):
+    if about.get("provider") in ("builtin", "command", "human") or "replayed_from" in about:
         print(f"{name}: {agent.model or type(agent).__name__}; nothing to call, it needs no network")
         return 0
-    print(f"{name}: {about['provider']}/{agent.model} at {about['address']}")
+    if isinstance(agent, ModelAgent):
+        print(f"{name}: {about['provider']}/{agent.model} at {about['address']}")
+    else:
+        print(f"{name}: {agent.model or type(agent).__name__}, an agent of the project's own")
     reply, seconds = asyncio.run(_ask(agent))
     usage = reply.usage
-    cost = "cost not known" if usage.cost_usd is None else f"${usage.cost_usd:.6f} ({about['price_from']})"
-    print(f"  answered {one_line(reply.text, 60)!r} as {reply.model} after {seconds:.2f} s")
+    price = f" ({about['price_from']})" if "price_from" in about else ""
+    cost = "cost not known" if usage.cost_usd is None else f"${usage.cost_usd:.6f}{price}"
+    print(f"  answered {one_line(reply.text, 60)!r} as {reply.model or agent.model} after {seconds:.2f} s")
     print(f"  {usage.input_tokens} tokens in, {usage.output_tokens} out, {usage.retries} retries, {cost}")
     return 0
 
@@ -86,5 +90,9 @@ async def _ask(agent: Agent) -> tuple[Reply, float]:
     try:
         reply = await agent.reply(QUESTION)
         return reply, monotonic() - began
+    except CollabError:
+        raise
+    except Exception as error:  # code of the project's own
+        raise UsageError(f"agent {agent.name!r} raised {type(error).__name__}: {one_line(str(error), 300)}") from None
     finally:
         await agent.aclose()
