@@ -14,7 +14,7 @@ import os
 import re
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -24,7 +24,7 @@ _BLOCK = re.compile(
 )
 _END = "-*- end of a command -*-"
 _FLAGS = doctest.ELLIPSIS | doctest.NORMALIZE_WHITESPACE
-_PROGRAMS = {"pytest": "pytest", "collab": "pytest_collab.cli"}
+_PROGRAMS = {"pytest": "-m pytest", "collab": "-m pytest_collab.cli", "python": ""}
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,20 +64,26 @@ def blocks(page: Path) -> Iterator[Block]:
         yield Block(found["kind"], found["title"] or "", found["text"], line, found["skip"] is None)
 
 
-def run(page: Path, folder: Path, root: Path) -> list[str]:
+def run(page: Path, folder: Path, root: Path, links: Sequence[str] = ()) -> list[str]:
     """Do what a page says, in a folder of its own.
+
+    Args:
+        root: the repository.
+        links: what of the repository is there, too.
 
     Returns:
         What did not come out as the page says, one entry a command.
     """
     programs = folder / ".programs"
     programs.mkdir()
-    for name, module in _PROGRAMS.items():
+    for name, arguments in _PROGRAMS.items():
         program = programs / name
-        program.write_text(f'#!/bin/sh\nexec "{sys.executable}" -m {module} "$@"\n')
+        program.write_text(f'#!/bin/sh\nexec "{sys.executable}" {arguments} "$@"\n')
         program.chmod(0o755)
     work = folder / "work"
     work.mkdir()
+    for name in links:
+        (work / name).symlink_to(root / name)
     wrong = []
     for block in blocks(page):
         if block.title:

@@ -9,13 +9,15 @@ import pytest
 from tests.docs.console import blocks, run
 
 ROOT = Path(__file__).parents[2]
-PAGES = [ROOT / "docs" / "tutorial.md", *sorted((ROOT / "docs" / "how-to").glob("*.md"))]
+README = ROOT / "README.md"
+PAGES = [README, ROOT / "docs" / "tutorial.md", *sorted((ROOT / "docs" / "how-to").glob("*.md"))]
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("page", PAGES, ids=[page.stem for page in PAGES])
 def test_a_page_does_what_it_says(page: Path, tmp_path: Path) -> None:
-    wrong = run(page, tmp_path, ROOT)
+    links = ("tasks",) if page == README else ()
+    wrong = run(page, tmp_path, ROOT, links)
     assert not wrong, "\n\n".join(wrong)
 
 
@@ -28,7 +30,8 @@ def test_a_page_that_is_wrong_is_found_out(tmp_path: Path) -> None:
     page = tmp_path / "page.md"
     page.write_text(
         '```text title="a/b.txt"\nhello\n```\n\n```console\n$ cat a/b.txt\nhello\n$ false\n$ echo $?\n1\n```\n'
-        "\n<!-- not run: never ends -->\n```console\n$ sleep 1000\n```\n\n```console\n$ echo one two\none ... three\n```\n"
+        "\n<!-- not run: never ends -->\n```console\n$ sleep 1000\n```\n"
+        "\n```console\n$ echo one two\none ... three\n```\n"
     )
     (wrong,) = run(page, tmp_path, ROOT)
     assert wrong.startswith("page.md:18: $ echo one two")

@@ -1,0 +1,35 @@
+"""The gallery shows every family that plays with what the package brings, and stays small."""
+
+from __future__ import annotations
+
+import re
+import runpy
+from pathlib import Path
+
+from pytest_collab import families
+
+DOCS = Path(__file__).parents[2] / "docs"
+MADE = runpy.run_path(str(DOCS / "make_gallery.py"))
+IMAGES = sorted((DOCS / "images").glob("gallery-*"))
+NEEDS_MORE = {"alem"}
+"""Families that need a package of somebody else's."""
+
+
+def test_every_family_has_a_picture() -> None:
+    assert set(families.names()) - NEEDS_MORE == set(MADE["PLAYS"])
+    for play in MADE["PLAYS"].values():
+        assert (DOCS.parent / "tasks" / play.task).is_file()
+
+
+def test_the_page_shows_what_is_made_and_nothing_else() -> None:
+    shown = set(re.findall(r"\(images/(gallery-[^)]+)\)", (DOCS / "gallery.md").read_text(encoding="utf-8")))
+    made = {f"gallery-{name}.png" for name in MADE["PLAYS"]} | {f"gallery-{name}.svg" for name in MADE["TERMINAL"]}
+    assert shown == made == {image.name for image in IMAGES}
+
+
+def test_pictures_are_small_and_ask_no_server() -> None:
+    assert all(image.stat().st_size < 150_000 for image in IMAGES)
+    assert sum(image.stat().st_size for image in IMAGES) < 1_500_000
+    for image in IMAGES:
+        if image.suffix == ".svg":
+            assert not re.search(r"url\(\s*[\"']?http|href=|<script", image.read_text(encoding="utf-8"))
