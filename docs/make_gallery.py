@@ -41,7 +41,7 @@ class Play:
 
 
 PLAYS: Final = {
-    "maze": Play("maze/six_by_six.collab.yaml", "partner+confabulator", seed=2),
+    "maze": Play("maze/six_by_six.collab.yaml", "partner+confabulator"),
     "coding": Play("coding/larder/larder.collab.yaml", "partner+overwriter"),
     "philosophers": Play("philosophers/quick.collab.yaml", "partner+stubborn"),
     "market": Play("market/quick.collab.yaml", "partner+silent"),
@@ -102,7 +102,7 @@ def shoot(shown: dict[str, tuple[RunDirectory, Episode]], browser: str | None) -
         opened = playwright.chromium.launch(executable_path=browser, args=["--no-sandbox"])
         for name, (run, episode) in shown.items():
             page = opened.new_page(viewport={"width": WIDTH, "height": HEIGHT}, color_scheme="light")
-            at = f"?at={episode.headline.events[0]}" if episode.headline and episode.headline.events else ""
+            at = f"?at={episode.headline.events[-1]}" if episode.headline and episode.headline.events else ""
             page.goto(f"{(run.path / 'report.html').absolute().as_uri()}#/episode/{quote(episode.id)}{at}")
             page.wait_for_load_state("networkidle")
             page.locator("#view svg, #view img").first.wait_for(timeout=20_000)
@@ -117,7 +117,9 @@ def draw(name: str, command: str, run: Path) -> None:
     from rich.text import Text
 
     more = f" --collab-run-dir={run} --color=yes" if command.startswith("pytest") else ""
-    printed = execute(command + more).replace(f"{run}", ".collab/runs/example")
+    printed = execute(command + more)
+    for path in (os.path.relpath(run, ROOT), str(run)):
+        printed = printed.replace(path, ".collab/runs/example")
     console = Console(record=True, width=COLUMNS, file=open(os.devnull, "w"), force_terminal=True)  # noqa: SIM115
     console.print(Text.from_ansi(f"\x1b[1m$ {command}\x1b[0m\n{printed.rstrip()}"))
     # Fonts stay at home: a picture must not ask a server for anything.
