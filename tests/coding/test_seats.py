@@ -14,6 +14,9 @@ from pytest_collab.episode.agent import Agent, Desk, Reply, Request, ToolCall, U
 from pytest_collab.episode.outcome import Outcome
 from pytest_collab.testing import Played, play_episode
 from tests.coding import small
+from tests.support.docker_engine import docker_engine, docker_image
+
+__all__ = ["docker_engine", "docker_image"]
 
 Step = tuple[str, dict[str, Any]] | Callable[[str], tuple[str, dict[str, Any]]]
 FINISH: Step = ("finish", {})
@@ -62,23 +65,32 @@ def play(root: Path, *team: Agent | str, condition: str = "team", seed: int = 0,
     return play_episode(small.params(root, **more), team, condition, seed)
 
 
-def alone(root: Path, *steps: Step) -> list[str]:
+@pytest.fixture(params=["bubblewrap", "docker"])
+def box(request: pytest.FixtureRequest) -> dict[str, Any]:
+    """What a task says to be played in each sandbox that isolates."""
+    if request.param == "bubblewrap":
+        return {}
+    return {"environment": {"image": request.getfixturevalue("docker_image")}}
+
+
+def alone(root: Path, *steps: Step, **more: Any) -> list[str]:
     """What steps of seat a gave back, seat b having left."""
     agent = Steps(*steps)
-    played = play(root, agent, "nop")
+    played = play(root, agent, "nop", **more)
     assert played.episode.outcome is not Outcome.INFRASTRUCTURE, played.episode.error
     return [event.data["text"] for event in played.transcript.of("tool_result", seat="a")]
 
 
-def test_a_seat_sees_one_commit_and_no_other_ref(root: Path) -> None:
+def test_a_seat_sees_one_commit_and_no_other_ref(root: Path, box: dict[str, Any]) -> None:
     log, refs, objects, reflog, remote = alone(
         root,
         run("git log --all --format=%s"),
         run("git for-each-ref --format='%(refname)'"),
         run("git cat-file --batch-all-objects --batch-check | grep -c commit"),
         run("git reflog --all"),
-        run("git remote -v; git stash list"),
+        run("git remote -v; git stash list; find .git -name '*.pack' -o -name alternates"),
         FINISH,
+        **box,
     )[:5]
     assert log.splitlines()[0] == "base"
     assert len(log.splitlines()) == 2
@@ -88,7 +100,9 @@ def test_a_seat_sees_one_commit_and_no_other_ref(root: Path) -> None:
     assert "base" not in reflog or "initial" not in reflog
 
 
-def test_no_hidden_test_no_reference_and_no_partner_is_on_any_disk_that_a_seat_sees(root: Path) -> None:
+def test_no_hidden_test_no_reference_and_no_partner_is_on_any_disk_that_a_seat_sees(
+    root: Path, box: dict[str, Any]
+) -> None:
     wait = ("receive_messages", {"wait": 60})
     partner = Steps(("write_file", {"path": "secret-of-b.txt", "content": "x"}), say("ready"), wait)
     seeker = Steps(
@@ -98,7 +112,7 @@ def test_no_hidden_test_no_reference_and_no_partner_is_on_any_disk_that_a_seat_s
         run(f"ls {root} {os.environ['HOME']}/.ssh 2>&1; env | grep -c COLLAB"),
         say("done"),
     )  # fmt: skip
-    played = play(root, seeker, partner)
+    played = play(root, seeker, partner, **box)
     assert played.episode.outcome is not Outcome.INFRASTRUCTURE
     found, seen = seeker.heard[1:3]
     assert "ready" in seeker.heard[0]
@@ -107,7 +121,7 @@ def test_no_hidden_test_no_reference_and_no_partner_is_on_any_disk_that_a_seat_s
     assert seen.splitlines()[-2] == "0"
 
 
-def test_commands_have_limits_and_end_with_everything_they_started(root: Path) -> None:
+def test_commands_have_limits_and_end_with_everything_they_started(root: Path, box: dict[str, Any]) -> None:
     stdin, late, left, loud, ansi = alone(
         root,
         run("cat; echo end of file"),
@@ -116,6 +130,7 @@ def test_commands_have_limits_and_end_with_everything_they_started(root: Path) -
         run("yes | head -c 3000000"),
         run("printf '\\033[31mred\\033[0m\\033]0;title\\007'"),
         FINISH,
+        **box,
     )[:5]
     assert stdin.startswith("end of file")
     assert late.endswith("[killed after 1 s]")

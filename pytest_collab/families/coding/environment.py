@@ -35,7 +35,7 @@ class Environment:
         mounts: toolchains and packages, read-only.
         overlay: what setup added to the tree (`node_modules`, build metadata): path in the tree to its place.
         env: variables.
-        image, dockerfile: docker only.
+        image, image_tar, dockerfile: docker only; one of them.
     """
 
     key: str
@@ -44,6 +44,7 @@ class Environment:
     overlay: tuple[tuple[str, Path], ...] = ()
     env: tuple[tuple[str, str], ...] = ()
     image: str | None = None
+    image_tar: Path | None = None
     dockerfile: Path | None = None
     memory_mb: int = 2048
     pids: int = 512
@@ -73,6 +74,7 @@ class Environment:
             pids=self.pids,
             disk_mb=disk_mb,
             image=self.image,
+            image_tar=self.image_tar,
             dockerfile=self.dockerfile,
         )
 
@@ -88,7 +90,7 @@ async def choose_sandbox(pool: Pool, name: str = "auto") -> Choice:
         SandboxError: it does not work here.
     """
     spec = pool.environment
-    only_image = (spec.image is not None or spec.dockerfile is not None) and not pool.setup
+    only_image = spec.named_image and not pool.setup
     return await choose(name, SandboxSpec(image=spec.image or "dockerfile") if only_image else None)
 
 
@@ -111,22 +113,7 @@ def prepare_environment(pool: Pool, cache: Path | None = None, choice: Choice | 
 
     spec = pool.environment
     if choice is not None and choice.name == "docker":
-        if spec.image is None and spec.dockerfile is None:
-            raise SetupError(
-                "the docker sandbox needs an image: give `environment: {image: NAME}` or "
-                "`environment: {dockerfile: PATH}` in the task, or use --collab-sandbox=bubblewrap"
-            )
-        dockerfile = pool.path(spec.dockerfile).resolve() if spec.dockerfile and not spec.image else None
-        key = spec.image or str(dockerfile)
-        return Environment(
-            key,
-            spec.workdir,
-            env=image_env(pool.language),
-            image=spec.image,
-            dockerfile=dockerfile,
-            memory_mb=spec.memory_mb,
-            pids=spec.pids,
-        )
+        return _in_image(pool)
     seed = seed_of(pool, cache)
     tools = toolchain(pool.language)
     content = [
@@ -152,6 +139,42 @@ def prepare_environment(pool: Pool, cache: Path | None = None, choice: Choice | 
                 shutil.rmtree(place, ignore_errors=True)
                 raise
     return _read(pool, place, tools)
+
+
+def _in_image(pool: Pool) -> Environment:
+    """The pool's image: by name, else of its tarball, else of its Dockerfile."""
+    spec = pool.environment
+    if not spec.named_image:
+        raise SetupError(
+            "the docker sandbox needs an image: give `environment: {image: NAME}`, `{image_tar: PATH}` or "
+            "`{dockerfile: PATH}` in the task, or use --collab-sandbox=bubblewrap"
+        )
+    tarball = pool.path(spec.image_tar).resolve() if spec.image_tar and not spec.image else None
+    dockerfile = pool.path(spec.dockerfile).resolve() if spec.dockerfile and not (spec.image or tarball) else None
+    return Environment(
+        spec.image or _identity(tarball or dockerfile),
+        spec.workdir,
+        env=image_env(pool.language),
+        image=spec.image,
+        image_tar=tarball,
+        dockerfile=dockerfile,
+        memory_mb=spec.memory_mb,
+        pids=spec.pids,
+    )
+
+
+def _identity(path: Path | None) -> str:
+    """What tells a file from what stood there before: what was found in one image holds for no other."""
+    assert path is not None
+    try:
+        status = path.stat()
+    except OSError as error:
+        raise SetupError(
+            f"{path} cannot be read: {error.strerror}; `environment` paths are relative to the task file"
+        ) from None
+    if status.st_size < 1 << 20:
+        return f"{path}:{sha256(path.read_bytes()).hexdigest()}"
+    return f"{path}:{status.st_size}:{status.st_mtime_ns}"
 
 
 def _read(pool: Pool, place: Path, tools: Toolchain) -> Environment:

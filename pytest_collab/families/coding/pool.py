@@ -65,6 +65,10 @@ class EnvironmentSpec(_Part):
 
     image: str | None = Field(None, description="docker: name of an image that the engine has")
     dockerfile: str | None = Field(None, description="docker: a Dockerfile, relative to the task file")
+    image_tar: str | None = Field(
+        None,
+        description="docker: a tarball of `docker save` or of a root file system, relative to the task file",
+    )
     workdir: str = Field("/workspace/repo", description="docker: where the image keeps the base's tree")
     network: bool = Field(
         True, description="whether setup commands may use the network (in a sandbox that isolates); tests never may"
@@ -73,6 +77,11 @@ class EnvironmentSpec(_Part):
     pids: int = Field(512, ge=8, description="processes and threads of a test run")
     setup_timeout_s: float = Field(900.0, gt=0, le=7200, description="seconds for all setup commands together")
     writable: bool = Field(False, description="tests may write into the tree; hidden tests stay read-only even then")
+
+    @property
+    def named_image(self) -> bool:
+        """Whether it names an image, in one way or another."""
+        return any(source is not None for source in (self.image, self.image_tar, self.dockerfile))
 
 
 class Pool(Params):
