@@ -257,6 +257,25 @@ def test_what_was_merged_through_the_shared_remote_counts_as_merged(root: Path) 
     assert play(root, a, b, condition="git").episode.success is False  # the steps are used up: nobody builds anything
 
 
+def test_no_hook_of_the_shared_remote_runs_in_a_partners_tree(root: Path, box: dict[str, Any]) -> None:
+    wait = ("receive_messages", {"wait": 120})
+    hook = "printf '#!/bin/sh\\ntouch /tmp/ran; env > /tmp/seen' > /origin.git/hooks/pre-receive && chmod +x"
+    a = Steps(
+        run(f"{hook} /origin.git/hooks/pre-receive"),
+        run("mv /origin.git/hooks /origin.git/old; mkdir -p /tmp/h; git -C /origin.git config core.hooksPath /tmp/h"),
+        run("cd /origin.git && for n in hooks config; do rm -rf $n; ls -d $n; done"),
+        say("push now"),
+    )
+    b = Steps(wait, run("echo x > x && git add x && git commit -qm x && git push -q origin b 2>&1; ls /tmp; git log"))
+    played = play(root, a, b, condition="git", **box)
+    assert played.episode.outcome is not Outcome.INFRASTRUCTURE, played.episode.error
+    for refused in a.heard[:2]:
+        assert "[exit status 0]" not in refused
+    assert "hooks\nconfig" in a.heard[2]
+    assert "ran" not in b.heard[1].split()
+    assert "[exit status 0]" in b.heard[1]
+
+
 def test_conflicts_go_back_to_the_member_who_handed_them_in(root: Path) -> None:
     lead = Steps(
         ("apply_patch", {"patch": small.patch({"calc.py": small.DOUBLE})}),

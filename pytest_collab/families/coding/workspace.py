@@ -81,6 +81,7 @@ class Workspace:
         self.store = Store.create(self.folder / "store", self._seed.path, self._seed.commit)
         if self._remote:
             shutil.copytree(self._seed.path, self.folder / "origin.git")
+            (self.folder / "origin.git" / "hooks").mkdir(exist_ok=True)
         for seat in self._seats:
             self._plant(seat, self._seed.checkout)
 
@@ -99,7 +100,12 @@ class Workspace:
         return str(self.folder / "origin.git") if self._choice.name == "process" else REMOTE
 
     def _spec_of(self, seat: str) -> SandboxSpec:
-        mounts = (Mount(self.folder / "origin.git", REMOTE, writable=True),) if self._remote else ()
+        origin = self.folder / "origin.git"
+        mounts: tuple[Mount, ...] = ()
+        if self._remote:
+            # A hook in there would run in the tree of whoever pushes next.
+            fixed = (Mount(origin / name, f"{REMOTE}/{name}") for name in ("hooks", "config"))
+            mounts = (Mount(origin, REMOTE, writable=True), *fixed)
         env = {
             "GIT_AUTHOR_NAME": seat,
             "GIT_AUTHOR_EMAIL": f"{seat}@localhost",
