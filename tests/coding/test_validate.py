@@ -75,6 +75,11 @@ def test_validate_refuses_vacuous_tests(
     assert main(["validate", "--json", str(tmp_path / "out.json"), str(path)]) == 0
     assert "calc.collab.yaml: valid" in capsys.readouterr().out
     assert json.loads((tmp_path / "out.json").read_text())[0]["features"][0]["new_tests"] == 1
+    reference = (tmp_path / "pool" / "features" / "double" / "feature.patch").read_text()
+    write(tmp_path / "pool", {"combined.patch": reference})
+    assert main(["validate", "--no-pairs", str(path)]) == 1
+    assert "combined.patch: triple does not pass with it" in capsys.readouterr().out
+    (tmp_path / "pool" / "combined.patch").unlink()
     write(tmp_path / "pool", {"calc.collab.yaml": TASK % "{id: double}, {id: negate}"})
     assert main(["validate", "--no-pairs", str(path)]) == 1
     assert "negate: vacuous" in capsys.readouterr().out

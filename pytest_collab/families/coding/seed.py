@@ -12,6 +12,7 @@ from pathlib import Path
 from pytest_collab.errors import SetupError, TaskError
 from pytest_collab.families.coding.git import GitError, Store, run_git
 from pytest_collab.families.coding.pool import Base, Pool
+from pytest_collab.families.coding.repository import tree_of
 
 BRANCH = "main"
 _VERSION = 2
@@ -76,15 +77,15 @@ def seed_repository(base: Base, folder: Path, cache: Path | None = None) -> Seed
     with FileLock(root / f"{key}.lock"):
         if not (root / key).is_dir():
             with tempfile.TemporaryDirectory(dir=root, prefix="making-") as scratch:
-                objects = _objects(where, base.commit, Path(scratch))
-                done = run_git("rev-parse", "--verify", f"{base.commit}^{{tree}}", git_dir=objects, accept=(0, 128))
-                if done.returncode:
+                source = source if source.exists() else _fetched(where, base.commit, Path(scratch))
+                found = tree_of(source, base.commit)
+                if found is None:
                     raise TaskError(
                         f"{where!r} has no commit {base.commit}",
                         remedy="Fetch it into that repository, or correct the id.",
                         key="base.commit",
                     )
-                _make(Path(scratch, "seed"), objects, done.stdout.decode().strip())
+                _make(Path(scratch, "seed"), *found)
                 Path(scratch, "seed").rename(root / key)
     return _read(root / key)
 
@@ -112,13 +113,8 @@ def _from_folder(source: Path, root: Path) -> Seed:
     return _read(root / key)
 
 
-def _objects(where: str, commit: str, scratch: Path) -> Path:
-    """A repository that has the commit: the local one itself, or a shallow fetch of it."""
-    if Path(where).exists():
-        if (Path(where) / ".git").exists():
-            done = run_git("rev-parse", "--absolute-git-dir", git_dir=Path(where) / ".git")
-            return Path(done.stdout.decode().strip())
-        return Path(where)
+def _fetched(where: str, commit: str, scratch: Path) -> Path:
+    """A repository with nothing but the commit, of one that is not on this machine."""
     objects = scratch / "objects.git"
     _bare(objects)
     run_git("fetch", "--quiet", "--no-tags", "--depth=1", where, commit, git_dir=objects, timeout=1800)

@@ -12,6 +12,7 @@ import anyio
 from pydantic import BaseModel, ConfigDict
 
 from pytest_collab.errors import SetupError, TaskError
+from pytest_collab.families.coding import answers
 from pytest_collab.families.coding.git import GitError, Store
 from pytest_collab.families.coding.grading import Expectation, FeatureGrade, Grader
 from pytest_collab.families.coding.merge import MergeCheck, Status, check_merge
@@ -70,6 +71,7 @@ class PoolCheck(_Result):
     """A whole pool.
 
     Attributes:
+        combined: what is wrong with the patch that builds all features together; empty where there is none.
         prepare_s, features_s, pairs_s: seconds: base and environment; every feature on base and reference; pairs.
     """
 
@@ -77,6 +79,7 @@ class PoolCheck(_Result):
     language: str
     features: tuple[FeatureCheck, ...]
     pairs: tuple[PairCheck, ...]
+    combined: str = ""
     sandbox: str
     prepare_s: float
     features_s: float
@@ -84,8 +87,9 @@ class PoolCheck(_Result):
 
     @property
     def problems(self) -> tuple[str, ...]:
-        """Every feature's problems, with its name."""
-        return tuple(f"{check.feature}: {problem}" for check in self.features for problem in check.problems)
+        """Every feature's problems, with its name, and those of the combined patch."""
+        found = [f"{check.feature}: {problem}" for check in self.features for problem in check.problems]
+        return (*found, *([f"{answers.COMBINED}: {self.combined}"] if self.combined else []))
 
     @property
     def naive_clean(self) -> int:
@@ -155,11 +159,13 @@ async def validate_pool(
             async with anyio.create_task_group() as tasks:
                 for pair in wanted:
                     tasks.start_soon(one_pair, pair)
+            combined = await _check_combined(grader, store)
         return PoolCheck(
             name=name,
             language=pool.language,
             features=tuple(checks[feature.id] for feature in pool.features),
             pairs=tuple(found[pair] for pair in wanted),
+            combined=combined,
             sandbox=grader.choice.name,
             prepare_s=prepared - started,
             features_s=half - prepared,
@@ -199,6 +205,23 @@ def _problems(expected: Expectation) -> list[str]:
     if expected.flaky:
         found.append(f"{len(expected.flaky)} tests pass in one run and not in the next, first {expected.flaky[0]}")
     return found
+
+
+async def _check_combined(grader: Grader, store: Store) -> str:
+    names = [feature.id for feature in grader.pool.features]
+    patch = answers.combined(grader.pool, names) if len(names) > 1 else None
+    if patch is None:
+        return ""
+    try:
+        data = patch.encode(errors="surrogateescape")
+        tree = await anyio.to_thread.run_sync(store.apply, grader.seed.tree, data)
+    except GitError as error:
+        return f"it does not apply to the base: {error}"
+    for name in names:
+        grade = await grader.grade(store, tree, name)
+        if not grade.passed:
+            return f"{name} does not pass with it: {grade.reason}"
+    return ""
 
 
 async def _check_pair(grader: Grader, store: Store, pair: tuple[str, ...], commits: dict[str, str]) -> PairCheck:

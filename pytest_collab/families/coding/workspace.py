@@ -21,7 +21,8 @@ import anyio.to_thread
 from pytest_collab.episode.text import bounded, printable
 from pytest_collab.errors import SandboxError
 from pytest_collab.families.coding.environment import Environment
-from pytest_collab.families.coding.git import GitError, Store, run_git
+from pytest_collab.families.coding.git import GitError, Store
+from pytest_collab.families.coding.repository import add_origin, seat_branch
 from pytest_collab.families.coding.seed import BRANCH, Seed
 from pytest_collab.families.coding.work import Work, collect_work
 from pytest_collab.sandbox import Choice, Completed, Mount, Sandbox, SandboxSpec, read_inside
@@ -88,13 +89,9 @@ class Workspace:
     def _plant(self, seat: str, checkout: Path) -> None:
         tree = self.tree(seat)
         shutil.copytree(checkout, tree, symlinks=True)
-        own = tree / ".git"
-        run_git("update-ref", f"refs/heads/{seat}", self._seed.commit, git_dir=own)
-        run_git("symbolic-ref", "HEAD", f"refs/heads/{seat}", git_dir=own)
+        seat_branch(tree, seat, self._seed.commit)
         if self._remote:
-            run_git("config", "remote.origin.url", self._inside_remote(), git_dir=own)
-            run_git("config", "remote.origin.fetch", "+refs/heads/*:refs/remotes/origin/*", git_dir=own)
-            run_git("update-ref", f"refs/remotes/origin/{BRANCH}", self._seed.commit, git_dir=own)
+            add_origin(tree, self._inside_remote(), BRANCH, self._seed.commit)
 
     def _inside_remote(self) -> str:
         return str(self.folder / "origin.git") if self._choice.name == "process" else REMOTE
