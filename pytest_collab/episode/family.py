@@ -101,6 +101,7 @@ class Family(ABC, Generic[P]):
         summary: one line for `collab` listings.
         params_type: the params model.
         cast: built-in players by name, with one line each; every name works as `builtin/NAME`.
+        figures: metrics (shares, 0..1) that a run's table shows beside the score, by the head of their column.
         version: raised when the same params and seed no longer give the same game.
     """
 
@@ -108,6 +109,7 @@ class Family(ABC, Generic[P]):
     summary: ClassVar[str] = ""
     params_type: ClassVar[type[Params]]
     cast: ClassVar[Mapping[str, str]] = {}
+    figures: ClassVar[Mapping[str, str]] = {}
     version: ClassVar[int] = 1
 
     @abstractmethod

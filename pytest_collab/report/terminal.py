@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from pytest_collab import families
 from pytest_collab.episode.run import BadLine
+from pytest_collab.errors import TaskError
 from pytest_collab.measure.summary import Cell, FamilySummary, Gap, Summary
 
 
@@ -42,11 +44,14 @@ def summary_lines(
 def _table(family: FamilySummary) -> list[str]:
     wide = max([len("team"), *(len(cell.team) for cell in family.cells)])
     middle = max([len("condition"), *(len(cell.condition) for cell in family.cells)])
+    figures = _figures(family)
+    heads = "".join(f"  {head:>6}" for head in figures)
     lines = [
         f"{family.family}",
-        f"  {'condition':<{middle}}  {'team':<{wide}}  {'n':>4}  {'success':>7}  {'95 % interval':>15}  {'score':>5}",
+        f"  {'condition':<{middle}}  {'team':<{wide}}  {'n':>4}  {'success':>7}  {'95 % interval':>15}  {'score':>5}"
+        f"{heads}",
     ]
-    lines += [f"  {_row(cell, middle, wide)}" for cell in family.cells]
+    lines += [f"  {_row(cell, middle, wide, figures)}" for cell in family.cells]
     lines += _gaps(family.gaps, wide)
     outcomes: Counter[str] = Counter()
     for cell in family.cells:
@@ -58,6 +63,14 @@ def _table(family: FamilySummary) -> list[str]:
         codes = ", ".join(f"{code.code} {code.episodes}" for code in family.codes[:6])
         lines.append(f"  failures (episodes): {codes}")
     return [*lines, ""]
+
+
+def _figures(family: FamilySummary) -> Mapping[str, str]:
+    """The family's own figures, by head; none for a family that is not known here any more."""
+    try:
+        return families.get(family.family).figures
+    except TaskError:
+        return {}
 
 
 def _settled(summary: Summary) -> list[str]:
@@ -73,13 +86,17 @@ def _settled(summary: Summary) -> list[str]:
     )
 
 
-def _row(cell: Cell, middle: int, wide: int) -> str:
+def _row(cell: Cell, middle: int, wide: int, figures: Mapping[str, str]) -> str:
     interval = f"{cell.low:.0%} .. {cell.high:.0%}" if cell.n else "-"
     broken = f"  ({cell.infrastructure} lost to infrastructure)" if cell.infrastructure else ""
     rate = f"{cell.rate:.0%}" if cell.n else "-"
+    told = {
+        head: f"{cell.metrics[metric]:.1%}" if metric in cell.metrics else "-" for head, metric in figures.items()
+    }
+    own = "".join(f"  {figure:>{max(6, len(head))}}" for head, figure in told.items())
     return (
         f"{cell.condition:<{middle}}  {cell.team:<{wide}}  {cell.n:>4}  {rate:>7}  {interval:>15}  "
-        f"{cell.score:>5.2f}{broken}"
+        f"{cell.score:>5.2f}{own}{broken}"
     )
 
 

@@ -117,6 +117,12 @@ class AlemFamily(RoundFamily[Alem]):
     params_type = Alem
     players: ClassVar[Mapping[str, Callable[[Seat], Player]]] = PLAYERS
     cast: ClassVar[Mapping[str, str]] = {name: CAST[name] for name in PLAYERS}
+    figures: ClassVar[Mapping[str, str]] = {
+        "base": "base_reward_pct_of_max",
+        "coordination": "coordination_reward_pct_of_max",
+        "total": "reward_pct_of_max",
+        "parsed": "parse_rate",
+    }
 
     def seats(self, params: Alem) -> tuple[str, ...]:
         return seat_names(params.agents)
