@@ -19,7 +19,7 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
-SEED, STEPS, AGENTS = 9999, 80, 3
+SEED, STEPS, AGENTS = 9999, 60, 3
 
 AGENT = {
     "prompt_mode": "specific_collaborative", "show_affordances": True, "include_all_actions": False,
@@ -83,6 +83,7 @@ def main() -> None:
         "rewards": [],
     }
     for step in range(STEPS):
+        print(f"step {step}", flush=True)
         actions = [env.check_action_validity(pick(text, step, seat), seat) for seat, text in enumerate(texts)]
         told, rewards, _, _, info = env.step(actions)
         texts = [observation(one) for one in told]

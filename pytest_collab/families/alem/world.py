@@ -7,6 +7,7 @@ imported before a `World` is made. Seats are numbered from 0, as in the package'
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -17,7 +18,7 @@ from pytest_collab.core.alem_rules import (
     PromptMode,
     WorldRules,
 )
-from pytest_collab.families.alem import wording
+from pytest_collab.families.alem import pictures, wording
 from pytest_collab.families.alem.events import GIVE, step_facts
 from pytest_collab.families.alem.facts import facts_of, view_of
 
@@ -77,8 +78,12 @@ class World:
         UsageError: `alem-env` is not installed, or does not run on this Python; the message says what to do.
     """
 
-    def __init__(self, rules: WorldRules, seed: int) -> None:
-        """The world that the package's text harness deals for this seed: reset with split(PRNGKey(seed))[1]."""
+    def __init__(self, rules: WorldRules, seed: int, *, remember: int = 0) -> None:
+        """The world that the package's text harness deals for this seed: reset with split(PRNGKey(seed))[1].
+
+        Args:
+            remember: so many states before the present one are kept for `film` (half a megabyte each).
+        """
         import numpy as np
 
         self.rules = rules
@@ -89,6 +94,7 @@ class World:
         names = self._text.wrapper.language_action_space
         gifts = (f"{GIVE}{seat}" for seat in range(rules.agents)) if rules.agents > 1 else ()
         self.actions: tuple[str, ...] = (*(name for name in names if name != "Give"), *gifts)
+        self._past: deque[Any] = deque(maxlen=remember)
         self._done = False
         self._deepest = 0
         self._feedback: list[dict[str, Any]] = [{} for _ in range(rules.agents)]
@@ -201,6 +207,7 @@ class World:
         numbers = [self._index(action, seat) or 0 for seat, action in enumerate(actions)]
         effective = tuple(bool(self._mask[seat][number]) for seat, number in enumerate(numbers))
         before = self._state
+        self._past.append(before)
         leaves, self._key, rewards, done, mask, vulnerable = self._programs.step(
             self._leaves, np.asarray(numbers, np.int32), self._key, self._tuning
         )
@@ -272,9 +279,16 @@ class World:
         drawn: str = self._text.wrapper.render_ascii_map(self._state, seat)
         return drawn
 
-    def frame(self, seat: int = 0, *, block_pixels: int = 16) -> bytes:
-        """A PNG of what a seat sees. Loads the package's textures, once per process (seconds)."""
-        raise NotImplementedError
+    def frame(self, seat: int | None = None, *, block_pixels: int = 16) -> bytes:
+        """A PNG of what a seat sees; without a seat, of all that any seat sees and what lies between.
+
+        Objects that take several seats are framed, with their number: red must, blue may, orange one after the other.
+        """
+        return pictures.png(self._state, seat, block_pixels)
+
+    def film(self, seat: int | None = None, *, block_pixels: int = 16) -> bytes:
+        """A GIF of the last states that were remembered (see `remember`), on the present level."""
+        return pictures.gif([*self._past, self._state], seat, block_pixels)
 
 
 def _score(metrics: Mapping[str, float], agents: int) -> Score:
