@@ -10,6 +10,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from pytest_collab.errors import TaskError
 from pytest_collab.families.coding.git import Store
 from pytest_collab.families.coding.merge import Region, check_merge, overlaps, regions
 from pytest_collab.families.coding.pool import Base, Pool
@@ -150,6 +151,92 @@ def test_a_rename_follows_the_others_edit(bench: Bench) -> None:
     entries = bench.store.entries(merged.tree)
     assert "a.txt" not in entries
     assert "edited" in bench.store.blob(entries["moved.txt"][1]).decode()
+
+
+def test_a_renamed_folder_takes_no_new_file_of_the_other_side_along(bench: Bench) -> None:
+    for seat in (one := bench.seat(), two := bench.seat()):
+        write(seat, {"lib/a.txt": LINES, "lib/b.txt": LINES[::-1]})
+    begun = bench.commit(one)
+    (one / "lib").rename(one / "src")
+    write(two, {"lib/new.txt": "new\n"})
+    ours = bench.store.commit(bench.store.tree(bench.commit(one)), begun)
+    theirs = bench.store.commit(bench.store.tree(bench.commit(two)), begun)
+    merged = check_merge(bench.store, [ours, theirs])
+    names = set(bench.store.entries(merged.tree))
+    assert merged.clean
+    assert {"src/a.txt", "src/b.txt", "lib/new.txt"} <= names
+    assert not names & {"lib/a.txt", "src/new.txt"}
+
+
+def test_two_new_files_of_one_name_conflict_and_union_keeps_both(bench: Bench) -> None:
+    one, two = bench.seat(), bench.seat()
+    write(one, {"new.txt": "ours\n"})
+    write(two, {"new.txt": "theirs\n"})
+    commits = [bench.commit(one), bench.commit(two)]
+    naive = check_merge(bench.store, commits)
+    assert [(conflict.kind, conflict.path) for conflict in naive.conflicts] == [("contents", "new.txt")]
+    union = check_merge(bench.store, commits, "union")
+    kept = bench.store.blob(bench.store.entries(union.tree)["new.txt"][1]).decode()
+    assert sorted(kept.split()) == ["ours", "theirs"]
+    assert union.rescued == ("new.txt",)
+
+
+def test_what_both_do_alike_is_done_once(bench: Bench) -> None:
+    one, two = bench.seat(), bench.seat()
+    for seat in (one, two):
+        (seat / "a.txt").unlink()
+        (seat / "b.txt").rename(seat / "moved.txt")
+        write(seat, {"same.txt": "same\n"})
+        (seat / "run.sh").chmod(0o755)
+    merged = check_merge(bench.store, [bench.commit(one), bench.commit(two)])
+    entries = bench.store.entries(merged.tree)
+    assert merged.clean
+    assert set(entries) == {"c.txt", "crlf.txt", "run.sh", "moved.txt", "same.txt"}
+    assert entries["run.sh"][0] == "100755"
+
+
+def test_edits_to_tests_take_part_in_the_merge_like_all_others(bench: Bench) -> None:
+    one, two = bench.seat(), bench.seat()
+    write(one, {"tests/test_a.py": "assert 1\n"})
+    write(two, {"tests/test_a.py": "assert 2\n"})
+    check = check_merge(bench.store, [bench.commit(one), bench.commit(two)])
+    assert check.status == "conflicts"
+    assert check.files == ("tests/test_a.py",)
+
+
+def test_submodules_of_the_base_stay_what_they_were(tmp_path: Path) -> None:
+    upstream = write(tmp_path / "upstream", {"a.txt": LINES})
+    git = ["git", "-C", str(upstream), "-c", "user.name=u", "-c", "user.email=u@localhost"]
+    subprocess.run([*git[:3], "init", "-q"], check=True)
+    subprocess.run([*git, "add", "-A"], check=True)
+    subprocess.run([*git, "update-index", "--add", "--cacheinfo", f"160000,{'1' * 40},vendored"], check=True)
+    subprocess.run([*git, "commit", "-q", "-m", "with a submodule"], check=True)
+    head = subprocess.run([*git, "rev-parse", "HEAD"], capture_output=True, text=True, check=True).stdout.strip()
+    seed = seed_repository(Base(repository="upstream", commit=head), tmp_path, tmp_path / "cache")
+    store = Store.create(tmp_path / "store.git", seed.path, seed.commit)
+    commits = []
+    for number in (3, 15):
+        seat = tmp_path / f"seat{number}"
+        subprocess.run(["cp", "-a", seed.checkout, seat], check=True)
+        assert list((seat / "vendored").iterdir()) == []
+        write(seat, {"a.txt": changed(LINES, number, "edited\n")})
+        commits.append(collect_work(seat, store).commit)
+    merged = check_merge(store, commits)
+    assert store.entries(merged.tree)["vendored"] == ("160000", "1" * 40)
+    store.checkout(merged.tree, tmp_path / "graded")
+    assert list((tmp_path / "graded" / "vendored").iterdir()) == []
+    filled = write(tmp_path / "seat3", {"vendored/mine.txt": "x\n"})
+    assert store.entries(collect_work(filled, store).tree).keys() == {"a.txt", "vendored/mine.txt"}
+
+
+def test_a_base_that_is_no_repository_or_lacks_the_commit_is_told(tmp_path: Path) -> None:
+    (tmp_path / "empty").mkdir()
+    with pytest.raises(TaskError, match="is no git repository"):
+        seed_repository(Base(repository="empty", commit="1" * 40), tmp_path, tmp_path / "cache")
+    subprocess.run(["git", "init", "-q", "--bare", str(tmp_path / "bare.git")], check=True)
+    for commit in ("1" * 40, "1234567"):
+        with pytest.raises(TaskError, match=f"has no commit {commit}"):
+            seed_repository(Base(repository="bare.git", commit=commit), tmp_path, tmp_path / "cache")
 
 
 def _delete(seat: Path) -> None:
