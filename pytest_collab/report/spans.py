@@ -193,8 +193,6 @@ class _Trace:
             self._unanswered(parent, agent, seat, model, asked, until)
 
     def _chat(self, parent: Span, agent: str, seat: str, model: str, asked: Event, answered: Event) -> None:
-        from opentelemetry.trace import SpanKind
-
         data = answered.data
         usage: Mapping[str, Any] = data.get("usage") or {}
         provider = self._provider(agent, model)
@@ -219,7 +217,7 @@ class _Trace:
                 **(self._exchange(seat, asked, answered) if self._content else {}),
             },
             parent=parent,
-            kind=SpanKind.CLIENT if provider in _REMOTE else SpanKind.INTERNAL,
+            remote=provider in _REMOTE,
         )
         if answered.kind == "failed_call":
             self._fail(span, "provider_error", "the answer never came")
@@ -235,12 +233,13 @@ class _Trace:
             ),
             None,
         )
+        provider = self._provider(agent, model)
         span = self._start(
             f"chat {model or agent}",
             asked.t,
             {
                 "gen_ai.operation.name": "chat",
-                "gen_ai.provider.name": self._provider(agent, model),
+                "gen_ai.provider.name": provider,
                 "gen_ai.agent.name": agent,
                 "gen_ai.conversation.id": self._episode.id,
                 "gen_ai.request.model": model or None,
@@ -248,6 +247,7 @@ class _Trace:
                 "collab.turn": asked.data.get("turn"),
             },
             parent=parent,
+            remote=provider in _REMOTE,
         )
         code = str(stopped.data.get("code") or "_OTHER") if stopped is not None else "_OTHER"
         self._fail(span, code, "the answer never came")
@@ -300,7 +300,13 @@ class _Trace:
     # The SDK.
 
     def _start(
-        self, name: str, t: float, attributes: Mapping[str, Any], *, parent: Span | None = None, kind: Any = None
+        self,
+        name: str,
+        t: float,
+        attributes: Mapping[str, Any],
+        *,
+        parent: Span | None = None,
+        remote: bool = False,
     ) -> Span:
         from opentelemetry.context import Context
         from opentelemetry.trace import SpanKind, set_span_in_context
@@ -308,7 +314,7 @@ class _Trace:
         return self._tracer.start_span(
             name,
             context=Context() if parent is None else set_span_in_context(parent),  # never within another's trace
-            kind=SpanKind.INTERNAL if kind is None else kind,
+            kind=SpanKind.CLIENT if remote else SpanKind.INTERNAL,
             attributes={key: value for key, value in attributes.items() if value is not None},
             start_time=self._at(t),
         )
