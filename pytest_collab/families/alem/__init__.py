@@ -73,7 +73,7 @@ class Alem(Params):
         description="share of the maximum coordination reward that a success takes, where anything takes several",
     )
     frames: bool = Field(
-        False, description="whether a rendered frame of the end is kept (loads textures: seconds and much memory)"
+        True, description="whether pictures of the level are kept (a few kB after each achievement, and at the end)"
     )
 
     @model_validator(mode="after")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from base64 import b64decode
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any, Final
 from xml.sax.saxutils import escape
@@ -46,18 +47,29 @@ AGENTS: Final = ("#c92a2a", "#1864ab", "#5f3dc4", "#087f5b", "#a61e4d", "#5c940d
 
 def picture(params: Alem, transcript: Transcript) -> Picture | None:
     """The newest snapshot of the transcript; None when it holds none (the episode was cut before it began)."""
-    states = [event.data for event in transcript.of("state")]
-    scene = next((data["map"] for data in reversed(states) if "map" in data), None)
-    score = next((data["score"] for data in reversed(states) if "score" in data), None)
-    if scene is None:
+    newest = next((event.data for event in reversed(transcript.of("state")) if "map" in event.data), None)
+    if newest is None:
         return None
+    scene, score = newest["map"], newest.get("score")
     title = f"level {scene['level']}, step {scene['t']}"
     if score is not None:
         base, together, total = score["reward"]
         title += f": {total:.1%} of the reward (base {base:.1%}, coordination {together:.1%})"
-    frame = next((data["frame"] for data in reversed(states) if "frame" in data), None)
     lines = [title, *_rows(scene), *beside(params, score)]
-    return Picture("\n".join(lines), _svg(scene, title, frame))
+    frame = newest.get("frame")
+    return Picture("\n".join(lines), _framed(frame, title) if frame else _svg(scene, title))
+
+
+def _framed(frame: str, title: str) -> str:
+    """A PNG (base64), twice as large; its size stands at the beginning of the file."""
+    head = b64decode(frame[:32])
+    width, height = (2 * int.from_bytes(head[at : at + 4], "big") for at in (16, 20))
+    return (
+        f'<svg xmlns="http://www.w3.org/2000/svg" width="{max(width, 420)}" height="{height + MARGIN}">'
+        f'<text x="2" y="13" font-size="10">{escape(title)}</text>'
+        f'<image y="{MARGIN}" width="{width}" height="{height}" style="image-rendering:pixelated" '
+        f'href="data:image/png;base64,{frame}"/></svg>'
+    )
 
 
 def _rows(scene: Mapping[str, Any]) -> Iterator[str]:
@@ -72,7 +84,7 @@ def _rows(scene: Mapping[str, Any]) -> Iterator[str]:
         yield "  " + "".join(row).rstrip()
 
 
-def _svg(scene: Mapping[str, Any], title: str, frame: str | None) -> str:
+def _svg(scene: Mapping[str, Any], title: str) -> str:
     top, left = scene["origin"]
     width = max(len(row) for row in scene["rows"]) * CELL
     height = len(scene["rows"]) * CELL + MARGIN
@@ -102,9 +114,6 @@ def _svg(scene: Mapping[str, Any], title: str, frame: str | None) -> str:
             f'<circle cx="{x}" cy="{y}" r="6" fill="{fill}"/>'
             f'<text x="{x}" y="{y + 3}" font-size="8" fill="#fff" text-anchor="middle">{number}</text>'
         )
-    if frame is not None:
-        parts.append(f'<image x="{width + 8}" y="{MARGIN}" href="data:image/png;base64,{frame}"/>')
-        width, height = width + 300, max(height, 300)
     parts.append(f'<text x="2" y="13" font-size="10">{escape(title)}</text>')
     width = max(width, 420)
     return f'<svg xmlns="http://www.w3.org/2000/svg" width="{width}" height="{height}">{"".join(parts)}</svg>'

@@ -203,8 +203,7 @@ class AlemGame(RoundGame):
         if "requests" in note:
             note["requests"] = self._with_stocks(note["requests"])
         if step.done or "unlocked" in note:
-            note["score"] = as_data(world.score())
-            note["map"] = snapshot(world, len(self.seats))
+            note |= self._scene()
         return (Note("state", note),)
 
     async def close(self, transcript: Transcript) -> None:
@@ -213,13 +212,20 @@ class AlemGame(RoundGame):
             return
         end: dict[str, Any] = {
             "ended": self.world.step_number,
-            "score": as_data(self.world.score()),
-            "map": snapshot(self.world, len(self.seats)),
+            **self._scene(),
             "counters": self.world.facts()["counters"],
         }
-        if self.params.frames:
-            end["frame"] = b64encode(await anyio.to_thread.run_sync(self.world.frame)).decode("ascii")
         transcript.add("state", None, **end)
+
+    def _scene(self) -> dict[str, Any]:
+        """The score, and what pictures of this moment are made from."""
+        scene: dict[str, Any] = {
+            "score": as_data(self.world.score()),
+            "map": snapshot(self.world, len(self.seats)),
+        }
+        if self.params.frames:
+            scene["frame"] = b64encode(self.world.frame()).decode("ascii")
+        return scene
 
     def _act(self, seat: str, move: Move | None, idle: bool) -> str:
         """The action of a seat, remembered with what came before it."""
