@@ -56,8 +56,11 @@ def _listing(dataset: Path, repos: Path | None, names: Sequence[str], subset: st
             print(f"{pool.name}: no task: {error}")
             continue
         params = task.params.model_dump()
-        print(f"{pool.name}: {params['language']}, {len(pool.features)} features, {len(task.seed_list())} pairs")
+        pairs = len(task.seed_list())
+        print(f"{pool.name}: {params['language']}, {len(pool.features)} features, {pairs} pair{'s' * (pairs != 1)}")
         print(f"  base   {params['base']['commit'][:12]} of {params['base']['repository']}")
+        if pool.image:
+            print(f"  image  {pool.image} (with --collab-sandbox=docker)")
         for command in params["setup"]:
             print(f"  setup  {command}")
         print(f"  test   {params['test']}")

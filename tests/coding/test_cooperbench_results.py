@@ -36,7 +36,7 @@ def played(tmp_path_factory: pytest.TempPathFactory) -> Path:
     words += ["--agents=silent", "--collab-conditions=solo,team,sequential", "--collab-run-dir=run"]
     command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", *words]
     environment = {**os.environ, "COLLAB_CACHE": str(root / "cache")}
-    subprocess.run(command, cwd=root, env=environment, check=False, capture_output=True, timeout=240)
+    subprocess.run(command, cwd=root, env=environment, check=False, capture_output=True, timeout=500)
     return root / "run"
 
 

@@ -134,7 +134,7 @@ def test_references_meet_as_git_says_also_in_workers(
 ) -> None:
     monkeypatch.setenv("COLLAB_CACHE", str(cache))
     words = [*options, "--agents=silent", "--collab-conditions=team", "-n2", "--collab-run-dir=run", "-v"]
-    result = pytester.runpytest_subprocess(*words, timeout=120)
+    result = pytester.runpytest_subprocess(*words, timeout=400)
     result.stdout.fnmatch_lines_random(
         [
             "*COORDINATION*cooperbench/tiny-calc7::tiny-calc7[[]team-silent+silent-s0]*",
@@ -145,6 +145,8 @@ def test_references_meet_as_git_says_also_in_workers(
     again = pytester.runpytest_subprocess(
         *[word for word in words if word != "--collab-run-dir=run"],
         "cooperbench/tiny-calc7::tiny-calc7[team-silent+silent-s1]",
-        timeout=120,
+        timeout=400,
     )
     again.assert_outcomes(passed=1)
+    failed = pytester.runpytest_inprocess(*options, "--agents=silent", "--lf", "--collect-only", "-q")
+    failed.stdout.fnmatch_lines(["cooperbench/tiny-calc7::tiny-calc7[[]team-silent+silent-s0]", "1*test* collected*"])

@@ -18,6 +18,7 @@ from pytest_collab.errors import UsageError
 
 _COMMIT = re.compile(r"\bBASE_COMMIT=[\"']?([0-9a-f]{40})|git checkout (?:-q )?([0-9a-f]{40})")
 _CLONE = re.compile(r"git clone (?:-\S+ )*[\"']?((?:https?|ssh|git|file)://[^\s\"']+?)(?:\.git)?/?[\"']?(?:\s|$)")
+_FROM = re.compile(r"^FROM (\S+)", re.MULTILINE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +57,12 @@ class CooperPool:
         """What all pools of its repository are called: `click`, `pallets_click_task`, `pallets_click`, `chi`."""
         short = self.name.partition("/")[0]
         return frozenset((short, self.group, self.group.removesuffix("_task"), self.upstream[1].lower())) - {""}
+
+    @property
+    def image(self) -> str:
+        """What its Dockerfile begins with; empty where it has none."""
+        found = _FROM.search(self.script("Dockerfile"))
+        return found[1] if found else ""
 
     def script(self, name: str) -> str:
         """One of the pool's scripts, with continued lines joined; empty where it has none."""
