@@ -47,10 +47,11 @@ AGENTS: Final = ("#c92a2a", "#1864ab", "#5f3dc4", "#087f5b", "#a61e4d", "#5c940d
 
 def picture(params: Alem, transcript: Transcript) -> Picture | None:
     """The newest snapshot of the transcript; None when it holds none (the episode was cut before it began)."""
-    newest = next((event.data for event in reversed(transcript.of("state")) if "map" in event.data), None)
+    states = [event.data for event in reversed(transcript.of("state"))]
+    newest = next((data for data in states if "map" in data), None)
     if newest is None:
         return None
-    scene, score = newest["map"], newest.get("score")
+    scene, score = newest["map"], next((data["score"] for data in states if "score" in data), None)
     title = f"level {scene['level']}, step {scene['t']}"
     if score is not None:
         base, together, total = score["reward"]
