@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
+from hashlib import sha256
 from itertools import groupby
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -81,6 +82,9 @@ def _log(
     return EvalLog(
         status="success",
         eval=EvalSpec(
+            eval_id=_identity(started, *names),
+            run_id=_identity(started),
+            task_id=_identity(*names),
             created=started,
             task=f"{family}/{task}",
             task_args={"condition": condition, "team": team},
@@ -99,11 +103,16 @@ def _log(
                 score("success", [float(episode.success) for episode in judged]),
             ],
         ),
-        samples=[_sample(episode, read(episode)) for episode in episodes],
+        samples=[_sample(episode, read(episode), started) for episode in episodes],
     )
 
 
-def _sample(episode: Episode, transcript: Transcript) -> EvalSample:
+def _identity(*parts: str) -> str:
+    """An id that follows from what it names: tables of logs and samples are joined by them."""
+    return sha256("\x1f".join(parts).encode()).hexdigest()[:22]
+
+
+def _sample(episode: Episode, transcript: Transcript, started: str) -> EvalSample:
     from inspect_ai._util.error import EvalError
     from inspect_ai.log import EvalSample
     from inspect_ai.model import ModelOutput, ModelUsage
@@ -129,6 +138,7 @@ def _sample(episode: Episode, transcript: Transcript) -> EvalSample:
         error = EvalError(message=said, traceback=said, traceback_ansi=said)
     return EvalSample(
         id=episode.id,
+        uuid=_identity(started, episode.id),
         epoch=episode.epoch + 1,
         input=f"{episode.task}, seed {episode.seed}",
         target="success",
