@@ -13,23 +13,27 @@ With `with:partner` and `solo`, what one agent adds is taken apart the same way:
               +  (with - team)    its partner's, or between the two
 
 Each part is the mean of paired differences, and their sum is the failure rate exactly. A part can be negative: a
-team may do better than its members alone. Shares are parts divided by the failure rate.
+team may do better than its members alone. A share cannot: no cause brings about less than none of the failures, or
+more than all. Shares are those of the rates made monotone (`1 >= solo >= between >= team`): where a harder condition
+came out better than an easier one, by chance or not, the two count as equal.
 """
 
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
 
 from pytest_collab.episode.outcome import Outcome
-from pytest_collab.measure.cluster import cluster_mean, cluster_rate
+from pytest_collab.measure.cluster import Labels, cluster_codes, cluster_mean, cluster_rate
 from pytest_collab.measure.frame import OUTCOMES, Frame, Mask
 from pytest_collab.measure.gaps import Unit, as_teams, unit_clusters, unit_values
-from pytest_collab.measure.interval import Estimate
+from pytest_collab.measure.interval import Estimate, normal_quantile, wilson
 from pytest_collab.measure.paired import match, paired_difference
 
 WITH_PARTNER: Final = "with:partner"
@@ -42,7 +46,7 @@ class Part:
     Attributes:
         cause: `competence`, `cooperation`, `communication`, `own_cooperation` or `partner`.
         rate: percentage points of failure it stands for, 0..1 (negative where it helps).
-        share: the same as a share of the failure rate; NaN when nothing failed.
+        share: the share of failures due to it, 0..1; the shares of all causes add up to 1. NaN when nothing failed.
     """
 
     cause: str
@@ -108,13 +112,14 @@ def _decompose(
         return None
     clusters = unit_clusters(units)
     alone, mid, together = (np.array([side[unit] for unit in units]) for side in (solo, middle, team))
-    failed = 1.0 - together
-    sides = ((np.ones(len(units)), alone), (alone, mid), (mid, together))
+    levels = (np.ones(len(units)), alone, mid, together)
     parts = tuple(
-        Part(cause, paired_difference(a, b, clusters, confidence), ratio(a - b, failed, clusters, confidence))
-        for cause, (a, b) in zip(causes, sides, strict=True)
+        Part(cause, paired_difference(easier, harder, clusters, confidence), share)
+        for cause, (easier, harder), share in zip(
+            causes, pairwise(levels), shares(levels, clusters, confidence), strict=True
+        )
     )
-    whole = cluster_mean(failed, clusters, confidence, bounds=(0.0, 1.0))
+    whole = cluster_mean(1.0 - together, clusters, confidence, bounds=(0.0, 1.0))
     return Decomposition(agent, whole, parts)
 
 
@@ -126,34 +131,80 @@ def _members(frame: Frame, condition: str, teams: dict[Unit, float], agent: str 
     return {unit: own[unit[:3]] for unit in teams if unit[:3] in own}
 
 
-def ratio(
-    part: NDArray[np.float64], whole: NDArray[np.float64], clusters: list[tuple[str, str, int]], confidence: float
-) -> Estimate:
-    """Sum of parts over sum of wholes, with the interval of its linearisation.
+def shares(
+    levels: Sequence[NDArray[np.float64]], clusters: Labels | None = None, confidence: float = 0.95
+) -> tuple[Estimate, ...]:
+    """The shares of failures that arise from one condition to the next harder one.
 
-    Cochran (1977), "Sampling techniques", section 6.4, with the cluster-robust variance of the residuals
-    ``part - ratio * whole``. Where every cluster has the same ratio there is no spread to judge by; then it is the
-    range that clusters not seen may still move it to (as in `interval.unanimous`, with parts in -1..1 and wholes
-    in 0..1).
+    The share is taken from the means made monotone by pooling adjacent violators (Barlow, Bartholomew, Bremner &
+    Brunk 1972, "Statistical inference under order restrictions"). Its interval is Wilson's at the effective sample
+    size, as for every rate here (`cluster.cluster_rate`): what the variance of the linearised ratio
+    (Cochran 1977, "Sampling techniques", section 6.4; cluster-robust) says the failures are worth. Where all
+    failures have the same cause there is no spread to judge by, and every cluster's failures count as one. Where some
+    units did better under the harder condition, the ratio's own interval, which knows of their sign, may widen it.
+
+    Args:
+        levels: success of each unit, 0..1, from the easiest condition to the hardest; each of shape (n,). The first
+            is what would be if nothing failed: ones.
+        clusters: a label for each unit; None when all are independent.
+        confidence: two-sided coverage.
 
     Returns:
-        NaN with an infinite interval where the wholes add up to nothing.
+        One for each step between two levels; NaN with the interval 0..1 when nothing failed.
     """
-    n = len(part)
-    total = float(whole.sum())
-    if total == 0.0:
-        return Estimate(math.nan, -math.inf, math.inf, n, confidence, "ratio")
-    value = float(part.sum()) / total
-    spread = cluster_mean(part - value * whole, clusters, confidence)
-    half = (spread.high - spread.low) / 2.0 / (total / n)
-    if half < 1e-9:
-        unseen = 1.0 - ((1.0 - confidence) / 2.0) ** (1.0 / (spread.clusters or 1))
-        seen_part, seen_whole = (1.0 - unseen) * float(part.mean()), (1.0 - unseen) * total / n
-        # A whole that was not seen pulls the ratio towards zero, so it counts at the end that is on its own side.
-        low = (seen_part - unseen) / (seen_whole + (unseen if seen_part > unseen else 0.0))
-        high = (seen_part + unseen) / (seen_whole + (unseen if seen_part < -unseen else 0.0))
-        return Estimate(value, low, high, n, confidence, "ratio", spread.clusters)
-    return Estimate(value, value - half, value + half, n, confidence, "ratio", spread.clusters)
+    n = len(levels[0])
+    failed = levels[0] - levels[-1]
+    total = float(failed.sum())
+    steps = [easier - harder for easier, harder in pairwise(levels)]
+    if total <= 0.0:
+        return tuple(Estimate(math.nan, 0.0, 1.0, n, confidence, "Wilson") for _ in steps)
+    means = _monotone([float(level.mean()) for level in levels])
+    codes = cluster_codes(clusters, n)
+    failures = float((np.bincount(codes, weights=failed) / np.bincount(codes)).sum())
+    found = []
+    for step, (before, after) in zip(steps, pairwise(means), strict=True):
+        value = min(1.0, max(0.0, (before - after) / (means[0] - means[-1])))
+        raw = float(step.sum()) / total
+        spread = cluster_mean(step - raw * failed, clusters, confidence)
+        half = (spread.high - spread.low) / 2.0 / (total / n)
+        deviation = half / normal_quantile(confidence)
+        size = _effective_failures(value, deviation, failures, total)
+        end = wilson(value * size, size, confidence)
+        low, high = end.low, end.high
+        if ((step < 0.0) | (step > failed)).any():
+            low, high = min(low, max(0.0, raw - half)), max(high, min(1.0, raw + half))
+        method = f"Wilson, effective size {size:.1f}"
+        found.append(Estimate(value, low, high, n, confidence, method, int(codes.max()) + 1))
+    return tuple(found)
+
+
+def _effective_failures(share: float, deviation: float, clustered: float, total: float) -> float:
+    """How many independent failures a share of them rests on.
+
+    Args:
+        deviation: standard error of the share, with what few clusters cost in it; infinite when unknown.
+        clustered: failures when those of a cluster count as one.
+        total: failures.
+    """
+    if math.isinf(deviation):
+        return min(1.0, clustered)
+    if deviation < 1e-9:
+        return clustered
+    if share in (0.0, 1.0):  # at an end by pooling: the spread is that of both signs
+        return min(clustered, 0.25 / deviation**2)
+    return max(min(1.0, clustered), min(total, share * (1.0 - share) / deviation**2))
+
+
+def _monotone(means: Sequence[float]) -> list[float]:
+    """The nearest values (least squares) that do not rise: pool adjacent violators."""
+    pools: list[tuple[float, int]] = []
+    for mean in means:
+        value, size = mean, 1
+        while pools and pools[-1][0] < value:
+            before, many = pools.pop()
+            value, size = (before * many + value * size) / (many + size), many + size
+        pools.append((value, size))
+    return [value for value, size in pools for _ in range(size)]
 
 
 def resolved_outcomes(frame: Frame) -> NDArray[np.int8]:

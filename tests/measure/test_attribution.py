@@ -1,9 +1,12 @@
 from __future__ import annotations
 
 import math
+from itertools import pairwise
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from pytest_collab.episode.outcome import Failure, Outcome
 from pytest_collab.episode.record import SeatUsage
@@ -12,9 +15,9 @@ from pytest_collab.measure.attribution import (
     agent_matrix,
     decompose,
     decompose_by_partner,
-    ratio,
     resolved_outcomes,
     seat_faults,
+    shares,
     weaker_partners,
 )
 from pytest_collab.measure.frame import OUTCOMES, frame_of
@@ -56,6 +59,22 @@ def test_planted_causes_come_back_within_their_intervals():
         assert min(covered) / 150 >= 0.95 - 3 * math.sqrt(0.95 * 0.05 / 150)
 
 
+@pytest.mark.slow
+@pytest.mark.parametrize("rates", [(0.9, 0.7, 0.4), (0.9, 0.9, 0.4), (0.95, 0.9, 0.85), (1.0, 1.0, 0.5)])
+def test_shares_of_noisy_failures_keep_their_promise(rates):
+    """Every condition with chances of its own, so that seeds come out better when it is harder."""
+    rng = np.random.default_rng(4)
+    truth = [(easier - harder) / (1.0 - rates[-1]) for easier, harder in pairwise((1.0, *rates))]
+    played = 0
+    covered = np.zeros(3)
+    for _ in range(400):
+        levels = [np.ones(30), *(rng.random((30, 3)) < np.array(rates)).astype(float).T]
+        if levels[-1].min() < 1.0:
+            played += 1
+            covered += [s.low - 1e-9 <= true <= s.high + 1e-9 for s, true in zip(shares(levels), truth, strict=True)]
+    assert covered.min() / played >= 0.95 - 3 * math.sqrt(0.95 * 0.05 / played)
+
+
 def test_a_silent_agent_is_found_out_next_to_a_flawless_partner():
     rng = np.random.default_rng(3)
     episodes = []
@@ -93,20 +112,42 @@ def test_the_weaker_partner_is_left_open_when_the_data_leaves_it_open():
 
 
 def test_a_share_that_never_varies_leaves_room_for_what_was_not_seen():
-    clusters = [("f", "t", seed) for seed in range(12)]
-    found = ratio(np.full(12, 0.5), np.full(12, 0.5), clusters, 0.95)
-    assert found.value == 1.0
-    assert 0.0 < found.low < 0.7
-    assert 1.0 < found.high < 2.0
-    mirrored = ratio(np.full(12, -0.5), np.full(12, 0.5), clusters, 0.95)
-    assert (mirrored.low, mirrored.high) == pytest.approx((-found.high, -found.low))
-    nothing = ratio(np.zeros(12), np.full(12, 0.5), clusters, 0.95)
-    assert nothing.low < 0.0 < nothing.high
+    ones, half = np.ones(12), np.full(12, 0.5)
+    alone, between, told = shares([ones, ones, ones, half])
+    assert (alone.value, between.value, told.value) == (0.0, 0.0, 1.0)
+    assert 0.0 < told.low < 0.8
+    assert told.high == 1.0
+    assert (alone.low, alone.high) == pytest.approx((0.0, 1.0 - told.low))
+    few = shares([ones[:3], ones[:3], ones[:3], half[:3]])[2]
+    assert few.low < told.low
+
+
+def test_a_harder_condition_that_came_out_better_counts_as_equal():
+    solo, shared, team = (np.repeat(x, 10).astype(float) for x in ([1, 0], [1, 1], [0, 0]))
+    alone, between, told = shares([np.ones(20), solo, shared, team])
+    assert (alone.value, between.value, told.value) == pytest.approx((0.25, 0.0, 0.75))
+    assert between.low == 0.0
+
+
+@given(
+    st.lists(st.tuples(*[st.sampled_from([0.0, 0.5, 1.0])] * 3, st.integers(0, 3)), min_size=1, max_size=30),
+    st.sampled_from([0.8, 0.95, 0.99]),
+)
+def test_a_share_of_failures_lies_between_none_and_all(rows, confidence):
+    solo, shared, team, clusters = (np.array(column) for column in zip(*rows, strict=True))
+    found = shares([np.ones(len(rows)), solo, shared, team], clusters.tolist(), confidence)
+    if team.min() == 1.0:
+        assert all(math.isnan(share.value) for share in found)
+        return
+    assert sum(share.value for share in found) == pytest.approx(1.0)
+    for share in found:
+        assert 0.0 <= share.low <= share.value + 1e-9
+        assert share.value - 1e-9 <= share.high <= 1.0
 
 
 def test_nothing_failed_means_no_share():
-    found = ratio(np.zeros(4), np.zeros(4), [("f", "t", seed) for seed in range(4)], 0.95)
-    assert math.isnan(found.value)
+    found = shares([np.ones(4)] * 4)
+    assert all(math.isnan(share.value) for share in found)
 
 
 def test_seats_and_agents_at_fault_are_counted_once_an_episode():
