@@ -104,7 +104,7 @@ def render(
         "live": live,
         "notes": [] if live else _notes(len(report.episodes), embedded, clock.skipped, run.path),
     }
-    style, script = _static("style.css"), _static("app.js")
+    style, script = _static("style.css"), _static("work.js") + _static("app.js")
     text = (
         _environment()
         .get_template("page.html.j2")

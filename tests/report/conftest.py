@@ -23,14 +23,14 @@ from pytest_collab.families.philosophers import Philosophers
 from pytest_collab.testing import play_episode
 
 HOSTILE = (
-    "<script>document.title='owned'</script>",
-    "</script><script>document.title='owned'</script>",
-    "<img src=x onerror=\"document.title='owned'\">",
-    "<svg/onload=document.title='owned'>",
-    "'\"><iframe srcdoc=\"<script>parent.document.title='owned'</script>\">",
-    "<a href=\"javascript:document.title='owned'\">a</a>",
-    "javascript:document.title='owned'",
-    "{{ 7 * 7 }}{% raw %}${document.title='owned'}",
+    "<script>window.owned=1</script>",
+    "</script><script>window.owned=1</script>",
+    '<img src=x onerror="window.owned=1">',
+    "<svg/onload=window.owned=1>",
+    '\'"><iframe srcdoc="<script>parent.owned=1</script>">',
+    '<a href="javascript:window.owned=1">a</a>',
+    "javascript:window.owned=1",
+    "{{ 7 * 7 }}{% raw %}${window.owned=1}",
     "<style>body{display:none}</style>",
     "<!--<script>-->]]></textarea></title><base href='//evil.example/'>",
     "\u2028\u2029\u202e\x00\x1b[31mred<plaintext>",
@@ -62,10 +62,8 @@ class HostilePictures(Family[HostileParams]):
         self, params: Any, seed: int, condition: Any, transcript: Transcript, upto: int | None = None
     ) -> Picture:
         text = "".join(HOSTILE)
-        script = "<script>parent.document.title='owned'; document.title='owned'</script>"
-        return Picture(
-            text, f"<svg xmlns='http://www.w3.org/2000/svg' onload=\"document.title='owned'\">{script}</svg>"
-        )
+        script = "<script>parent.owned=1; window.owned=1; alert(1)</script>"
+        return Picture(text, f"<svg xmlns='http://www.w3.org/2000/svg' onload=\"window.owned=1\">{script}</svg>")
 
 
 def hostile_run(path: Path) -> RunDirectory:
@@ -88,8 +86,16 @@ def hostile_run(path: Path) -> RunDirectory:
         transcript.add("tool_call", "a", id="1", name=attack, arguments={"command": attack}, turn=0)
         transcript.add("tool_result", "a", id="1", text=f"{attack}\n{attack}", is_error=False)
         transcript.add(
-            "grade", None, what="merge", diff=f"diff --git a b\n@@ -1 +1 @@\n+{attack}\n<<<<<<< a\n{attack}"
+            "grade", None, what=attack, diff=f"diff --git a b\n@@ -1 +1 @@\n+{attack}\n<<<<<<< a\n{attack}"
         )
+        diff = f"diff --git a/{attack} b/{attack}\n--- a/{attack}\n+++ b/{attack}\n@@ -1 +1 @@ {attack}\n+{attack}\n"
+        stat = {attack: {"added": 1, "removed": 0}}
+        transcript.add("grade", "a", what="work", features=[attack], stat=stat, diff=diff, skipped={attack: attack})
+        conflict = {"path": attack, "kind": attack, "hunks": [{"line": 1, "ours": [attack], "theirs": [attack, "x"]}]}
+        merge = {"strategy": attack, "status": attack, "message": attack, "rescued": [attack], "diff": diff}
+        transcript.add("grade", None, what="merge", seats=seats, conflicts=[conflict], **merge)
+        tests = {"tests": {attack: "failed"}, "fail_to_pass": [0, 1], "pass_to_pass": [1, 1], "tail": attack}
+        transcript.add("grade", "a", what="tests", on=attack, feature=attack, passed=False, summary=attack, **tests)
         transcript.add("end", turns=1)
         episode = Episode(
             id=f"attack-{number}",
@@ -130,6 +136,23 @@ def dinner_run(path: Path, teams: tuple[tuple[str, ...], ...], seeds: int = 2) -
                 ),
                 played.transcript,
             )
+    elsewhere.shutdown()
+    return run
+
+
+def shared_repository_run(path: Path) -> RunDirectory:
+    """A small real run: two features in one repository, built by a pair that clashes and by one that does not."""
+    from tests.coding import small
+
+    run = RunDirectory.create(path)
+    run.write("run.json", RunInfo(notes=["collab sandbox: process"]))
+    params = small.params(small.lay_out(path / "pool"))
+    elsewhere = ThreadPoolExecutor(1)
+    for team in (("partner", "partner"), ("partner", "overwriter")):
+        played = elsewhere.submit(play_episode, params, team, "team", small.CONFLICTING).result()
+        name = f"repository-{'+'.join(team)}"
+        update = {"id": name, "task": "repository", "transcript": f"transcripts/{name}.jsonl"}
+        run.add(played.episode.model_copy(update=update), played.transcript)
     elsewhere.shutdown()
     return run
 

@@ -17,7 +17,7 @@ import pytest
 from pytest_collab.cli.serve import server
 from pytest_collab.episode.run import RunDirectory
 from pytest_collab.report.html import write_report
-from tests.report.conftest import HOSTILE, TEAMS, dinner_run
+from tests.report.conftest import HOSTILE, TEAMS, dinner_run, shared_repository_run
 
 pytestmark = pytest.mark.slow
 
@@ -31,6 +31,7 @@ def opened(browser: Any, url: str, **options: Any) -> Iterator[Any]:
     complaints: list[str] = []
     page.on("console", lambda m: complaints.append(m.text) if m.type in ("error", "warning") else None)
     page.on("pageerror", lambda error: complaints.append(str(error)))
+    page.on("dialog", lambda dialog: (complaints.append(f"dialog {dialog.message}"), dialog.dismiss()))
     origin = url.split("#")[0]
     page.on("request", lambda r: None if r.url.startswith((origin, "data:", "blob:")) else complaints.append(r.url))
     page.goto(url)
@@ -45,7 +46,19 @@ def report(dinner: RunDirectory) -> str:
 
 
 def heading(page: Any, text: str) -> None:
-    page.locator("h1", has_text=text).first.wait_for()
+    page.locator("h1:visible", has_text=text).first.wait_for()
+
+
+def visit(page: Any, url: str, route: str) -> None:
+    """Go to a page of the report, and wait until it is what is shown."""
+    page.goto(f"{url}{route or '#/'}")
+    page.wait_for_function(
+        """() => {
+            const view = document.getElementById("view");
+            if (["", "#/"].includes(location.hash)) return view.hidden;
+            return !view.hidden && view.dataset.shown === location.hash;
+        }"""
+    )
 
 
 def test_every_page_is_reached_by_clicking(browser: Any, report: str) -> None:
@@ -102,49 +115,81 @@ def test_nothing_that_agents_wrote_is_executed(browser: Any, hostile: RunDirecto
             "#/episodes",
             *(f"#/episode/attack-{n}" for n in range(len(HOSTILE))),
         ]:
-            page.goto(f"{url}{route}")
-            page.locator("h1:visible").first.wait_for()
+            visit(page, url, route)
             if route.startswith("#/episode/"):
                 page.locator(".event.evidence").wait_for()
                 page.get_by_label("show every event").check()
             page.evaluate("for (const d of document.querySelectorAll('details')) d.open = true")
             page.wait_for_function("document.readyState === 'complete'")
-            assert page.title() != "owned"
+            assert page.evaluate("window.owned") is None
             assert page.locator("iframe, base, object, embed, main script, main style").count() == 0
             assert page.locator("main img:not([src^='data:image/svg+xml'])").count() <= 1
-        page.goto(f"{url}#/episode/attack-0")
-        page.locator(".event.evidence").wait_for()
+        visit(page, url, "#/episode/attack-0")
         assert HOSTILE[0] in page.locator(".event.evidence").inner_text()
 
 
+@pytest.fixture(scope="module")
+def repository(tmp_path_factory: pytest.TempPathFactory) -> str:
+    return write_report(shared_repository_run(tmp_path_factory.mktemp("repository") / "run")).as_uri()
+
+
+def test_two_pieces_of_work_stand_side_by_side_with_their_merge_and_tests(browser: Any, repository: str) -> None:
+    with opened(browser, repository) as page:
+        visit(page, repository, "#/episode/repository-partner%2Boverwriter")
+        tests = page.get_by_role("region", name="Tests").locator("tbody tr")
+        assert [row.locator("th").inner_text() for row in tests.all()] == ["double", "triple"]
+        assert tests.first.locator(".chip").first.inner_text() == "pass"
+        merge = page.locator(".merge").first
+        assert merge.locator(".chip").inner_text() == "conflicts"
+        assert merge.locator("h4").first.inner_text().startswith("calc.py")
+        ours, theirs = merge.locator(".sides").first.locator("pre").all()
+        assert "doubles" in ours.locator(".differs").all_inner_texts()[0]
+        assert "doubles" not in theirs.inner_text()
+        works = page.locator(".sides > .card")
+        assert works.count() == 2
+        first, second = (works.nth(i).bounding_box() for i in range(2))
+        assert first["y"] == second["y"]
+        assert first["x"] < second["x"]
+        assert 'return "calc, doubles"' in works.first.locator(".diff .add").all_inner_texts()[0]
+        page.get_by_role("button", name="merge (naive): conflicts in calc.py").first.click()
+        assert "evidence" in page.evaluate("document.activeElement.className")
+
+
+def test_nothing_is_wider_than_a_telephone_and_print_hides_the_controls(browser: Any, repository: str) -> None:
+    with opened(browser, repository, viewport={"width": 390, "height": 800}) as page:
+        for route in ["", "#/tasks", "#/episodes", "#/episode/repository-partner%2Boverwriter"]:
+            visit(page, repository, route)
+            assert page.evaluate("document.documentElement.scrollWidth") <= 390, route
+        page.emulate_media(media="print")
+        assert not page.locator(".bar").is_visible()
+        assert page.locator(".merge").first.is_visible()
+
+
 @pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_axe_finds_no_serious_issue(browser: Any, report: str, scheme: str) -> None:
+def test_axe_finds_no_serious_issue(browser: Any, report: str, repository: str, scheme: str) -> None:
     root = Path(__file__).parents[2]
     places = [root / ".ci/axe/node_modules/axe-core/axe.min.js", root / "node_modules/axe-core/axe.min.js"]
     named = os.environ.get("AXE_CORE")
     found = next((path for path in ([Path(named)] if named else places) if path.is_file()), None)
     if found is None:
         pytest.skip("no axe-core: npm install --prefix .ci/axe axe-core, or set AXE_CORE to axe.min.js")
-    with opened(browser, report, color_scheme=scheme, bypass_csp=True) as page:
-        page.evaluate(found.read_text(encoding="utf-8"))
-        for route in [
-            "",
-            "#/teams",
-            "#/tasks",
-            "#/task/philosophers/dinner",
-            "#/episodes",
-            "#/compare",
-            "#/episode/dinner-team-stubborn+partner-s0",
-        ]:
-            page.goto(f"{report}{route or '#/'}")
-            page.locator("h1:visible").first.wait_for()
-            result = page.evaluate("axe.run()")
-            serious = [
-                (v["id"], v["nodes"][0]["html"][:200])
-                for v in result["violations"]
-                if v["impact"] in ("serious", "critical")
-            ]
-            assert serious == [], route
+    pages = {
+        report: ["", "#/teams", "#/tasks", "#/task/philosophers/dinner", "#/episodes", "#/compare"],
+        repository: ["", "#/episode/repository-partner%2Boverwriter"],
+    }
+    pages[report].append("#/episode/dinner-team-stubborn+partner-s0")
+    for url, routes in pages.items():
+        with opened(browser, url, color_scheme=scheme, bypass_csp=True) as page:
+            page.evaluate(found.read_text(encoding="utf-8"))
+            for route in routes:
+                visit(page, url, route)
+                result = page.evaluate("axe.run()")
+                serious = [
+                    (v["id"], v["nodes"][0]["html"][:200])
+                    for v in result["violations"]
+                    if v["impact"] in ("serious", "critical")
+                ]
+                assert serious == [], route
 
 
 def test_a_run_in_progress_is_followed(browser: Any, tmp_path: Path) -> None:

@@ -374,7 +374,7 @@
         }), failure.events.length > 8 ? small(`and ${failure.events.length - 8} more`) : null))))] : null,
       shown.left_out ? h("p.note", {}, `${shown.left_out} events in the middle are left out here; ${episode.transcript} has them all.`) : null,
       stage.node,
-      grading(events),
+      work.section(events, (seat) => nameOf(episode, seat)),
       knowledge(events, seats, episode),
       Object.keys(episode.metrics).length ? [h("h2", {}, "Figures"), table("Figures", ["Metric", h("th.n", { scope: "col" }, "Value")],
         Object.entries(episode.metrics).map(([name, value]) => h("tr", {}, h("th", { scope: "row" }, name), h("td.n", {}, Number.isInteger(value) ? value : value.toPrecision(4)))))] : null,
@@ -386,6 +386,9 @@
 
   const nameOf = (episode, seat) => (episode.usage[seat] && episode.usage[seat].agent ? `${seat} (${episode.usage[seat].agent})` : seat);
 
+  // An action that consists of using tools says nothing that the tool calls do not say.
+  const onlyTools = (e) => e.kind === "action" && e.data.action && typeof e.data.action === "object" && Object.keys(e.data.action).join() === "tools";
+
   const said = (value) => (typeof value === "string" ? value : JSON.stringify(value));
 
   function gist(event) {
@@ -394,7 +397,7 @@
     if (typeof data.text === "string") return who + (data.text.trim().split(/\s+/).join(" ") || "(empty)");
     if ("action" in data) return `${who}does ${said(data.action)}`;
     if (data.why) return `${who}cannot be understood: ${data.why}`;
-    return `${who}${event.kind}`;
+    return who + ((event.kind === "grade" && work.line(data)) || event.kind);
   }
 
   function makeStage(shown, events, proofs) {
@@ -423,8 +426,8 @@
       for (const event of events) groups[stepOf(event.seq)].push(event);
       turns = groups.map((group, i) => {
         const spoken = new Set(group.filter((e) => ["message", "action", "malformed"].includes(e.kind)).map((e) => e.seat));
-        const rows = group.filter((e) => everything || TOLD.has(e.kind) || proofs.has(e.seq) || (e.kind === "seated" && i > 0)
-          || (e.kind === "reply" && !spoken.has(e.seat))).map((e) => eventRow(e, proofs.get(e.seq)));
+        const rows = group.filter((e) => everything || (TOLD.has(e.kind) || proofs.has(e.seq) || (e.kind === "seated" && i > 0)
+          || (e.kind === "reply" && !spoken.has(e.seat))) && (!onlyTools(e) || proofs.has(e.seq))).map((e) => eventRow(e, proofs.get(e.seq)));
         return rows.length || i === 0 ? h("div.turn", {}, h("h3", {}, i === 0 ? "Before the first turn" : `Turn ${i}`), rows) : h("div.turn", { hidden: true });
       });
       if (!everything && turns[0] && turns[0].children.length === 1) turns[0].hidden = true;
@@ -490,7 +493,7 @@
     else if (event.kind === "prompt" || event.kind === "brief") what = fold(event.kind === "brief" ? "what it was told at the start" : "what it was told", () => h("pre", {}, data.text === undefined ? "(not kept)" : data.text));
     else if (event.kind === "tool_call") what = [h("span.kind", {}, `uses ${data.name}: `), fold(short(said(data.arguments), 100), () => value(data.arguments))];
     else if (event.kind === "tool_result") what = [h("span.kind", {}, data.is_error ? "gets an error: " : "gets: "), fold(short(String(data.text).trim().split("\n")[0] || "(nothing)", 100), () => value(data.text))];
-    else if (event.kind === "grade") what = [h("span.kind", {}, "graded "), fold(short(said(data), 100), () => value(data))];
+    else if (event.kind === "grade") what = [h("span.kind", {}, "graded "), fold(work.line(data) || short(said(data), 100), () => value(data))];
     else if (event.kind === "limit" || event.kind === "error") what = [h("span.kind", {}, `${event.kind}: `), data.text];
     else what = [h("span.kind", {}, `${event.kind} `), short(said(data), 400)];
     return h(codes ? "div.event.evidence" : "div.event", { id: `e${event.seq}`, tabindex: codes ? -1 : null },
@@ -506,12 +509,6 @@
   }
 
   // Grades of any family: diffs, conflict regions and test output are recognised by their looks.
-
-  function grading(events) {
-    const grades = events.filter((e) => e.kind === "grade");
-    if (!grades.length) return null;
-    return [h("h2", {}, "Work and tests"), grades.map((g) => h("div.card", {}, h("h3", {}, `#${g.seq}${g.seat ? ` seat ${g.seat}` : ""}`), value(g.data)))];
-  }
 
   function value(data) {
     if (data === null || data === undefined) return small("none");
@@ -541,6 +538,8 @@
       return h(kind ? `span.${kind}` : "span", {}, line || " ");
     }));
   }
+
+  const work = makeWork({ h, table, small, fold, code, value, plural, short });
 
   // Who knew what.
 
