@@ -30,8 +30,16 @@ def plain(value: Any) -> Any:
 
 
 def compact(value: Any) -> bytes:
-    """The value as JSON, ASCII only."""
-    return json.dumps(plain(value), separators=(",", ":"), ensure_ascii=True, default=str).encode("ascii")
+    """The value as JSON, ASCII only; what JSON cannot say is null."""
+    try:
+        text = _json(value)
+    except ValueError:  # NaN or an infinity is somewhere: seldom, and looking for it takes as long as all the rest
+        text = _json(plain(value))
+    return text.encode("ascii")
+
+
+def _json(value: Any) -> str:
+    return json.dumps(value, separators=(",", ":"), ensure_ascii=True, allow_nan=False, default=str)
 
 
 def packed(data: bytes) -> str:

@@ -21,10 +21,10 @@ PICTURE_LIMIT: Final = 200_000
 
 @dataclass
 class Clock:
-    """Time that may be spent on pictures, over all episodes of a page.
+    """Time that may be spent on a page: half of it on pictures, over all episodes.
 
     Attributes:
-        seconds: None for as long as it takes.
+        seconds: for everything; None for as long as it takes.
         skipped: episodes that got no pictures, or only their last.
     """
 
@@ -33,8 +33,15 @@ class Clock:
     _began: float = field(default_factory=time.monotonic)
 
     def up(self) -> bool:
-        """Whether the time is spent."""
-        return self.seconds is not None and time.monotonic() - self._began > self.seconds
+        """Whether the time for pictures is spent."""
+        return self._past(0.5)
+
+    def over(self) -> bool:
+        """Whether all of the time is spent."""
+        return self._past(1.0)
+
+    def _past(self, share: float) -> bool:
+        return self.seconds is not None and time.monotonic() - self._began > share * self.seconds
 
 
 def turn_ends(transcript: Transcript) -> list[int]:

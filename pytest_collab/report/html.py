@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
+from itertools import takewhile
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
@@ -26,9 +27,9 @@ NAME: Final = "report.html"
 EMBED_LIMIT: Final = 24_000_000
 """Characters of packed transcripts in a page, unless everything is asked for."""
 
-SECONDS_AT_SESSION_END: Final = 5.0
-SECONDS_ON_DEMAND: Final = 120.0
-"""How long pictures may take."""
+SECONDS_AT_SESSION_END: Final = 8.0
+SECONDS_ON_DEMAND: Final = 240.0
+"""How long embedding transcripts and drawing pictures may take; pictures may take half of it."""
 
 _COLUMNS: Final = (
     *("id", "family", "task", "condition", "team", "seed", "epoch", "outcome", "score", "codes", "turns"),
@@ -68,7 +69,7 @@ def write_report(
         out: where to; `report.html` in the run directory when left out.
         baseline: an earlier run to compare with.
         everything: embed every transcript and draw every picture, however large the page gets.
-        seconds: how long drawing pictures may take.
+        seconds: how long embedding transcripts and drawing pictures may take.
 
     Raises:
         RunError: the run cannot be read, or the page cannot be written.
@@ -181,11 +182,12 @@ def _index(episodes: Sequence[Episode], places: dict[int, tuple[int, int]]) -> d
 
 
 def _embedded(episodes: Sequence[Episode], run: RunDirectory, clock: Clock, limit: int | None) -> Iterator[Chunk]:
-    """Chunks of transcripts, unsuccessful episodes first, until the page is large enough."""
+    """Chunks of transcripts, unsuccessful episodes first, until the page is large enough or the time is up."""
     rank = {Outcome.COORDINATION: 0, Outcome.COMPETENCE: 1, Outcome.LIMIT: 2, Outcome.INFRASTRUCTURE: 3}
     order = sorted(range(len(episodes)), key=lambda row: (rank.get(episodes[row].outcome, 4), row))
     written = 0
-    for chunk in chunks((row, payload(episodes[row], run, clock)) for row in order):
+    in_time = takewhile(lambda row: not clock.over(), order)
+    for chunk in chunks((row, payload(episodes[row], run, clock)) for row in in_time):
         written += len(chunk.text)
         if limit is not None and written > limit:
             return

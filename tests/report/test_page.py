@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import time
 from html.parser import HTMLParser
 from pathlib import Path
 
@@ -14,7 +15,7 @@ from pytest_collab.episode.outcome import Outcome
 from pytest_collab.episode.run import RunDirectory
 from pytest_collab.report.embed import chunks, compact, packed, unpacked
 from pytest_collab.report.frames import Clock, chosen
-from pytest_collab.report.html import render, write_report
+from pytest_collab.report.html import payload, render, write_report
 from pytest_collab.report.model import read_report
 from tests.report.conftest import HOSTILE, dinner_run
 
@@ -92,11 +93,17 @@ def test_a_full_page_says_what_it_left_out(dinner: RunDirectory, monkeypatch: py
     assert render(report, dinner, everything=True).embedded == page.episodes
 
 
-def test_time_for_pictures_is_bounded_and_owned_up_to(dinner: RunDirectory) -> None:
-    page = render(read_report(dinner), dinner, seconds=-1.0)
-    assert page.undrawn == page.episodes
-    assert f"{page.undrawn} episodes have no pictures" in page.text
-    assert Clock(None).up() is False
+def test_time_is_bounded_and_owned_up_to(dinner: RunDirectory) -> None:
+    report = read_report(dinner)
+    page = render(report, dinner, seconds=-1.0)
+    assert page.embedded == 0
+    assert f"0 of {page.episodes} episodes can be read turn by turn" in page.text
+    half_spent = Clock(60.0, _began=time.monotonic() - 40.0)
+    assert payload(report.episodes[0], dinner, half_spent)["pictures"] == []
+    assert payload(report.episodes[0], dinner, half_spent)["events"]
+    assert half_spent.skipped == 2
+    assert not half_spent.over()
+    assert Clock(None).up() is Clock(None).over() is False
 
 
 def test_the_first_line_says_whether_the_run_got_worse(dinner: RunDirectory, tmp_path: Path) -> None:
