@@ -48,6 +48,15 @@ PUBLISHED: Final[Mapping[str, Mapping[str, Figures]]] = {
 }
 """(base, coordination, total) by difficulty."""
 
+CAST: Final[Mapping[str, Mapping[str, Figures]]] = {
+    "easy": {
+        "partner, 100 steps": (0.025, 0.127, 0.068),
+        "random, 100 steps": (0.022, 0.0, 0.013),
+        "nop, 100 steps": (0.0, 0.0, 0.0),
+    },
+}
+"""Our own players on all seats, means over five seeds: `python benchmarks/alem_cast.py --steps 100 --seeds 5`."""
+
 ABLATION: Final[Mapping[str, Mapping[str, float]]] = {
     "Gemini 3.1 Pro": {"team": 0.175, "no_communication": 0.053},
     "Gemma 31B": {"team": 0.088, "no_communication": 0.038},
@@ -57,11 +66,11 @@ ablations (without reasoning costs next most, without the scratchpad least)."""
 
 
 def beside(params: Alem, score: Mapping[str, Any] | None) -> Iterator[str]:
-    """The published figures for a result's difficulty, the result among them; nothing where there are none."""
-    rows = dict(PUBLISHED.get(str(params.difficulty), {}))
+    """Published figures and our players' for a difficulty, the result among them; nothing where there are none."""
+    rows = {**PUBLISHED.get(str(params.difficulty), {}), **CAST.get(str(params.difficulty), {})}
     if not rows:
         return
-    yield f"share of the reward: base, coordination, total ({SOURCE})"
+    yield f"share of the reward: base, coordination, total (published: {SOURCE})"
     if score is not None:
         base, together, total = score["reward"]
         rows[f"this episode, up to {params.max_steps} steps"] = (base, together, total)
