@@ -18,7 +18,7 @@ from pytest_collab.errors import CollabError, RunError
 from pytest_collab.report.embed import Chunk, chunks, columns, compact, packed, source_hash
 from pytest_collab.report.frames import Clock, events, frames, turn_ends
 from pytest_collab.report.model import Report, head, read_report
-from pytest_collab.report.overview import overview
+from pytest_collab.report.overview import overview, selection
 
 if TYPE_CHECKING:
     from jinja2 import Environment
@@ -228,6 +228,7 @@ def _environment() -> Environment:
         lstrip_blocks=True,
     )
     environment.filters |= {"percent": percent, "signed": signed, "usd": usd, "count": count, "query": query}
+    environment.filters["selection"] = selection
     return environment
 
 

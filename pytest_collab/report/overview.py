@@ -4,10 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Final
 
 from pytest_collab.measure.summary import Cell, CodeCount, FamilySummary, Gap, Usage, condition_rank, usage
+from pytest_collab.measure.verdicts import GateReport, GateResult
 from pytest_collab.report.advice import advice
+from pytest_collab.report.gates import saved_line, verdict_line
 from pytest_collab.report.model import Report
+
+WARNING: Final = "WARNING"
+"""How notes of a run begin that a reader must not miss."""
+
+_FILTERS: Final = ("family", "task", "condition", "team")
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,16 +60,46 @@ class FamilyView:
 
 @dataclass(frozen=True, slots=True)
 class Overview:
-    """The first page."""
+    """The first page.
+
+    Attributes:
+        infrastructure: episodes lost to it.
+        gates_told: what the gates come to, what they allow of infrastructure, what stopping early saved.
+        warnings: notes of the run that a reader must not miss.
+    """
 
     families: tuple[FamilyView, ...]
     infrastructure: int
+    gates_told: str
+    warnings: tuple[str, ...]
 
 
 def overview(report: Report) -> Overview:
     """Lay the summary out for reading."""
     families = tuple(_family(family, report) for family in report.summary.families)
-    return Overview(families, sum(family.infrastructure for family in families))
+    return Overview(
+        families,
+        infrastructure=sum(family.infrastructure for family in families),
+        gates_told=_gates_told(report.gates) if report.gates is not None else "",
+        warnings=tuple(note for note in report.info.notes if note.startswith(WARNING)),
+    )
+
+
+def selection(gate: GateResult) -> dict[str, str]:
+    """What the list of episodes is to be filtered by, to show what a gate judges; what it cannot say is left out."""
+    return {key: values[0] for key, values in gate.where.items() if key in _FILTERS and len(values) == 1}
+
+
+def _gates_told(gates: GateReport) -> str:
+    check = gates.infrastructure
+    lines = [verdict_line(gates)[len("gates: ") :]]
+    if gates.verdict != "void":
+        lines.append(
+            f"Lost to infrastructure: {check.errors} of {check.episodes} episodes; {check.at_most:.1%} are allowed."
+        )
+    if gates.saved is not None:
+        lines.append(f"S{saved_line(gates.saved)[1:]}.")
+    return " ".join(lines)
 
 
 def _family(family: FamilySummary, report: Report) -> FamilyView:

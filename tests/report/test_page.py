@@ -12,7 +12,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pytest_collab.episode.outcome import Outcome
-from pytest_collab.episode.run import RunDirectory
+from pytest_collab.episode.run import RunDirectory, RunInfo
+from pytest_collab.measure.frame import read_frame
+from pytest_collab.measure.judging import read_gates_file
+from pytest_collab.measure.verdicts import judge_run
 from pytest_collab.report.embed import chunks, compact, packed, unpacked
 from pytest_collab.report.frames import Clock, chosen
 from pytest_collab.report.html import payload, render, write_report
@@ -144,3 +147,28 @@ def test_a_lost_transcript_costs_its_own_page_only(dinner: RunDirectory, tmp_pat
 def test_the_corpus_is_shown_word_for_word(hostile: RunDirectory) -> None:
     stored = [episode.team[0] for episode in read_report(hostile).episodes]
     assert stored == list(HOSTILE)
+
+
+GATES = """
+gates:
+  - {name: dinners are eaten, metric: success_rate, where: {condition: team, team: stubborn+stubborn}, at_least: 0.5}
+  - {name: partners eat, metric: success_rate, where: {condition: team, team: partner+partner}, at_least: 0.01}
+  - {name: leads lead, metric: success_rate, where: {condition: lead}, at_least: 0.5}
+"""
+
+
+def test_gates_stand_with_the_worst_first_and_lead_to_their_episodes(tmp_path: Path) -> None:
+    run = dinner_run(tmp_path / "run", (("partner", "partner"), ("stubborn", "stubborn")))
+    (tmp_path / "gates.yaml").write_text(GATES)
+    run.write("gates.json", judge_run(read_gates_file(tmp_path / "gates.yaml"), read_frame(run.path)))
+    run.write("run.json", RunInfo(notes=["WARNING: nothing is isolated", "collab sandbox: process"]))
+    report = read_report(run)
+    assert report.answer.tone == "bad"
+    text = re.sub(r"\s+", " ", render(report, run).text)
+    order = [text.index(f">{name}<") for name in ("leads lead", "dinners are eaten", "partners eat")]
+    assert order == sorted(order)
+    assert "cannot be judged: " in text
+    assert 'href="#/episodes?condition=team&amp;team=stubborn%2Bstubborn">dinners are eaten' in text
+    assert "gates: ERROR" not in text
+    assert "1 of 3 cannot be judged. Lost to infrastructure: 0 of 8 episodes;" in text.replace("ERROR. ", "")
+    assert '<p class="note">WARNING: nothing is isolated</p>' in text
