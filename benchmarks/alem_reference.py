@@ -4,8 +4,8 @@ python benchmarks/alem_reference.py tests/families/alem_reference.json
 
 Nothing of pytest-collab is imported: the package's AlemTextEnv is made with the settings of its evaluation harness,
 and stepped with actions that a hash picks out of those which the observation offers. Kept are the actions, the
-rewards, a digest of every observation, and the score. Run it in an environment with the versions that alem-env pins; it takes
-minutes, most of them for the package's textures and compilation.
+rewards, a digest of every observation, and the score. Run it in an environment with the versions that alem-env pins;
+it takes minutes, most of them for the package's textures and compilation.
 """
 
 from __future__ import annotations

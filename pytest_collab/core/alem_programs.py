@@ -16,7 +16,7 @@ from typing import Any
 
 from pytest_collab.core import alem_package
 from pytest_collab.core.alem_rules import TUNED, Kind, WorldRules, harness_settings
-from pytest_collab.core.alem_store import kept, store_directory
+from pytest_collab.core.alem_store import host, kept, store_directory
 
 __all__ = ["Programs", "env_params", "functions", "programs", "tuning", "tuning_shapes"]
 
@@ -37,7 +37,7 @@ class Programs:
         self.kind = kind
         self._directory = directory
         with alem_package.old_splits():
-            made = kept(kind, ("reset", "step"), partial(_lower, kind), directory)
+            made = kept(kind, ("reset", "step"), partial(_lower, kind), directory, host())
         self.reset: Callable[..., Flat] = made["reset"][0]
         self.step: Callable[..., Flat] = made["step"][0]
         self._template = made["reset"][1]
@@ -54,7 +54,8 @@ class Programs:
         with _lock:
             if self._score is None:
                 with alem_package.old_splits():
-                    self._score = kept(self.kind, ("score",), partial(_lower, self.kind), self._directory)["score"]
+                    lower = partial(_lower, self.kind)
+                    self._score = kept(self.kind, ("score",), lower, self._directory, host())["score"]
         function, names = self._score
         return dict(zip(names, function(tuple(leaves)), strict=True))
 

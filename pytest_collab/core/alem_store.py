@@ -20,6 +20,7 @@ from contextlib import contextmanager
 from functools import lru_cache
 from importlib import import_module
 from importlib.metadata import version
+from inspect import signature
 from pathlib import Path
 from typing import Any, Final
 
@@ -28,7 +29,7 @@ from filelock import FileLock
 from pytest_collab.core import alem_package
 from pytest_collab.core.cache import CacheWarning, cache_directory
 
-__all__ = ["kept", "store_directory"]
+__all__ = ["host", "kept", "store_directory"]
 
 FORMAT: Final = 1
 """To be raised whenever the functions that are compiled change."""
@@ -41,25 +42,41 @@ def store_directory() -> Path:
     return cache_directory() / "alem"
 
 
-def kept(what: object, names: Sequence[str], lower: Lower, directory: Path) -> dict[str, tuple[Any, Any]]:
+def host() -> Any:
+    """The processor as a JAX device: one world at a time is a thousand small operations, which a GPU only slows."""
+    jax: Any = import_module("jax")
+    try:
+        return jax.devices("cpu")[0]
+    except RuntimeError:  # JAX was told not to use it
+        return jax.devices()[0]
+
+
+def kept(
+    what: object, names: Sequence[str], lower: Lower, directory: Path, device: Any = None
+) -> dict[str, tuple[Any, Any]]:
     """Programs by name, from the disk or compiled now; compiled by one process at a time, and read by all others.
 
     Args:
         what: what shapes the programs; its repr is part of their key.
         lower: given the names that are missing, the lowered program of each and anything that goes with it.
             Arguments and results must be made of tuples, dicts and arrays.
+        device: what the programs run on; JAX's first device unless given.
 
     Returns:
         per name the compiled program, and what goes with it.
     """
-    key = _key(what)
-    found = {name: _load(directory / f"{key}.{name}") for name in names}
+    jax: Any = import_module("jax")
+    device = device or jax.devices()[0]
+    key = _key(what, device)
+    found = {name: _load(directory / f"{key}.{name}", device) for name in names}
     if not all(found.values()):
         with _locked(directory, key):
-            found = {name: _load(directory / f"{key}.{name}") for name in names}
+            found = {name: _load(directory / f"{key}.{name}", device) for name in names}
             missing = [name for name, made in found.items() if made is None]
             if missing:
-                found |= _compile(lower(missing), key, directory)
+                with jax.default_device(device):
+                    lowered = lower(missing)
+                found |= _compile(lowered, key, directory)
     return {name: made for name, made in found.items() if made}
 
 
@@ -74,11 +91,10 @@ def _compile(lowered: Mapping[str, tuple[Any, Any]], key: str, directory: Path) 
     return compiled
 
 
-def _key(what: object) -> str:
+def _key(what: object, device: Any) -> str:
     """Everything that a compiled program depends on."""
     jax: Any = import_module("jax")
     jaxlib = version("jaxlib")
-    device = jax.devices()[0]
     facts = [
         FORMAT, what, sorted(alem_package.versions().items()), jaxlib, jax.config.jax_enable_x64,
         device.platform, device.device_kind, platform.machine(), _processor() if device.platform == "cpu" else "",
@@ -97,13 +113,16 @@ def _processor() -> str:
     return "".join(sorted({line for line in lines if line.startswith(("flags", "Features", "model name"))}))
 
 
-def _load(file: Path) -> tuple[Any, Any] | None:
+def _load(file: Path, device: Any) -> tuple[Any, Any] | None:
     """A program from the cache; None if there is none that can be used."""
     from jax.experimental.serialize_executable import deserialize_and_load
 
+    where: dict[str, Any] = {"backend": device.client}
+    if "execution_devices" in signature(deserialize_and_load).parameters:  # jax >= 0.6
+        where["execution_devices"] = [device]
     try:
         payload, in_tree, out_tree, companion = pickle.loads(file.read_bytes())
-        return deserialize_and_load(payload, in_tree, out_tree), companion
+        return deserialize_and_load(payload, in_tree, out_tree, **where), companion
     except (FileNotFoundError, NotADirectoryError):
         return None
     except Exception as error:
