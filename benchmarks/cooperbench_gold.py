@@ -71,7 +71,7 @@ def main() -> int:
         known = [pair for pair in clean if theirs.get(pair) is not None]
         same = sum(theirs[pair] == clean[pair] for pair in known)
         print(f"{', ' if options.textual else '  '}as published on {same} of {len(known)} pairs", end="")
-        print(f" ({len(clean) - len(known)} not applied there)" if len(known) < len(clean) else "", flush=True)
+        print(f" ({len(clean) - len(known)} not comparable)" if len(known) < len(clean) else "", flush=True)
         pairs, agreed = pairs + len(known), agreed + same
     if options.json:
         options.json.write_text(json.dumps([check.model_dump(mode="json") for check in checks], indent=1))
