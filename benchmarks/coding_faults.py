@@ -1,6 +1,6 @@
 """Planted faults over the pools that we ship: under which code does each come back, and at whose seat?
 
-    python -m benchmarks.coding_faults [POOL ...] [--pairs N] [--faults silent,vague] [--json FILE]
+    python -m benchmarks.coding_faults [POOL ...] [--seeds 0,3] [--faults silent,vague] [--json FILE]
 
 Each fault plays every pair of a pool beside a partner, once on each seat. What fails is counted by the headline of
 its verdict. The last column is the share that came back under the fault's own code, at its own seat.
@@ -29,7 +29,7 @@ def main() -> int:
     """Play, and print the table."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("pools", nargs="*", default=["sift", "daybook", "slotbook"], help="names, or task files")
-    parser.add_argument("--pairs", type=int, help="only the first pairs of each pool")
+    parser.add_argument("--seeds", help="only these pairs of each pool, e.g. 0,3 (default all)")
     parser.add_argument("--faults", default=",".join(PLANTED))
     parser.add_argument("--json", type=Path, help="append each episode as a line; what is there is not played again")
     args = parser.parse_args()
@@ -37,7 +37,8 @@ def main() -> int:
     for pool in args.pools:
         path = Path(pool) if pool.endswith(".yaml") else ROOT / "tasks" / "coding" / pool / f"{pool}.collab.yaml"
         params: Any = read_task(path).params
-        for seed in range(len(params.deals))[: args.pairs]:
+        chosen = args.seeds.split(",") if args.seeds else range(len(params.deals))
+        for seed in map(int, chosen):
             for fault in args.faults.split(","):
                 for seat in ("a", "b"):
                     key = (path.name.partition(".")[0], seed, fault, seat)
