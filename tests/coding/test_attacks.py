@@ -83,6 +83,7 @@ async def test_nothing_planted_makes_grading_pass(
                 tasks.start_soon(grade, name, files)
     fair = grades.pop("the feature itself")
     assert fair.passed, (fair.reason, fair.report.tail)
+    assert fair.report.count("failed", "error") == 0
     assert [name for name, grade in grades.items() if grade.passed] == []
     assert all(grade.reason for grade in grades.values())
 

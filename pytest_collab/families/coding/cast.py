@@ -11,8 +11,10 @@ from __future__ import annotations
 
 import random
 import re
+import shlex
 from collections.abc import Callable, Generator, Mapping
 from dataclasses import dataclass, field
+from pathlib import PurePosixPath
 from typing import Any, Final
 
 from pytest_collab.agents.builtin import CAST
@@ -331,10 +333,20 @@ class Overwriter(Player):
         for path in dict.fromkeys(span.path for span in self.heard_spans()):
             heard = yield _call("read_file", path=path)
             if heard.failed or heard.text == "(empty)":
-                yield _call("write_file", path=path, content="mine\n")
+                yield from self.occupy(path)
                 continue
             text = re.sub(r"(?m)$", " ", heard.text.removesuffix("\n")) + "\n"
             yield _call("write_file", path=path, content=text)
+
+    def occupy(self, path: str) -> Script:
+        """Put something of its own where another wants to make a file: of a kind that stops no build."""
+        content = {".py": "# mine\n", ".md": "mine\n"}.get(PurePosixPath(path).suffix, "// mine\n")
+        if path.endswith(".go"):
+            folder = str(PurePosixPath(path).parent)
+            heard = yield _call("run", command=f"cat {shlex.quote(folder)}/*.go | grep '^package ' | head -n 1")
+            package = re.search(r"^package \w+", heard.text, re.MULTILINE)
+            content = f"{package[0] if package else 'package mine'}\n\n{content}"
+        yield _call("write_file", path=path, content=content)
 
 
 class PromiseBreaker(Overwriter):

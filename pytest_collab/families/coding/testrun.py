@@ -81,7 +81,9 @@ def read_run(laid: Laid, done: Completed, *, pool: Pool, guarded: bool) -> TestR
         pool: its parser is not used where the guard has signed for the results.
         guarded: whether the guard was there to sign.
     """
-    tail = plain(done.stdout + ("\n" + done.stderr if done.stderr.strip() else "")).strip()[-_TAIL:]
+    said = plain(done.stdout + ("\n" + done.stderr if done.stderr.strip() else "")).strip()
+    names = tuple(canary.name for canary in laid.canaries)
+    tail = "\n".join(line for line in said.splitlines() if not any(name in line for name in names))[-_TAIL:]
     tests: Results = {}
     failing: tuple[str, ...] = ()
     meddling: tuple[str, ...] = ()
