@@ -25,7 +25,7 @@ def made(root: Path, language: str, test: str, parser: str, base: Files, hidden:
             "language": language,
             "test": test,
             "parser": parser,
-            "timeout_s": 100,
+            "timeout_s": 300,
             "features": [{"id": "double"}],
             **more,
         },
