@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -13,6 +14,7 @@ from pytest_collab.cli import main
 from pytest_collab.episode.condition import Condition
 from pytest_collab.episode.judge import judge
 from pytest_collab.episode.outcome import Outcome, Verdict
+from pytest_collab.episode.record import Episode
 from pytest_collab.episode.transcript import Transcript
 from pytest_collab.errors import TaskError
 from pytest_collab.families.alem import Alem, AlemFamily, protocol
@@ -20,6 +22,9 @@ from pytest_collab.families.alem.draw import picture
 from pytest_collab.families.alem.plans import Plan, call, called, confirm, named, order, ready, says_ready
 from pytest_collab.families.alem.promises import promises
 from pytest_collab.families.alem.scale import PUBLISHED
+from pytest_collab.families.task import make_task
+from pytest_collab.measure.summary import summarise
+from pytest_collab.report.terminal import summary_lines
 
 FAMILY = AlemFamily()
 ACTIONS = (
@@ -498,6 +503,17 @@ def test_without_the_package_items_are_skipped_with_the_command_and_tasks_stay_v
     assert "skipped: the family alem needs" in capsys.readouterr().out
 
 
+def test_another_version_of_the_package_makes_another_task(monkeypatch: pytest.MonkeyPatch) -> None:
+    def hashed(package: str, jax: str) -> str:
+        found = {"alem-env": package, "jax": jax, "threefry": "original"}
+        monkeypatch.setattr("pytest_collab.families.alem.versions", lambda: found)
+        assert f"alem-env {package}" in FAMILY.configure({})[0]
+        return make_task("steps", Alem(), conditions=["team"]).hash
+
+    assert hashed("0.1.0", "0.4.38") != hashed("0.2.1", "0.4.38")
+    assert hashed("0.2.1", "0.10.2") == hashed("0.2.1", "0.4.38")
+
+
 def test_a_run_is_judged_again_without_the_package(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("pytest_collab.core.alem_package._has_text_worlds", lambda: False)
     monkeypatch.setattr("pytest_collab.families.alem.seats.World", None)
@@ -527,6 +543,28 @@ def test_a_picture_is_drawn_from_the_transcript_with_the_published_scale() -> No
     assert drawn.svg.startswith("<svg")
     assert "<b>" not in drawn.svg
     assert picture(tale.params, Transcript()) is None
+
+
+def test_the_runs_table_shows_both_kinds_of_reward_beside_the_score() -> None:
+    def episode(condition: str, base: float, coordination: float) -> Episode:
+        verdict = Tale(condition).score(base, coordination).verdict()
+        return Episode(
+            id=condition,
+            family="alem",
+            task="ablation",
+            condition=condition,
+            team=("x", "y"),
+            seed=0,
+            outcome=verdict.outcome,
+            score=verdict.score,
+            metrics=dict(verdict.metrics),
+        )
+
+    summary = summarise([episode("team", 0.1, 0.2), episode("no_memory", 0.1, 0.05)])
+    lines = [line.split() for line in summary_lines(summary, (), Path("run"))]
+    assert ["base", "coordination", "total", "parsed"] in [line[-4:] for line in lines]
+    rows = {line[0]: line[-4:] for line in lines if line and line[0] in ("team", "no_memory")}
+    assert rows == {"team": ["10.0%", "20.0%", "14.2%", "100.0%"], "no_memory": ["10.0%", "5.0%", "7.9%", "100.0%"]}
 
 
 def test_published_figures_add_up() -> None:

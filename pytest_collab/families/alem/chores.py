@@ -38,7 +38,7 @@ class Chores:
         self.tried: dict[str, int] = {}
         self.stuck = 0
         self.before: tuple[Place, str] | None = None
-        self.tables: list[Place] = []
+        self.heading: Place | None = None
 
     def best_tool(self) -> int:
         """The tier of its pickaxe; 0 for none."""
@@ -247,12 +247,12 @@ class Chores:
         if anchor is not None:
             return self._near(anchor)
         edge = self.mind.frontier()
-        heading = getattr(self, "_heading", None)
-        edge.sort(key=lambda at: self.mind.distance(at) + (0 if heading is None else self.mind.distance(at, heading)))
-        action = self.mind.go(edge[:12]) if edge else None
-        if edge:
-            self._heading = edge[0]
-        return action
+        if not edge:
+            return None
+        last = self.heading or self.mind.at
+        edge.sort(key=lambda at: self.mind.distance(at) + self.mind.distance(at, last))
+        self.heading = edge[0]
+        return self.mind.go(edge[:12])
 
     def _near(self, anchor: Place) -> str | None:
         if self.mind.distance(anchor) <= 4:
