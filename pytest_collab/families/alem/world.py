@@ -255,7 +255,9 @@ class World:
         return facts_of(self._state, self._done, most_objects)
 
     def view(self, seat: int) -> dict[str, Any]:
-        """What the seat itself sees, as data: nothing that its observation does not tell.
+        """What the seat itself sees, as data: what its observation tells with `exact_coordinates`, and no more.
+
+        One exception: of a dead teammate the observation tells only that it is dead, here stands where it lies.
 
         Returns:
             the seat's own entry of `facts()["seats"]` as `me`, `t`, `level`, `cleared`, `mates` (place, condition,
