@@ -155,6 +155,27 @@ def _agents(agents_file: Path | None) -> list[Finding]:
     return findings
 
 
+def _families(_: Path | None) -> list[Finding]:
+    """Families that need more than the package brings."""
+    from pytest_collab import families
+    from pytest_collab.episode.family import Family
+
+    findings = []
+    for family in map(families.get, families.names()):
+        if type(family).missing is Family.missing:
+            continue
+        try:
+            lacking = family.missing(family.params_type())
+        except CollabError:  # its params cannot be guessed
+            continue
+        name, use = f"family {family.name}", f"tasks of family {family.name}"
+        if lacking is None:
+            findings.append(Finding(name, "ok", False, "all that it needs is installed", use))
+        else:
+            findings.append(Finding(name, "missing", False, "something that it needs is not installed", use, lacking))
+    return findings
+
+
 def _programs(_: Path | None) -> list[Finding]:
     return [_program(*tool) for tool in _TOOLS]
 
@@ -174,6 +195,7 @@ _PARTS: Final[Mapping[str, Callable[[Path | None], list[Finding]]]] = {
     "jax": _jax,
     "sandboxes": _sandboxes,
     "agents": _agents,
+    "families": _families,
     "programs": _programs,
 }
 
@@ -202,7 +224,7 @@ def _last_line(done: subprocess.CompletedProcess[str]) -> str:
 
 
 def _show(findings: Sequence[Finding], say: Callable[[str], None] = print) -> None:
-    width = max(len(finding.name) for finding in findings)
+    width = max((len(finding.name) for finding in findings), default=0)
     marks = {"ok": "ok", "missing": "--", "broken": "!!"}
     for finding in findings:
         mark = "!!" if finding.needed and finding.state != "ok" else marks[finding.state]

@@ -67,6 +67,14 @@ def test_an_agents_file_that_is_wrong_is_told(capsys, bare_path, tmp_path):
     assert "nobody" in found["agents file"]["detail"]
 
 
+def test_a_family_that_needs_more_says_what(capsys):
+    status, found = look(capsys, "families")
+    assert status == 0  # what somebody else has to bring is no fault of this machine
+    alem = found["family alem"]
+    assert alem["state"] == "ok" or "pip install" in alem["fix"]
+    assert "family maze" not in found
+
+
 def test_a_part_that_there_is_not_is_refused(capsys):
     assert main(["doctor", "gti"]) == 2
     assert "'gti'" in capsys.readouterr().err
