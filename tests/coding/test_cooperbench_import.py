@@ -193,7 +193,7 @@ def test_secondary_tests_run_where_the_hidden_tests_bring_them(tmp_path: Path) -
 def test_other_languages_runners_are_known(tmp_path: Path) -> None:
     go = ways(tmp_path, 'timeout 300 go test -run "$PATTERN" ./...\n')
     assert (go["language"], go["parser"]) == ("go", "go")
-    assert go["test"].endswith("go test -json ./...")
+    assert go["test"].endswith("go test -json {tests}")
     node = ways(tmp_path, 'pnpm test "src/a.test.tsx" 2>&1\n', "RUN npx pnpm@8 install\n")
     assert (node["language"], node["parser"]) == ("typescript", "jest")
     assert node["test"] == "npm test --silent -- src/a.test.tsx --json --outputFile={report}"
