@@ -4,7 +4,7 @@
     python docs/make_gallery.py maze doctor  # only these
 
 Needs `pip install pytest-collab[gallery]` and Chromium (`--browser PATH`, default: what is on PATH). What is shown is
-what the programs show: nothing is drawn by hand or touched up.
+what the programs show: nothing is drawn by hand; only paths of the machine are shortened.
 """
 
 from __future__ import annotations
@@ -120,6 +120,7 @@ def draw(name: str, command: str, run: Path) -> None:
     printed = execute(command + more)
     for path in (os.path.relpath(run, ROOT), str(run)):
         printed = printed.replace(path, ".collab/runs/example")
+    printed = printed.replace(sys.prefix, ".venv")  # where it is installed is nobody's business
     console = Console(record=True, width=COLUMNS, file=open(os.devnull, "w"), force_terminal=True)  # noqa: SIM115
     console.print(Text.from_ansi(f"\x1b[1m$ {command}\x1b[0m\n{printed.rstrip()}"))
     # Fonts stay at home: a picture must not ask a server for anything.
