@@ -76,7 +76,7 @@ def _conflicts(merge: Event | None) -> list[str]:
 
 
 def _svg(branches: list[tuple[str, str, str]], joined: tuple[str, str]) -> str:
-    step, left, right = 44, 30, 300
+    step, left, right = 44, 30, 700
     height = step * len(branches) + 70
     middle = step * (len(branches) + 1) / 2
     parts = [
