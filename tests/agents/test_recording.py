@@ -41,7 +41,11 @@ def shake_hands(registry: Registry, team: tuple[str, ...] = ("ada", "bob"), seed
 
 
 def events(played: Played) -> list[Any]:
-    return [(event.seat, event.kind, event.data) for event in played.transcript]
+    """All that was said and done; not when, which `at` of the start and every event's `t` tell."""
+    return [
+        (event.seat, event.kind, {key: value for key, value in event.data.items() if key != "at"})
+        for event in played.transcript
+    ]
 
 
 @pytest.fixture

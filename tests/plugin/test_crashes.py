@@ -29,7 +29,10 @@ def plays(run: Path) -> list[dict[str, Any]]:
 
 
 def start(suite: pytest.Pytester, *args: str) -> subprocess.Popen[str]:
-    """A session of its own process group, as a terminal starts one."""
+    """A session of its own process group that Ctrl-C interrupts, as a terminal starts one.
+
+    What a shell starts in the background ignores Ctrl-C, and so would all that it starts.
+    """
     return subprocess.Popen(
         [sys.executable, "-m", "pytest", "--collab-run-dir=out", "-p", "no:cacheprovider", *args],
         cwd=suite.path,
@@ -37,6 +40,7 @@ def start(suite: pytest.Pytester, *args: str) -> subprocess.Popen[str]:
         stderr=subprocess.STDOUT,
         text=True,
         start_new_session=True,
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.default_int_handler),
     )
 
 
