@@ -16,7 +16,8 @@ NEEDS_MORE = {"alem"}
 
 
 def test_every_family_has_a_picture() -> None:
-    assert set(families.names()) - NEEDS_MORE == set(MADE["PLAYS"])
+    shipped = {name for name in families.names() if type(families.get(name)).__module__.startswith("pytest_collab.")}
+    assert shipped - NEEDS_MORE == set(MADE["PLAYS"])
     for play in MADE["PLAYS"].values():
         assert (DOCS.parent / "tasks" / play.task).is_file()
 
