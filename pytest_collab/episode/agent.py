@@ -6,12 +6,11 @@ from abc import ABC, abstractmethod
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, Protocol
 
 if TYPE_CHECKING:
     from pytest_collab.episode.channel import Message
     from pytest_collab.episode.condition import Condition
-    from pytest_collab.episode.family import Family
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,6 +147,17 @@ class Reply:
         return replace(self, text=text)
 
 
+class Casting(Protocol):
+    """What a seat is told of the kind of problem: its name, and the built-in players that it casts."""
+
+    @property
+    def name(self) -> str:
+        """As in YAML's `family:`."""
+
+    def player(self, name: str, seat: Seat) -> Agent:
+        """The built-in player `name` for a seat. Raises TaskError when there is no such player."""
+
+
 @dataclass(frozen=True, slots=True)
 class Seat:
     """A place at the table, as told to the agent that takes it.
@@ -163,7 +173,7 @@ class Seat:
     name: str
     seats: tuple[str, ...]
     agents: Mapping[str, str]
-    family: Family[Any]
+    family: Casting
     params: Any
     condition: Condition
     seed: int
@@ -174,7 +184,7 @@ class Seat:
 
 @dataclass(frozen=True, slots=True)
 class Desk:
-    """Where an autonomous agent works at its own pace (coding): a folder, a way to run commands, a telephone.
+    """Where an autonomous agent works at its own pace: a folder, a way to run commands, a telephone.
 
     Attributes:
         prompt: the task as text.

@@ -57,3 +57,9 @@ def one_line(text: str, limit: int = 120) -> str:
     """`text` as one printable line of at most `limit` characters."""
     line = " ".join(printable(text).split())
     return line if len(line) <= limit else line[: limit - 1] + "…"
+
+
+def told(error: BaseException) -> str:
+    """An exception on one line: its type, and what it says."""
+    text = one_line(str(error), 500)
+    return f"{type(error).__name__}: {text}" if text else type(error).__name__
