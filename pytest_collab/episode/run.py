@@ -25,6 +25,7 @@ class TaskInfo(BaseModel):
 
     Attributes:
         hash: content hash: runs are comparable only where it is equal.
+        version: the family's; part of the hash. None in runs of before it was kept.
     """
 
     model_config = ConfigDict(frozen=True, extra="ignore")
@@ -32,6 +33,7 @@ class TaskInfo(BaseModel):
     name: str
     family: str
     hash: str
+    version: int | None = None
     params: dict[str, Any] = {}
     file: str = ""
 

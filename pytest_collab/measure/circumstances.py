@@ -1,55 +1,146 @@
-"""What, beside the agents' doing, differs between two runs and may move their figures."""
+"""What, beside the agents' doing, differs between two runs and may move their figures.
+
+One notion of "the same" for all that holds episodes of two sessions against one another, or puts them together:
+comparisons, gates against a baseline, resumed and merged runs. Whoever asks says which kinds matter: another model
+behind a name is often just what is compared, and never what one run may be mixed of.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any, Final
+from collections.abc import Iterable, Mapping
+from typing import Any, Final, Literal
 
-from pytest_collab.episode.run import RunInfo
+from pydantic import BaseModel, ConfigDict
 
-_OPTIONS: Final = ("grader", "seeds", "seed", "epochs")
-_VERSIONS: Final = ("pytest-collab", "jax", "jaxlib")
+from pytest_collab.episode.run import RunInfo, TaskInfo
+
+Kind = Literal[
+    "task", "family", "plugin", "model", "agent", "seeds", "sandbox", "grader", "epochs", "package", "note"
+]
+
+DEMANDABLE: Final[tuple[Kind, ...]] = ("task", "family", "plugin", "model", "agent", "seeds", "sandbox", "grader")
+"""The kinds that have a value in every run, so that a comparison can be made to depend on their being equal."""
+
+_OPTIONS: Final[tuple[tuple[Kind, str], ...]] = (
+    ("grader", "grader"),
+    ("seeds", "seeds"),
+    ("seeds", "seed"),
+    ("epochs", "epochs"),
+)
+_PACKAGES: Final = ("jax", "jaxlib")
+_ANSWERING: Final = ("model", "provider", "address", "command", "replayed_from")
+"""Of what an agent tells about itself, that which says who answers; the rest is how it is asked and paid."""
+
 _UNTOLD: Final = ("name",)
 
 
-def circumstances_changed(before: RunInfo, after: RunInfo) -> list[str]:
-    """One line for each recorded circumstance that is not the same.
+class Difference(BaseModel):
+    """One circumstance that is not the same.
 
-    These are no reason to refuse a comparison: another model behind the same name is often what is compared. But a
-    reader has to know. Seeds and worlds are drawn by jax, so its version and any note on its random numbers matter.
+    Attributes:
+        kind: `task` (content hash), `family` (its version), `plugin` (version of pytest-collab), `model` (who answers
+            behind an agent's name), `agent` (how it is asked, what it costs), `seeds`, `sandbox`, `grader`,
+            `epochs`, `package` (jax, python), or `note`.
+        what: the thing, for people.
+        before, after: as recorded; None where a run has not recorded it.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
+    kind: Kind
+    what: str
+    before: str | None = None
+    after: str | None = None
+
+    def __str__(self) -> str:
+        if self.kind == "note":
+            return f"note: {self.after}" if self.before is None else f"no longer noted: {self.before}"
+        return f"{self.what} {_said(self.before)} -> {_said(self.after)}"
+
+
+def differences(before: RunInfo, after: RunInfo) -> tuple[Difference, ...]:
+    """Every recorded circumstance that is not the same.
+
+    None of these alone is a reason to refuse a comparison, but a reader has to know. Seeds and worlds are drawn by
+    jax, so its version and any note on its random numbers matter.
 
     Returns:
-        Nothing for runs that recorded no circumstances.
+        Nothing for runs that recorded no circumstances; what only one of them recorded is not among them, except for
+        notes and an agent's own settings.
     """
-    lines = [
-        f"{key} {old} -> {new}"
-        for key, old, new in [
-            ("sandbox", before.sandbox, after.sandbox),
-            *((key, before.options.get(key), after.options.get(key)) for key in _OPTIONS),
-            *((f"{key} version", before.versions.get(key), after.versions.get(key)) for key in _VERSIONS),
-            ("python version", _minor(before), _minor(after)),
-        ]
-        if old is not None and new is not None and old != new
+    pairs: list[tuple[Kind, str, Any, Any]] = [("sandbox", "sandbox", before.sandbox, after.sandbox)]
+    pairs += [(kind, key, before.options.get(key), after.options.get(key)) for kind, key in _OPTIONS]
+    pairs += [
+        ("plugin", "pytest-collab version", before.versions.get("pytest-collab"), after.versions.get("pytest-collab"))
     ]
-    lines += _agents(before, after)
-    lines += [f"note: {note}" for note in after.notes if note not in before.notes]
-    lines += [f"no longer noted: {note}" for note in before.notes if note not in after.notes]
-    return lines
+    pairs += [("package", f"{key} version", before.versions.get(key), after.versions.get(key)) for key in _PACKAGES]
+    pairs.append(("package", "python version", _minor(before), _minor(after)))
+    pairs += _tasks(before.tasks, after.tasks)
+    found = [_difference(*one) for one in pairs if None not in one[2:] and one[2] != one[3]]
+    found += agents_changed(before.agents, after.agents)
+    found += [Difference(kind="note", what="note", after=note) for note in after.notes if note not in before.notes]
+    found += [Difference(kind="note", what="note", before=note) for note in before.notes if note not in after.notes]
+    return tuple(found)
 
 
-def _minor(info: RunInfo) -> str | None:
-    version = info.versions.get("python")
-    return None if version is None else ".".join(version.split(".")[:2])
-
-
-def _agents(before: RunInfo, after: RunInfo) -> list[str]:
-    old: Mapping[Any, dict[str, Any]] = {agent.get("name"): agent for agent in before.agents}
-    lines = []
-    for agent in after.agents:
+def agents_changed(before: Iterable[Mapping[str, Any]], after: Iterable[Mapping[str, Any]]) -> list[Difference]:
+    """What is not the same about the agents that both runs have, by name, as `Agent.describe` tells it."""
+    old: Mapping[Any, Mapping[str, Any]] = {agent.get("name"): agent for agent in before}
+    found = []
+    for agent in after:
         known = old.get(agent.get("name"))
         if known is None:
             continue
         for key in sorted({*known, *agent} - set(_UNTOLD)):
             if known.get(key) != agent.get(key):
-                lines.append(f"agent {agent.get('name')}: {key} {known.get(key)} -> {agent.get(key)}")
-    return lines
+                kind: Kind = "model" if key in _ANSWERING else "agent"
+                found.append(_difference(kind, f"agent {agent.get('name')}: {key}", known.get(key), agent.get(key)))
+    return found
+
+
+def circumstances_changed(before: RunInfo, after: RunInfo) -> list[str]:
+    """`differences`, one line each."""
+    return [str(one) for one in differences(before, after)]
+
+
+def unrecorded(info: RunInfo) -> set[Kind]:
+    """Which of `DEMANDABLE` a run has not recorded: whether these are equal cannot be told."""
+    known: dict[Kind, object] = {
+        "task": info.tasks,
+        "family": [task for task in info.tasks if task.version is not None],
+        "plugin": info.versions.get("pytest-collab"),
+        "model": info.agents,
+        "agent": info.agents,
+        "sandbox": info.sandbox,
+        "grader": info.options.get("grader"),
+    }
+    return {kind for kind, value in known.items() if not value}
+
+
+def _tasks(before: Iterable[TaskInfo], after: Iterable[TaskInfo]) -> list[tuple[Kind, str, Any, Any]]:
+    old = {(task.family, task.name): task for task in before}
+    found: list[tuple[Kind, str, Any, Any]] = []
+    families: dict[str, tuple[Any, Any]] = {}
+    for task in after:
+        known = old.get((task.family, task.name))
+        if known is not None:
+            found.append(("task", f"task {task.name}", known.hash or None, task.hash or None))
+            families[task.family] = (known.version, task.version)
+    return [("family", f"family {name} version", *both) for name, both in families.items()] + found
+
+
+def _difference(kind: Kind, what: str, before: Any, after: Any) -> Difference:
+    return Difference(kind=kind, what=what, before=_text(before), after=_text(after))
+
+
+def _text(value: Any) -> str | None:
+    return None if value is None else str(value)
+
+
+def _said(value: str | None) -> str:
+    return "None" if value is None else value
+
+
+def _minor(info: RunInfo) -> str | None:
+    version = info.versions.get("python")
+    return None if version is None else ".".join(version.split(".")[:2])

@@ -69,6 +69,7 @@ def add_tasks(run: RunDirectory, tasks: Iterable[Task], notes: Iterable[str] = (
                 name=task.name,
                 family=task.family.name,
                 hash=task.hash,
+                version=task.family.version,
                 params=task.params.model_dump(mode="json"),
                 file=task.file,
             )
