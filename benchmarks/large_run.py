@@ -66,8 +66,8 @@ def lines(episodes: int) -> Iterator[str]:
 def measure(run: Path) -> None:
     """Read, summarise and judge, in this process, and print what each took."""
     from pytest_collab.measure.bulk import summarise_frame
-    from pytest_collab.measure.frame import read_frame
     from pytest_collab.measure.gate import GateFile
+    from pytest_collab.measure.reader import read_frame
     from pytest_collab.measure.verdicts import judge_run
 
     gates = GateFile.model_validate(

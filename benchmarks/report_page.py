@@ -16,7 +16,7 @@ from pathlib import Path
 from pytest_collab.episode.run import RunDirectory, RunInfo
 from pytest_collab.families.philosophers import Philosophers
 from pytest_collab.report.html import render
-from pytest_collab.report.model import read_report
+from pytest_collab.report.reading import read_report
 from pytest_collab.testing import play_episode
 
 TEAMS = (("partner", "partner"), ("partner", "stubborn"), ("stubborn", "partner"), ("silent", "partner"))

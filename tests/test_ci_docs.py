@@ -16,8 +16,8 @@ import yaml
 
 from pytest_collab.cli.schema import schemas
 from pytest_collab.measure.bulk import summarise_frame
-from pytest_collab.measure.frame import frame_of
 from pytest_collab.measure.gate import GateFile
+from pytest_collab.measure.reader import frame_of
 from pytest_collab.measure.verdicts import judge_run
 from pytest_collab.plugin.options import _OPTIONS
 from tests.support.episodes import episode

@@ -29,7 +29,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """0 when nothing got worse, 1 when something did."""
-    from pytest_collab.measure.frame import read_frame
+    from pytest_collab.measure.reader import read_frame
 
     if len(args.runs) < 2:
         raise UsageError(f"compare needs at least two runs, not {len(args.runs)}")

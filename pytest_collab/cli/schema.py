@@ -44,9 +44,9 @@ def schemas() -> dict[str, dict[str, Any]]:
     from pytest_collab.episode.run import RunInfo
     from pytest_collab.measure.change import Comparisons
     from pytest_collab.measure.gate import GateFile
+    from pytest_collab.measure.gatereport import GateReport
     from pytest_collab.measure.series import SeriesReport
     from pytest_collab.measure.summary import Summary
-    from pytest_collab.measure.verdicts import GateReport
 
     written: dict[str, type[BaseModel]] = {
         "episode": Episode,

@@ -94,7 +94,7 @@ class Followed:
 
     def _now(self) -> _State:
         from pytest_collab.report.html import render
-        from pytest_collab.report.model import read_report
+        from pytest_collab.report.reading import read_report
 
         with self._lock:
             files = self._stamp()

@@ -19,7 +19,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     from pytest_collab.measure.bulk import summarise_frame
-    from pytest_collab.measure.frame import read_frame
+    from pytest_collab.measure.reader import read_frame
     from pytest_collab.report.attribution import attribution_lines
     from pytest_collab.report.story import headline, tell
     from pytest_collab.report.terminal import summary_lines

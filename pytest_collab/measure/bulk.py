@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 import numpy as np
 from numpy.typing import NDArray
 
+from pytest_collab.episode.record import Episode
 from pytest_collab.measure.attribution import settle
 from pytest_collab.measure.frame import OUTCOMES, Frame, Mask
 from pytest_collab.measure.gaps import as_teams, one_agent, unit_values
 from pytest_collab.measure.interval import wilson
 from pytest_collab.measure.paired import match, paired_difference
+from pytest_collab.measure.reader import frame_of
 from pytest_collab.measure.summary import (
     GAPS,
     Cell,
@@ -62,6 +64,11 @@ def summarise_frame(frame: Frame) -> Summary:
         settled_by_solo=int(by_solo.sum()),
         unsettled=int(still_open.sum()),
     )
+
+
+def summarise(episodes: Iterable[Episode]) -> Summary:
+    """Sum up episodes in memory (one play each, see `Record.episodes`)."""
+    return summarise_frame(frame_of(episodes))
 
 
 def _groups(codes: NDArray[np.int64] | NDArray[np.int32], rows: Rows) -> Iterator[tuple[int, Rows]]:

@@ -8,10 +8,13 @@ from pathlib import Path
 from typing import Any, Final
 
 from pytest_collab.errors import RunError, UsageError
-from pytest_collab.measure.frame import Frame, read_frame
+from pytest_collab.measure.baseline import BASELINE, baselines_named
+from pytest_collab.measure.frame import Frame
 from pytest_collab.measure.gate import GateFile, read_gates
+from pytest_collab.measure.gatereport import GateReport
+from pytest_collab.measure.reader import read_frame
 from pytest_collab.measure.stopping import PlannedEpisode, judge_followed
-from pytest_collab.measure.verdicts import BASELINE, GateReport, baselines_named, judge_run
+from pytest_collab.measure.verdicts import judge_run
 
 GATES_JSON: Final = "gates.json"
 PLAN_JSON: Final = "plan.json"

@@ -25,9 +25,10 @@ from pytest_collab.measure.decision import Decision, GateVerdict, decide_sequent
 from pytest_collab.measure.frame import Frame
 from pytest_collab.measure.gaps import gap_pairs, one_agent
 from pytest_collab.measure.gate import ClusterBy, Gate, GateFile
+from pytest_collab.measure.gatereport import GateReport, GateResult, Savings, result_of
 from pytest_collab.measure.metric import GAPS
 from pytest_collab.measure.selection import conditions_of, selected, values_of
-from pytest_collab.measure.verdicts import GateReport, GateResult, Savings, judge_gate, report, result_of
+from pytest_collab.measure.verdicts import judge_gate, report
 
 
 class PlannedEpisode(NamedTuple):

@@ -110,14 +110,6 @@ class Summary(_Frozen):
     unsettled: int = 0
 
 
-def summarise(episodes: Iterable[Episode]) -> Summary:
-    """Sum up episodes in memory (one play each, see `Record.episodes`)."""
-    from pytest_collab.measure.bulk import summarise_frame
-    from pytest_collab.measure.frame import frame_of
-
-    return summarise_frame(frame_of(episodes))
-
-
 def condition_rank(condition: str) -> tuple[int, str]:
     """Sorts conditions as people read them: the ceiling, the real thing, then the variations."""
     kind = condition.partition(":")[0]

@@ -7,7 +7,8 @@ from typing import Any
 
 from pytest_collab.errors import RunError, UsageError
 from pytest_collab.measure.change import RunComparison, compare_runs, refuse_changed
-from pytest_collab.measure.frame import Frame, read_frame
+from pytest_collab.measure.frame import Frame
+from pytest_collab.measure.reader import read_frame
 
 
 class Baseline:

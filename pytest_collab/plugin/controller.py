@@ -141,7 +141,7 @@ class Controller:
 
     def _compare(self, session: pytest.Session) -> None:
         """A comparison that was asked for and is refused is no success."""
-        from pytest_collab.measure.frame import read_frame
+        from pytest_collab.measure.reader import read_frame
 
         run = self._session.run
         if self.baseline is None or run is None:
@@ -187,7 +187,7 @@ class Controller:
 
     def _write_run_summary(self, terminalreporter: Any, run: RunDirectory) -> Summary | None:
         from pytest_collab.measure.bulk import summarise_frame
-        from pytest_collab.measure.frame import read_frame
+        from pytest_collab.measure.reader import read_frame
         from pytest_collab.report.attribution import attribution_lines
         from pytest_collab.report.terminal import write_summary
 

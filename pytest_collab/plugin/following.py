@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING, Final
 
 import pytest
 
-from pytest_collab.measure.frame import FrameReader
 from pytest_collab.measure.gate import read_gates
 from pytest_collab.measure.judging import PLAN_JSON, read_plan
+from pytest_collab.measure.reader import FrameReader
 from pytest_collab.measure.stopping import Following, PlannedEpisode, concerns, follow, play_order
 
 if TYPE_CHECKING:

@@ -14,8 +14,9 @@ from pytest_collab.episode.text import one_line
 from pytest_collab.errors import CollabError, UsageError
 from pytest_collab.measure.decision import GateVerdict
 from pytest_collab.measure.frame import Frame
+from pytest_collab.measure.gatereport import GateReport, GateResult
 from pytest_collab.measure.judging import GATES_JSON, judge_directory, read_baselines, read_gates_file
-from pytest_collab.measure.verdicts import GateReport, GateResult, check_gate
+from pytest_collab.measure.verdicts import check_gate
 from pytest_collab.plugin.outcomes import coloured
 
 if TYPE_CHECKING:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from pytest_collab.measure.frame import frame_of_rows
+from pytest_collab.measure.reader import frame_of_rows
 
 if TYPE_CHECKING:
     from pytest_collab.plugin.cases import Case

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from pytest_collab.measure.decision import GateVerdict
-from pytest_collab.measure.verdicts import GateReport, GateResult, Savings
+from pytest_collab.measure.gatereport import GateReport, GateResult, Savings
 
 
 def write_gates(reporter: Any, report: GateReport) -> None:

@@ -15,8 +15,8 @@ from pathlib import Path
 
 from pytest_collab.episode.text import one_line
 from pytest_collab.measure.change import RunComparison
+from pytest_collab.measure.gatereport import GateReport
 from pytest_collab.measure.summary import Cell, FamilySummary, Summary
-from pytest_collab.measure.verdicts import GateReport
 from pytest_collab.report.gates import saved_line, verdict_line, word
 
 MOST_ROWS = 40

@@ -17,8 +17,10 @@ from pytest_collab.episode.run import RunDirectory
 from pytest_collab.errors import CollabError, RunError
 from pytest_collab.report.embed import Chunk, chunks, columns, compact, packed, source_hash
 from pytest_collab.report.frames import Clock, events, frames, turn_ends
-from pytest_collab.report.model import Report, head, read_report
+from pytest_collab.report.model import Report
 from pytest_collab.report.overview import overview, selection
+from pytest_collab.report.pagedata import head
+from pytest_collab.report.reading import read_report
 
 if TYPE_CHECKING:
     from jinja2 import Environment

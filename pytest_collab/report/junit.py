@@ -7,7 +7,7 @@ from pathlib import Path
 from xml.etree import ElementTree
 
 from pytest_collab.errors import RunError
-from pytest_collab.measure.verdicts import GateReport
+from pytest_collab.measure.gatereport import GateReport
 from pytest_collab.report.gates import verdict_line
 
 _NOT_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")

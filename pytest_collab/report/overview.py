@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
+from pytest_collab.measure.gatereport import GateReport, GateResult
 from pytest_collab.measure.summary import Cell, CodeCount, FamilySummary, Gap, Usage, condition_rank, usage
-from pytest_collab.measure.verdicts import GateReport, GateResult
 from pytest_collab.report.advice import advice
 from pytest_collab.report.gates import saved_line, verdict_line
 from pytest_collab.report.model import Report

@@ -23,7 +23,7 @@ from pytest_collab.families.alem.plans import Plan, call, called, confirm, named
 from pytest_collab.families.alem.promises import promises
 from pytest_collab.families.alem.scale import PUBLISHED
 from pytest_collab.families.task import make_task
-from pytest_collab.measure.summary import summarise
+from pytest_collab.measure.bulk import summarise
 from pytest_collab.report.terminal import summary_lines
 
 FAMILY = AlemFamily()

@@ -20,7 +20,8 @@ from pytest_collab.measure.attribution import (
     shares,
     weaker_partners,
 )
-from pytest_collab.measure.frame import OUTCOMES, frame_of
+from pytest_collab.measure.frame import OUTCOMES
+from pytest_collab.measure.reader import frame_of
 from tests.support.episodes import episode
 
 

@@ -7,9 +7,8 @@ import numpy as np
 import pytest
 
 from pytest_collab.episode.outcome import Failure, Outcome
-from pytest_collab.measure.bulk import summarise_frame
-from pytest_collab.measure.frame import read_frame
-from pytest_collab.measure.summary import summarise
+from pytest_collab.measure.bulk import summarise, summarise_frame
+from pytest_collab.measure.reader import read_frame
 from tests.support.episodes import episode, write_run
 
 

@@ -5,7 +5,7 @@ import pytest
 
 from pytest_collab.errors import UsageError
 from pytest_collab.measure.change import RunComparison, compare_runs
-from pytest_collab.measure.frame import frame_of
+from pytest_collab.measure.reader import frame_of
 from pytest_collab.measure.series import follow_series
 from tests.support.episodes import episode
 

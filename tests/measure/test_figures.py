@@ -5,7 +5,7 @@ import pytest
 from pytest_collab.episode.outcome import Outcome
 from pytest_collab.errors import UsageError
 from pytest_collab.measure.figures import difficulty_curves, orderings, pass_at_k, pass_hat_k
-from pytest_collab.measure.frame import frame_of
+from pytest_collab.measure.reader import frame_of
 from tests.support.episodes import episode
 
 

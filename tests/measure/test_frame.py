@@ -8,7 +8,8 @@ import pytest
 from pytest_collab.episode.outcome import Failure, Outcome
 from pytest_collab.episode.run import RunDirectory
 from pytest_collab.errors import RunError
-from pytest_collab.measure.frame import Fault, frame_of, read_frame
+from pytest_collab.measure.frame import Fault
+from pytest_collab.measure.reader import frame_of, read_frame
 from tests.support.episodes import episode, write_run
 
 

@@ -5,10 +5,10 @@ import pytest
 
 from pytest_collab.episode.outcome import Outcome
 from pytest_collab.errors import UsageError
-from pytest_collab.measure.frame import frame_of
+from pytest_collab.measure.bulk import summarise
 from pytest_collab.measure.gaps import all_gaps, gap, gap_pairs
 from pytest_collab.measure.paired import tango
-from pytest_collab.measure.summary import summarise
+from pytest_collab.measure.reader import frame_of
 from tests.support.episodes import episode
 
 

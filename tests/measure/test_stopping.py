@@ -7,8 +7,8 @@ import pytest
 
 from pytest_collab.episode.outcome import Outcome
 from pytest_collab.measure.decision import GateVerdict
-from pytest_collab.measure.frame import frame_of
 from pytest_collab.measure.gate import GateFile
+from pytest_collab.measure.reader import frame_of
 from pytest_collab.measure.stopping import (
     PlannedEpisode,
     cluster_of,

@@ -6,10 +6,12 @@ import pytest
 
 from pytest_collab.episode.outcome import Failure, Outcome
 from pytest_collab.errors import UsageError
+from pytest_collab.measure.baseline import baselines_named
 from pytest_collab.measure.decision import GateVerdict
-from pytest_collab.measure.frame import frame_of
 from pytest_collab.measure.gate import Gate, GateFile
-from pytest_collab.measure.verdicts import GateReport, baselines_named, judge_gate, judge_run
+from pytest_collab.measure.gatereport import GateReport
+from pytest_collab.measure.reader import frame_of
+from pytest_collab.measure.verdicts import judge_gate, judge_run
 from tests.support.episodes import episode
 
 

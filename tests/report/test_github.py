@@ -9,8 +9,8 @@ import pytest
 
 from pytest_collab.measure.bulk import summarise_frame
 from pytest_collab.measure.change import compare_runs
-from pytest_collab.measure.frame import frame_of
 from pytest_collab.measure.gate import GateFile
+from pytest_collab.measure.reader import frame_of
 from pytest_collab.measure.verdicts import judge_run
 from pytest_collab.report.github import annotation_lines, job_summary
 from tests.support.episodes import episode

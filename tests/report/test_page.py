@@ -13,13 +13,13 @@ from hypothesis import strategies as st
 
 from pytest_collab.episode.outcome import Outcome
 from pytest_collab.episode.run import RunDirectory, RunInfo
-from pytest_collab.measure.frame import read_frame
 from pytest_collab.measure.judging import read_gates_file
+from pytest_collab.measure.reader import read_frame
 from pytest_collab.measure.verdicts import judge_run
 from pytest_collab.report.embed import chunks, compact, packed, unpacked
 from pytest_collab.report.frames import Clock, chosen
 from pytest_collab.report.html import payload, render, write_report
-from pytest_collab.report.model import read_report
+from pytest_collab.report.reading import read_report
 from tests.report.conftest import HOSTILE, dinner_run
 
 

@@ -1,0 +1,207 @@
+"""gates.json: what was found of every gate, and of the run."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from typing import Final, Literal
+
+from pydantic import BaseModel, ConfigDict
+
+from pytest_collab.measure.decision import Decision, GateVerdict
+from pytest_collab.measure.gate import Gate, GateFile, OnUndecided
+
+SCHEMA_VERSION: Final = 1
+
+
+class GateResult(BaseModel):
+    """One gate, judged.
+
+    Attributes:
+        name: the gate's title.
+        metric: what was measured; with a baseline, `value` is the difference this run minus baseline.
+        where: the selection, by key; keys left out are not there.
+        rule: as in the file, e.g. `at_least 0.8`.
+        relation, threshold: what `low` and `high` were held against.
+        confidence: one-sided.
+        value: the figure; None when there was no evidence.
+        low, high: one-sided bounds at `confidence`; None where there is no such bound.
+        n: episodes, or pairs, behind it.
+        clusters: independent groups among them.
+        method: name of the interval.
+        verdict: pass, fail or undecided.
+        needed: undecided only: about how many more episodes (or pairs) would settle it; None when none would.
+        on_undecided: what an undecided verdict means for the exit status.
+        sequential: whether the verdict is that of a confidence sequence.
+        ok: whether the exit status can be 0 as far as this gate goes.
+        message: one line for people.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
+    name: str
+    metric: str
+    where: dict[str, tuple[str, ...]]
+    rule: str
+    relation: str
+    threshold: float
+    confidence: float
+    baseline: str | None = None
+    paired: bool | None = None
+    value: float | None
+    low: float | None
+    high: float | None
+    n: int
+    clusters: int | None
+    method: str
+    verdict: GateVerdict
+    needed: int | None = None
+    on_undecided: OnUndecided
+    sequential: bool = False
+    ok: bool
+    message: str
+
+
+class InfrastructureCheck(BaseModel):
+    """Whether so many episodes broke that the run says nothing.
+
+    Attributes:
+        episodes: all, broken ones included.
+        errors: infrastructure errors among them.
+        rate: their share.
+        at_most: the declared limit; above it the run is void.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
+    episodes: int
+    errors: int
+    rate: float
+    at_most: float
+
+
+class GateProblem(BaseModel):
+    """A gate that could not be judged: its selection matches nothing, a baseline is missing or has changed.
+
+    Attributes:
+        name: the gate's title.
+        message: what is wrong, and what to do.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
+    name: str
+    message: str
+
+
+class Savings(BaseModel):
+    """What was not played because no gate needed it any more.
+
+    Attributes:
+        episodes: how many were skipped.
+        planned: how many there were to play.
+        cost_usd: what they would have cost, at the mean cost of the played episodes of the same condition and
+            team; None where such a cost is not known.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
+    episodes: int
+    planned: int
+    cost_usd: float | None
+
+
+class GateReport(BaseModel):
+    """gates.json.
+
+    Attributes:
+        verdict: `void` when too much of the infrastructure broke, else `error` when a gate could not be judged,
+            else `pass` when every gate is ok, else `fail`.
+        infrastructure: the check that decides `void`.
+        gates: those that could be judged, in the order of the file.
+        problems: those that could not.
+        saved: what `--collab-stop-when-decided` saved; None without it.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
+    schema_version: Literal[1] = 1
+    verdict: Literal["pass", "fail", "void", "error"]
+    infrastructure: InfrastructureCheck
+    gates: tuple[GateResult, ...]
+    problems: tuple[GateProblem, ...] = ()
+    saved: Savings | None = None
+
+    @property
+    def ok(self) -> bool:
+        """Whether a release can go out."""
+        return self.verdict == "pass"
+
+
+def result_of(
+    file: GateFile, gate: Gate, decision: Decision, *, paired: bool | None = None, sequential: bool = False
+) -> GateResult:
+    """What gates.json says of a decision."""
+    on_undecided = gate.undecided or file.undecided
+    estimate = decision.estimate
+    verdict = decision.verdict
+    value = getattr(gate, gate.relation)
+    rule = f"{gate.relation} {value:g}" if isinstance(value, float) else f"{gate.relation} {value}"
+    if gate.margin is not None:
+        rule += f", margin {gate.margin:g}"
+    confidence = gate.confidence or file.confidence
+    return GateResult(
+        name=gate.title,
+        metric=gate.metric,
+        where={key: names for key, names in gate.where.model_dump().items() if names},
+        rule=rule,
+        relation=decision.rule.relation,
+        threshold=decision.rule.threshold,
+        confidence=confidence,
+        baseline=gate.baseline,
+        paired=paired,
+        value=_finite(estimate.value),
+        low=_finite(estimate.low),
+        high=_finite(estimate.high),
+        n=estimate.n,
+        clusters=estimate.clusters,
+        method=estimate.method,
+        verdict=verdict,
+        needed=decision.needed,
+        on_undecided=on_undecided,
+        sequential=sequential,
+        ok=verdict is GateVerdict.PASS or (verdict is GateVerdict.UNDECIDED and on_undecided != "fail"),
+        message=_message(gate, decision, confidence, paired),
+    )
+
+
+def _message(gate: Gate, decision: Decision, confidence: float, paired: bool | None) -> str:
+    """One line: the figure, what it was held against, and, where undecided, what would settle it."""
+    estimate, rule = decision.estimate, decision.rule
+    unit = "pairs" if paired or gate.measured.kind == "gap" else "episodes"
+    if not estimate.known:
+        return f"{gate.metric}: no {unit} that are evidence; play some"
+    show = _shower(gate)
+    what = f"{gate.metric} minus that of {gate.baseline}" if gate.baseline is not None else gate.metric
+    sign = {"at_least": ">=", "at_most": "<=", "above": ">", "below": "<"}[rule.relation]
+    text = (
+        f"{what} {show(estimate.value)} ({confidence:.0%} bounds {show(estimate.low)} to {show(estimate.high)}, "
+        f"{estimate.n} {unit}), wanted {sign} {show(rule.threshold)}"
+    )
+    if decision.verdict is not GateVerdict.UNDECIDED:
+        return text
+    if decision.needed is None:
+        return f"{text}: undecided, and no number of {unit} would settle it while the figure stays there"
+    return f"{text}: undecided, about {decision.needed} more {unit} would settle it"
+
+
+def _shower(gate: Gate) -> Callable[[float], str]:
+    if gate.metric == "cost_usd":
+        return lambda value: f"{'-' if value < 0 else ''}${abs(value):.4g}"
+    if gate.measured.bounds is not None and gate.metric != "score":
+        return lambda value: f"{100 * value:.1f} %"
+    return lambda value: f"{value:.4g}"
+
+
+def _finite(value: float) -> float | None:
+    return value if math.isfinite(value) else None

@@ -1,0 +1,110 @@
+"""Reading a run directory's episodes into columns."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+from pytest_collab.episode.record import SCHEMA_VERSION, Episode
+from pytest_collab.episode.run import BadLine
+from pytest_collab.errors import RunError
+from pytest_collab.measure.frame import Frame
+from pytest_collab.measure.rows import Rows
+
+
+class FrameReader:
+    """Reads a run that may still be growing: every `update` takes in the lines written since.
+
+    Args:
+        path: the run directory.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._file = path / "episodes.jsonl"
+        self._rows = Rows()
+        self._bad: list[BadLine] = []
+        self._offset = 0
+        self._line = 0
+
+    def update(self, *, last: bool = False) -> int:
+        """Take in what was written since the last time.
+
+        Args:
+            last: also a last line without an end, which nobody will finish any more.
+
+        Returns:
+            How many lines have been read so far.
+
+        Raises:
+            RunError: it is no run directory, cannot be read, or was written by a newer version.
+        """
+        try:
+            with self._file.open("rb") as lines:
+                lines.seek(self._offset)
+                for line in lines:
+                    if not (last or line.endswith(b"\n")):
+                        break
+                    self._offset += len(line)
+                    self._line += 1
+                    if line.strip():
+                        self._take(line)
+        except FileNotFoundError:
+            raise RunError(f"{self._path} is no run directory (it has no episodes.jsonl)") from None
+        except OSError as error:
+            raise RunError(f"{self._file} cannot be read: {error.strerror or error}") from error
+        return self._line
+
+    def _take(self, line: bytes) -> None:
+        from pydantic_core import from_json
+
+        try:
+            raw = from_json(line)
+            version = raw.get("schema_version", 1)
+            if version > SCHEMA_VERSION:
+                raise RunError(
+                    f"{self._file}:{self._line} has schema_version {version}; this version of pytest-collab reads up "
+                    f"to {SCHEMA_VERSION}. Upgrade pytest-collab to read this run."
+                )
+            self._rows.add(raw)
+        except KeyError as error:
+            self._bad.append(BadLine(self._line, f"there is no {error}"))
+        except (ValueError, TypeError, AttributeError) as error:
+            self._bad.append(BadLine(self._line, str(error)))
+
+    def frame(self) -> Frame:
+        """All that was read so far."""
+        return self._rows.frame(self._bad)
+
+
+def read_frame(path: Path) -> Frame:
+    """Read a run directory's episodes into columns, without building a model of each.
+
+    Lines that are no episode (torn by a crash) are counted and left out, as `RunDirectory.record` does.
+
+    Args:
+        path: the run directory.
+
+    Raises:
+        RunError: it is no run directory, cannot be read, or was written by a newer version.
+    """
+    reader = FrameReader(path)
+    reader.update(last=True)
+    return reader.frame()
+
+
+def frame_of(episodes: Iterable[Episode]) -> Frame:
+    """Episodes in memory, as columns."""
+    rows = Rows()
+    for episode in episodes:
+        rows.add(episode.model_dump(mode="json"))
+    return rows.frame(())
+
+
+def frame_of_rows(raws: Iterable[Mapping[str, Any]]) -> Frame:
+    """Episodes given as the mappings that their JSON lines are, as columns."""
+    rows = Rows()
+    for raw in raws:
+        rows.add(raw)
+    return rows.frame(())

@@ -1,0 +1,240 @@
+"""Building a report from a run directory."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+from pydantic import ValidationError
+
+from pytest_collab.episode.outcome import Outcome
+from pytest_collab.episode.record import Episode
+from pytest_collab.episode.run import RunDirectory, RunInfo
+from pytest_collab.errors import CollabError, RunError
+from pytest_collab.measure.change import RunComparison, compare_runs
+from pytest_collab.measure.frame import Frame
+from pytest_collab.measure.gatereport import GateReport
+from pytest_collab.measure.reader import frame_of, read_frame
+from pytest_collab.report.advice import advice
+from pytest_collab.report.model import (
+    AgentStory,
+    Answer,
+    Baseline,
+    Complaint,
+    Example,
+    Report,
+    TaskFigures,
+    TeamMatrix,
+)
+
+if TYPE_CHECKING:
+    from pytest_collab.measure.attribution import Decomposition
+    from pytest_collab.measure.figures import DifficultyCurves
+    from pytest_collab.measure.ordering import OrderingEffect
+    from pytest_collab.measure.summary import Cell, Summary
+
+MATRIX_CONDITIONS: Final = ("team", "mute", "shared")
+MOST_EXAMPLES: Final = 3
+
+
+def read_report(run: RunDirectory, baseline: Path | None = None) -> Report:
+    """Build the report of a run.
+
+    Args:
+        run: the run; it may still be in progress.
+        baseline: an earlier run; the one that the session was given (`--collab-baseline`) when left out.
+
+    Raises:
+        RunError: the run cannot be read.
+    """
+    from pytest_collab.measure.bulk import summarise_frame
+
+    info = run.info()
+    record = run.record()
+    episodes = record.episodes()
+    frame = frame_of(episodes)
+    summary = summarise_frame(frame)
+    gates = _gates(run.path)
+    against = _baseline(frame, baseline or _named(info))
+    return Report(
+        name=run.path.name or str(run.path),
+        info=info,
+        finished=info.finished is not None,
+        episodes=episodes,
+        bad=record.bad,
+        summary=summary,
+        gates=gates,
+        baseline=against,
+        answer=_answer(gates, against, episodes),
+        agents=_agents(frame, episodes),
+        decomposition=_decomposition(frame),
+        matrices=_matrices(frame),
+        orderings=_orderings(frame),
+        tasks=_tasks(frame, summary, info),
+    )
+
+
+def _named(info: RunInfo) -> Path | None:
+    named = info.options.get("baseline")
+    return Path(named) if isinstance(named, str) and named else None
+
+
+def _gates(path: Path) -> GateReport | None:
+    file = path / "gates.json"
+    try:
+        return GateReport.model_validate_json(file.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        return None
+    except (OSError, ValidationError, UnicodeDecodeError) as error:
+        raise RunError(f"{file} cannot be read: {str(error).splitlines()[0]}") from error
+
+
+def _baseline(frame: Frame, path: Path | None) -> Baseline | None:
+    if path is None:
+        return None
+    try:
+        return Baseline(str(path), compare_runs(read_frame(path), frame))
+    except CollabError as error:
+        return Baseline(str(path), None, str(error))
+
+
+def _answer(gates: GateReport | None, baseline: Baseline | None, episodes: Sequence[Episode]) -> Answer:
+    """Gates decide; without them the baseline; without both nothing can be said about a release."""
+    comparison = None if baseline is None else baseline.comparison
+    against = "" if comparison is None else f" {_changes(comparison)}"
+    if gates is not None:
+        failed = [gate.name for gate in gates.gates if not gate.ok]
+        if gates.verdict == "void":
+            check = gates.infrastructure
+            return Answer(
+                "bad",
+                "This run says nothing",
+                f"{check.errors} of {check.episodes} episodes were lost to infrastructure errors, more than the "
+                f"{check.at_most:.0%} that the gates file allows.",
+            )
+        if failed:
+            return Answer(
+                "bad",
+                "The gates are not passed",
+                f"{len(failed)} of {len(gates.gates)} gates failed: {', '.join(failed)}.{against}",
+            )
+        return Answer("good", "All gates are passed", f"{len(gates.gates)} of {len(gates.gates)} gates.{against}")
+    if comparison is not None:
+        if comparison.regressions:
+            return Answer("bad", "Worse than the baseline", _changes(comparison))
+        return Answer("good", "Not shown to be worse than the baseline", _changes(comparison))
+    teams = [episode for episode in episodes if episode.condition == "team"]
+    kind = "team episodes" if teams else "episodes"
+    evidence = [episode for episode in teams or episodes if episode.outcome is not Outcome.INFRASTRUCTURE]
+    good = sum(episode.success for episode in evidence)
+    refused = f" The baseline was not used: {baseline.refusal}" if baseline is not None else ""
+    return Answer(
+        "open",
+        f"{good} of {len(evidence)} {kind} succeeded",
+        "Whether that is worse than before cannot be told: this run was played without gates (--collab-gate=FILE) "
+        f"and without a baseline (--collab-baseline=DIR).{refused}",
+    )
+
+
+def _changes(comparison: RunComparison) -> str:
+    counts = dict.fromkeys(("worse", "better", "unclear", "same", "gone", "new"), 0)
+    for change in comparison.changes:
+        counts[change.status] += 1
+    told = ", ".join(f"{n} {status}" for status, n in counts.items() if n)
+    return f"Against the baseline, of {len(comparison.changes)} comparisons: {told}."
+
+
+def _agents(frame: Frame, episodes: Sequence[Episode]) -> tuple[AgentStory, ...]:
+    from pytest_collab.measure.attribution import agent_faults
+
+    examples = _examples(episodes)
+    stories = []
+    for fault in agent_faults(frame):
+        complaints = tuple(
+            Complaint(code, advice(code), n, tuple(examples.get((fault.name, code), ())[:MOST_EXAMPLES]))
+            for code, n in fault.codes
+        )
+        stories.append(AgentStory(fault.name, fault, complaints))
+    stories.sort(key=lambda story: -(story.fault.rate.value if story.fault.rate.known else 0.0))
+    return tuple(stories)
+
+
+def _examples(episodes: Sequence[Episode]) -> dict[tuple[str, str], list[Example]]:
+    """Team episodes that show a code of an agent, those with the code as headline first."""
+    found: dict[tuple[str, str], list[tuple[int, Example]]] = {}
+    for episode in episodes:
+        if episode.condition != "team" or episode.outcome is Outcome.INFRASTRUCTURE:
+            continue
+        for place, failure in enumerate(episode.failures):
+            for seat in failure.seats:
+                agent = episode.usage[seat].agent if seat in episode.usage else ""
+                example = Example(episode.id, failure.events[0] if failure.events else None, failure.note)
+                known = found.setdefault((agent, failure.code), [])
+                if agent and all(example.episode != other.episode for _, other in known):
+                    known.append((place, example))
+    return {key: [example for _, example in sorted(known, key=lambda k: k[0])] for key, known in found.items()}
+
+
+def _decomposition(frame: Frame) -> Decomposition | None:
+    from pytest_collab.measure.attribution import decompose
+
+    return decompose(frame)
+
+
+def _matrices(frame: Frame) -> tuple[TeamMatrix, ...]:
+    from pytest_collab.measure.attribution import agent_matrix
+
+    found = []
+    scopes: list[str | None] = (
+        [None, *frame.family.values] if len(frame.family.values) > 1 else [*frame.family.values]
+    )
+    for family in scopes:
+        rows = None if family is None else frame.family.among([family])
+        for condition in MATRIX_CONDITIONS:
+            matrix = agent_matrix(frame, condition, rows)
+            if matrix.cells:
+                found.append(TeamMatrix(family, condition, matrix))
+    return tuple(found)
+
+
+def _orderings(frame: Frame) -> tuple[OrderingEffect, ...]:
+    from pytest_collab.measure.figures import orderings
+
+    return orderings(frame)
+
+
+def _tasks(frame: Frame, summary: Summary, info: RunInfo) -> tuple[TaskFigures, ...]:
+    known = {task.name: task for task in info.tasks}
+    cells: dict[tuple[str, str], list[Cell]] = {}
+    for cell in summary.tasks:
+        cells.setdefault((cell.family, cell.task or ""), []).append(cell)
+    return tuple(
+        TaskFigures(
+            name=task,
+            family=family,
+            params=known[task].params if task in known else {},
+            file=_shown(known[task].file) if task in known else "",
+            cells=tuple(own),
+            gaps=summary.task_gaps.get(task, ()),
+            curves=_curves(frame, family, task),
+        )
+        for (family, task), own in cells.items()
+    )
+
+
+def _shown(file: str) -> str:
+    """A task's file as seen from here; only its name where it lies elsewhere."""
+    path = Path(file)
+    return str(path.relative_to(Path.cwd())) if path.is_relative_to(Path.cwd()) else path.name
+
+
+def _curves(frame: Frame, family: str, task: str) -> DifficultyCurves | None:
+    from pytest_collab.measure.figures import difficulty_curves
+
+    rows = frame.family.among([family]) & frame.task.among([task])
+    try:
+        found = difficulty_curves(frame, rows=rows)
+    except CollabError:
+        return None
+    return found if found is not None and len(found.solo) > 1 else None  # one bucket makes no curve
