@@ -11,9 +11,9 @@ from __future__ import annotations
 
 import argparse
 
-from pytest_collab.core.alem import METRICS, rollouts
-from pytest_collab.core.alem_package import versions
-from pytest_collab.core.alem_rules import DIFFICULTIES, WorldRules
+from pytest_collab.core.alem.package import versions
+from pytest_collab.core.alem.policies import METRICS, rollouts
+from pytest_collab.core.alem.rules import DIFFICULTIES, WorldRules
 from pytest_collab.measure.interval import mean_interval
 
 FIRST_SEED = 9999

@@ -21,8 +21,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from pytest_collab.core import alem_package
-from pytest_collab.families.alem.world import World, WorldRules
+from pytest_collab.core.alem import package as alem_package
+from pytest_collab.families.alem.world.world import World, WorldRules
 
 HARNESS = re.compile(r"^Your (previous (response|output)|communication|scratchpad) .*(empty|could not|did not)")
 """Lines of the authors' harness about the reply before; the world says nothing of the kind."""

@@ -31,12 +31,12 @@ from typing import Any, Final
 
 import anyio
 
-from pytest_collab.families.coding.bench import Bench
 from pytest_collab.families.coding.cooperbench import choose, task_of
-from pytest_collab.families.coding.git import Store
-from pytest_collab.families.coding.merge import check_merge
+from pytest_collab.families.coding.repository.git import Store
+from pytest_collab.families.coding.repository.merge import check_merge
 from pytest_collab.families.coding.rules import Deal
-from pytest_collab.families.coding.workspace import Workspace
+from pytest_collab.families.coding.workspace.bench import Bench
+from pytest_collab.families.coding.workspace.workspace import Workspace
 from pytest_collab.families.taskfile import read_task
 from pytest_collab.sandbox.tree import descendants
 

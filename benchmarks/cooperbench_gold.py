@@ -25,10 +25,10 @@ import anyio
 
 from pytest_collab.errors import CollabError
 from pytest_collab.families.coding.cooperbench import CooperPool, choose, task_of
-from pytest_collab.families.coding.git import GitError, Store
-from pytest_collab.families.coding.merge import check_merge
-from pytest_collab.families.coding.seed import cache_folder, seed_of
-from pytest_collab.families.coding.validate import PoolCheck, table, validate_pool
+from pytest_collab.families.coding.repository.git import GitError, Store
+from pytest_collab.families.coding.repository.merge import check_merge
+from pytest_collab.families.coding.repository.seed import cache_folder, seed_of
+from pytest_collab.families.coding.validation.validate import PoolCheck, table, validate_pool
 
 POOLS = "click/2068,click/2800,click/2956,jinja/1465,jinja/1559,jinja/1621,dirty-equals/43"
 Clean = Mapping[tuple[str, ...], bool | None]

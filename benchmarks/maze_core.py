@@ -27,8 +27,9 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from pytest_collab.core import maze, planes
-from pytest_collab.core.spec import fixed_point
+from pytest_collab.core.maze import batch as maze
+from pytest_collab.core.maze import planes
+from pytest_collab.core.maze.spec import fixed_point
 
 ARITHMETIC = {
     *("add", "sub", "mul", "div", "rem", "and", "or", "xor", "not", "select_n", "eq", "ne", "lt", "le", "gt", "ge"),

@@ -24,7 +24,7 @@ import yaml
 ROOT: Final = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 
-from pytest_collab.families.maze.reader import Cell, Reading, Utterance, read  # noqa: E402
+from pytest_collab.families.maze.reading.reader import Cell, Reading, Utterance, read  # noqa: E402
 
 DIALOGUES: Final = ROOT / "tests" / "families" / "maze_dialogues.yaml"
 DOC: Final = ROOT / "docs" / "families" / "maze-reader.md"

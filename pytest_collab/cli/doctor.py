@@ -102,8 +102,8 @@ def _git(_: Path | None) -> list[Finding]:
 
 def _jax(_: Path | None) -> list[Finding]:
     use = "making mazes"
-    done = _run([sys.executable, "-P", "-m", "pytest_collab.core.generate", "--check"])
-    fix = f"see what `{sys.executable} -m pytest_collab.core.generate --check` says; pip install -U jax jaxlib"
+    done = _run([sys.executable, "-P", "-m", "pytest_collab.core.maze.generate", "--check"])
+    fix = f"see what `{sys.executable} -m pytest_collab.core.maze.generate --check` says; pip install -U jax jaxlib"
     if done is None or done.returncode:
         said = "it took too long" if done is None else _last_line(done)
         return [Finding("jax", "broken", True, f"a trial maze was not made: {said}", use, fix)]

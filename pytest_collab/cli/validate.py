@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Final
 from pytest_collab.errors import CollabError, UsageError
 
 if TYPE_CHECKING:
-    from pytest_collab.families.coding.validate import PoolCheck
+    from pytest_collab.families.coding.validation.validate import PoolCheck
 
 NAME: Final = "validate"
 HELP: Final = "check tasks: solvable, not vacuous, well-formed"
@@ -65,7 +65,7 @@ def run(args: argparse.Namespace) -> int:
             print(f"  {' + '.join(pair.features)}: {pair.kind}" + (f" ({pair.reason})" if pair.reason else ""))
         bad += bool(problems)
     if checks:
-        from pytest_collab.families.coding.validate import table
+        from pytest_collab.families.coding.validation.validate import table
 
         print(table(checks))
     if args.json:
@@ -111,9 +111,9 @@ def _coding(path: Path, args: argparse.Namespace) -> PoolCheck | str:
     import anyio
 
     from pytest_collab import families
-    from pytest_collab.families.coding.environment import missing_toolchain
-    from pytest_collab.families.coding.pool import load
-    from pytest_collab.families.coding.validate import validate_pool
+    from pytest_collab.families.coding.environment.environment import missing_toolchain
+    from pytest_collab.families.coding.pool.pool import load
+    from pytest_collab.families.coding.validation.validate import validate_pool
     from pytest_collab.families.taskfile import read_task
 
     if "coding" in families.names():

@@ -9,7 +9,7 @@ import json
 from pathlib import Path
 from typing import Any
 
-from pytest_collab.families.coding.pool import Pool
+from pytest_collab.families.coding.pool.pool import Pool
 from tests.coding.conftest import CODE, added, write
 
 Files = dict[str, str]

@@ -8,10 +8,10 @@ from pathlib import Path
 
 import pytest
 
-from pytest_collab.families.coding.git import Store
-from pytest_collab.families.coding.grading import Grader
-from pytest_collab.families.coding.pool import Pool
-from pytest_collab.families.coding.seed import Seed, seed_of
+from pytest_collab.families.coding.grading.grading import Grader
+from pytest_collab.families.coding.pool.pool import Pool
+from pytest_collab.families.coding.repository.git import Store
+from pytest_collab.families.coding.repository.seed import Seed, seed_of
 
 CODE = '''\
 """Arithmetic."""
@@ -135,7 +135,7 @@ Solved = Callable[[dict[str, str]], str]
 @pytest.fixture
 def solved(store: Store, agent: Path) -> Callable[[dict[str, str]], str]:
     """The tree of a seat that wrote these files over the base."""
-    from pytest_collab.families.coding.work import collect_work
+    from pytest_collab.families.coding.repository.work import collect_work
 
     def make(files: dict[str, str]) -> str:
         write(agent, files)

@@ -9,10 +9,10 @@ from pathlib import Path
 import anyio
 import pytest
 
-from pytest_collab.families.coding.git import Store
-from pytest_collab.families.coding.grading import FeatureGrade, Grader
-from pytest_collab.families.coding.pool import Pool
-from pytest_collab.families.coding.work import collect_work
+from pytest_collab.families.coding.grading.grading import FeatureGrade, Grader
+from pytest_collab.families.coding.pool.pool import Pool
+from pytest_collab.families.coding.repository.git import Store
+from pytest_collab.families.coding.repository.work import collect_work
 from tests.coding import attacks, boxes
 from tests.coding.conftest import CODE, FEATURES, write
 from tests.support.docker_engine import docker_engine

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pytest_collab.families.coding.claims import Change, Region, lies, read
+from pytest_collab.families.coding.evidence.claims import Change, Region, lies, read
 
 FILES = ("src/shop.py", "src/cart.py", "src/errors.py", "tests/test_shop.py", "README.md")
 CHANGE = Change((Region("src/shop.py", 10, 20, ("Shop", "total")),), "    def discount(self):\n        return 3\n")

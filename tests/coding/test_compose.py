@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from pytest_collab.families.coding.compose import expand, is_protected
-from pytest_collab.families.coding.pool import Pool
+from pytest_collab.families.coding.pool.pool import Pool
+from pytest_collab.families.coding.repository.compose import expand, is_protected
 
 
 @pytest.mark.parametrize(

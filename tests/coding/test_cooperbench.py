@@ -12,10 +12,10 @@ import pytest
 
 from pytest_collab.errors import SetupError, UsageError
 from pytest_collab.families.coding.cooperbench import CooperPool, find_mirror, read_dataset, select, task_of
-from pytest_collab.families.coding.git import Store
-from pytest_collab.families.coding.merge import check_merge
-from pytest_collab.families.coding.seed import seed_of
-from pytest_collab.families.coding.validate import validate_pool
+from pytest_collab.families.coding.repository.git import Store
+from pytest_collab.families.coding.repository.merge import check_merge
+from pytest_collab.families.coding.repository.seed import seed_of
+from pytest_collab.families.coding.validation.validate import validate_pool
 
 CHECKOUT = os.environ.get("COLLAB_COOPERBENCH", "")
 REPOS = os.environ.get("COLLAB_COOPERBENCH_REPOS", "")

@@ -17,11 +17,11 @@ from pytest_collab.episode.outcome import Outcome
 from pytest_collab.episode.record import Episode
 from pytest_collab.episode.run import RunDirectory
 from pytest_collab.episode.transcript import Event, Transcript
-from pytest_collab.families.coding import changes
 from pytest_collab.families.coding.cooperbench.results import pair_of, write_run
-from pytest_collab.families.coding.git import Store
-from pytest_collab.families.coding.seed import Seed
-from pytest_collab.families.coding.work import collect_work
+from pytest_collab.families.coding.repository.git import Store
+from pytest_collab.families.coding.repository.seed import Seed
+from pytest_collab.families.coding.repository.work import collect_work
+from pytest_collab.families.coding.workspace import changes
 from tests.coding.cooper import FEATURES, Fake, build
 
 CHECKOUT = os.environ.get("COLLAB_COOPERBENCH", "")

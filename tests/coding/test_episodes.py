@@ -10,7 +10,7 @@ import pytest
 from pytest_collab.episode.agent import Agent
 from pytest_collab.episode.outcome import Outcome
 from pytest_collab.families.coding.cast import PLANTED
-from pytest_collab.families.coding.toolchain import missing_toolchain
+from pytest_collab.families.coding.environment.toolchain import missing_toolchain
 from pytest_collab.families.taskfile import read_task
 from pytest_collab.testing import Played, play_episode
 from tests.coding import small

@@ -9,10 +9,10 @@ from pathlib import Path
 import pytest
 
 from pytest_collab.errors import SetupError
-from pytest_collab.families.coding.git import GitError, Store
-from pytest_collab.families.coding.grading import Expectation, Grader, TestReport, judge
-from pytest_collab.families.coding.pool import Pool
-from pytest_collab.families.coding.work import collect_work
+from pytest_collab.families.coding.grading.grading import Expectation, Grader, TestReport, judge
+from pytest_collab.families.coding.pool.pool import Pool
+from pytest_collab.families.coding.repository.git import GitError, Store
+from pytest_collab.families.coding.repository.work import collect_work
 from tests.coding.conftest import CODE, FEATURES, added, write
 
 pytestmark = pytest.mark.anyio

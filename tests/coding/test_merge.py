@@ -11,11 +11,11 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from pytest_collab.errors import TaskError
-from pytest_collab.families.coding.git import Store
-from pytest_collab.families.coding.merge import Region, check_merge, overlaps, regions
-from pytest_collab.families.coding.pool import Base, Pool
-from pytest_collab.families.coding.seed import seed_repository
-from pytest_collab.families.coding.work import collect_work
+from pytest_collab.families.coding.pool.pool import Base, Pool
+from pytest_collab.families.coding.repository.git import Store
+from pytest_collab.families.coding.repository.merge import Region, check_merge, overlaps, regions
+from pytest_collab.families.coding.repository.seed import seed_repository
+from pytest_collab.families.coding.repository.work import collect_work
 from tests.coding.conftest import write
 
 LINES = "".join(f"line {number}\n" for number in range(1, 21))
@@ -405,7 +405,7 @@ def test_any_name_and_content_comes_back_byte_for_byte(name: str, content: bytes
 
 def test_a_pool_says_what_is_wrong_with_it(pool: Pool, tmp_path: Path) -> None:
     from pytest_collab.errors import TaskError
-    from pytest_collab.families.coding.pool import load
+    from pytest_collab.families.coding.pool.pool import load
 
     text = """family: coding
 params:

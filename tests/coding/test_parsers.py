@@ -13,7 +13,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pytest_collab.families.coding.parsers import parse, plain
+from pytest_collab.families.coding.grading.parsers import parse, plain
 from tests.coding.conftest import write
 
 NODE = shutil.which("node")
@@ -153,7 +153,7 @@ def test_cargo_reports_name_the_file_of_each_test(tmp_path: Path) -> None:
         },
     )
     done = run([str(CARGO), "test", "--offline", "--no-fail-fast", "--lib", "--tests"], tmp_path)
-    from pytest_collab.families.coding.testrun import in_order
+    from pytest_collab.families.coding.grading.testrun import in_order
 
     assert parse("cargo", None, in_order(done.stdout, done.stderr)) == {
         "src/lib.rs::unit::inner": "passed",

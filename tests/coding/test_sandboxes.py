@@ -10,10 +10,10 @@ from pathlib import Path
 import anyio
 import pytest
 
-from pytest_collab.families.coding.environment import prepare_environment
-from pytest_collab.families.coding.git import Store
-from pytest_collab.families.coding.grading import Grader
-from pytest_collab.families.coding.pool import Pool
+from pytest_collab.families.coding.environment.environment import prepare_environment
+from pytest_collab.families.coding.grading.grading import Grader
+from pytest_collab.families.coding.pool.pool import Pool
+from pytest_collab.families.coding.repository.git import Store
 from tests.coding.conftest import CODE, FEATURES
 from tests.support.docker_engine import IMAGE, docker_engine, docker_image
 

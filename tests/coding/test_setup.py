@@ -10,9 +10,9 @@ from pathlib import Path
 import pytest
 
 from pytest_collab.errors import SetupError
-from pytest_collab.families.coding import indexes
-from pytest_collab.families.coding.environment import Environment, prepare_environment
-from pytest_collab.families.coding.pool import Pool
+from pytest_collab.families.coding.environment import indexes
+from pytest_collab.families.coding.environment.environment import Environment, prepare_environment
+from pytest_collab.families.coding.pool.pool import Pool
 from pytest_collab.sandbox import choose
 from tests.coding.conftest import write
 

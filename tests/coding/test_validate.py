@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 
 from pytest_collab.cli import main
-from pytest_collab.families.coding.pool import Pool
-from pytest_collab.families.coding.validate import validate_pool
+from pytest_collab.families.coding.pool.pool import Pool
+from pytest_collab.families.coding.validation.validate import validate_pool
 from tests.coding.conftest import write
 
 TASK = """family: coding

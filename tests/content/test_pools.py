@@ -11,9 +11,9 @@ from pathlib import Path
 import pytest
 
 from pytest_collab.cli import main
-from pytest_collab.families.coding.compose import is_test
-from pytest_collab.families.coding.pool import load
-from pytest_collab.families.coding.toolchain import missing_toolchain
+from pytest_collab.families.coding.environment.toolchain import missing_toolchain
+from pytest_collab.families.coding.pool.pool import load
+from pytest_collab.families.coding.repository.compose import is_test
 
 ROOT = Path(__file__).resolve().parents[2]
 POOLS = sorted((ROOT / "tasks" / "coding").glob("*/*.collab.yaml"))

@@ -12,8 +12,8 @@ from pathlib import Path
 
 import pytest
 
-from pytest_collab.core import cache
-from pytest_collab.core.cache import CacheWarning, MazeRecord, MazeSpec, mazes, prepare, record_from_json
+from pytest_collab.core.maze import cache
+from pytest_collab.core.maze.cache import CacheWarning, MazeRecord, MazeSpec, mazes, prepare, record_from_json
 from pytest_collab.errors import SetupError, TaskError
 
 SIX = MazeSpec(size=6, walls=0.3, path=(7, 9))
@@ -24,7 +24,7 @@ ASK = """
 import json, sys, warnings
 from dataclasses import asdict
 from pathlib import Path
-from pytest_collab.core.cache import MazeSpec, mazes
+from pytest_collab.core.maze.cache import MazeSpec, mazes
 with warnings.catch_warnings(record=True) as caught:
     warnings.simplefilter("always")
     spec = MazeSpec(size=6, walls=0.3, path=(7, 9))
@@ -43,7 +43,7 @@ class Generations:
         self.log = folder / "generations.log"
         (folder / "sitecustomize.py").write_text(
             "import sys\n"
-            "if 'pytest_collab.core.generate' in sys.orig_argv:\n"
+            "if 'pytest_collab.core.maze.generate' in sys.orig_argv:\n"
             f"    open({str(self.log)!r}, 'a').write('started\\n')\n"
         )
 

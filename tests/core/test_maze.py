@@ -12,9 +12,10 @@ import networkx as nx
 import numpy as np
 import pytest
 
-from pytest_collab.core import grid, maze, planes, sampling
-from pytest_collab.core.generate import records
-from pytest_collab.core.spec import MazeRecord, MazeSpec, fixed_point
+from pytest_collab.core.maze import batch as maze
+from pytest_collab.core.maze import grid, planes, sampling
+from pytest_collab.core.maze.generate import records
+from pytest_collab.core.maze.spec import MazeRecord, MazeSpec, fixed_point
 from tests.core import oracle
 
 GOLDEN = Path(__file__).with_name("golden_mazes.txt")

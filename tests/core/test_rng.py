@@ -6,7 +6,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from pytest_collab.core import planes, rng
+from pytest_collab.core.maze import planes, rng
 
 BLOCKS = 4000
 

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pytest_collab.core.spec import MazeSpec, longest_path, window_is_possible
+from pytest_collab.core.maze.spec import MazeSpec, longest_path, window_is_possible
 from pytest_collab.errors import TaskError
 
 GOOD = {"size": 6, "walls": 0.3, "path": (7, 9)}
@@ -126,7 +126,7 @@ def test_equal_specs_share_a_key_and_different_ones_do_not() -> None:
 
 def test_a_spec_and_its_windows_are_checked_without_jax_or_numpy() -> None:
     code = (
-        "import sys; from pytest_collab.core.cache import MazeSpec; MazeSpec(6, 0.3, (7, 9)).content_key(); "
+        "import sys; from pytest_collab.core.maze.cache import MazeSpec; MazeSpec(6, 0.3, (7, 9)).content_key(); "
         "sys.exit(bool({'jax', 'numpy'} & set(sys.modules)))"
     )
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0

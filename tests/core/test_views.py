@@ -9,9 +9,10 @@ import jax
 import numpy as np
 import pytest
 
-from pytest_collab.core import grid, maze, sampling
-from pytest_collab.core.generate import records
-from pytest_collab.core.spec import MazeRecord, MazeSpec, fixed_point
+from pytest_collab.core.maze import batch as maze
+from pytest_collab.core.maze import grid, sampling
+from pytest_collab.core.maze.generate import records
+from pytest_collab.core.maze.spec import MazeRecord, MazeSpec, fixed_point
 
 COUNT = 1024
 KNOB = (0.0, 0.2, 0.5, 0.77, 1.0)

@@ -18,9 +18,9 @@ from pytest_collab.episode.record import Episode
 from pytest_collab.episode.transcript import Transcript
 from pytest_collab.errors import TaskError
 from pytest_collab.families.alem import Alem, AlemFamily, protocol
+from pytest_collab.families.alem.cast.plans import Plan, call, called, confirm, named, order, ready, says_ready
 from pytest_collab.families.alem.draw import picture
-from pytest_collab.families.alem.plans import Plan, call, called, confirm, named, order, ready, says_ready
-from pytest_collab.families.alem.promises import promises
+from pytest_collab.families.alem.evidence.promises import promises
 from pytest_collab.families.alem.scale import PUBLISHED
 from pytest_collab.families.task import make_task
 from pytest_collab.measure.bulk import summarise
@@ -494,7 +494,7 @@ conditions: [solo, team]
 def test_without_the_package_items_are_skipped_with_the_command_and_tasks_stay_valid(
     pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setattr("pytest_collab.core.alem_package._has_text_worlds", lambda: False)
+    monkeypatch.setattr("pytest_collab.core.alem.package._has_text_worlds", lambda: False)
     pytester.makefile(".collab.yaml", tiny=ALONE)
     result = pytester.inline_run("--agents=partner", "-rs", "-p", "no:cacheprovider")
     result.assertoutcome(skipped=2)
@@ -515,7 +515,7 @@ def test_another_version_of_the_package_makes_another_task(monkeypatch: pytest.M
 
 
 def test_a_run_is_judged_again_without_the_package(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("pytest_collab.core.alem_package._has_text_worlds", lambda: False)
+    monkeypatch.setattr("pytest_collab.core.alem.package._has_text_worlds", lambda: False)
     monkeypatch.setattr("pytest_collab.families.alem.seats.World", None)
     tale = Tale().score(0.1, 0.2)
     FAMILY.prepare([(tale.params, [0])])

@@ -13,11 +13,11 @@ from typing import Any
 
 import pytest
 
-from pytest_collab.core import alem_package
-from pytest_collab.core.alem_rules import Kind
+from pytest_collab.core.alem import package as alem_package
+from pytest_collab.core.alem.rules import Kind
 from pytest_collab.errors import TaskError, UsageError
-from pytest_collab.families.alem.pictures import FILM_MILLISECONDS
-from pytest_collab.families.alem.world import World, WorldRules
+from pytest_collab.families.alem.world.pictures import FILM_MILLISECONDS
+from pytest_collab.families.alem.world.world import World, WorldRules
 
 RECORDED = Path(__file__).with_name("alem_reference.json")
 """An episode played with alem-env alone, under the versions it pins: made by benchmarks/alem_reference.py."""
@@ -195,7 +195,7 @@ def test_a_frame_shows_the_team_and_a_film_its_last_steps() -> None:
 @needs_alem
 @pytest.mark.slow
 def test_a_batch_plays_the_worlds_that_are_played_one_by_one() -> None:
-    from pytest_collab.core.alem import rollouts
+    from pytest_collab.core.alem.policies import rollouts
 
     rules, seeds = WorldRules(max_steps=40), (9999, 10_000, 10_001)
     batch = rollouts(rules, "nop", seeds)

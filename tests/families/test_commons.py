@@ -244,7 +244,7 @@ def test_the_batched_rules_are_the_plain_rules(harmful: bool, season: list[list[
     jax = pytest.importorskip("jax")
     import numpy as np
 
-    from pytest_collab.core import commons as twin
+    from pytest_collab.core.games import commons as twin
 
     nature = rules.Nature(40, 2, 5, 10, 16) if harmful else rules.Nature(40, 2, 5)
     constants = {"capacity": 40, "growth": 2, "threshold": 5, "effort": nature.effort, "floor": nature.floor}

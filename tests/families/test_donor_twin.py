@@ -14,7 +14,7 @@ from pytest_collab.families.donor.scale import reference_scale
 from pytest_collab.testing import play_episode
 
 jax = pytest.importorskip("jax")
-from pytest_collab.core import donor as twin  # noqa: E402
+from pytest_collab.core.games import donor as twin  # noqa: E402
 
 PLAY = jax.jit(twin.play)
 SCHEDULE = jax.jit(twin.schedule)

@@ -15,7 +15,7 @@ from pytest_collab.families.market.scale import reference_scale
 from pytest_collab.testing import play_episode
 
 jax = pytest.importorskip("jax")
-from pytest_collab.core import market as twin  # noqa: E402
+from pytest_collab.core.games import market as twin  # noqa: E402
 
 SMALL = Market(agents=3, pieces=9, rounds=4, needs=2)
 SEATS, PIECES, TASKS, ROUNDS = 3, 9, 2, 4

@@ -11,14 +11,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pytest_collab import families
-from pytest_collab.core.spec import MazeRecord
+from pytest_collab.core.maze.spec import MazeRecord
 from pytest_collab.episode import examiner
 from pytest_collab.episode.agent import Agent, Reply, Request, Usage
 from pytest_collab.episode.judge import judge
 from pytest_collab.episode.outcome import Outcome
 from pytest_collab.errors import ProviderError
 from pytest_collab.families.maze import Maze
-from pytest_collab.families.maze.grader import path_in
+from pytest_collab.families.maze.reading.grader import path_in
 from pytest_collab.families.maze.rules import solve
 from pytest_collab.testing import Played, play_episode
 

@@ -14,9 +14,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pytest_collab.families.maze import reader
-from pytest_collab.families.maze.notation import TEXT_LIMIT, atomise, clean, clip
-from pytest_collab.families.maze.reader import Cell, Reading, Utterance, read
+from pytest_collab.families.maze.reading import reader
+from pytest_collab.families.maze.reading.notation import TEXT_LIMIT, atomise, clean, clip
+from pytest_collab.families.maze.reading.reader import Cell, Reading, Utterance, read
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pytest_collab import families
-from pytest_collab.core.spec import MazeRecord
+from pytest_collab.core.maze.spec import MazeRecord
 from pytest_collab.episode.condition import Condition
 from pytest_collab.families.maze import Maze
 from pytest_collab.families.maze.rules import (

@@ -10,8 +10,8 @@ import pytest
 
 from pytest_collab.episode.agent import Agent, Reply, Request, Seat
 from pytest_collab.families.maze import Maze, MazeFamily
-from pytest_collab.families.maze.message import read_message
-from pytest_collab.families.maze.partner import FRAME, Partner
+from pytest_collab.families.maze.cast.partner import FRAME, Partner
+from pytest_collab.families.maze.reading.message import read_message
 from pytest_collab.testing import play_episode
 
 FAMILY = MazeFamily()

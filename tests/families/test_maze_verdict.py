@@ -12,7 +12,7 @@ from typing import ClassVar
 
 import pytest
 
-from pytest_collab.core.spec import MazeRecord
+from pytest_collab.core.maze.spec import MazeRecord
 from pytest_collab.episode.agent import Agent, Reply, Request, Seat
 from pytest_collab.episode.condition import Condition
 from pytest_collab.episode.judge import judge

@@ -14,7 +14,7 @@ from pytest_collab.families.philosophers.scale import reference_scale
 from pytest_collab.families.rounds import fairness
 
 jax = pytest.importorskip("jax")
-from pytest_collab.core import philosophers as twin  # noqa: E402
+from pytest_collab.core.games import philosophers as twin  # noqa: E402
 
 STEP = jax.jit(twin.simultaneous)
 ALONE = jax.jit(twin.alone)

@@ -196,7 +196,7 @@ def test_one_agent_on_all_seats_fails_by_its_own_fault() -> None:
 def test_the_batched_payoffs_are_the_plain_ones(rounds: list[list[int]], good: rules.Good) -> None:
     np = pytest.importorskip("numpy")
     pytest.importorskip("jax")
-    from pytest_collab.core import public_goods as twin
+    from pytest_collab.core.games import public_goods as twin
 
     names = ("endowment", "multiplier", "bonus", "penalty", "threshold")
     batch = twin.pay(np.asarray(rounds, np.int32), **{name: getattr(good, name) for name in names})

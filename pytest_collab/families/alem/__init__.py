@@ -12,7 +12,7 @@ from typing import ClassVar, Literal
 from pydantic import Field, model_validator
 
 from pytest_collab.agents.builtin import CAST
-from pytest_collab.core.alem_package import require, versions
+from pytest_collab.core.alem.package import require, versions
 from pytest_collab.episode.agent import Seat
 from pytest_collab.episode.condition import Condition
 from pytest_collab.episode.family import Params, Picture
@@ -22,7 +22,7 @@ from pytest_collab.errors import UsageError
 from pytest_collab.families.alem.cast import PLAYERS
 from pytest_collab.families.alem.seats import AlemGame, AlemSolo
 from pytest_collab.families.alem.verdict import assess
-from pytest_collab.families.alem.world import WorldRules
+from pytest_collab.families.alem.world.world import WorldRules
 from pytest_collab.families.rounds import Player, RoundFamily, RoundGame, seat_names
 
 __all__ = ["Alem", "AlemFamily"]

@@ -16,8 +16,8 @@ from pytest_collab.episode.condition import Condition
 from pytest_collab.episode.game import Ask, Move, Note, Prompt, Recall, Speech
 from pytest_collab.episode.transcript import Transcript
 from pytest_collab.families.alem import protocol
-from pytest_collab.families.alem.snapshot import snapshot
-from pytest_collab.families.alem.world import Score, Share, World
+from pytest_collab.families.alem.world.snapshot import snapshot
+from pytest_collab.families.alem.world.world import Score, Share, World
 from pytest_collab.families.rounds import RoundGame, Solo, seat_names
 
 if TYPE_CHECKING:

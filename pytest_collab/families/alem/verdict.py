@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING
 from pytest_collab.episode.condition import Condition
 from pytest_collab.episode.outcome import Failure, Outcome, Verdict, outcome_of
 from pytest_collab.episode.transcript import Transcript
-from pytest_collab.families.alem import missteps, protocol
-from pytest_collab.families.alem.story import Story
+from pytest_collab.families.alem import protocol
+from pytest_collab.families.alem.evidence import missteps
+from pytest_collab.families.alem.evidence.story import Story
 from pytest_collab.families.rounds import evidence as show
 
 if TYPE_CHECKING:

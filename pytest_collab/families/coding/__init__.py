@@ -22,10 +22,10 @@ from pytest_collab.episode.transcript import Transcript
 from pytest_collab.errors import TaskError
 from pytest_collab.families.coding import rules
 from pytest_collab.families.coding.cast import PLAYERS, SUMMARIES
-from pytest_collab.families.coding.pool import Base, EnvironmentSpec, Feature, Pool
+from pytest_collab.families.coding.pool.pool import Base, EnvironmentSpec, Feature, Pool
 
 if TYPE_CHECKING:
-    from pytest_collab.families.coding.bench import Bench
+    from pytest_collab.families.coding.workspace.bench import Bench
 
 __all__ = ["Base", "Coding", "CodingFamily", "EnvironmentSpec", "Feature"]
 
@@ -134,7 +134,7 @@ class CodingFamily(Family[Coding]):
 
     def bench(self, params: Coding) -> Bench:
         """The bench of a pool in this process."""
-        from pytest_collab.families.coding.bench import Bench
+        from pytest_collab.families.coding.workspace.bench import Bench
 
         key = (str(params.folder), params.model_dump_json(), self._sandbox)
         if key not in self._benches:

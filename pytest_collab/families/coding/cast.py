@@ -19,9 +19,9 @@ from typing import Any, Final
 
 from pytest_collab.agents.builtin import CAST
 from pytest_collab.episode.agent import Agent, Reply, Request, Seat, ToolCall, ToolResult, Usage
-from pytest_collab.families.coding import answers
-from pytest_collab.families.coding.answers import Span
-from pytest_collab.families.coding.claims import read
+from pytest_collab.families.coding.evidence.claims import read
+from pytest_collab.families.coding.pool import answers
+from pytest_collab.families.coding.pool.answers import Span
 
 PATIENCE_SECONDS: Final = 120
 """How long a player waits for a teammate's message. Teammates that have finished are not waited for."""

@@ -13,15 +13,16 @@ from pytest_collab.episode.condition import Condition
 from pytest_collab.episode.game import Ask, Game, Move, Note, Prompt
 from pytest_collab.episode.transcript import Transcript
 from pytest_collab.errors import SandboxError, UsageError
-from pytest_collab.families.coding import brief, tools
+from pytest_collab.families.coding import tools
+from pytest_collab.families.coding.pool import brief
 from pytest_collab.families.coding.rules import IDLE_ANSWERS, Deal
 from pytest_collab.sandbox import read_inside
 
 if TYPE_CHECKING:
     from pytest_collab.episode.channel import Channel, Message
-    from pytest_collab.families.coding.bench import Bench
-    from pytest_collab.families.coding.lead import Integration
-    from pytest_collab.families.coding.workspace import Workspace
+    from pytest_collab.families.coding.workspace.bench import Bench
+    from pytest_collab.families.coding.workspace.lead import Integration
+    from pytest_collab.families.coding.workspace.workspace import Workspace
 
 _WRITE: Final = 'case "$1" in */*) mkdir -p -- "${1%/*}";; esac && cat > "$1"'
 _REPROACH: Final = "You called no tool. Work with the tools, and call `finish` when your work is complete."
@@ -134,7 +135,7 @@ class CodingGame(Game):
         self._channel = channel
 
     async def open(self, transcript: Transcript) -> None:
-        from pytest_collab.families.coding.lead import Integration
+        from pytest_collab.families.coding.workspace.lead import Integration
 
         self._transcript = transcript
         self._left = {seat: anyio.Event() for seat in self.seats}

@@ -25,8 +25,8 @@ from typing import Any, Final
 from pytest_collab.episode.condition import Condition
 from pytest_collab.episode.outcome import Failure, Outcome, Verdict, outcome_of
 from pytest_collab.episode.transcript import Event, Transcript
-from pytest_collab.families.coding import talk
-from pytest_collab.families.coding.claims import Change, Lie, Region, lies
+from pytest_collab.families.coding.evidence import talk
+from pytest_collab.families.coding.evidence.claims import Change, Lie, Region, lies
 from pytest_collab.families.coding.rules import Deal
 from pytest_collab.families.coding.tools import WORKING
 

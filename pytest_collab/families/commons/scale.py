@@ -47,7 +47,7 @@ def _by_chance(params: Commons, seasons: int, seed: int) -> list[dict[str, float
     import jax
     import jax.numpy as jnp
 
-    from pytest_collab.core import commons as twin
+    from pytest_collab.core.games import commons as twin
 
     nature, n = params.nature, params.seats
 

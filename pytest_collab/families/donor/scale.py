@@ -18,7 +18,7 @@ def reference_scale(params: Donor, games: int = 10_000, seed: int = 0) -> dict[s
     """
     import numpy as np
 
-    from pytest_collab.core import donor as twin
+    from pytest_collab.core.games import donor as twin
 
     finals, shares = twin.give_at_random(
         seed, games, params.generations, params.seats, params.length, params.endowment, params.multiplier

@@ -16,7 +16,7 @@ def reference_scale(params: Market, markets: int = 10_000, seed: int = 0) -> dic
     """
     import numpy as np
 
-    from pytest_collab.core import market as twin
+    from pytest_collab.core.games import market as twin
 
     def play(policy: twin.Policy) -> twin.Result:
         batch: twin.Result = twin.play_many(

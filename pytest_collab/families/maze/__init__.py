@@ -10,7 +10,7 @@ from typing import Any, ClassVar
 
 from pydantic import Field, model_validator
 
-from pytest_collab.core.spec import MazeRecord, MazeSpec
+from pytest_collab.core.maze.spec import MazeRecord, MazeSpec
 from pytest_collab.episode.agent import Agent, Seat
 from pytest_collab.episode.condition import Condition
 from pytest_collab.episode.examiner import Examiner
@@ -98,7 +98,7 @@ class MazeFamily(Family[Maze]):
         return super().refuses(condition, params)
 
     def prepare(self, requests: Sequence[tuple[Maze, Sequence[int]]]) -> None:
-        from pytest_collab.core import cache
+        from pytest_collab.core.maze import cache
 
         cache.prepare([(params.spec(), seeds) for params, seeds in requests])
 
@@ -115,7 +115,7 @@ class MazeFamily(Family[Maze]):
     async def grade(
         self, params: Maze, seed: int, condition: Condition, transcript: Transcript, examiner: Examiner
     ) -> Mapping[str, Any] | None:
-        from pytest_collab.families.maze.grader import graded
+        from pytest_collab.families.maze.reading.grader import graded
 
         return await graded(self._maze(params, seed), transcript, examiner)
 
@@ -133,6 +133,6 @@ class MazeFamily(Family[Maze]):
 
     @staticmethod
     def _maze(params: Maze, seed: int) -> MazeRecord:
-        from pytest_collab.core import cache
+        from pytest_collab.core.maze import cache
 
         return cache.mazes(params.spec(), [seed])[seed]

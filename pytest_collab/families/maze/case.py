@@ -6,10 +6,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
 
-from pytest_collab.core.spec import MazeRecord
+from pytest_collab.core.maze.spec import MazeRecord
 from pytest_collab.episode.condition import Condition
 from pytest_collab.episode.transcript import Event, Transcript
-from pytest_collab.families.maze.reader import Claim, Proposal, Reading, Utterance, read
+from pytest_collab.families.maze.reading.reader import Claim, Proposal, Reading, Utterance, read
 from pytest_collab.families.maze.rules import Cell, Walk, inside, walk
 from pytest_collab.families.maze.seats import GOAL, OPEN, SEAT_NAMES, START, content
 

@@ -7,12 +7,12 @@ from dataclasses import dataclass
 from html import escape
 from typing import Final
 
-from pytest_collab.core.spec import MazeRecord
+from pytest_collab.core.maze.spec import MazeRecord
 from pytest_collab.episode.condition import Condition
 from pytest_collab.episode.family import Picture
 from pytest_collab.episode.transcript import Transcript
 from pytest_collab.families.maze.case import Case
-from pytest_collab.families.maze.mind import named
+from pytest_collab.families.maze.cast.mind import named
 from pytest_collab.families.maze.rules import Cell, inside
 from pytest_collab.families.maze.seats import GOAL, HIDDEN, START, WALL, copies, copy_of
 

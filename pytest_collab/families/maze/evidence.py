@@ -13,9 +13,9 @@ from typing import Final
 
 from pytest_collab.episode.outcome import Failure
 from pytest_collab.families.maze.case import Case, agrees
-from pytest_collab.families.maze.message import read_message
-from pytest_collab.families.maze.mind import named
-from pytest_collab.families.maze.reader import Claim, Proposal, read
+from pytest_collab.families.maze.cast.mind import named
+from pytest_collab.families.maze.reading.message import read_message
+from pytest_collab.families.maze.reading.reader import Claim, Proposal, read
 from pytest_collab.families.maze.rules import Cell, adjacent, inside
 from pytest_collab.families.maze.seats import OPEN, WALL, content
 

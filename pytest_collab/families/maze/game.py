@@ -6,15 +6,15 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
-from pytest_collab.core.spec import MazeRecord
+from pytest_collab.core.maze.spec import MazeRecord
 from pytest_collab.episode.agent import Reply
 from pytest_collab.episode.channel import Message
 from pytest_collab.episode.condition import Condition
 from pytest_collab.episode.game import Ask, Game, Move, Note, Prompt, Speech
 from pytest_collab.episode.text import MESSAGE_LIMIT, bounded, valid
 from pytest_collab.families.maze import seats as words
-from pytest_collab.families.maze.hearing import dialogue, heard
-from pytest_collab.families.maze.reader import Reading
+from pytest_collab.families.maze.reading.hearing import dialogue, heard
+from pytest_collab.families.maze.reading.reader import Reading
 from pytest_collab.families.maze.rules import solve
 
 PRINTABLE_SHARE: Final = 0.5

@@ -15,7 +15,7 @@ def reference_scale(params: Philosophers, dinners: int = 10_000, seed: int = 0) 
     `partner` and `nop` are deterministic and played once by the plain rules; `random` is a mean over `dinners`,
     played in one batch. Scores are those of tasks without a reward of their own. The first call compiles for seconds.
     """
-    from pytest_collab.core import philosophers as twin
+    from pytest_collab.core.games import philosophers as twin
 
     sequential = params.protocol == "sequential"
     terminal = params.deadlock == "terminal"

@@ -16,7 +16,7 @@ def reference_scale(params: PublicGoods, groups: int = 10_000, seed: int = 0) ->
     import jax.numpy as jnp
     import numpy as np
 
-    from pytest_collab.core import public_goods as twin
+    from pytest_collab.core.games import public_goods as twin
 
     good, size = params.good, (1, params.rounds, params.seats)
     played = {

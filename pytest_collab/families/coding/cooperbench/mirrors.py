@@ -7,7 +7,7 @@ from pathlib import Path
 
 from pytest_collab.errors import SetupError, UsageError
 from pytest_collab.families.coding.cooperbench.dataset import CooperPool
-from pytest_collab.families.coding.git import run_git
+from pytest_collab.families.coding.repository.git import run_git
 
 
 def find_mirror(pool: CooperPool, repos: Path | None) -> str:

@@ -1,0 +1,1 @@
+"""Twins of the round games in JAX, for checks and for calibration."""

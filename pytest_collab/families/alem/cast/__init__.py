@@ -1,0 +1,52 @@
+"""The built-in players of the world."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from typing import Any, Final
+
+from pytest_collab.episode.agent import Request, Seat
+from pytest_collab.families.alem.cast.partner import Partner
+from pytest_collab.families.rounds import Player, Say
+
+
+class Random(Player):
+    """Any action that is available, all alike."""
+
+    def say(self, request: Request) -> Say:
+        return Say((f"<action>{self.random.choice(list(request.view['legal']))}</action>",))
+
+
+class Nop(Player):
+    """Does nothing."""
+
+    def say(self, request: Request) -> Say:
+        return Say(("<action>Noop</action>",))
+
+
+class Silent(Partner):
+    """Plays as `partner` does, and never says a word."""
+
+    def say(self, request: Request) -> Say:
+        say = super().say(request)
+        return replace(say, lines=tuple(line for line in say.lines if not line.startswith("<communication>")))
+
+
+class PromiseBreaker(Partner):
+    """Calls for plans, says that it is ready, confirms the step, and then does something else."""
+
+    def act(self, view: Mapping[str, Any]) -> str:
+        action = super().act(view)
+        plan = self.plan
+        promised = plan is not None and plan.due.get(self.me) == self.t
+        return "Noop" if promised else action
+
+
+PLAYERS: Final[Mapping[str, Callable[[Seat], Player]]] = {
+    "partner": Partner,
+    "random": Random,
+    "nop": Nop,
+    "silent": Silent,
+    "promise_breaker": PromiseBreaker,
+}

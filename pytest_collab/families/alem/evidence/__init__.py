@@ -1,0 +1,1 @@
+"""What the transcript of a world proves about its agents."""

@@ -1,0 +1,1 @@
+"""The world of `alem-env`: driven, read, worded and drawn."""

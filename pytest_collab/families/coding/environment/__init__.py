@@ -1,0 +1,1 @@
+"""What code needs in order to run: toolchains, set-up, and where it lies."""

@@ -1,0 +1,103 @@
+"""Toolchains of this machine: what a language's programs are, where they lie, and what they need to work offline."""
+
+from __future__ import annotations
+
+import dataclasses
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+from pytest_collab.errors import SetupError
+from pytest_collab.families.coding.pool.pool import Pool
+from pytest_collab.sandbox.base import Mount
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Toolchain:
+    """What commands of a language need.
+
+    Attributes:
+        mounts: its programs, where the system's folders do not hold them.
+        path: folders of programs.
+        env: variables that keep it offline and its caches in scratch space.
+        versions: what decides whether an environment can be used again.
+    """
+
+    mounts: tuple[Mount, ...]
+    path: tuple[str, ...]
+    env: tuple[tuple[str, str], ...]
+    versions: tuple[str, ...]
+
+
+_INSTALL = {
+    "node": "install Node.js 20 or newer (https://nodejs.org, or apt-get install nodejs npm)",
+    "go": "install Go (https://go.dev/dl, or apt-get install golang-go)",
+    "cargo": "install Rust (https://rustup.rs, or apt-get install cargo)",
+}
+
+
+def missing_toolchain(pool: Pool) -> str | None:
+    """Which program a pool lacks here, with how to install it; None if it has what it needs."""
+    try:
+        toolchain(pool.language)
+    except SetupError as error:
+        return str(error)
+    return None
+
+
+def toolchain(language: str) -> Toolchain:
+    """The toolchain of a language.
+
+    Raises:
+        SetupError: it is not installed (with how to install it), or does not run.
+    """
+    if language == "python":
+        base = Path(sys.base_prefix)
+        mounts = [] if of_system(base) else [Mount(base, str(base))]
+        return Toolchain(tuple(mounts), (), (("PYTHONDONTWRITEBYTECODE", "1"),), ())
+    program = {"go": "go", "rust": "cargo"}.get(language, "node")
+    found = shutil.which(program)
+    if found is None:
+        raise SetupError(f"there is no `{program}` on PATH; {_INSTALL[program]}")
+    prefix, env = Path(found).resolve().parent.parent, dict[str, str]()
+    if program == "cargo":
+        prefix = Path(_ask(["rustc", "--print", "sysroot"]))
+        env = {"CARGO_NET_OFFLINE": "true", "CARGO_HOME": "/tmp/cargo", "CARGO_TARGET_DIR": "/tmp/target"}
+        env["CARGO_TERM_COLOR"] = "never"
+        version = _ask([str(prefix / "bin" / "rustc"), "--version"])
+    elif program == "go":
+        prefix = Path(_ask(["go", "env", "GOROOT"])).resolve()
+        env = {"GOPROXY": "off", "GOFLAGS": "-mod=mod", "GOTOOLCHAIN": "local", "GOCACHE": "/tmp/go-build"}
+        env |= {"GOPATH": "/tmp/go", "CGO_ENABLED": "0", "GONOSUMDB": "*", "GONOSUMCHECK": "1", "GOFLAGS": ""}
+        version = _ask(["go", "version"])
+    else:
+        env = {"NO_COLOR": "1", "FORCE_COLOR": "0"}
+        version = _ask([found, "--version"])
+    mounts = [] if of_system(prefix) else [Mount(prefix, str(prefix))]
+    return Toolchain(tuple(mounts), (str(prefix / "bin"),), tuple(env.items()), (version,))
+
+
+def image_env(language: str) -> tuple[tuple[str, str], ...]:
+    """Variables for an image's own toolchain: offline, and nothing written into the tree."""
+    scratch = {
+        "python": {"PYTHONDONTWRITEBYTECODE": "1"},
+        "rust": {"CARGO_TARGET_DIR": "/tmp/target", "CARGO_NET_OFFLINE": "true", "CARGO_TERM_COLOR": "never"},
+        "go": {"GOPROXY": "off", "GOTOOLCHAIN": "local"},
+    }
+    return tuple(scratch.get(language, {"NO_COLOR": "1", "FORCE_COLOR": "0"}).items())
+
+
+def of_system(path: Path) -> bool:
+    """Whether every sandbox shows a folder, as a part of the system."""
+    return path == Path("/") or (path.is_relative_to("/usr") and not path.is_relative_to("/usr/src"))
+
+
+def _ask(words: list[str]) -> str:
+    try:
+        done = subprocess.run(words, capture_output=True, text=True, timeout=60, check=False, cwd="/")
+    except (OSError, subprocess.TimeoutExpired) as error:
+        raise SetupError(f"`{' '.join(words)}` could not be run: {error}") from None
+    if done.returncode:
+        raise SetupError(f"`{' '.join(words)}` failed: {done.stderr.strip()}")
+    return done.stdout.strip()

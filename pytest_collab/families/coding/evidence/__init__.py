@@ -1,0 +1,1 @@
+"""What seats said, read for claims and for the manner of talking."""

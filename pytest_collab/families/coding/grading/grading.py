@@ -1,0 +1,243 @@
+"""Grading: a feature's hidden tests, run on a tree in a fresh sandbox, and what they say about it."""
+
+from __future__ import annotations
+
+import fcntl
+import hashlib
+import json
+import secrets
+import shlex
+import shutil
+import tempfile
+from functools import partial
+from pathlib import Path
+from types import TracebackType
+from typing import Self, TypeVar
+
+import anyio
+from anyio import to_thread
+
+from pytest_collab.errors import SetupError
+from pytest_collab.families.coding.environment.environment import Environment, choose_sandbox, prepare_environment
+from pytest_collab.families.coding.grading.canary import Canary, plant
+from pytest_collab.families.coding.grading.expectation import Expectation, FeatureGrade, compare, judge, passing_tests
+from pytest_collab.families.coding.grading.testrun import Laid, TestReport, read_run
+from pytest_collab.families.coding.pool.pool import Feature, Pool
+from pytest_collab.families.coding.repository.compose import Composer
+from pytest_collab.families.coding.repository.git import GitError, Store
+from pytest_collab.families.coding.repository.seed import Seed, cache_folder, seed_of
+from pytest_collab.sandbox import Choice, Mount
+
+__all__ = ["Expectation", "FeatureGrade", "Grader", "TestReport", "judge"]
+
+_GUARD = Path(__file__).parent / "guard"
+_OUTPUT_LIMIT = 4 * 1024 * 1024
+_VERSION = 7
+
+
+class Grader:
+    """Grades trees of one pool; many at a time, each in a sandbox and a folder of its own.
+
+    Use it as an async context manager. It shares the pool's environment, read-only, with every other grader.
+
+    Args:
+        pool: checked files (`pool.check()`).
+        cache: None for the user's.
+        sandbox: name of a sandbox, or a choice already made.
+    """
+
+    def __init__(self, pool: Pool, *, cache: Path | None = None, sandbox: str | Choice = "auto") -> None:
+        self.pool = pool
+        self.cache = cache or cache_folder()
+        self._sandbox = sandbox
+        self._choice: Choice | None = None
+        self._environment: Environment | None = None
+        self._seed: Seed | None = None
+        self._scratch: Path | None = None
+        self._own: Store | None = None
+        self._composer: Composer | None = None
+
+    async def __aenter__(self) -> Self:
+        if isinstance(self._sandbox, Choice):
+            self._choice = self._sandbox
+        else:
+            self._choice = await choose_sandbox(self.pool, self._sandbox)
+        self._seed = await to_thread.run_sync(seed_of, self.pool, self.cache)
+        self._environment = await to_thread.run_sync(prepare_environment, self.pool, self.cache, self._choice)
+        self._scratch = Path(tempfile.mkdtemp(prefix="collab-grading-"))
+        self._own = self.store(self._scratch / "own.git")
+        self._composer = await to_thread.run_sync(Composer, self._own, self.pool)
+        return self
+
+    async def __aexit__(
+        self, exc_type: type[BaseException] | None, exc: BaseException | None, tb: TracebackType | None
+    ) -> None:
+        if self._scratch is not None:
+            await to_thread.run_sync(partial(shutil.rmtree, self._scratch, ignore_errors=True))
+            self._scratch = None
+
+    @property
+    def seed(self) -> Seed:
+        """The pool's base."""
+        return _opened(self._seed)
+
+    @property
+    def environment(self) -> Environment:
+        """What tests run in."""
+        return _opened(self._environment)
+
+    @property
+    def choice(self) -> Choice:
+        """Which sandbox."""
+        return _opened(self._choice)
+
+    def store(self, path: Path) -> Store:
+        """A new store on the pool's base."""
+        return Store.create(path, self.seed.path, self.seed.commit)
+
+    async def run_tests(self, store: Store, tree: str, feature: Feature) -> TestReport:
+        """Run a feature's hidden tests, and the tests that must keep passing, on a tree.
+
+        Raises:
+            SandboxError: the sandbox failed; nothing is known about the tree.
+            SetupError: git failed on the host.
+        """
+        folder = Path(tempfile.mkdtemp(prefix="run-", dir=_opened(self._scratch)))
+        try:
+            laid = await to_thread.run_sync(self._lay_out, store, tree, feature, folder)
+            return await self._run(laid, feature)
+        finally:
+            with anyio.CancelScope(shield=True):
+                await to_thread.run_sync(partial(shutil.rmtree, folder, ignore_errors=True))
+
+    def _lay_out(self, store: Store, tree: str, feature: Feature, folder: Path) -> Laid:
+        composer = _opened(self._composer)
+        entries = composer.compose(store, tree, feature)
+        composer.checkout(store, entries, folder / "tree")
+        (folder / "out").mkdir()
+        key = secrets.token_hex(32).encode()
+        (folder / "out" / "key").write_bytes(key)
+        command = self._command(feature)
+        canaries: tuple[Canary, ...] = ()
+        if not self._guarded(command):
+            canaries = plant(folder / "tree", self.pool.language, command, composer.tests(entries, feature))
+        pinned = {}
+        if self.pool.environment.writable or not self.choice.sandbox.isolating:
+            # Only where tests may write to the tree: a mount for each costs every command time.
+            pinned = {path: (folder / "tree" / path).read_bytes() for path in composer.pinned(entries, feature)}
+        words = composer.words(entries, feature)
+        return Laid(folder / "tree", folder / "out", key, words, pinned, canaries)
+
+    async def _run(self, laid: Laid, feature: Feature) -> TestReport:
+        writable = self.pool.environment.writable or not self.choice.sandbox.isolating
+        mounts = [Mount(laid.out, "/collab/out", True), Mount(_GUARD, "/collab/guard")]
+        mounts += [Mount(laid.tree / path, f"{self.environment.tree}/{path}") for path in laid.pinned]
+        spec = self.environment.spec(laid.tree, writable=writable, mounts=tuple(mounts))
+        async with self.choice.make(spec) as sandbox:
+            command = self._command(feature).replace("{tests}", shlex.join(laid.words))
+            command = command.replace("{report}", shlex.quote(sandbox.inside(laid.out / "report")))
+            env = {}
+            if self._guarded(command):
+                env = {"COLLAB_GUARD": sandbox.inside(laid.out), "PYTHONPATH": sandbox.inside(_GUARD)}
+                if not self.choice.sandbox.isolating:
+                    # Nothing is mounted there: editable installs would lead to the base, not to the graded tree.
+                    env["COLLAB_PYTHONPATH"] = f"{laid.tree}/src:{laid.tree}"
+            done = await sandbox.run(
+                command,
+                cwd=sandbox.inside(laid.tree),
+                env=env,
+                timeout=self.pool.timeout_s,
+                output_limit=_OUTPUT_LIMIT,
+            )
+        read = partial(read_run, laid, done, pool=self.pool, guarded=self._guarded(command))
+        return await to_thread.run_sync(read)
+
+    def _command(self, feature: Feature) -> str:
+        """The test command, before its words are filled in."""
+        command = feature.test or self.pool.test
+        if self.pool.language == "rust" and "--no-fail-fast" not in command:
+            # Cargo runs no further test target once one has failed, and the canary of the first one does.
+            command = command.replace("cargo test", "cargo test --no-fail-fast", 1)
+        return command
+
+    def _guarded(self, command: str) -> bool:
+        return self.pool.language == "python" and "pytest" in command
+
+    async def expectation(self, feature: Feature) -> Expectation:
+        """What a feature's tests do on the base and on the reference; kept by content.
+
+        Raises:
+            SetupError: the hidden tests or the reference do not apply to the base.
+        """
+        path = self.cache / "expectations" / f"{self._expectation_key(feature)}.json"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with open(path.with_suffix(".lock"), "w") as lock:  # closing it releases it
+            # Tasks of one process wait for each other too, so the lock belongs to no thread.
+            while not _locked(lock.fileno()):
+                await anyio.sleep(0.05)
+            if path.is_file():
+                return Expectation.model_validate_json(path.read_text())
+            found = await self._expect(feature)
+            path.with_suffix(".new").write_text(found.model_dump_json())
+            path.with_suffix(".new").rename(path)
+            return found
+
+    def _expectation_key(self, feature: Feature) -> str:
+        parts = [_VERSION, self.environment.key, self.choice.name, self.seed.tree, self.pool.model_dump_json()]
+        digest = hashlib.sha256(json.dumps([*parts, feature.id]).encode())
+        digest.update(self.pool.hidden(feature))
+        digest.update(self.pool.reference(feature) or b"")
+        return digest.hexdigest()[:24]
+
+    async def _expect(self, feature: Feature) -> Expectation:
+        store, base = _opened(self._own), self.seed.tree
+        before = await self.run_tests(store, base, feature)
+        patch = self.pool.reference(feature)
+        if patch is None:
+            named = tuple(sorted(name for name, status in before.tests.items() if status in ("failed", "error")))
+            kept = passing_tests(before)
+            return Expectation(
+                fail_to_pass=named,
+                pass_to_pass=kept,
+                vacuous=before.ran and before.exit_code == 0,
+                reference_passes=None,
+                exit_code=0,
+                canaries=before.canaries,
+                meddling=before.meddling,
+                note=before.note,
+            )
+        try:
+            solved = await to_thread.run_sync(store.apply, base, patch)
+        except GitError as error:
+            raise SetupError(f"the reference of feature {feature.id!r} does not apply to the base: {error}") from None
+        after = await self.run_tests(store, solved, feature)
+        return compare(before, after, await self.run_tests(store, solved, feature))
+
+    async def grade(self, store: Store, tree: str, feature: Feature | str) -> FeatureGrade:
+        """Grade a tree for one feature.
+
+        It passes when the runner came to its own end, every fail-to-pass and pass-to-pass test is there and
+        passed, and the exit code is the one the reference has. Skipped is not passed; tests that are not
+        there are not passed; a run of nothing is not a pass.
+        """
+        feature = self.pool.feature(feature) if isinstance(feature, str) else feature
+        expected = await self.expectation(feature)
+        report = await self.run_tests(store, tree, feature)
+        return judge(feature.id, expected, report)
+
+
+_T = TypeVar("_T")
+
+
+def _locked(descriptor: int) -> bool:
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True
+
+
+def _opened(value: _T | None) -> _T:
+    if value is None:
+        raise SetupError("the grader is not open; use it as `async with Grader(pool)`")
+    return value

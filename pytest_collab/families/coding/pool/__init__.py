@@ -1,0 +1,1 @@
+"""Pools: a base, its features, their texts and known solutions."""

@@ -1,0 +1,1 @@
+"""Git, as data: bases, work trees, merges, and the tree that is graded."""

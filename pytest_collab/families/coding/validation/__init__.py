@@ -1,0 +1,1 @@
+"""Whether a pool is fit to judge anyone."""

@@ -1,0 +1,290 @@
+"""Is a pool fit to judge anyone? Run its references, alone and merged mechanically, before agents see it."""
+
+from __future__ import annotations
+
+import tempfile
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Literal
+
+import anyio
+from pydantic import BaseModel, ConfigDict
+
+from pytest_collab.errors import SetupError, TaskError
+from pytest_collab.families.coding.grading.grading import Expectation, FeatureGrade, Grader
+from pytest_collab.families.coding.pool import answers
+from pytest_collab.families.coding.pool.pool import Pool
+from pytest_collab.families.coding.repository.git import GitError, Store
+from pytest_collab.families.coding.repository.merge import MergeCheck, Status, check_merge
+from pytest_collab.sandbox import Choice
+
+PairKind = Literal["independent", "semantic", "rescued", "textual", "unknown"]
+
+
+class _Result(BaseModel):
+    model_config = ConfigDict(frozen=True)
+
+
+class FeatureCheck(_Result):
+    """What is known about one feature.
+
+    Attributes:
+        new_tests: how many tests its reference makes pass.
+        kept_tests: how many pass with and without it.
+        vacuous: no test needs the feature.
+        problems: sentences; empty for a sound feature.
+    """
+
+    feature: str
+    new_tests: int = 0
+    kept_tests: int = 0
+    vacuous: bool = False
+    has_reference: bool = True
+    reference_passes: bool = False
+    problems: tuple[str, ...] = ()
+
+
+class PairCheck(_Result):
+    """What merging the references of some features mechanically gives.
+
+    Attributes:
+        naive, union: what became of the merge.
+        naive_passes, union_passes: whether all hidden suites pass on it; None where there is no merged tree.
+        files: paths in conflict without union.
+        kind: `independent`: merges cleanly, passes. `semantic`: merges cleanly, fails. `rescued`: conflicts, and
+            keeping both sides passes. `textual`: conflicts, and that does not help. `unknown`: no reference.
+        reason: of the first grade that failed.
+    """
+
+    features: tuple[str, ...]
+    naive: Status = "error"
+    naive_passes: bool | None = None
+    union: Status = "error"
+    union_passes: bool | None = None
+    files: tuple[str, ...] = ()
+    kind: PairKind = "unknown"
+    reason: str = ""
+
+
+class PoolCheck(_Result):
+    """A whole pool.
+
+    Attributes:
+        combined: what is wrong with the patch that builds all features together; empty where there is none.
+        prepare_s, features_s, pairs_s: seconds: base and environment; every feature on base and reference; pairs.
+    """
+
+    name: str
+    language: str
+    features: tuple[FeatureCheck, ...]
+    pairs: tuple[PairCheck, ...]
+    combined: str = ""
+    sandbox: str
+    prepare_s: float
+    features_s: float
+    pairs_s: float
+
+    @property
+    def problems(self) -> tuple[str, ...]:
+        """Every feature's problems, with its name, and those of the combined patch."""
+        found = [f"{check.feature}: {problem}" for check in self.features for problem in check.problems]
+        return (*found, *([f"{answers.COMBINED}: {self.combined}"] if self.combined else []))
+
+    @property
+    def naive_clean(self) -> int:
+        """Pairs that merge without conflict."""
+        return sum(pair.naive == "clean" for pair in self.pairs)
+
+    @property
+    def naive_pass(self) -> int:
+        """Of those, pairs on which all suites pass."""
+        return sum(pair.naive_passes is True for pair in self.pairs)
+
+    @property
+    def union_pass(self) -> int:
+        """Pairs that conflict, and pass when both sides are kept."""
+        return sum(pair.kind == "rescued" for pair in self.pairs)
+
+
+async def validate_pool(
+    pool: Pool,
+    name: str,
+    *,
+    jobs: int = 2,
+    pairs: bool = True,
+    cache: Path | None = None,
+    sandbox: str | Choice = "auto",
+    progress: Callable[[str], None] = lambda _: None,
+) -> PoolCheck:
+    """Check a pool for real.
+
+    Args:
+        jobs: test runs at a time.
+        pairs: also merge and grade every pair of references.
+        progress: told what has just been done, in one line.
+
+    Raises:
+        TaskError: a file of the pool is missing.
+        SetupError: the environment cannot be made.
+        SandboxError: no sandbox works.
+    """
+    pool.check()
+    started = time.monotonic()
+    async with Grader(pool, cache=cache, sandbox=sandbox) as grader:
+        prepared = time.monotonic()
+        limit = anyio.CapacityLimiter(jobs)
+        with tempfile.TemporaryDirectory(prefix="collab-validate-") as folder:
+            store = grader.store(Path(folder) / "store.git")
+            checks: dict[str, FeatureCheck] = {}
+            commits: dict[str, str] = {}
+
+            async def one_feature(feature: str) -> None:
+                async with limit:
+                    checks[feature] = await _check_feature(grader, store, feature, commits)
+                progress(f"{name} {feature}: {'; '.join(checks[feature].problems) or 'sound'}")
+
+            async with anyio.create_task_group() as tasks:
+                for feature in pool.features:
+                    tasks.start_soon(one_feature, feature.id)
+            half = time.monotonic()
+            found: dict[tuple[str, ...], PairCheck] = {}
+
+            async def one_pair(pair: tuple[str, ...]) -> None:
+                async with limit:
+                    found[pair] = await _check_pair(grader, store, pair, commits)
+                progress(f"{name} {'+'.join(pair)}: {found[pair].kind}")
+
+            wanted = pool.groups() if pairs else ()
+            async with anyio.create_task_group() as tasks:
+                for pair in wanted:
+                    tasks.start_soon(one_pair, pair)
+            combined = await _check_combined(grader, store)
+        return PoolCheck(
+            name=name,
+            language=pool.language,
+            features=tuple(checks[feature.id] for feature in pool.features),
+            pairs=tuple(found[pair] for pair in wanted),
+            combined=combined,
+            sandbox=grader.choice.name,
+            prepare_s=prepared - started,
+            features_s=half - prepared,
+            pairs_s=time.monotonic() - half,
+        )
+
+
+async def _check_feature(grader: Grader, store: Store, name: str, commits: dict[str, str]) -> FeatureCheck:
+    feature = grader.pool.feature(name)
+    try:
+        patch = grader.pool.reference(feature)
+        if patch is not None:
+            tree = await anyio.to_thread.run_sync(store.apply, grader.seed.tree, patch)
+            commits[name] = await anyio.to_thread.run_sync(store.commit, tree)
+        expected = await grader.expectation(feature)
+    except (GitError, SetupError, TaskError) as error:
+        return FeatureCheck(feature=name, problems=(str(error),))
+    return FeatureCheck(
+        feature=name,
+        new_tests=len(expected.fail_to_pass),
+        kept_tests=len(expected.pass_to_pass),
+        vacuous=expected.vacuous,
+        has_reference=patch is not None,
+        reference_passes=expected.reference_passes is True,
+        problems=tuple(_problems(expected)),
+    )
+
+
+def _problems(expected: Expectation) -> list[str]:
+    found = []
+    if expected.vacuous:
+        found.append("vacuous: every hidden test passes without the feature")
+    if expected.reference_passes is None:
+        found.append("no reference patch: nothing shows that the tests can pass")
+    elif not expected.reference_passes:
+        found.append(f"the reference does not pass its own tests: {expected.note.strip() or 'exit code not 0'}")
+    if expected.flaky:
+        found.append(f"{len(expected.flaky)} tests pass in one run and not in the next, first {expected.flaky[0]}")
+    return found
+
+
+async def _check_combined(grader: Grader, store: Store) -> str:
+    names = [feature.id for feature in grader.pool.features]
+    patch = answers.combined(grader.pool, names) if len(names) > 1 else None
+    if patch is None:
+        return ""
+    try:
+        data = patch.encode(errors="surrogateescape")
+        tree = await anyio.to_thread.run_sync(store.apply, grader.seed.tree, data)
+    except GitError as error:
+        return f"it does not apply to the base: {error}"
+    for name in names:
+        grade = await grader.grade(store, tree, name)
+        if not grade.passed:
+            return f"{name} does not pass with it: {grade.reason}"
+    return ""
+
+
+async def _check_pair(grader: Grader, store: Store, pair: tuple[str, ...], commits: dict[str, str]) -> PairCheck:
+    if not all(name in commits for name in pair):
+        return PairCheck(features=pair, reason="a reference is missing or does not apply")
+    work = [commits[name] for name in pair]
+    naive = await anyio.to_thread.run_sync(check_merge, store, work, "naive")
+    if naive.clean:
+        passes, reason = await _passes(grader, store, naive, pair)
+        return PairCheck(
+            features=pair,
+            naive="clean",
+            naive_passes=passes,
+            union="clean",
+            union_passes=passes,
+            kind="independent" if passes else "semantic",
+            reason=reason,
+        )
+    union = await anyio.to_thread.run_sync(check_merge, store, work, "union")
+    kept, reason = await _passes(grader, store, union, pair) if union.clean else (None, "")
+    return PairCheck(
+        features=pair,
+        naive=naive.status,
+        union=union.status,
+        union_passes=kept,
+        files=naive.files,
+        kind="unknown" if naive.status == "error" else "rescued" if kept else "textual",
+        reason=reason or naive.message,
+    )
+
+
+async def _passes(grader: Grader, store: Store, merge: MergeCheck, pair: tuple[str, ...]) -> tuple[bool, str]:
+    for name in pair:
+        grade: FeatureGrade = await grader.grade(store, merge.tree, name)
+        if not grade.passed:
+            return False, f"{name}: {grade.reason}"
+    return True, ""
+
+
+def table(checks: list[PoolCheck]) -> str:
+    """Pools side by side, as text."""
+    head = ("pool", "features", "vacuous", "pairs", "naive clean", "clean+pass", "union+pass", "seconds")
+    rows: list[tuple[str, ...]] = [
+        (
+            check.name,
+            str(len(check.features)),
+            str(sum(feature.vacuous for feature in check.features)),
+            str(len(check.pairs)),
+            str(check.naive_clean),
+            str(check.naive_pass),
+            str(check.union_pass),
+            f"{check.features_s + check.pairs_s:.1f}",
+        )
+        for check in checks
+    ]
+    if len(rows) > 1:
+        sums = [str(sum(int(row[column]) for row in rows)) for column in range(1, 7)]
+        rows.append(("all", *sums, f"{sum(float(row[7]) for row in rows):.1f}"))
+    widths = [max(len(row[column]) for row in (head, *rows)) for column in range(len(head))]
+    return "\n".join(
+        "  ".join(
+            cell.ljust(width) if not column else cell.rjust(width)
+            for column, (cell, width) in enumerate(zip(row, widths, strict=True))
+        )
+        for row in (head, *rows)
+    )

@@ -1,0 +1,1 @@
+"""Where seats work: trees, branches, sandboxes, and what is found there afterwards."""

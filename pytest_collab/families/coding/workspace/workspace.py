@@ -1,0 +1,209 @@
+"""Where seats work: one tree, one branch and one sandbox each, and what they may share.
+
+Each seat gets a copy of a checkout of the one-commit seed, mounted alone: no partner's tree, no later commit, no
+hidden test and no reference is on any disk that it can see. Whatever is read from or done in a tree is read through
+descriptors that follow no link, or done by a command inside the seat's own sandbox; the host's git never looks at a
+seat's `.git`.
+"""
+
+from __future__ import annotations
+
+import shutil
+import tempfile
+from collections.abc import Mapping, Sequence
+from contextlib import AsyncExitStack
+from pathlib import Path
+from typing import Final
+
+import anyio
+import anyio.to_thread
+
+from pytest_collab.episode.text import bounded, printable
+from pytest_collab.errors import SandboxError
+from pytest_collab.families.coding.environment.environment import Environment
+from pytest_collab.families.coding.repository.clone import add_origin, seat_branch
+from pytest_collab.families.coding.repository.git import GitError, Store
+from pytest_collab.families.coding.repository.seed import BRANCH, Seed
+from pytest_collab.families.coding.repository.work import Work, collect_work
+from pytest_collab.sandbox import Choice, Completed, Mount, Sandbox, SandboxSpec, read_inside
+from pytest_collab.sandbox.process import remove_tree
+
+REMOTE: Final = "/origin.git"
+HISTORY_LIMIT: Final = 64 * 1024 * 1024
+GIT_SECONDS: Final = 60.0
+_BUNDLE: Final = ".git/collab.bundle"
+
+
+class Workspace:
+    """The trees and sandboxes of one episode.
+
+    Args:
+        environment: what commands run in, and where the tree is inside.
+        remote: seats share a remote repository, `origin`, that all can write to.
+    """
+
+    def __init__(
+        self, seed: Seed, seats: Sequence[str], choice: Choice, environment: Environment, *, remote: bool = False
+    ) -> None:
+        self._seed = seed
+        self._seats = tuple(seats)
+        self._choice = choice
+        self._environment = environment
+        self._remote = remote
+        self._folder: Path | None = None
+        self._sandboxes: dict[str, Sandbox] = {}
+        self._stack = AsyncExitStack()
+        self._collecting = anyio.Lock()
+        self.store: Store
+
+    @property
+    def folder(self) -> Path:
+        """The episode's own folder on the host.
+
+        Raises:
+            SandboxError: it is not open.
+        """
+        if self._folder is None:
+            raise SandboxError("the workspace is not open")
+        return self._folder
+
+    async def open(self) -> None:
+        """Make trees and sandboxes.
+
+        Raises:
+            InfrastructureError: git or a sandbox failed.
+        """
+        self._folder = Path(tempfile.mkdtemp(prefix="collab-coding-"))
+        await anyio.to_thread.run_sync(self._make)
+        for seat in self._seats:
+            self._sandboxes[seat] = await self._stack.enter_async_context(self._choice.make(self._spec_of(seat)))
+
+    def _make(self) -> None:
+        self.store = Store.create(self.folder / "store", self._seed.path, self._seed.commit)
+        if self._remote:
+            shutil.copytree(self._seed.path, self.folder / "origin.git")
+            (self.folder / "origin.git" / "hooks").mkdir(exist_ok=True)
+        for seat in self._seats:
+            self._plant(seat, self._seed.checkout)
+
+    def _plant(self, seat: str, checkout: Path) -> None:
+        tree = self.tree(seat)
+        shutil.copytree(checkout, tree, symlinks=True)
+        seat_branch(tree, seat, self._seed.commit)
+        if self._remote:
+            add_origin(tree, self._inside_remote(), BRANCH, self._seed.commit)
+
+    def _inside_remote(self) -> str:
+        return str(self.folder / "origin.git") if self._choice.name == "process" else REMOTE
+
+    def _spec_of(self, seat: str) -> SandboxSpec:
+        origin = self.folder / "origin.git"
+        mounts: tuple[Mount, ...] = ()
+        if self._remote:
+            # A hook in there would run in the tree of whoever pushes next.
+            fixed = (Mount(origin / name, f"{REMOTE}/{name}") for name in ("hooks", "config"))
+            mounts = (Mount(origin, REMOTE, writable=True), *fixed)
+        env = {
+            "GIT_AUTHOR_NAME": seat,
+            "GIT_AUTHOR_EMAIL": f"{seat}@localhost",
+            "GIT_COMMITTER_NAME": seat,
+            "GIT_COMMITTER_EMAIL": f"{seat}@localhost",
+            "GIT_CONFIG_COUNT": "2",
+            "GIT_CONFIG_KEY_0": "safe.directory",
+            "GIT_CONFIG_VALUE_0": "*",
+            "GIT_CONFIG_KEY_1": "gc.auto",
+            "GIT_CONFIG_VALUE_1": "0",
+            "GIT_TERMINAL_PROMPT": "0",
+            "GIT_EDITOR": "true",
+        }
+        return self._environment.spec(self.tree(seat), mounts=mounts, env=env)
+
+    def tree(self, seat: str) -> Path:
+        """The seat's working tree on the host. Foreign: follow no link in it, run nothing in it."""
+        return self.folder / "trees" / seat
+
+    async def run(
+        self,
+        seat: str,
+        command: Sequence[str] | str,
+        *,
+        timeout: float,
+        stdin: bytes = b"",
+        output_limit: int = 32_768,
+    ) -> Completed:
+        """Run a command in the seat's sandbox, in the root of its tree."""
+        return await self._sandboxes[seat].run(command, timeout=timeout, stdin=stdin, output_limit=output_limit)
+
+    async def git(self, seat: str, *words: str, stdin: bytes = b"") -> Completed:
+        """Run git in the seat's tree, inside its sandbox: its hooks and filters run there and nowhere else."""
+        return await self.run(seat, ["git", *words], timeout=GIT_SECONDS, stdin=stdin)
+
+    async def start_from(self, seat: str, commit: str) -> None:
+        """Give the seat, which has not begun, the tree of a commit of the store, committed on its branch."""
+        patch = await anyio.to_thread.run_sync(lambda: self.store.patch(self.store.tree(commit)))
+        if not patch:
+            return
+        data = patch.encode(errors="surrogateescape")
+        await self.git(seat, "update-index", "-q", "--refresh")  # the tree is a copy: its files are not those indexed
+        done = await self.git(seat, "apply", "--index", "--whitespace=nowarn", "-", stdin=data)
+        if done.ok:
+            done = await self.git(seat, "commit", "--quiet", "--no-verify", "-m", "what the team has so far")
+        if not done.ok:
+            raise SandboxError(f"seat {seat!r} could not be given the team's work: {done.stderr.strip()[:300]}")
+
+    async def collect(self, seat: str) -> Work:
+        """What the seat's tree holds now, as a commit in the store."""
+        async with self._collecting:
+            return await anyio.to_thread.run_sync(collect_work, self.tree(seat), self.store)
+
+    async def diff(self, seat: str, limit: int | None = None) -> str:
+        """What the seat's tree changes, as a patch for people to read."""
+        work = await self.collect(seat)
+        patch = await anyio.to_thread.run_sync(self.store.patch, work.tree)
+        return patch if limit is None else bounded(printable(patch), limit)
+
+    async def with_history(self, seat: str, work: Work) -> str:
+        """The seat's work as a commit on top of what it committed itself, so that what it merged is known as merged.
+
+        Its history travels as a bundle that git makes inside its sandbox. Without a usable one, the work alone.
+        """
+        made = await self.git(seat, "bundle", "create", "--quiet", _BUNDLE, "HEAD")
+        if not made.ok:
+            return work.commit
+        try:
+            data = read_inside(self.tree(seat), _BUNDLE, limit=HISTORY_LIMIT)
+            return await anyio.to_thread.run_sync(self._unbundle, seat, data, work)
+        except (SandboxError, GitError):
+            return work.commit
+
+    def _unbundle(self, seat: str, data: bytes, work: Work) -> str:
+        bundle = self.folder / f"{seat}.bundle"
+        bundle.write_bytes(data)
+        words = self.store.git("bundle", "unbundle", str(bundle)).stdout.decode().split()
+        head = words[0] if words else ""
+        found = self.store.git("merge-base", "--is-ancestor", self.store.base, head, accept=(0, 1, 128))
+        if found.returncode:
+            return work.commit
+        return self.store.commit(work.tree, head)
+
+    async def close(self) -> None:
+        """End sandboxes, remove every trace from the disk. Safe to call twice."""
+        await self._stack.aclose()
+        if self._folder is not None:
+            folder, self._folder = self._folder, None
+            await anyio.to_thread.run_sync(remove_tree, folder)
+
+
+def stat_of(patch: str) -> dict[str, Mapping[str, int]]:
+    """Lines added and removed per file of a patch."""
+    found: dict[str, dict[str, int]] = {}
+    path = ""
+    for line in patch.splitlines():
+        if line.startswith("diff --git "):
+            path = line.rpartition(" b/")[2].strip('"')
+            found[path] = {"added": 0, "removed": 0}
+        elif path and line.startswith("+") and not line.startswith("+++ "):
+            found[path]["added"] += 1
+        elif path and line.startswith("-") and not line.startswith("--- "):
+            found[path]["removed"] += 1
+    return dict(found)

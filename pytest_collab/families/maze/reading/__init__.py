@@ -1,0 +1,1 @@
+"""How the words of seats become a path: notation, stance, claims, agreement, and the readers over them."""
