@@ -15,7 +15,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pytest_collab.families.maze.reading import reader
-from pytest_collab.families.maze.reading.notation import TEXT_LIMIT, atomise, clean, clip
+from pytest_collab.families.maze.reading.notation import atomise
+from pytest_collab.families.maze.reading.plaintext import TEXT_LIMIT, clean, clip
 from pytest_collab.families.maze.reading.reader import Cell, Reading, Utterance, read
 
 ROOT = Path(__file__).resolve().parent.parent.parent

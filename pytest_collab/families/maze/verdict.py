@@ -9,25 +9,25 @@ from pytest_collab.core.maze.spec import MazeRecord
 from pytest_collab.episode.condition import Condition
 from pytest_collab.episode.outcome import Failure, Outcome, Verdict, outcome_of
 from pytest_collab.episode.transcript import Transcript
-from pytest_collab.families.maze import evidence
 from pytest_collab.families.maze.case import Case
+from pytest_collab.families.maze.evidence import moves, settling, talk, truth
 from pytest_collab.families.maze.rules import progress
 
 BLOCKING: Final[tuple[Callable[[Case], list[Failure]], ...]] = (
-    evidence.nonsense,
-    evidence.silence,
-    evidence.garbled,
-    evidence.repetition,
-    evidence.mirrored,
-    evidence.false_claims,
-    evidence.broken_promises,
-    evidence.insistence,
-    evidence.unheard,
-    evidence.blind_proposals,
-    evidence.vagueness,
-    evidence.free_riding,
-    evidence.guesses,
-    evidence.late,
+    talk.nonsense,
+    talk.silence,
+    talk.garbled,
+    talk.repetition,
+    truth.mirrored,
+    truth.false_claims,
+    settling.broken_promises,
+    settling.insistence,
+    moves.unheard,
+    moves.blind_proposals,
+    talk.vagueness,
+    talk.free_riding,
+    truth.guesses,
+    settling.late,
 )
 """What can be shown against a team that did not get to the goal: what makes talk impossible first, then what makes it
 untrue, then what makes it fruitless."""
@@ -87,10 +87,10 @@ def failed(case: Case) -> tuple[tuple[Failure, ...], bool]:
     """The failures of an unsuccessful episode, headline first, and whether they settle whose kind of fault it was."""
     if len(case.seats) == 1:
         return alone(case), True
-    found = [*evidence.breach(case), *(failure for look in BLOCKING for failure in look(case))]
+    found = [*moves.breach(case), *(failure for look in BLOCKING for failure in look(case))]
     settled = bool(found)
     if not found:
-        found = evidence.no_agreement(case)
+        found = settling.no_agreement(case)
         settled = case.condition.muted
     return _distinct(found), settled
 
@@ -101,8 +101,8 @@ def alone(case: Case) -> tuple[Failure, ...]:
     events = [said.event for said in case.utterances] or [event.seq for event in case.replies(seat)]
     events = events or [case.transcript[-1].seq]
     if case.walked.breach is not None:
-        return tuple(evidence.breach(case)) or (Failure.of("illegal_move", seat, events=events),)
-    wrong = [*evidence.nonsense(case), *evidence.blind_proposals(case)]
+        return tuple(moves.breach(case)) or (Failure.of("illegal_move", seat, events=events),)
+    wrong = [*talk.nonsense(case), *moves.blind_proposals(case)]
     if wrong:
         return _distinct(wrong)
     if not case.reading.proposals:

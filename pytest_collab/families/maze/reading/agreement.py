@@ -5,120 +5,62 @@ from __future__ import annotations
 import itertools
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
 from typing import Final
 
-from pytest_collab.families.maze.reading.dialogue import Cell, Claim, Proposal, Utterance
+from pytest_collab.families.maze.reading.atoms import Mention
+from pytest_collab.families.maze.reading.dialogue import Cell, Claim, Utterance
+from pytest_collab.families.maze.reading.draft import Draft
 from pytest_collab.families.maze.reading.frame import Frame, Grid
+from pytest_collab.families.maze.reading.ledger import IMPLIED, RESTATED, Ledger
 from pytest_collab.families.maze.reading.message import Message
-from pytest_collab.families.maze.reading.notation import Mention
 from pytest_collab.families.maze.reading.plan import Plan, Planner
 from pytest_collab.families.maze.reading.route import meaning
 from pytest_collab.families.maze.reading.stance import Stance
 
 _IT_IS: Final = re.compile(r"\b(?:it|that|this|they|i|both)(?:'s| is|'re| are| do| can)\b", re.I)
-_IMPLIED: Final = 0.6
-_RESTATED: Final = 0.93
-
-
-@dataclass(slots=True)
-class _Draft:
-    """A proposal while it is alive. `cells` is the whole way, with the start cell first."""
-
-    seat: str
-    event: int
-    cells: tuple[Cell, ...]
-    base: int
-    heard_by: frozenset[str]
-    certainty: float
-    absolute: bool
-    supporters: set[str]
-    agreed: list[tuple[str, int]] = field(default_factory=list)
-    rejected: list[tuple[str, int]] = field(default_factory=list)
-    retracted: bool = False
-    alive: bool = True
-    asks_fact: bool = False
-    asks_objection: bool = False
-    unclear: bool = False
-
-    def proposal(self) -> Proposal:
-        path = self.cells[self.base :]
-        return Proposal(
-            self.seat, self.event, path, self.absolute, tuple(self.agreed), tuple(self.rejected), self.retracted
-        )
-
-
-@dataclass(frozen=True, slots=True)
-class _Chunk:
-    """One agreement: how many cells were agreed before it, how sure it is, who had proposed it."""
-
-    before: int
-    certainty: float
-    seat: str
 
 
 class Agreement:
-    """The agreed path and the proposals alive; `hear` is the only thing that changes them."""
+    """What each message does to the ledger; `hear` takes them in one by one."""
 
     def __init__(self, grid: Grid, seats: Sequence[str], frames: Mapping[str, tuple[Frame, Frame]]) -> None:
         self.grid = grid
         self.seats = tuple(seats)
         self.frames = frames
-        self.path: list[Cell] = [grid.start]
+        self.ledger = Ledger(grid.start, seats)
         self.claims: list[Claim] = []
-        self.disagreements: list[tuple[str, int]] = []
         self.done: list[str] = []
-        self._drafts: list[_Draft] = []
-        self._chunks: list[_Chunk] = []
-        self._withdrawn = 0  # length of the path before the agreement that was cut last
         self._walls: dict[Cell, str] = {}
         self._planner = Planner(grid, frames, self._walls)
-        self._doubts: list[float] = []
-        self._unread = 0  # messages with moves of which nothing could be made, or in a script that is not read
-
-    # ------------------------------------------------------------ results
-
-    def all_proposals(self) -> tuple[Proposal, ...]:
-        return tuple(draft.proposal() for draft in self._drafts)
-
-    def confidence(self) -> float:
-        """The least certain agreement that still stands, lowered for what was left unclear."""
-        value = min((chunk.certainty for chunk in self._chunks), default=0.95)
-        if any(draft.alive and draft.unclear for draft in self._drafts):
-            value *= 0.65
-        value *= 0.7 ** min(self._unread, 4)
-        for doubt in self._doubts[:12]:
-            value *= doubt
-        return round(max(0.02, min(1.0, value)), 4)
 
     # ------------------------------------------------------------ one message
 
     def hear(self, utterance: Utterance, message: Message) -> None:
         """Take in one message."""
         self._hear(utterance, message)
-        for draft in self._drafts:
+        for draft in self.ledger.drafts:
             if draft.alive and draft.seat == utterance.seat:
                 draft.asks_fact, draft.asks_objection = message.asks_fact, message.asks_objection
 
     def _hear(self, utterance: Utterance, message: Message) -> None:
         seat, event = utterance.seat, utterance.event
         walls = {claim.cell for claim in self._take_claims(seat, event, message) if claim.content == "#"}
-        target = self._target(seat)
+        target = self.ledger.target(seat)
         accept, reject, hedge = _sum_up(message.stances)
         if target is not None:
             accept, reject = _answered(target, message, accept, reject)
             if not accept and not reject and self._stands_at_end(target, seat, message):
                 accept = 0.8
-        own = bool(self._chunks) and self._chunks[-1].seat == seat
+        own = bool(self.ledger.chunks) and self.ledger.chunks[-1].seat == seat
         retracts = any(found.retract for found in message.stances)
         if retracts:
-            self._retract(seat, walls)
-            target = self._target(seat)
+            self.ledger.retract(seat, walls)
+            target = self.ledger.target(seat)
             if own and target is None and not accept:
                 reject = 0.0  # the words of objection are about what the speaker said before
         granted = self._granted(target, seat, message, walls, accept, reject) if target is not None else None
         if target is not None and granted is not None:
-            self._support(target, seat, event, max(0.8, accept * 0.95), granted)
+            self.ledger.support(target, seat, event, max(0.8, accept * 0.95), granted)
             if reject:
                 target.rejected.append((seat, event))
             target, accept, reject = None, 0.0, 0.0
@@ -134,19 +76,19 @@ class Agreement:
             accept,
             reject,
             hedge,
-            self._planner.plan(seat, message, tuple(self.path), self._withdrawn),
+            self._planner.plan(seat, message, tuple(self.ledger.path), self.ledger.withdrawn),
         )
         if message.done and seat not in self.done:
             self.done.append(seat)
-            target = self._target(seat)
+            target = self.ledger.target(seat)
             if target is not None and target.cells[-1] == self.grid.goal and not reject:
-                self._support(target, seat, event, _IMPLIED, None)
+                self.ledger.support(target, seat, event, IMPLIED, None)
 
     def _weigh(
         self,
         utterance: Utterance,
         message: Message,
-        target: _Draft | None,
+        target: Draft | None,
         accept: float,
         reject: float,
         hedge: bool,
@@ -159,46 +101,47 @@ class Agreement:
             plan = None if onward is None or onward.astray else plan
         if target is None:
             if plan is not None:
-                self._propose(utterance, plan)
+                self.ledger.propose(utterance, plan)
             elif message.puzzling:
-                self._unread += 1
-            elif reject and not accept and self._chunks:
-                self.disagreements.append((seat, event))
-                self._doubts.append(0.8)
+                self.ledger.unread += 1
+            elif reject and not accept and self.ledger.chunks:
+                self.ledger.disagreements.append((seat, event))
+                self.ledger.doubts.append(0.8)
             return
         if plan is None:
             if accept > reject:
-                self._support(target, seat, event, accept, None)
+                self.ledger.support(target, seat, event, accept, None)
                 if hedge:
-                    self._doubts.append(0.85)
+                    self.ledger.doubts.append(0.85)
             elif reject:
-                self._reject(target, seat, event)
+                self.ledger.reject(target, seat, event)
                 if accept:
-                    self._doubts.append(0.7)
+                    self.ledger.doubts.append(0.7)
             elif hedge:
-                self._doubts.append(0.9)
+                self.ledger.doubts.append(0.9)
             elif message.plain.strip():
                 target.unclear = True
-                self._unread += message.puzzling
+                self.ledger.unread += message.puzzling
             if any(moves.choice for moves in message.moves):
-                self._doubts.append(0.8)
+                self.ledger.doubts.append(0.8)
             return
         same = plan.cells == target.cells
         beyond = len(plan.cells) > len(target.cells) and plan.cells[: len(target.cells)] == target.cells
         if same and not (reject > accept) and not (accept and _onward(message)):
-            self._support(target, seat, event, max(accept, _RESTATED), None)
+            self.ledger.support(target, seat, event, max(accept, RESTATED), None)
             return
         if beyond and not reject:
-            self._support(target, seat, event, max(accept, 0.85), None)
-            self._propose(utterance, plan)
+            self.ledger.support(target, seat, event, max(accept, 0.85), None)
+            self.ledger.propose(utterance, plan)
             return
         if accept > reject:
             within = (
-                len(self.path) < len(plan.cells) < len(target.cells) and target.cells[: len(plan.cells)] == plan.cells
+                len(self.ledger.path) < len(plan.cells) < len(target.cells)
+                and target.cells[: len(plan.cells)] == plan.cells
             )
             first_onward = _onward(message)
             if within and not first_onward:
-                self._support(target, seat, event, accept, len(plan.cells))
+                self.ledger.support(target, seat, event, accept, len(plan.cells))
                 return
             counter = message.moves[0].contrasted and not first_onward
             onward = self._planner.plan(seat, message, target.cells)
@@ -207,26 +150,26 @@ class Agreement:
                 or onward is None
                 or (plan.absolute and plan.certainty >= onward.certainty and plan.cells[:2] != onward.cells[:2])
             ):
-                self._reject(target, seat, event)
-                self._doubts.append(0.7)
-                self._propose(utterance, plan)
+                self.ledger.reject(target, seat, event)
+                self.ledger.doubts.append(0.7)
+                self.ledger.propose(utterance, plan)
                 return
-            self._support(target, seat, event, accept, None)
-            again = self._planner.plan(seat, message, tuple(self.path), self._withdrawn)
+            self.ledger.support(target, seat, event, accept, None)
+            again = self._planner.plan(seat, message, tuple(self.ledger.path), self.ledger.withdrawn)
             if again is not None:
-                self._propose(utterance, again)
+                self.ledger.propose(utterance, again)
             return
         if (
             not reject
             and _onward(message)
             and (onward := self._planner.plan(seat, message, target.cells)) is not None
         ):
-            self._support(target, seat, event, _IMPLIED, None)
-            again = self._planner.plan(seat, message, tuple(self.path), self._withdrawn)
-            self._propose(utterance, again or onward)
+            self.ledger.support(target, seat, event, IMPLIED, None)
+            again = self._planner.plan(seat, message, tuple(self.ledger.path), self.ledger.withdrawn)
+            self.ledger.propose(utterance, again or onward)
             return
-        self._reject(target, seat, event)
-        self._propose(utterance, plan)
+        self.ledger.reject(target, seat, event)
+        self.ledger.propose(utterance, plan)
 
     # ------------------------------------------------------------ claims
 
@@ -252,145 +195,32 @@ class Agreement:
         self.claims.extend(kept)
         return kept
 
-    # ------------------------------------------------------------ drafts
-
-    def _target(self, seat: str) -> _Draft | None:
-        """The latest live proposal that `seat` can be answering."""
-        for draft in reversed(self._drafts):
-            if draft.alive and draft.seat != seat and seat in draft.heard_by and seat not in draft.supporters:
-                return draft
-        return None
-
-    def _propose(self, utterance: Utterance, plan: Plan) -> None:
-        seat = utterance.seat
-        if plan.astray:
-            return
-        if plan.cells == tuple(self.path) or (
-            len(plan.cells) <= len(self.path) and tuple(self.path[: len(plan.cells)]) == plan.cells
-        ):
-            return  # says again what is agreed
-        for draft in self._drafts:
-            if draft.alive and draft.seat == seat:
-                if draft.cells == plan.cells:
-                    return
-                draft.alive = False
-        draft = _Draft(
-            seat,
-            utterance.event,
-            plan.cells,
-            plan.base,
-            frozenset(utterance.heard_by),
-            plan.certainty,
-            plan.absolute,
-            {seat},
-        )
-        self._drafts.append(draft)
-        for other in self._drafts:
-            if other is not draft and other.alive and other.cells == draft.cells:
-                draft.supporters |= other.supporters
-                other.agreed.append((seat, utterance.event))
-        self._settle(draft, _RESTATED)
-
-    def _support(self, draft: _Draft, seat: str, event: int, certainty: float, count: int | None) -> None:
-        """`seat` accepts `draft`, or only its first `count` cells (with the start)."""
-        draft.agreed.append((seat, event))
-        if count is not None and count < len(draft.cells):
-            shorter = _Draft(
-                draft.seat,
-                draft.event,
-                draft.cells[:count],
-                draft.base,
-                draft.heard_by,
-                draft.certainty,
-                draft.absolute,
-                draft.supporters | {seat},
-            )
-            draft.alive = False
-            self._settle(shorter, certainty)
-            return
-        draft.supporters.add(seat)
-        self._settle(draft, certainty)
-
-    def _settle(self, draft: _Draft, certainty: float) -> None:
-        """Make `draft` the agreed path if every seat stands behind it."""
-        draft.certainty = min(draft.certainty, certainty)
-        if not draft.supporters.issuperset(self.seats):
-            return
-        before = len(self.path)
-        if draft.cells[:before] != tuple(self.path):
-            before = next(
-                (index for index, pair in enumerate(zip(self.path, draft.cells, strict=False)) if pair[0] != pair[1]),
-                min(before, len(draft.cells)),
-            )
-            self._chunks = [chunk for chunk in self._chunks if chunk.before < before]
-        self.path = list(draft.cells)
-        self._chunks.append(_Chunk(before, draft.certainty, draft.seat))
-        draft.alive = False
-        for other in self._drafts:
-            if other.alive and other.cells[: len(self.path)] != tuple(self.path):
-                other.alive = False
-
-    def _reject(self, draft: _Draft, seat: str, event: int) -> None:
-        draft.rejected.append((seat, event))
-        self.disagreements.append((seat, event))
-        if len(self.seats) <= 2:
-            draft.supporters.discard(seat)
-
-    def _retract(self, seat: str, walls: set[Cell]) -> None:
-        for draft in reversed(self._drafts):
-            if draft.alive and draft.seat == seat:
-                draft.alive = False
-                draft.retracted = True
-                return
-        target = self._target(seat)
-        if target is None and self._chunks:
-            cut = next((index for index, cell in enumerate(self.path) if index and cell in walls), None)
-            self._cut(self._chunks[-1].before if cut is None else cut)
-            self._mark_retracted(seat)
-
-    def _mark_retracted(self, seat: str) -> None:
-        for draft in reversed(self._drafts):
-            if not draft.alive and draft.seat == seat:
-                draft.retracted = True
-                return
-
-    def _cut(self, length: int) -> None:
-        """Keep the first `length` cells of the agreed path."""
-        length = max(1, length)
-        self._withdrawn = next((chunk.before for chunk in reversed(self._chunks) if chunk.before <= length), 1)
-        del self.path[length:]
-        self._chunks = [chunk for chunk in self._chunks if chunk.before < length]
-        self._doubts.append(0.85)
-        for draft in self._drafts:
-            if draft.alive and draft.cells[:length] != tuple(self.path):
-                draft.alive = False
-
-    def _object_by_walls(self, seat: str, event: int, walls: set[Cell], target: _Draft | None, own: bool) -> None:
+    def _object_by_walls(self, seat: str, event: int, walls: set[Cell], target: Draft | None, own: bool) -> None:
         """A wall that a seat tells of, on the way proposed or agreed, is an objection to that way."""
         if not walls:
             return
-        if target is not None and walls.intersection(target.cells[len(self.path) :]):
-            self._reject(target, seat, event)
+        if target is not None and walls.intersection(target.cells[len(self.ledger.path) :]):
+            self.ledger.reject(target, seat, event)
             target.alive = False
-        hit = next((index for index, cell in enumerate(self.path) if index and cell in walls), None)
+        hit = next((index for index, cell in enumerate(self.ledger.path) if index and cell in walls), None)
         if hit is not None:
             if len(self.seats) > 1 and not own:
-                self.disagreements.append((seat, event))
-            self._cut(hit)
+                self.ledger.disagreements.append((seat, event))
+            self.ledger.cut(hit)
 
-    def _stands_at_end(self, draft: _Draft, seat: str, message: Message) -> bool:
+    def _stands_at_end(self, draft: Draft, seat: str, message: Message) -> bool:
         """The message says that the team is where the proposal leads ("we are now at ...")."""
         item = message.atoms.item(message.standing) if message.standing else None
         return isinstance(item, Mention) and meaning(item, self.frames[seat], self.grid) == draft.cells[-1]
 
-    def _makes(self, draft: _Draft, message: Message) -> bool:
+    def _makes(self, draft: Draft, message: Message) -> bool:
         """The proposal makes a move that the message says cannot be made."""
         deltas = {step.delta for step in message.negated}
-        cells = draft.cells[len(self.path) - 1 :]
+        cells = draft.cells[len(self.ledger.path) - 1 :]
         return any((two[0] - one[0], two[1] - one[1]) in deltas for one, two in itertools.pairwise(cells))
 
     def _granted(
-        self, draft: _Draft, seat: str, message: Message, walls: set[Cell], accept: float, reject: float
+        self, draft: Draft, seat: str, message: Message, walls: set[Cell], accept: float, reject: float
     ) -> int | None:
         """Cells of `draft` (with the start) that a message grants when it does not grant them all; else None."""
         partial = next((found for found in message.stances if found.partial is not None or found.upto), None)
@@ -403,15 +233,17 @@ class Agreement:
             return None
         for block in message.moves:
             if block.accepted and not block.contrasted:
-                _, cells, misfits = self._planner.walk(seat, block, tuple(self.path))
-                within = len(self.path) < len(cells) < len(draft.cells) and draft.cells[: len(cells)] == cells
+                _, cells, misfits = self._planner.walk(seat, block, tuple(self.ledger.path))
+                within = len(self.ledger.path) < len(cells) < len(draft.cells) and draft.cells[: len(cells)] == cells
                 if within and not misfits:
                     return len(cells)
         return None
 
-    def _share(self, draft: _Draft, partial: Stance, message: Message, seat: str) -> int | None:
+    def _share(self, draft: Draft, partial: Stance, message: Message, seat: str) -> int | None:
         """How many cells (with the start) of `draft` are accepted; None if that cannot be told."""
-        base = len(self.path) if draft.cells[: len(self.path)] == tuple(self.path) else draft.base
+        base = (
+            len(self.ledger.path) if draft.cells[: len(self.ledger.path)] == tuple(self.ledger.path) else draft.base
+        )
         if partial.upto:
             item = message.atoms.item(partial.upto)
             cell = meaning(item, self.frames[seat], self.grid) if isinstance(item, Mention) else None
@@ -426,7 +258,7 @@ def _onward(message: Message) -> bool:
     return any(block.onward for block in said[:1])
 
 
-def _answered(target: _Draft, message: Message, accept: float, reject: float) -> tuple[float, float]:
+def _answered(target: Draft, message: Message, accept: float, reject: float) -> tuple[float, float]:
     """(accept, reject) as answers to the question that the proposer asked along with the proposal."""
     if target.asks_objection and message.bare_no:
         return 0.9, 0.0

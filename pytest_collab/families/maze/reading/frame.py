@@ -14,8 +14,8 @@ from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Final
 
+from pytest_collab.families.maze.reading.atoms import CELL, Atoms, Mention, Step
 from pytest_collab.families.maze.reading.dialogue import Cell
-from pytest_collab.families.maze.reading.notation import CELL, Atoms, Mention, Step
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,19 +6,10 @@ import re
 from dataclasses import dataclass, replace
 from functools import lru_cache
 
+from pytest_collab.families.maze.reading.atoms import ATOM, CELL, MOVE, SEPARATOR, Atoms, Mention, Step
 from pytest_collab.families.maze.reading.claims import Line, Stated, copied_lines, listed_under, stated_in
-from pytest_collab.families.maze.reading.notation import (
-    ATOM,
-    CELL,
-    MOVE,
-    SEPARATOR,
-    Atoms,
-    Mention,
-    Step,
-    atomise,
-    clean,
-    clip,
-)
+from pytest_collab.families.maze.reading.notation import atomise
+from pytest_collab.families.maze.reading.plaintext import clean, clip
 from pytest_collab.families.maze.reading.stance import Stance, says_done, stance
 
 Item = Mention | Step

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from pytest_collab.families.maze.reading.atoms import Mention
 from pytest_collab.families.maze.reading.dialogue import Cell
 from pytest_collab.families.maze.reading.frame import Frame, Grid
 from pytest_collab.families.maze.reading.message import Message, Moves
-from pytest_collab.families.maze.reading.notation import Mention
 from pytest_collab.families.maze.reading.route import Route, adjacent, meaning, resolve
 
 

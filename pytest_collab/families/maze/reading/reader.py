@@ -33,7 +33,7 @@ def read(utterances: Sequence[Utterance], *, size: int, start: Cell, goal: Cell,
         seats: all who must agree. Utterances of others are left out.
 
     Returns:
-        The reading. Never raises, whatever the texts are; texts longer than `notation.TEXT_LIMIT` are
+        The reading. Never raises, whatever the texts are; texts longer than `plaintext.TEXT_LIMIT` are
         read at their beginning and end only.
     """
     grid = Grid(size, start, goal)
@@ -68,12 +68,12 @@ def read(utterances: Sequence[Utterance], *, size: int, start: Cell, goal: Cell,
         if kinds:
             named[seat] = frames[seat]["a1" in kinds].name("a1" in kinds)
     reading = Reading(
-        path=tuple(agreement.path),
-        proposals=agreement.all_proposals(),
+        path=tuple(agreement.ledger.path),
+        proposals=agreement.ledger.all_proposals(),
         claims=tuple(agreement.claims),
-        disagreements=tuple(agreement.disagreements),
+        disagreements=tuple(agreement.ledger.disagreements),
         done=tuple(agreement.done),
-        confidence=agreement.confidence(),
+        confidence=agreement.ledger.confidence(),
         frame=named,
         frame_conflicts=conflicts(
             [

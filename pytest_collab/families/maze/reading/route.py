@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from pytest_collab.families.maze.reading.atoms import Mention, Step
 from pytest_collab.families.maze.reading.dialogue import Cell
 from pytest_collab.families.maze.reading.frame import Frame, Grid
 from pytest_collab.families.maze.reading.message import Item
-from pytest_collab.families.maze.reading.notation import Mention, Step
 
 
 @dataclass(frozen=True, slots=True)

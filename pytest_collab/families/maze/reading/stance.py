@@ -6,7 +6,7 @@ import re
 from dataclasses import dataclass
 from typing import Final
 
-from pytest_collab.families.maze.reading.notation import ATOM, CELL, MOVE
+from pytest_collab.families.maze.reading.atoms import ATOM, CELL, MOVE
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,110 @@
+"""Faults of settling: promises broken, ways insisted on, no agreement, no time left."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from itertools import pairwise
+from typing import Final
+
+from pytest_collab.episode.outcome import Failure
+from pytest_collab.families.maze.case import Case
+from pytest_collab.families.maze.cast.mind import named
+from pytest_collab.families.maze.evidence.share import contentful
+from pytest_collab.families.maze.reading.message import read_message
+from pytest_collab.families.maze.reading.reader import read
+from pytest_collab.families.maze.seats import WALL
+
+STANDS_AGAINST_ALL: Final = 2
+"""More events than these show that a seat kept to its own way."""
+
+_PROMISE = re.compile(
+    r"\b(?:i\s*['’]ll|i\s+will|i\s+promise|i\s+am\s+going\s+to|i\s*['’]m\s+going\s+to)\b[^.!?\n]*"
+    r"\b(?:next\s+(?:message|turn|reply)|in\s+a\s+moment|right\s+after\s+this)\b",
+    re.IGNORECASE,
+)
+
+
+def broken_promises(case: Case) -> list[Failure]:
+    """`broken_commitment`: an agreement taken back, or an announced message that never came."""
+    found = []
+    for seat in case.seats:
+        events: list[int] = []
+        for proposal in case.reading.proposals:
+            agreed = [event for who, event in proposal.agreed_by if who == seat]
+            turned = [event for who, event in proposal.rejected_by if who == seat]
+            if agreed and turned and max(turned) > min(agreed):
+                events += [min(agreed), max(turned)]
+        said = case.said(seat)
+        acted_on = contentful(case, seat)
+        for now, then in pairwise(said):
+            if _PROMISE.search(now.text) and then.event not in acted_on:
+                events += [now.event, then.event]
+        if events:
+            note = f"{seat} did not do what it had said"
+            found.append(Failure.of("broken_commitment", seat, events=sorted(set(events)), note=note))
+    return found
+
+
+def insistence(case: Case) -> list[Failure]:
+    """`disagreement`: the seat turned down other ways, and proposed its own again after it had been turned down."""
+    found = []
+    for seat in case.seats:
+        events: set[int] = set()
+        refusals = [event for event in case.objections(seat) if _refuses(case, event)]
+        if not refusals:
+            continue
+        own = case.proposals(seat)
+        for first, again in pairwise(own):
+            refused = [event for _, event in first.rejected_by if event < again.event]
+            if refused and again.path == first.path:
+                events |= {first.event, again.event, *refused}
+        events |= _kept_up(case, seat, refusals)
+        if len(events) > STANDS_AGAINST_ALL:
+            note = f"{seat} turned down other ways, and proposed its own again after that had been turned down"
+            found.append(Failure.of("disagreement", seat, events=[*events, *refusals], note=note))
+    return found
+
+
+def late(case: Case) -> list[Failure]:
+    """`turn_limit`: the dialogue was cut while the agreed legal path was still growing."""
+    round_of_two = 2 * len(case.seats)
+    maze = case.maze
+    if len(case.utterances) <= round_of_two or case.walked.breach is not None:
+        return []
+    before = read(
+        case.utterances[:-round_of_two], size=maze.size, start=maze.start, goal=maze.goal, seats=case.seats
+    ).path
+    if len(case.path) <= len(before) or case.reading.done:
+        return []
+    events = [said.event for said in case.utterances[-round_of_two:]]
+    note = f"{len(case.path) - len(before)} moves were agreed on in the last two rounds, then the talk was over"
+    return [Failure.of("turn_limit", *case.seats, events=events, note=note)]
+
+
+def no_agreement(case: Case) -> list[Failure]:
+    """`disagreement`: nothing else can be shown, and the seats did not agree on a way to the goal."""
+    last = [case.proposals(seat)[-1].event for seat in case.seats if case.proposals(seat)]
+    events = last or [said.event for said in case.utterances] or [case.transcript[-1].seq]
+    reached = named(case.walked.legal[-1]) if case.walked.legal else "the start"
+    note = f"agreed as far as {reached}" if len(case.walked.legal) > 1 else "no move was agreed on"
+    return [Failure.of("disagreement", *case.seats, events=events, note=note)]
+
+
+def _kept_up(case: Case, seat: str, refusals: Sequence[int]) -> set[int]:
+    """Events that show a seat keep up a proposal that was turned down more than once, while it turned down others'
+    without naming a wall."""
+    told = {claim.event for claim in case.claims(seat) if claim.content == WALL and case.is_true(claim)}
+    groundless = [event for event in refusals if event not in told]
+    for proposal in case.proposals(seat):
+        turned_down = sorted(event for _, event in proposal.rejected_by)
+        meanwhile = [event for event in groundless if turned_down and turned_down[0] < event < turned_down[-1]]
+        if meanwhile:
+            return {proposal.event, turned_down[0], *meanwhile, turned_down[-1]}
+    return set()
+
+
+def _refuses(case: Case, event: int) -> bool:
+    """Whether the message says no in so many words, rather than by proposing something else."""
+    text = next(said.text for said in case.utterances if said.event == event)
+    return any(found.reject > found.accept for found in read_message(text, case.maze.size).stances)

@@ -1,0 +1,64 @@
+"""A message as plain characters: without markup, quotation, LaTeX and thinking."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from typing import Final
+
+TEXT_LIMIT: Final = 8 * 1024
+"""Characters of one message that are read; of a longer one, its beginning and its end."""
+
+_LATEX: Final = {
+    "rightarrow": "→", "Rightarrow": "→", "longrightarrow": "→", "to": "→", "leftarrow": "←", "Leftarrow": "←",
+    "uparrow": "↑", "Uparrow": "↑", "downarrow": "↓", "Downarrow": "↓",
+}  # fmt: skip
+_LATEX_WORD = re.compile(r"\\(" + "|".join(sorted(_LATEX, key=len, reverse=True)) + r")(?![A-Za-z])")
+_LATEX_REST = re.compile(r"\\[()\[\],;]|\\(?:text|mathrm|mathbf|textbf|boxed|quad|left|right)\b\s?|\$+")
+_PRIVATE = re.compile("[\ue000-\uf8ff]")
+_SYMBOL_WORDS: Final = tuple(
+    (re.compile(rf"(?<![\w,\]'\"`])[`'\"]{re.escape(symbol)}[`'\"](?!\s?[,\]]\s?[`'\"][.#?@*][`'\"])"), word)
+    for symbol, word in ((".", "free"), ("#", "wall"), ("?", "hidden"), ("*", "goal"), ("@", "start"))
+)
+_INVISIBLE = re.compile("[\u200b-\u200f\u2060\ufe00-\ufe0f\U0001f3fb-\U0001f3ff\u00ad]")
+_STRUCK = re.compile(r"~~[^~\n]{1,300}~~")
+_EMPHASIS = re.compile(r"\*\*|__|`+")
+_EMPHASIS_ONE = re.compile(r"(?<![\w*.#@?])\*(?=[A-Za-z\u2190-\u21ff])|(?<=[A-Za-z.!?])\*(?![\w*])")
+_HEADING = re.compile(r"(?m)^[ \t]{0,3}#{1,6}[ \t]+(?=[A-Za-z])")
+_BULLET = re.compile(
+    r"(?m)^[ \t]*(?:[-*•+–][ \t]+|\(?\d{1,2}[.)][ \t]+|(?:step|move|turn)[ \t]*#?\d{1,2}[ \t]*[:.)–-][ \t]*)", re.I
+)
+_STEP_LABEL = re.compile(r"\b(?:step|move|turn)[ \t]*#?\d{1,2}[ \t]*[:)=][ \t]*", re.I)
+_SNAKE = re.compile(r"(?<=[A-Za-z])_(?=[A-Za-z])")
+_INLINE_LIST = re.compile(r"(?<![\w,.(])\(?1[.)] [^\n]{1,80}?(?<![\w,.])\(?2[.)] ")
+_INLINE_NUMBER = re.compile(r"(?<![\w,.])(?<!, )\(?\d{1,2}[.)] ")
+_QUOTED = re.compile(r"(?m)^[ \t]*>[ \t]?(?=[^\n]*[A-Za-z]{3})[^\n]*$")
+_QUOTES = str.maketrans({"’": "'", "‘": "'", "“": '"', "”": '"', "—": " - ", "–": "-", "−": "-", "‑": "-"})
+
+
+def clip(text: str) -> str:
+    """The part of a message that is read: all of it, or its beginning and its end."""
+    return text if len(text) <= TEXT_LIMIT else text[: TEXT_LIMIT // 2] + "\n" + text[-TEXT_LIMIT // 2 :]
+
+
+def clean(text: str) -> str:
+    """`text` in plain characters: no markup, quotation, LaTeX or thinking."""
+    opened, closed = text.find("<think>"), text.rfind("</think>")
+    if 0 <= opened < closed:
+        text = text[:opened] + "\n" + text[closed + len("</think>") :]
+    text = _PRIVATE.sub(" ", unicodedata.normalize("NFKC", text)[: 2 * TEXT_LIMIT]).translate(_QUOTES)
+    text = _INVISIBLE.sub("", text).replace("\r", "\n")
+    if "\\" in text or "$" in text:
+        text = _LATEX_WORD.sub(lambda match: _LATEX[match[1]], text)
+        text = _LATEX_REST.sub(" ", text)
+    for symbol, word in _SYMBOL_WORDS:
+        text = symbol.sub(word, text)
+    text = _STRUCK.sub(" ", text)
+    text = _QUOTED.sub("", text)
+    text = _HEADING.sub("", text)
+    text = _BULLET.sub("", _EMPHASIS.sub("", text))
+    text = _EMPHASIS_ONE.sub("", _BULLET.sub("", text))
+    text = _SNAKE.sub(" ", _STEP_LABEL.sub(" ", text))
+    if _INLINE_LIST.search(text):
+        text = _INLINE_NUMBER.sub(" , ", text)
+    return re.sub(r"\b(?:i\.e|e\.g|vs|etc|approx)\.", "that is", text, flags=re.I)
