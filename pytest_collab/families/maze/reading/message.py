@@ -6,38 +6,12 @@ import re
 from dataclasses import dataclass, replace
 from functools import lru_cache
 
-from pytest_collab.families.maze.reading.atoms import ATOM, CELL, MOVE, SEPARATOR, Atoms, Mention, Step
+from pytest_collab.families.maze.reading.atoms import ATOM, CELL, MOVE, Atoms, Step
+from pytest_collab.families.maze.reading.block import Moves, asks, block_of, mask, offers
 from pytest_collab.families.maze.reading.claims import Line, Stated, copied_lines, listed_under, stated_in
 from pytest_collab.families.maze.reading.notation import atomise
 from pytest_collab.families.maze.reading.plaintext import clean, clip
 from pytest_collab.families.maze.reading.stance import Stance, says_done, stance
-
-Item = Mention | Step
-
-
-@dataclass(frozen=True, slots=True)
-class Moves:
-    """Moves of one clause, in order.
-
-    Attributes:
-        origins: positions in `items` of cells that are only where a step begins (`from (2,3)`).
-        level: 0 a recap of what was done, 1 bare, 2 commanded, 3 put forward as the plan.
-        absolute: said to be the whole way from the start.
-        onward: said to follow what came before ("then", "next").
-        restated: says the same again in other words ("i.e.", "so the path is").
-    """
-
-    items: tuple[Item, ...]
-    origins: frozenset[int]
-    level: int
-    absolute: bool = False
-    onward: bool = False
-    restated: bool = False
-    conditional: bool = False
-    choice: bool = False
-    after_stance: bool = False
-    contrasted: bool = False
-    accepted: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,98 +48,7 @@ _NEGATED = re.compile(
     rf"outside|off)",
     _I,
 )
-_BECAUSE = re.compile(
-    r"\b(?:because|since|as (?:i|my|there|the|we|it)|due to|so that|otherwise|or else|given that|given)\b[^,\n]*", _I
-)
-_CONDITION = re.compile(
-    rf"\b(?:if|unless|assuming|provided|as long as|in case|whenever)\b[^,\n]*?(?:,|\bthen\b|(?=\b(?:go|move|"
-    rf"take|we|let|i'd|i would|we'd|proceed|continue|head)\b[ ]+(?:{MOVE}|go|move|can|could|should|to))|$)",
-    _I,
-)
-_IF_FINE = re.compile(
-    r"\b(?:tell me|let me know|confirm|say|wondering|see|check) (?:if|whether)\b([^.,;]{0,60}?\b(?:acceptable|"
-    r"ok|okay|fine|works?|good|agree|sounds)\b)",
-    _I,
-)
-_ELSE = re.compile(r"\b(?:otherwise|else|if not)\b.*", _I)
-_ASKS = re.compile(
-    r"\b(?:can you see|do you see|what|which|is there|are there|do you have|have you|could you (?:tell|check|"
-    r"confirm|see)|can you (?:tell|check|confirm|verify)|where|how (?:does|is|do|are|many)|any|who|whether|"
-    r"does your|is your|are you|is it|is (?=[\ue000-\ueeff])|are (?=[\ue000-\ueeff])|is (?=[\uf000-\uf8ef])|"
-    r"what's|whats|did you|should i check)\b",
-    _I,
-)
-_OFFERS = re.compile(
-    r"\b(?:shall|should (?:we|i)|let's|lets|let us|how about|what about (?:going|moving|we)|what if we|"
-    r"why don't we|why not|want to|do you want|would you|agree|ok|okay|sounds?|works?|work|can we (?:go|move|"
-    r"try)|could we|may we|propose|suggest|my (?:proposal|plan|path)|good|fine|deal)\b|\b(?:what|"
-    r"how) about[ ]*[\ue000-\uf8ef]",
-    _I,
-)
-_PLAN = re.compile(
-    r"\b(?:i(?:'d| would)? (?:\w+ )?(?:propose|suggest|recommend)|proposals?|proposed|proposing|suggestions?|"
-    r"suggesting|suggested|let's|lets|let us|how about|shall we|should we|we should|why don't we|what about|"
-    r"what if we|counter-?propos\w+|"
-    r"(?:full|final|complete|whole|entire|total|combined|overall|new|updated|revised|corrected|agreed|our|my|"
-    r"the|this|optimal|shortest|best|only|correct|following|possible|next) (?:path|route|plan|solution|"
-    r"sequence|moves?|steps?|answer|way)|"
-    r"(?:path|route|plan|solution|sequence|moves?|answer|next(?: moves?| steps?| up)?|final|"
-    r"directions)[ ]?(?:is|are|would be|will be|should be)?[ ]?[:=]|i(?:'ll| will|'m going to|'d|"
-    r" would)? (?:go|move|take|head)|we (?:can|could|go|move|will|need to|must|take|have to)|we'll|we'd|"
-    r"agreed[: -]|confirmed[: -])",
-    _I,
-)
-_COMMAND = re.compile(
-    r"\b(?:go|going|move|moving|step|head|heading|take|taking|walk|proceed|continue|start|starting|first|then|"
-    r"next|now|follow|finally|after that|turn|travel|advance|down to|try|moves?|path|route|via|through|reach|"
-    r"get)\b",
-    _I,
-)
-_WHOLE = re.compile(
-    r"\b(?:full|whole|entire|complete|overall|total|final|combined) (?:agreed |proposed |shortest |correct |"
-    r"and final |solution )?(?:path|route|plan|solution|sequence|moves?|list of moves|way|answer)|"
-    r"\bfrom (?:the )?(?:start|beginning|@)\b|\bfrom scratch\b|\bstart to (?:finish|goal|end)\b|"
-    r"\bso the (?:path|route) is\b|\bagreed (?:path|route)\b|\ball together\b|\bin total\b|\bour (?:path|"
-    r"route) is\b|\bstarting (?:from|at) (?:the )?(?:start|@)\b",
-    _I,
-)
 _FROM_START = re.compile(r"\bfrom[ ]?$", _I)
-_ONWARD = re.compile(
-    r"\b(?:then|next|after that|afterwards?|from there|from here|followed by|subsequently|continue|continuing|"
-    r"keep going|now|and finally|finally|onward|additionally|plus|further)\b",
-    _I,
-)
-_SAME = re.compile(
-    r"\b(?:that is|meaning|in other words|in short|to summari[sz]e|summary|to recap|recap|so (?:the|our|"
-    r"that's|it's|that is|moves|path)|equivalently|in coordinates|as coordinates|coordinates|i mean|which is|"
-    r"which gives|visiting|cells|final|full path|namely|aka|this (?:is|means|gives|visits)|resulting|written)\b",
-    _I,
-)
-_RECAP = re.compile(
-    r"\b(?:so far|already|we(?:'ve| have)? (?:moved|went|gone|taken|did|done)|i (?:moved|went)|we(?:'re|"
-    r" are)? (?:now )?at|now at|are now|i(?:'m| am) (?:now )?at|currently|current (?:position|location|cell)|"
-    r"standing|you (?:said|proposed|suggested|mentioned|want|wanted)|your (?:path|proposal|suggestion|plan|"
-    r"route|move|moves|idea))\b",
-    _I,
-)
-_SEES = re.compile(
-    r"\b(?:i (?:can )?(?:see|know|have)|my (?:map|view|grid|maze|copy)|there (?:is|are)|there's|leads?|"
-    r"leading|corridor|visible|hidden|unknown|can't see|cannot see|don't know|do not know|need (?:info|"
-    r"information|to know)|check|verify|tell me|in (?:the )?middle|neighbou?rs?|adjacent|options?|"
-    r"possible moves|coordinates? (?:system|are)|the grid|symbols?|shows?|would be|looks like)\b",
-    _I,
-)
-_OR = re.compile(
-    rf"{ATOM}[ ,]*(?:or|/|and/or|vs\.?|versus)[ ]+(?:\w+[ ]){{0,3}}?{ATOM}|\boption\b[^.;]*\boption\b|\beither\b",
-    _I,
-)
-_TO = re.compile(
-    rf"\b(?:go|move|going|moving|step|head|get|then|after that|afterwards|followed by|reach|next|continue|"
-    rf"proceed|enter|via|through|"
-    rf"take)[ ]+(?:to |on to |onto |into |cell |the cell |position |square |through |via )*{CELL}",
-    _I,
-)
-_NOTE = re.compile(rf"(?<={CELL})[ )\]]*[(\[][ ]*(?:going |move |moving )?{MOVE}[ ]*[)\]]", _I)
 _OBJECTIONS = re.compile(
     r"\b(?:objections?|problems?|concerns?|issues?|anything against|any reason not)\b[^.!?]{0,40}\?", _I
 )
@@ -175,7 +58,6 @@ _NONE = re.compile(
 _REASON = re.compile(
     r"\b(?:is there )?any (?:good )?reason (?:for us )?not to\b|\bany objections? (?:to|if we)\b", _I
 )
-_TRAILING_NOTE = re.compile(rf"(?<={CELL})[ )]{{0,2}}[-:][ ]+(?:going |move |moving )?{MOVE}[ )]*$", _I)
 _DESCRIBED = re.compile(
     rf"{MOVE}[ ]{{0,2}}[:=][ ]?(?:an? )?"
     r"(?:walls?|blocked|#|hidden|unknown|open|free|clear|\?)(?!\w)",
@@ -190,101 +72,6 @@ _AVOIDED = re.compile(
 _STANDING = re.compile(
     rf"\b(?:we(?:'re| are)|i(?:'m| am)) (?:now |both )?(?:at|in) (?:the )?(?:cell )?(?P<cell>{CELL})", _I
 )
-_LONE = re.compile(rf"^[^\w\ue000-\uf8ef]*{ATOM}[^\w\ue000-\uf8ef]*$")
-_FROM = re.compile(
-    r"\b(?:from|at|start|starting|position|is|currently|of|near|next to|leave|leaving|begin at|beginning at|"
-    r"standing on|pos)[ :=]{0,2}(?:the |at |from |cell )*$",
-    _I,
-)
-
-
-def _same_twice(one: Item, two: Item, gap: str) -> bool:
-    """A move written as a word and as an arrow: `down (↓)`."""
-    if not (isinstance(one, Step) and isinstance(two, Step)) or len(gap) > 4 or gap.strip(" ([)]:-"):
-        return False
-    return one.sign != two.sign and one.delta == two.delta and two.count == 1
-
-
-def _is_beside(item: Item) -> bool:
-    return isinstance(item, Mention) and item.of is not None
-
-
-def _mask(match: re.Match[str]) -> str:
-    return re.sub(ATOM, "·", match[0])
-
-
-def _moves(
-    clause: str,
-    atoms: Atoms,
-    *,
-    question: bool,
-    header: str,
-    after_stance: bool,
-    contrasted: bool,
-    accepted: bool,
-) -> Moves | None:
-    conditional = False
-    if question and _ASKS.search(clause) and not _OFFERS.search(clause):
-        return None
-    clause = _BECAUSE.sub(_mask, _ELSE.sub(_mask, clause))
-    masked = _CONDITION.sub(_mask, _IF_FINE.sub(r"\1", clause))
-    conditional = masked != clause
-    clause = _NOTE.sub(_mask, masked)
-    if len(re.findall(CELL, clause)) > 1:
-        clause = _TRAILING_NOTE.sub(_mask, clause)
-    lead, colon, rest = clause.rpartition(":")
-    if colon and re.search(MOVE, lead) and re.search(MOVE, rest):
-        header, clause = header + lead + colon, rest  # "down first: down, right, right"
-    marks = [mark for mark in re.finditer(ATOM, clause) if not _is_beside(atoms.item(mark[0]))]
-    if not marks:
-        return None
-    choice = bool(_OR.search(clause))
-    planned = bool(_PLAN.search(header + clause))
-    items: list[Item] = []
-    origins: set[int] = set()
-    last = 0
-    for mark in marks[:1200]:
-        item = atoms.item(mark[0])
-        if items and _same_twice(items[-1], item, clause[last : mark.start()]):
-            continue
-        last = mark.end()
-        if isinstance(item, Mention) and _FROM.search(clause[max(0, mark.start() - 24) : mark.start()]):
-            origins.add(len(items))
-        items.append(item)
-    steps = sum(isinstance(item, Step) for item in items)
-    cells = len(items) - steps
-    listed = (
-        re.search(rf"{CELL}[\s,;)\"'\]>/|-]*(?:{SEPARATOR}|then|to|and then|,|and|\s)?[\s,;(\"'\[]*{CELL}", clause)
-        is not None
-    )
-    arrowed = SEPARATOR in clause
-    recap = bool(_RECAP.search(clause)) and not re.search(r"\b(?:let's|propose|suggest|next|then)\b", clause, _I)
-    if not steps:
-        if len(origins) == cells or not (arrowed or listed or _TO.search(clause) or _LONE.search(clause) or planned):
-            return None
-        if _SEES.search(clause) and not planned and not arrowed:
-            return None
-    elif (
-        _SEES.search(clause)
-        and not planned
-        and not _COMMAND.search(clause)
-        and not (question and _OFFERS.search(clause))
-    ):
-        return None
-    level = 0 if recap else 3 if planned or _WHOLE.search(header + clause) else 2 if _COMMAND.search(clause) else 1
-    return Moves(
-        tuple(items),
-        frozenset(origins),
-        level,
-        absolute=bool(_WHOLE.search(header + clause)),
-        onward=bool(_ONWARD.search(clause[: marks[0].start()])),
-        restated=bool(_SAME.search(header + clause[: marks[0].start()])),
-        conditional=conditional,
-        choice=choice,
-        after_stance=after_stance,
-        contrasted=contrasted,
-        accepted=accepted,
-    )
 
 
 _ENGLISH = frozenset(
@@ -324,7 +111,7 @@ def read_message(text: str, size: int) -> Message:
         if not words.strip():
             continue
         question = "?" in mark
-        asks_fact = question and bool(_ASKS.search(words)) and not _OFFERS.search(words)
+        asks_fact = question and asks(words) and not offers(words)
         pieces = _CONTRAST.split(words)
         for index, piece in enumerate(pieces):
             contrast = contrast or index > 0
@@ -339,9 +126,9 @@ def read_message(text: str, size: int) -> Message:
                     item = atoms.item(atom)
                     if isinstance(item, Step):
                         negated.append(item)
-                return _mask(match)
+                return mask(match)
 
-            piece = _AVOIDED.sub(_mask, _DESCRIBED.sub(" ", _NEGATED.sub(negate, piece)))
+            piece = _AVOIDED.sub(mask, _DESCRIBED.sub(" ", _NEGATED.sub(negate, piece)))
             found = stance(piece, question=question)
             if found != Stance():
                 stances.append(found)
@@ -349,7 +136,7 @@ def read_message(text: str, size: int) -> Message:
                 moves.clear()  # taken back in the same breath
                 stances[-1] = replace(found, retract=False)
             done = done or says_done(piece, question=question)
-            block = _moves(
+            block = block_of(
                 piece,
                 atoms,
                 question=question,

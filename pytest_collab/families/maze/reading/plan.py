@@ -6,9 +6,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from pytest_collab.families.maze.reading.atoms import Mention
+from pytest_collab.families.maze.reading.block import Moves
 from pytest_collab.families.maze.reading.dialogue import Cell
 from pytest_collab.families.maze.reading.frame import Frame, Grid
-from pytest_collab.families.maze.reading.message import Message, Moves
+from pytest_collab.families.maze.reading.message import Message
 from pytest_collab.families.maze.reading.route import Route, adjacent, meaning, resolve
 
 

@@ -6,9 +6,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from pytest_collab.families.maze.reading.atoms import Mention, Step
+from pytest_collab.families.maze.reading.block import Item
 from pytest_collab.families.maze.reading.dialogue import Cell
 from pytest_collab.families.maze.reading.frame import Frame, Grid
-from pytest_collab.families.maze.reading.message import Item
 
 
 @dataclass(frozen=True, slots=True)
