@@ -20,7 +20,7 @@ from pytest_collab.episode.engine import play
 from pytest_collab.episode.family import Family, Params
 from pytest_collab.episode.judge import judge, record
 from pytest_collab.episode.limits import Limits
-from pytest_collab.episode.outcome import Outcome
+from pytest_collab.episode.outcome import FAMILY_CODES, Outcome
 from pytest_collab.episode.plan import Plan
 from pytest_collab.episode.record import Episode
 from pytest_collab.episode.transcript import Transcript
@@ -236,6 +236,8 @@ def _check_played(family: Family[Any], params: Params, how: Condition, seed: int
         assert failure.seats, f"{where}: {failure.code} blames nobody"
         known = set(transcript.start["seats"]) | set(family.seats(params))
         assert set(failure.seats) <= known, f"{where}: {failure}"
+        declared = family.codes is None or failure.code in family.codes or failure.code not in FAMILY_CODES
+        assert declared, f"{where}: {failure.code} is not among the family's `codes`"
     if not episode.success:
         assert episode.failures, f"{where}: {episode.outcome} without any failure code"
     if how.muted:

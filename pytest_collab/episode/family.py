@@ -102,6 +102,8 @@ class Family(ABC, Generic[P]):
         params_type: the params model.
         cast: built-in players by name, with one line each; every name works as `builtin/NAME`.
         figures: metrics (shares, 0..1) that a run's table shows beside the score, by the head of their column.
+        codes: the failure codes that its verdicts give; None where it does not say. A rate of a code is taken over
+            the episodes of families that can give it.
         version: raised when the same params and seed no longer give the same game.
     """
 
@@ -110,6 +112,7 @@ class Family(ABC, Generic[P]):
     params_type: ClassVar[type[Params]]
     cast: ClassVar[Mapping[str, str]] = {}
     figures: ClassVar[Mapping[str, str]] = {}
+    codes: ClassVar[frozenset[str] | None] = None
     version: ClassVar[int] = 1
 
     @abstractmethod

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
+from dataclasses import dataclass
 from difflib import get_close_matches
 from typing import Final
 
@@ -12,6 +13,7 @@ from numpy.typing import NDArray
 from pytest_collab.episode.outcome import Outcome
 from pytest_collab.errors import UsageError
 from pytest_collab.measure.attribution import resolved_outcomes
+from pytest_collab.measure.codes import families_giving
 from pytest_collab.measure.frame import OUTCOMES, Frame, Mask
 from pytest_collab.measure.gate import Gate, Where
 from pytest_collab.measure.metric import FAILURE_RATE, FAMILY_METRIC
@@ -101,19 +103,45 @@ def values_of(frame: Frame, gate: Gate, rows: Mask) -> tuple[NDArray[np.float64]
         raise UsageError(f"gate {gate.title!r}: {error}") from None
 
 
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """A metric of every episode, and which episodes say what of it.
+
+    Attributes:
+        values: shape (n,).
+        used: rows that have a value and are no infrastructure error, or were given one.
+        lost: rows that were lost to the infrastructure.
+        absent: rows that are evidence, of a family that has the metric, and have no value of it themselves.
+    """
+
+    values: NDArray[np.float64]
+    used: Mask
+    lost: Mask
+    absent: Mask
+
+
 def metric_values(frame: Frame, name: str, rows: Mask) -> tuple[NDArray[np.float64], Mask]:
-    """A metric of every episode (not for gaps), and the rows that are evidence.
+    """`read_metric`, without what was lost or is absent: (values, rows that have one)."""
+    found = read_metric(frame, name, rows)
+    return found.values, found.used
+
+
+def read_metric(
+    frame: Frame, name: str, rows: Mask, *, absent: float | None = None, lost: float | None = None
+) -> Reading:
+    """A metric of every episode (not for gaps).
+
+    Episodes of families that cannot have it are left out: a maze that cannot deadlock says nothing about deadlocks.
 
     Args:
         frame: the run.
         name: see `metric.parse_metric`.
         rows: shape (n,), the rows that are wanted.
-
-    Returns:
-        (values, shape (n,); rows that have a value and are no infrastructure error, shape (n,)).
+        absent: what an episode counts as that has no value; None to leave it out, and in `Reading.absent`.
+        lost: what an episode counts as that was lost to the infrastructure; None to leave it out.
 
     Raises:
-        UsageError: no episode has the metric, or an episode's cost is not known.
+        UsageError: no episode has the metric, no family of the rows can have it, or an episode's cost is not known.
     """
     values: NDArray[np.float64]
     if name == "success_rate":
@@ -121,7 +149,9 @@ def metric_values(frame: Frame, name: str, rows: Mask) -> tuple[NDArray[np.float
     elif name in _OUTCOME_RATES:
         values = (resolved_outcomes(frame) == OUTCOMES.index(_OUTCOME_RATES[name])).astype(np.float64)
     elif name.startswith(FAILURE_RATE):
-        values = frame.has_fault(name.removeprefix(FAILURE_RATE)).astype(np.float64)
+        code = name.removeprefix(FAILURE_RATE)
+        rows = rows & _possible(frame, name, rows, families_giving(frame, code))
+        values = frame.has_fault(code).astype(np.float64)
     elif name.startswith(FAMILY_METRIC):
         key = name.removeprefix(FAMILY_METRIC)
         if key not in frame.metrics:
@@ -130,6 +160,7 @@ def metric_values(frame: Frame, name: str, rows: Mask) -> tuple[NDArray[np.float
             known = ", ".join(FAMILY_METRIC + metric for metric in frame.metrics) or "none"
             raise UsageError(f"no episode has the metric {key!r}. {hint}The run has {known}.")
         values = frame.metrics[key]
+        rows = rows & _possible(frame, name, rows, _names(frame, ~np.isnan(values)))
     else:
         values = np.asarray(getattr(frame, name), dtype=np.float64)
     used = rows if name == INFRASTRUCTURE_RATE else rows & frame.evidence
@@ -139,4 +170,28 @@ def metric_values(frame: Frame, name: str, rows: Mask) -> tuple[NDArray[np.float
             f"the cost of {int(unknown.sum())} episodes is not known, because a model has no price. "
             "Add its price to the agents file, or gate on tokens."
         )
-    return values, used & ~unknown
+    broken = rows & ~used
+    values = values.copy()
+    if absent is not None:
+        values[unknown] = absent
+        unknown = np.zeros_like(unknown)
+    if lost is not None:
+        values[broken] = lost
+        used = used | broken
+    return Reading(values, used & ~np.isnan(values), broken, unknown)
+
+
+def _possible(frame: Frame, name: str, rows: Mask, able: Collection[str]) -> Mask:
+    """The rows of families that can have a metric; refused where there are none."""
+    possible = frame.family.among(able)
+    if not (rows & possible).any() and rows.any():
+        raise UsageError(
+            f"no episode of {' or '.join(sorted(_names(frame, rows)))} can have {name}"
+            + (f"; {', '.join(sorted(able))} can" if able else "")
+            + ". Name another metric, or other families in `where`."
+        )
+    return possible
+
+
+def _names(frame: Frame, rows: Mask) -> set[str]:
+    return {frame.family.values[code] for code in np.unique(frame.family.codes[rows]).tolist()}

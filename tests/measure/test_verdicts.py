@@ -234,3 +234,27 @@ def test_a_gate_that_cannot_be_judged_is_a_problem_and_hides_no_other():
     assert (found.verdict, found.ok) == ("error", False)
     assert [result.verdict for result in found.gates] == [GateVerdict.PASS]
     assert "has no task 'u'" in found.problems[0].message
+
+
+def test_a_code_is_counted_over_the_families_that_can_give_it():
+    stuck = [
+        episode(seed=seed, family="philosophers", task="p", ok=seed >= 4, failures=deadlock if seed < 4 else [])
+        for deadlock in [[Failure.of("deadlock", "a", "b")]]
+        for seed in range(20)
+    ]
+    gate = {"metric": "failure_rate.deadlock", "at_most": 0.05}
+    found = judged(gate, play(200, 200) + stuck)
+    assert (found.value, found.n) == (pytest.approx(0.2), 20)
+    assert found.verdict is not GateVerdict.PASS
+    with pytest.raises(UsageError, match=r"no episode of maze can have failure_rate\.deadlock"):
+        judged(gate, play(200, 200))
+    assert judged({"metric": "failure_rate.expectation", "at_most": 0.05}, play(200, 200) + stuck).n == 220
+    unknown = [episode(seed=seed, family="somebody_elses") for seed in range(60)]
+    assert judged(gate, unknown).n == 60
+
+
+def test_a_metric_that_a_family_does_not_have_is_told():
+    episodes = play(40, 40, metrics={"optimality": 0.9}) + play(40, 40, family="commons", task="c")
+    with pytest.raises(UsageError, match=r"no episode of commons can have metrics\.optimality; maze can"):
+        judged({"metric": "metrics.optimality", "at_least": 0.5, "where": {"family": "commons"}}, episodes)
+    assert judged({"metric": "metrics.optimality", "at_least": 0.5}, episodes).n == 40

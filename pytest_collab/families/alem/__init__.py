@@ -117,6 +117,12 @@ class AlemFamily(RoundFamily[Alem]):
     params_type = Alem
     players: ClassVar[Mapping[str, Callable[[Seat], Player]]] = PLAYERS
     cast: ClassVar[Mapping[str, str]] = {name: CAST[name] for name in PLAYERS}
+    codes: ClassVar[frozenset[str] | None] = RoundFamily.shared_codes | {
+        "disagreement",
+        "undelivered",
+        "ungrounded",
+        "withholding",
+    }
     figures: ClassVar[Mapping[str, str]] = {
         "base": "base_reward_pct_of_max",
         "coordination": "coordination_reward_pct_of_max",

@@ -84,6 +84,21 @@ class CodingFamily(Family[Coding]):
     summary = "build features side by side in one repository; the merge and hidden tests decide"
     params_type = Coding
     cast: ClassVar[Mapping[str, str]] = SUMMARIES
+    codes: ClassVar[frozenset[str] | None] = frozenset(
+        {
+            "broken_commitment",
+            "divergent_design",
+            "false_claim",
+            "free_riding",
+            "merge_conflict",
+            "own_part_failed",
+            "repetition",
+            "unresponsive",
+            "vague",
+            "work_overlap",
+            "wrong_solution",
+        }
+    )
 
     def __init__(self) -> None:
         self._sandbox = "auto"

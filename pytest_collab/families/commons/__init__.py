@@ -99,6 +99,12 @@ class CommonsFamily(RoundFamily[Commons]):
     params_type = Commons
     players: ClassVar[Mapping[str, Callable[[Seat], Player]]] = PLAYERS
     cast: ClassVar[Mapping[str, str]] = {name: CAST[name] for name in PLAYERS}
+    codes: ClassVar[frozenset[str] | None] = RoundFamily.shared_codes | {
+        "collapse",
+        "disagreement",
+        "false_claim",
+        "free_riding",
+    }
 
     def seats(self, params: Commons) -> tuple[str, ...]:
         return seat_names(params.seats)

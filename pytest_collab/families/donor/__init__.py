@@ -62,6 +62,7 @@ class DonorFamily(RoundFamily[Donor]):
     params_type = Donor
     players: ClassVar[Mapping[str, Callable[[Seat], Player]]] = PLAYERS
     cast: ClassVar[Mapping[str, str]] = {name: CAST[name] for name in PLAYERS}
+    codes: ClassVar[frozenset[str] | None] = RoundFamily.shared_codes | {"disagreement", "free_riding", "withholding"}
 
     def seats(self, params: Donor) -> tuple[str, ...]:
         return seat_names(params.seats)

@@ -58,6 +58,14 @@ class ExpertsFamily(RoundFamily[Experts]):
     params_type = Experts
     players: ClassVar[Mapping[str, Callable[[Seat], Player]]] = PLAYERS
     cast: ClassVar[Mapping[str, str]] = {name: CAST[name] for name in PLAYERS}
+    codes: ClassVar[frozenset[str] | None] = RoundFamily.shared_codes | {
+        "disagreement",
+        "false_claim",
+        "undelivered",
+        "ungrounded",
+        "vague",
+        "withholding",
+    }
 
     def seats(self, params: Experts) -> tuple[str, ...]:
         return seat_names(params.seats)

@@ -75,6 +75,14 @@ class MarketFamily(RoundFamily[Market]):
     params_type = Market
     players: ClassVar[Mapping[str, Callable[[Seat], Player]]] = PLAYERS
     cast: ClassVar[Mapping[str, str]] = {name: CAST[name] for name in PLAYERS}
+    codes: ClassVar[frozenset[str] | None] = RoundFamily.shared_codes | {
+        "false_claim",
+        "free_riding",
+        "malformed_message",
+        "undelivered",
+        "vague",
+        "withholding",
+    }
 
     def seats(self, params: Market) -> tuple[str, ...]:
         return seat_names(params.agents)

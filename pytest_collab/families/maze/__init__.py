@@ -76,6 +76,24 @@ class MazeFamily(Family[Maze]):
     summary = "partial-information mazes: tell what you see, agree on a path"
     params_type = Maze
     cast: ClassVar = {name: line for name, (_, line) in _cast.CAST.items()}
+    codes: ClassVar[frozenset[str] | None] = frozenset(
+        {
+            "broken_commitment",
+            "disagreement",
+            "false_claim",
+            "free_riding",
+            "illegal_move",
+            "malformed_action",
+            "malformed_message",
+            "repetition",
+            "ungrounded",
+            "unresponsive",
+            "unverified_claim",
+            "vague",
+            "withholding",
+            "wrong_solution",
+        }
+    )
     version = 1
 
     def seats(self, params: Maze) -> tuple[str, ...]:

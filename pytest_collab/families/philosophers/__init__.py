@@ -84,6 +84,7 @@ class PhilosophersFamily(RoundFamily[Philosophers]):
     params_type = Philosophers
     players: ClassVar[Mapping[str, Callable[[Seat], Player]]] = PLAYERS
     cast: ClassVar[Mapping[str, str]] = {name: CAST[name] for name in PLAYERS}
+    codes: ClassVar[frozenset[str] | None] = RoundFamily.shared_codes | {"deadlock", "false_claim", "starvation"}
 
     def seats(self, params: Philosophers) -> tuple[str, ...]:
         return seat_names(params.seats)

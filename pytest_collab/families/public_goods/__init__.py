@@ -91,6 +91,7 @@ class PublicGoodsFamily(RoundFamily[PublicGoods]):
     params_type = PublicGoods
     players: ClassVar[Mapping[str, Callable[[Seat], Player]]] = PLAYERS
     cast: ClassVar[Mapping[str, str]] = {name: CAST[name] for name in PLAYERS}
+    codes: ClassVar[frozenset[str] | None] = RoundFamily.shared_codes | {"disagreement", "false_claim", "free_riding"}
 
     def seats(self, params: PublicGoods) -> tuple[str, ...]:
         return seat_names(params.seats)

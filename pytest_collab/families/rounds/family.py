@@ -32,9 +32,13 @@ class RoundFamily(Family[P]):
 
     Attributes:
         players: how the players of the cast are made, by name.
+        shared_codes: the failure codes that every game in rounds can show; a family adds its own in `codes`.
     """
 
     players: ClassVar[Mapping[str, Callable[[Seat], Player]]]
+    shared_codes: ClassVar[frozenset[str]] = frozenset(
+        {"unresponsive", "repetition", "malformed_action", "broken_commitment", "own_part_failed"}
+    )
 
     @abstractmethod
     def table(self, params: P, seed: int, condition: Condition) -> RoundGame:
