@@ -24,6 +24,7 @@ import pytest_collab.plugin.planned
 import pytest_collab.plugin.session
 import pytest_collab.plugin.task
 import pytest_collab.plugin.team
+import pytest_collab.plugin.wiring
 import pytest_collab.plugin.worker
 import pytest_collab.report.attribution
 import pytest_collab.report.changes

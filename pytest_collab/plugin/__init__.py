@@ -24,8 +24,8 @@ def pytest_configure(config: pytest.Config) -> None:
     config.pluginmanager.register(cooperbench, "collab-cooperbench")
     cooperbench.configure(config)
     if options.has_agents(config):
-        from pytest_collab.plugin import session
+        from pytest_collab.plugin import wiring
 
-        session.configure(config)
+        wiring.configure(config)
     elif config.getoption("collab_gate"):
         raise pytest.UsageError("--collab-gate needs agents to judge: pass --agents=NAME[,NAME]")

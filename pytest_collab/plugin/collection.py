@@ -10,12 +10,10 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from pytest_collab.errors import CollabError, TaskError
-from pytest_collab.plugin import cooperbench, options
-from pytest_collab.plugin.state import FAMILIES, SESSION
+from pytest_collab.plugin import families, options
+from pytest_collab.plugin.state import SESSION
 
 if TYPE_CHECKING:
-    from pytest_collab.families.task import Task
-    from pytest_collab.plugin.cases import Case
     from pytest_collab.plugin.session import CollabSession
 
 SUFFIX = ".collab.yaml"
@@ -35,13 +33,13 @@ class TaskFile(pytest.File):
         from pytest_collab.plugin.items import EpisodeItem, NoAgentsItem
 
         try:
-            register_families(self.config)
+            families.register(self.config)
             task = read_task(self.path)
             session = self.config.stash.get(SESSION, None)
             if session is None:
                 yield NoAgentsItem.from_parent(self, name=task.name)
                 return
-            for case in expanded(task, session):
+            for case in session.collected.cases(task):
                 yield EpisodeItem.from_parent(self, name=f"{task.name}[{case.label}]", case=case)
         except CollabError as error:
             raise self.CollectError(_relative(error, self.config)) from None
@@ -66,22 +64,6 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 def shard_of(name: str, parts: int) -> int:
     """Which part (from 1) an item belongs to: the same on every machine."""
     return int.from_bytes(sha256(name.encode()).digest()[:8], "big") % parts + 1
-
-
-def register_families(config: pytest.Config) -> None:
-    """Ask plugins and conftests for their families, once per session.
-
-    Raises:
-        TaskError: two families have one name.
-    """
-    if config.stash.get(FAMILIES, False):
-        return
-    config.stash[FAMILIES] = True
-    from pytest_collab import families
-
-    for found in config.hook.pytest_collab_families(config=config):
-        for family in found:
-            families.register(family)
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
@@ -111,7 +93,7 @@ def _parametrize_task(metafunc: pytest.Metafunc, declared: Any, session: CollabS
         _without_agents(metafunc, "_collab_case")
         return
     task = declared.build()
-    found = list(expanded(task, session))
+    found = list(session.collected.cases(task))
     metafunc.parametrize(
         "_collab_case",
         [pytest.param(case, id=case.label, marks=pytest.mark.collab) for case in found],
@@ -124,22 +106,12 @@ def _without_agents(metafunc: pytest.Metafunc, fixture: str) -> None:
     metafunc.parametrize(fixture, [pytest.param(None, id="no-agents", marks=marks)], indirect=True)
 
 
-def expanded(task: Task, session: CollabSession) -> list[Case]:
-    """The cases of a task that has been collected."""
-    from pytest_collab.plugin.cases import cases
-
-    session.know(task)
-    return [session.possible(case) for case in cases(task, session.settings)]
-
-
 @pytest.hookimpl(wrapper=True)
 def pytest_make_collect_report(
     collector: pytest.Collector,
 ) -> Generator[None, pytest.CollectReport, pytest.CollectReport]:
-    """A wrong task in a Python file is told in a few lines, like one in YAML; pools stand beside files."""
+    """A wrong task in a Python file is told in a few lines, like one in YAML."""
     report = yield
-    if isinstance(collector, pytest.Session) and report.passed:
-        report.result = [*(report.result or []), *cooperbench.nodes(collector)]
     call: Any = getattr(report, "call", None)
     error = call.excinfo.value if call is not None and call.excinfo is not None else None
     while error is not None and not isinstance(error, CollabError):
@@ -162,4 +134,5 @@ def pytest_collection_finish(session: pytest.Session) -> None:
     """Before the terminal and xdist tell that collection is over: what families say goes with it."""
     collab = session.config.stash.get(SESSION, None)
     if collab is not None and not session.config.option.collectonly:
-        collab.collected(session)
+        collab.stage.expect(session.items)
+        collab.collected.prepare(session, collab.run, collab.stage.stored)

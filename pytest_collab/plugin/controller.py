@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import shutil
-import tempfile
 from collections.abc import Generator
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -16,7 +14,6 @@ from pytest_collab.episode.run import DEFAULT_BASE, RunDirectory
 from pytest_collab.errors import RunError
 from pytest_collab.plugin import runinfo
 from pytest_collab.plugin.progress import Progress
-from pytest_collab.plugin.worker import resume
 
 if TYPE_CHECKING:
     from pytest_collab.episode.agent import Agent
@@ -37,7 +34,6 @@ class Controller:
         self._gates: Gatekeeper | None = None
         self.baseline: Baseline | None = None
         self._silence: Silence | None = None
-        session.shared = Path(tempfile.mkdtemp(prefix="collab-session-"))
 
     def begin(self) -> None:
         """Read the gates and open the run.
@@ -64,14 +60,13 @@ class Controller:
         session = self._session
         settings = session.settings
         if settings.resume and settings.run_dir is not None and (settings.run_dir / "episodes.jsonl").exists():
-            session.run = RunDirectory.open(settings.run_dir)
-            self._own(session.run)
+            run = RunDirectory.open(settings.run_dir)
         else:
             base = session.config.invocation_params.dir / DEFAULT_BASE
-            session.run = RunDirectory.create(settings.run_dir, base=base)
-            self._own(session.run)
-        resume(session)
-        runinfo.begin(session)
+            run = RunDirectory.create(settings.run_dir, base=base)
+        self._own(run)
+        session.take_up(run)
+        runinfo.begin(run, settings, session.agents, session.config.rootpath)
 
     def _own(self, run: RunDirectory) -> None:
         """Hold the run for this session; a second session on the same directory is refused."""
@@ -86,7 +81,7 @@ class Controller:
     def pytest_sessionstart(self, session: pytest.Session) -> None:
         terminal = session.config.pluginmanager.get_plugin("terminalreporter")
         if self._session.run is not None and Progress.wanted(session.config, terminal):
-            session.config.pluginmanager.register(Progress(self._session, terminal), "collab-progress")
+            session.config.pluginmanager.register(Progress(self._session.shared, terminal), "collab-progress")
         if self._session.run is not None and terminal is not None:
             self._silence_commands(terminal)
 
@@ -106,8 +101,9 @@ class Controller:
 
     def pytest_report_header(self) -> list[str]:
         session = self._session
-        agents = ", ".join(_introduced(session.registry.get(name)) for name in session.settings.agents)
-        grader = "rules" if session.grader is None else _introduced(session.grader)
+        agents = ", ".join(_introduced(session.agents.registry.get(name)) for name in session.settings.agents)
+        reader = session.agents.grader
+        grader = "rules" if reader is None else _introduced(reader)
         header = [f"collab agents: {agents}", f"collab grader: {grader}"]
         if session.run is not None:
             header.append(f"collab run: {session.shown_path('')}")
@@ -115,7 +111,7 @@ class Controller:
 
     def pytest_report_collectionfinish(self) -> list[str]:
         """What families said when they heard what is to be played (without xdist)."""
-        return self._session.notes
+        return self._session.collected.notes
 
     @pytest.hookimpl(optionalhook=True)
     def pytest_xdist_node_collection_finished(self, node: Any) -> None:
@@ -125,8 +121,8 @@ class Controller:
         if session.run is None or terminal is None:
             return
         for line in session.run.info().notes:
-            if line not in session.notes:
-                session.notes.append(line)
+            if line not in session.collected.notes:
+                session.collected.notes.append(line)
                 terminal.write_line(line)
 
     @pytest.hookimpl(wrapper=True, tryfirst=True)
@@ -228,8 +224,7 @@ class Controller:
             self._lock.release()
         if run is not None:
             runinfo.discard_if_empty(run)
-        if self._session.shared is not None:
-            shutil.rmtree(self._session.shared, ignore_errors=True)
+        shutil.rmtree(self._session.shared, ignore_errors=True)
 
 
 def _introduced(agent: Agent) -> str:

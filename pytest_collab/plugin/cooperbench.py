@@ -6,7 +6,7 @@ by these names like files: `pytest cooperbench/click2068 --collab-cooperbench=DI
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Generator, Iterable
 from difflib import get_close_matches
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, Final
 import pytest
 
 from pytest_collab.errors import CollabError, UsageError
+from pytest_collab.plugin import families
 from pytest_collab.plugin.options import Checkout, cooperbench
 from pytest_collab.plugin.state import SESSION
 
@@ -63,6 +64,17 @@ def pytest_collection(session: pytest.Session) -> None:
     config.args[:] = [argument for argument in config.args if not ours(argument)]
 
 
+@pytest.hookimpl(wrapper=True)
+def pytest_make_collect_report(
+    collector: pytest.Collector,
+) -> Generator[None, pytest.CollectReport, pytest.CollectReport]:
+    """Pools stand beside files."""
+    report = yield
+    if isinstance(collector, pytest.Session) and report.passed:
+        report.result = [*(report.result or []), *nodes(collector)]
+    return report
+
+
 def nodes(session: pytest.Session) -> list[pytest.Collector]:
     """Collectors of the pools that are asked for.
 
@@ -103,18 +115,17 @@ class PoolCollector(pytest.Collector):
 
     def collect(self) -> Iterable[pytest.Item]:
         from pytest_collab.families.coding.cooperbench import task_of
-        from pytest_collab.plugin.collection import expanded, register_families
         from pytest_collab.plugin.items import EpisodeItem, NoAgentsItem
 
         try:
-            register_families(self.config)
+            families.register(self.config)
             task = task_of(self.pool, self.repos)
             session = self.config.stash.get(SESSION, None)
             if session is None:
                 return [NoAgentsItem.from_parent(self, name=task.name)]
             items = [
                 EpisodeItem.from_parent(self, name=f"{task.name}[{case.label}]", case=case)
-                for case in expanded(task, session)
+                for case in session.collected.cases(task)
             ]
         except CollabError as error:
             raise self.CollectError(f"--collab-cooperbench: {error}") from None

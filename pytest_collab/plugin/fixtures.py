@@ -44,7 +44,9 @@ def episode(request: pytest.FixtureRequest, _collab_session: CollabSession, _col
             f"{request.node.name} takes `episode` and is no task: decorate it with @task(...), "
             "or take `run_episode` and play episodes itself"
         )
-    return _collab_session.play_item(request.node, _collab_case).episode
+    from pytest_collab.plugin.outcomes import attach
+
+    return attach(request.node, _collab_session.stage.play_item(request.node, _collab_case)).episode
 
 
 @pytest.fixture
@@ -65,7 +67,7 @@ def team(
 @pytest.fixture
 def agents(_collab_session: CollabSession) -> Mapping[str, Agent]:
     """All agents under test, by name."""
-    return {name: _collab_session.registry.get(name) for name in _collab_session.settings.agents}
+    return {name: _collab_session.agents.registry.get(name) for name in _collab_session.settings.agents}
 
 
 @pytest.fixture
@@ -74,6 +76,8 @@ def run_episode(request: pytest.FixtureRequest, _collab_session: CollabSession) 
 
     The episode is kept in the run like any other, under the test's name.
     """
+
+    from pytest_collab.plugin.outcomes import attach
 
     def play(
         params: Any,
@@ -84,6 +88,7 @@ def run_episode(request: pytest.FixtureRequest, _collab_session: CollabSession) 
         name: str | None = None,
     ) -> Episode:
         names = team.split("+") if isinstance(team, str) else team
-        return _collab_session.play_now(request.node, params, names, condition, seed, name).episode
+        played = _collab_session.stage.play_now(request.node, params, names, condition, seed, name)
+        return attach(request.node, played).episode
 
     return play

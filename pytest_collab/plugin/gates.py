@@ -18,12 +18,10 @@ from pytest_collab.measure.gatereport import GateReport, GateResult
 from pytest_collab.measure.judging import GATES_JSON, judge_directory, read_baselines, read_gates_file
 from pytest_collab.measure.verdicts import check_gate
 from pytest_collab.plugin.outcomes import coloured
+from pytest_collab.plugin.shared import REFUSAL
 
 if TYPE_CHECKING:
     from pytest_collab.plugin.session import CollabSession
-
-REFUSAL: Final = "gates-refused.txt"
-"""Where workers leave word, in the session's shared directory, of gates that nothing can answer."""
 
 JUDGED: Final = (pytest.ExitCode.OK, pytest.ExitCode.TESTS_FAILED, pytest.ExitCode.NO_TESTS_COLLECTED)
 """A session that ends otherwise (interrupted, broken) is not whole: its gates are not judged."""
@@ -85,7 +83,6 @@ class Gatekeeper:
 
     @property
     def _refusal(self) -> Path:
-        assert self._session.shared is not None
         return self._session.shared / REFUSAL
 
     def check(self, frame: Frame) -> None:
@@ -200,10 +197,9 @@ def check_gates(session: CollabSession, frame: Frame) -> None:
         keeper.check(frame)
         return
     assert session.settings.gate is not None
-    assert session.shared is not None
     try:
         for gate in read_gates_file(session.settings.gate).gates:
             check_gate(gate, frame, None)
     except UsageError as error:
-        session.refused = f"not played: {error}"
+        session.stage.refused = f"not played: {error}"
         (session.shared / REFUSAL).write_text(str(error), encoding="utf-8")

@@ -29,7 +29,9 @@ class EpisodeItem(pytest.Item):
         self.extra_keyword_matches.update({case.task.params.family, case.condition.kind})
 
     def setup(self) -> None:
-        self.finished = self.config.stash[SESSION].play_item(self, self.case)
+        from pytest_collab.plugin.outcomes import attach
+
+        self.finished = attach(self, self.config.stash[SESSION].stage.play_item(self, self.case))
 
     def runtest(self) -> None:
         from pytest_collab.plugin.outcomes import failure_of

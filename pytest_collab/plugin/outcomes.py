@@ -126,6 +126,20 @@ def _story(
     )
 
 
+def attach(item: pytest.Item, finished: Finished) -> Finished:
+    """Let an item stand for an episode: it is reported, and told, by what came of it.
+
+    Raises:
+        InfrastructureFailure: the infrastructure failed.
+    """
+    item.stash[EPISODE] = finished
+    episode = finished.episode
+    attach_properties(item, episode, str(item.config.stash[SESSION].shown_path(episode.transcript)))
+    if episode.outcome is Outcome.INFRASTRUCTURE:
+        raise failure_of(episode)
+    return finished
+
+
 def attach_properties(item: pytest.Item, episode: Episode, transcript: str) -> None:
     """JUnit `<property>` elements; set anew when a plugin re-runs the item."""
     item.user_properties[:] = [p for p in item.user_properties if not str(p[0]).startswith("collab_")]

@@ -7,11 +7,27 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from pytest_collab.errors import CollabError
 from pytest_collab.measure.reader import frame_of_rows
+from pytest_collab.plugin.cases import Case, case_of
+from pytest_collab.plugin.gates import check_gates
+from pytest_collab.plugin.state import SESSION
 
 if TYPE_CHECKING:
-    from pytest_collab.plugin.cases import Case
     from pytest_collab.plugin.session import CollabSession
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_finish(session: pytest.Session) -> None:
+    """Before families do their batch work for what is planned."""
+    collab = session.config.stash[SESSION]
+    if session.config.option.collectonly:
+        return
+    try:
+        cases = [case for case in map(case_of, session.items) if case is not None and case.skip is None]
+        check_plan(collab, session.items, cases)
+    except CollabError as error:
+        raise pytest.UsageError(str(error)) from None
 
 
 def check_plan(session: CollabSession, items: Sequence[pytest.Item], cases: Sequence[Case]) -> None:
@@ -26,14 +42,12 @@ def check_plan(session: CollabSession, items: Sequence[pytest.Item], cases: Sequ
     gated = settings.gate is not None and settings.shard is None
     if not (gated or baseline is not None) or not all(_known_before(item) for item in items):
         return
-    frame = frame_of_rows(_as_raw(key, session) for key in [*(case.key for case in cases), *session.stored])
+    frame = frame_of_rows(_as_raw(key, session) for key in [*(case.key for case in cases), *session.stage.stored])
     if not len(frame):
         return
     if baseline is not None:
         baseline.check(frame)
     if gated:
-        from pytest_collab.plugin.gates import check_gates
-
         check_gates(session, frame)
 
 
@@ -45,7 +59,7 @@ def _known_before(item: pytest.Item) -> bool:
 def _as_raw(key: tuple[str, str, str, tuple[str, ...], int, int], session: CollabSession) -> dict[str, Any]:
     """The line that a success would leave in episodes.jsonl, with no more on it than who plays what."""
     family, task, condition, team, seed, epoch = key
-    known = session.tasks.get((family, task))
+    known = session.collected.tasks.get((family, task))
     return {
         "id": "",
         "family": family,

@@ -7,12 +7,11 @@ import shutil
 import threading
 from collections.abc import Generator
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 
 import pytest
 
-if TYPE_CHECKING:
-    from pytest_collab.plugin.session import CollabSession
+from pytest_collab.plugin.shared import in_play
 
 INTERVAL_S: Final = 0.2
 
@@ -23,8 +22,8 @@ class Progress:
     Registered in the controller when its output is a terminal; `-q`, `-s` and `TERM=dumb` do without.
     """
 
-    def __init__(self, session: CollabSession, terminal: Any) -> None:
-        self._session = session
+    def __init__(self, shared: Path, terminal: Any) -> None:
+        self._shared = shared
         # While a test runs, pytest's capture sits on the standard descriptors: draw on a copy of the real one.
         self._file = os.fdopen(os.dup(terminal._tw._file.fileno()), "w", encoding="utf-8")
         self._done = self._failed = self._total = 0
@@ -91,7 +90,7 @@ class Progress:
         total = f" of {self._total}" if self._total else ""
         known = "at least " if self._unknown else ""
         return (
-            f" episodes: {self._done}{total} done, {in_play(self._session)} in play, {self._failed} unsuccessful, "
+            f" episodes: {self._done}{total} done, {in_play(self._shared)} in play, {self._failed} unsuccessful, "
             f"{known}${self._spent:.2f} "
         )
 
@@ -116,20 +115,3 @@ class Progress:
             self._file.flush()
         except (OSError, ValueError):  # the terminal went away: so does the progress
             self._over.set()
-
-
-def tell_in_play(shared: Path | None, worker: str, count: int) -> None:
-    """Let the controller know how many episodes this process has in play."""
-    if shared is not None:
-        (shared / f"playing.{worker}").write_text(str(count))
-
-
-def in_play(session: CollabSession) -> int:
-    """Episodes in play in all processes of the session."""
-    if session.shared is None:
-        return 0
-    total = 0
-    for path in session.shared.glob("playing.*"):
-        text = path.read_text()
-        total += int(text) if text.isdecimal() else 0
-    return total

@@ -9,6 +9,7 @@ import subprocess
 from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime
 from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from filelock import FileLock
@@ -19,7 +20,8 @@ from pytest_collab.episode.run import RunDirectory, RunInfo, TaskInfo
 if TYPE_CHECKING:
     from pytest_collab.episode.agent import Agent
     from pytest_collab.families.task import Task
-    from pytest_collab.plugin.session import CollabSession
+    from pytest_collab.plugin.options import Settings
+    from pytest_collab.plugin.roster import Roster
 
 PACKAGES: Final = ("pytest", "pytest-xdist", "jax", "jaxlib", "anthropic", "openai")
 JAX_SETTINGS: Final = (
@@ -32,31 +34,29 @@ JAX_SETTINGS: Final = (
 """Where JAX computes and what its random numbers are; a family that draws with them is another game under others."""
 
 
-def begin(session: CollabSession) -> None:
+def begin(run: RunDirectory, settings: Settings, agents: Roster, root: Path) -> None:
     """Write what is known before collection."""
-    run = session.run
-    assert run is not None
     earlier = run.info()
     run.write(
         "run.json",
         RunInfo(
             versions=_versions(),
-            options=session.settings.as_options(),
-            agents=[agent.describe() for agent in dict.fromkeys(_agents(session))],
+            options=settings.as_options(),
+            agents=[agent.describe() for agent in dict.fromkeys(_agents(settings, agents))],
             tasks=earlier.tasks,
-            git_commit=_commit(session),
+            git_commit=_commit(root),
             started=earlier.started or _now(),
-            sandbox=session.settings.sandbox,
+            sandbox=settings.sandbox,
             notes=list(dict.fromkeys([*earlier.notes, *_jax_settings()])),
         ),
     )
 
 
-def _agents(session: CollabSession) -> Iterator[Agent]:
+def _agents(settings: Settings, agents: Roster) -> Iterator[Agent]:
     """Who plays, then who reads."""
-    yield from (session.registry.get(name) for name in session.settings.agents)
-    if session.grader is not None:
-        yield session.grader
+    yield from (agents.registry.get(name) for name in settings.agents)
+    if agents.grader is not None:
+        yield agents.grader
 
 
 def add_tasks(run: RunDirectory, tasks: Iterable[Task], notes: Iterable[str] = ()) -> None:
@@ -107,11 +107,9 @@ def _jax_settings() -> list[str]:
     return [f"{name}={os.environ[name]}" for name in JAX_SETTINGS if name in os.environ]
 
 
-def _commit(session: CollabSession) -> str | None:
+def _commit(root: Path) -> str | None:
     try:
-        done = subprocess.run(
-            ["git", "rev-parse", "HEAD"], cwd=session.config.rootpath, capture_output=True, text=True, timeout=5
-        )
+        done = subprocess.run(["git", "rev-parse", "HEAD"], cwd=root, capture_output=True, text=True, timeout=5)
     except (OSError, subprocess.SubprocessError):
         return None
     return done.stdout.strip() or None

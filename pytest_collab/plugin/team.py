@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from pytest_collab.errors import UsageError
+from pytest_collab.plugin.outcomes import attach
 
 if TYPE_CHECKING:
     import pytest
@@ -35,7 +36,7 @@ class Team:
 
     @property
     def agents(self) -> tuple[Agent, ...]:
-        return tuple(self._session.registry.get(name) for name in self.names)
+        return tuple(self._session.agents.registry.get(name) for name in self.names)
 
     def play(self, params: Params | None = None, *, condition: str | None = None, seed: int | None = None) -> Episode:
         """Play an episode with this team.
@@ -50,14 +51,15 @@ class Team:
             if self._case is None:
                 raise UsageError("team.play() needs params here, e.g. team.play(Maze(size=6)): the test has no @task")
             params = self._case.task.params
-        return self._session.play_now(
+        played = self._session.stage.play_now(
             self._item,
             params,
             self.names,
             condition or self.condition,
             self.seed if seed is None else seed,
             self._case.task.name if self._case is not None else None,
-        ).episode
+        )
+        return attach(self._item, played).episode
 
     def ask(self, place: int, text: str, *, system: str = "") -> str:
         """Say `text` to the agent at a place and return its answer; each place keeps its conversation.
@@ -69,7 +71,7 @@ class Team:
         said = self._said.setdefault(place, [])
         said.append(Turn("user", text))
         request = Request(seat=chr(ord("a") + place), turn=len(said) // 2, system=system, conversation=tuple(said))
-        reply = self._session.executor.call(self.agents[place].reply(request))
+        reply = self._session.stage.executor.call(self.agents[place].reply(request))
         said.append(Turn("assistant", reply.text, opaque=reply.opaque))
         return str(reply.text)
 

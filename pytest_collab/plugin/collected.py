@@ -1,0 +1,89 @@
+"""What is collected: tasks, their cases, and the batch work before the first of them is played."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from pytest_collab.errors import CollabError, TaskError
+from pytest_collab.families.task import Task
+from pytest_collab.plugin import runinfo
+from pytest_collab.plugin.cases import Case, case_of, cases
+from pytest_collab.plugin.options import Settings
+from pytest_collab.plugin.preparation import prepare_tasks, refuse_items
+from pytest_collab.plugin.roster import Roster
+
+if TYPE_CHECKING:
+    from collections.abc import Container
+
+    from pytest_collab.episode.family import Family
+    from pytest_collab.episode.run import RunDirectory
+
+
+class Collected:
+    """The tasks that this process has collected.
+
+    Attributes:
+        tasks: by family and name.
+        notes: what families had to say when they heard what is to be played.
+    """
+
+    def __init__(self, settings: Settings, agents: Roster) -> None:
+        self.tasks: dict[tuple[str, str], Task] = {}
+        self.notes: list[str] = []
+        self._settings = settings
+        self._agents = agents
+        self._configured: set[str] = set()
+
+    def cases(self, task: Task) -> list[Case]:
+        """The cases of a task that has been collected. Raises TaskError where it cannot stand beside the others."""
+        self.know(task)
+        return [self._agents.possible(case) for case in cases(task, self._settings)]
+
+    def know(self, task: Task) -> None:
+        """Remember a collected task, and check the agents that its conditions name.
+
+        Raises:
+            TaskError: another task has the same name, or a condition names an unknown agent.
+        """
+        known = self.tasks.setdefault((task.family.name, task.name), task)
+        if known is not task and (known.file, known.line, known.hash) != (task.file, task.line, task.hash):
+            raise TaskError(
+                f"two tasks of family {task.family.name!r} are called {task.name!r}; the other is in {known.file}",
+                remedy="Give one of them another `name`.",
+                file=task.file,
+                line=task.line or None,
+                key="name",
+            )
+        for condition in task.conditions:
+            if condition.kind == "with":
+                try:
+                    self._agents.registry.get(condition.argument)
+                except CollabError as error:
+                    raise TaskError(
+                        f"{str(condition)!r}: {error}", file=task.file, line=task.line or None, key="conditions"
+                    ) from None
+
+    def prepare(self, session: pytest.Session, run: RunDirectory | None, played: Container[Any]) -> None:
+        """Everything is collected: let families do their batch work, and write down the tasks.
+
+        Args:
+            played: keys of cases that need not be played again.
+        """
+        wanted: dict[tuple[str, str], tuple[Task, dict[int, None]]] = {}
+        for item in session.items:
+            case = case_of(item)
+            if case is not None and case.skip is None and case.key not in played:
+                wanted.setdefault((case.task.params.family, case.task.name), (case.task, {}))[1][case.seed] = None
+        refused = prepare_tasks([(task, list(seeds)) for task, seeds in wanted.values()], self.configure)
+        refuse_items(session, refused)
+        wanted = {key: one for key, one in wanted.items() if key not in refused}
+        if run is not None and wanted:
+            runinfo.add_tasks(run, [task for task, _ in wanted.values()], self.notes)
+
+    def configure(self, family: Family[Any]) -> None:
+        """Tell a family what the session was asked for, and keep what people must see."""
+        if family.name not in self._configured:
+            self._configured.add(family.name)
+            self.notes += family.configure({"sandbox": self._settings.sandbox})

@@ -1,0 +1,106 @@
+"""The session's agents: who is under test, whom conditions name, and who reads dialogues."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+import pytest
+
+from pytest_collab import families
+from pytest_collab.agents.builtin import BuiltinAgent
+from pytest_collab.agents.registry import Registry
+from pytest_collab.errors import UsageError
+from pytest_collab.plugin.cases import Case
+from pytest_collab.plugin.options import Settings
+
+if TYPE_CHECKING:
+    from pytest_collab.episode.agent import Agent
+
+DEFAULT_AGENTS_FILE: Final = "collab-agents.yaml"
+
+
+class Roster:
+    """Makes the agents that the session names, each once.
+
+    Args:
+        shared: the folder that all processes of the session share.
+    """
+
+    def __init__(self, config: pytest.Config, settings: Settings, shared: Path) -> None:
+        self.config = config
+        self.settings = settings
+        self.shared = shared
+
+    @cached_property
+    def registry(self) -> Registry:
+        def make(name: str) -> Agent | None:
+            made: Agent | None = self.config.hook.pytest_collab_make_agent(config=self.config, name=name)
+            return made
+
+        cast = {name for family in families.registered() for name in family.cast}
+        return Registry(
+            [make],
+            cast,
+            agents_file=self._agents_file(),
+            shared=self.shared,
+            record=self.settings.record,
+            replay=self.settings.replay,
+        )
+
+    def _agents_file(self) -> Path | None:
+        named = self.settings.agents_file
+        if named is not None:
+            return named
+        for folder in (self.config.invocation_params.dir, self.config.rootpath):
+            if (folder / DEFAULT_AGENTS_FILE).is_file():
+                return folder / DEFAULT_AGENTS_FILE
+        return None
+
+    def check(self) -> None:
+        """Make every agent that was named, so that a wrong name is told before anything runs."""
+        names = [*self.settings.agents, *(name for team in self.settings.teams for name in team)]
+        for condition in self.settings.conditions or ():
+            if condition.kind == "with":
+                names.append(condition.argument)
+        for name in dict.fromkeys(names):
+            self.registry.get(name)
+        _ = self.grader
+        if self.settings.max_cost is not None:
+            self.registry.refuse_unpriced(self.settings.max_cost)
+
+    @cached_property
+    def grader(self) -> Agent | None:
+        """Who reads free-form dialogue; None for the families' own rules.
+
+        Raises:
+            UsageError: nobody knows the name, or it is a built-in player's.
+        """
+        name = self.settings.grader
+        if name == "rules":
+            return None
+        try:
+            agent = self.registry.get(name)
+        except UsageError as error:
+            raise UsageError(f"--collab-grader={name}: {error}") from None
+        if isinstance(agent, BuiltinAgent) or agent.autonomous:
+            what = "is a built-in player" if isinstance(agent, BuiltinAgent) else "works on its own"
+            raise UsageError(
+                f"--collab-grader={name}: {name!r} {what} and cannot read a dialogue. Give `rules`, or an agent that "
+                "answers questions, such as claude or openai/MODEL."
+            )
+        return agent
+
+    def possible(self, case: Case) -> Case:
+        """The case, skipped with the reason where the family casts no such built-in player."""
+        if case.skip is not None:
+            return case
+        family, condition = case.task.family, case.condition
+        for name in (*case.team, *([condition.argument] if condition.kind == "with" else [])):
+            agent = self.registry.get(name)
+            if isinstance(agent, BuiltinAgent) and agent.character not in family.cast:
+                cast = ", ".join(family.cast)
+                return replace(case, skip=f"family {family.name!r} casts no {agent.character!r}; it has {cast}")
+        return case

@@ -1,0 +1,23 @@
+"""The folder that all processes of a session share while it lasts: money, rate limits, what is in play, refusals."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Final
+
+REFUSAL: Final = "gates-refused.txt"
+"""Where workers leave word of gates that nothing can answer."""
+
+
+def tell_in_play(shared: Path, worker: str, count: int) -> None:
+    """Let the controller know how many episodes this process has in play."""
+    (shared / f"playing.{worker}").write_text(str(count))
+
+
+def in_play(shared: Path) -> int:
+    """Episodes in play in all processes of the session."""
+    total = 0
+    for path in shared.glob("playing.*"):
+        text = path.read_text()
+        total += int(text) if text.isdecimal() else 0
+    return total

@@ -1,0 +1,202 @@
+"""What is played: this process's executor, its money, and which plays there have been of each case."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Callable, Iterator, Sequence
+from functools import cached_property, partial
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from pytest_collab.episode.condition import Condition
+from pytest_collab.episode.executor import Executor, Finished
+from pytest_collab.episode.limits import BudgetSpent, Purse
+from pytest_collab.episode.plan import Plan
+from pytest_collab.episode.record import Episode
+from pytest_collab.episode.run import RunDirectory
+from pytest_collab.episode.transcript import Transcript
+from pytest_collab.errors import CollabError, RunError
+from pytest_collab.plugin.cases import Case, case_of
+from pytest_collab.plugin.collected import Collected
+from pytest_collab.plugin.options import Settings
+from pytest_collab.plugin.roster import Roster
+from pytest_collab.plugin.shared import tell_in_play
+from pytest_collab.plugin.upcoming import Upcoming
+
+
+class Stage:
+    """Plays the session's episodes in this process.
+
+    Args:
+        shared: the folder that all processes of the session share.
+        worker: this process's name.
+
+    Attributes:
+        run: where plays are kept; set before collection.
+        stored: what the resumed run has finished, by case.
+        attempts: how often each case has been played.
+        refused: why nothing may be played, found out after collection.
+        unneeded: why no gate needs a case any more; None when it is to be played.
+    """
+
+    def __init__(
+        self,
+        config: pytest.Config,
+        settings: Settings,
+        agents: Roster,
+        collected: Collected,
+        shared: Path,
+        worker: str,
+    ) -> None:
+        self._config = config
+        self._settings = settings
+        self._agents = agents
+        self._collected = collected
+        self._shared = shared
+        self._worker = worker
+        self._upcoming = Upcoming(config)
+        self.run: RunDirectory | None = None
+        self.attempts: dict[Any, int] = {}
+        self.stored: dict[Any, Episode] = {}
+        self.refused: str | None = None
+        self.unneeded: Callable[[Case], str | None] = lambda case: None
+
+    def resume(self, run: RunDirectory) -> None:
+        """Take over what a resumed run has finished: only infrastructure errors are played again."""
+        record = run.record()
+        for play in record.plays:
+            self.attempts[play.key] = self.attempts.get(play.key, 0) + 1
+        for episode in record.episodes():
+            if episode.outcome != "infrastructure_error":
+                self.stored[episode.key] = episode
+
+    def expect(self, items: list[pytest.Item]) -> None:
+        """The collected items, in the order of play."""
+        self._upcoming.know(items)
+
+    @cached_property
+    def purse(self) -> Purse:
+        """The session's money, one for all its processes."""
+        from pytest_collab.agents.purse import SessionPurse
+
+        return SessionPurse(self._shared, self._settings.max_cost)
+
+    @cached_property
+    def executor(self) -> Executor:
+        return Executor(
+            self._settings.in_flight,
+            keep=self._keep,
+            purse=self.purse,
+            worker=self._worker,
+            watch=partial(tell_in_play, self._shared, self._worker),
+        )
+
+    def _keep(self, episode: Episode, transcript: Transcript) -> None:
+        if self.run is not None:
+            self.run.add(episode, transcript)
+        self._config.hook.pytest_collab_episode_finished(episode=episode, transcript=transcript)
+
+    def play_item(self, item: pytest.Item, case: Case) -> Finished:
+        """The item's episode: played now, in play already, or finished by the run that is resumed.
+
+        Raises:
+            pytest.skip.Exception: the case cannot be played, or the session's money is spent.
+        """
+        if case.skip is not None:
+            pytest.skip(case.skip)
+        if self.refused is not None:
+            pytest.skip(self.refused)
+        stored = self.stored.pop(case.key, None)
+        if stored is not None and self.run is not None and stored.task_hash == case.task.hash:
+            finished = Finished(stored, self.run.transcript(stored))
+        else:
+            with self._told():
+                plan = self.plan(case)
+                unneeded = None if self.executor.knows(plan) else self.unneeded(case)
+                if unneeded is not None:
+                    pytest.skip(unneeded)
+                self.executor.start(self._ahead(item))
+                finished = self.executor.result(plan)
+            self.attempts[case.key] = self.attempts.get(case.key, 0) + 1
+        return finished
+
+    def play_now(
+        self,
+        item: pytest.Item,
+        params: Any,
+        team: Sequence[str] | None,
+        condition: str,
+        seed: int,
+        name: str | None,
+    ) -> Finished:
+        """Play an episode that was not collected as an item (fixtures `team` and `run_episode`)."""
+        from pytest_collab.families.task import make_task
+
+        own = getattr(item, "originalname", None) or item.name
+        task = make_task(name or own.removeprefix("test_"), params, conditions=[condition], file=str(item.path))
+        names = tuple(team) if team else self._settings.teams[0]
+        case = Case(task, Condition.parse(condition), names, seed, 0, 1)
+        with self._told():
+            self._collected.configure(task.family)
+            task.family.prepare([(params, [seed])])
+            finished = self.executor.result(self.plan(case))
+        self.attempts[case.key] = self.attempts.get(case.key, 0) + 1
+        return finished
+
+    @contextlib.contextmanager
+    def _told(self) -> Iterator[None]:
+        """Turn what ends a session, rather than an episode, into pytest's own words."""
+        try:
+            yield
+        except BudgetSpent as error:
+            pytest.skip(str(error))
+        except RunError as error:
+            self._upcoming.stop(f"the run cannot be written: {error}")
+            raise pytest.fail.Exception(f"the run cannot be written: {error}", pytrace=False) from None
+        except CollabError as error:
+            raise pytest.fail.Exception(str(error), pytrace=False) from None
+
+    def plan(self, case: Case) -> Plan:
+        """The plan of a case, with its agents made."""
+        task = case.task
+        condition = case.condition
+        return Plan(
+            family=task.family,
+            params=task.params,
+            task=task.name,
+            task_hash=task.hash,
+            condition=condition,
+            team=case.team,
+            agents=tuple(self._agents.registry.get(name) for name in case.team),
+            others=self._agents.registry.get(condition.argument) if condition.kind == "with" else None,
+            seed=case.seed,
+            epoch=case.epoch,
+            attempt=self.attempts.get(case.key, 0) + 1,
+            grader=self._agents.grader,
+            limits=task.limits or task.family.limits(task.params),
+        )
+
+    def _ahead(self, item: pytest.Item) -> Iterator[Plan]:
+        """Plans of the items that come after `item` in this process, as many as may be in flight."""
+        for following in self._upcoming.after(item, self._settings.in_flight):
+            case = case_of(following)
+            if case is None or case.skip is not None or case.key in self.stored:
+                continue
+            if following is not item and self.attempts.get(case.key):
+                continue
+            if following is item or self.unneeded(case) is None:
+                yield self.plan(case)
+
+    def close(self) -> None:
+        """Stop the executor; close agents' clients."""
+        executor = self.__dict__.get("executor")
+        if executor is None:
+            return
+        try:
+            for agent in self._agents.registry.all():
+                with contextlib.suppress(Exception):
+                    executor.call(agent.aclose(), timeout=5)
+        finally:
+            executor.close()
