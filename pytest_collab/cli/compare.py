@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import math
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -20,21 +21,37 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--metric", default="success_rate", help="what to compare (default success_rate)")
     parser.add_argument("--confidence", type=_share, default=0.95, help="of intervals and tests (default 0.95)")
     parser.add_argument("--lower-is-better", action="store_true", help="for metrics.NAME: less of it is better")
+    parser.add_argument(
+        "--margin",
+        type=_margin,
+        metavar="X",
+        help="the loss that must be noticed, in the metric's unit (default 0.1)",
+    )
+    parser.add_argument(
+        "--as",
+        dest="stand_ins",
+        action="append",
+        default=[],
+        metavar="NEW=OLD",
+        help="the agent NEW of the later runs stands in for OLD of the first",
+    )
     parser.add_argument("--json", action="store_true", help="print JSON (docs/schemas)")
     parser.epilog = (
-        "Every later run is compared with the first. Exit status: 0 nothing got worse beyond noise; "
-        "1 something did (with --series: the last run is not the best somewhere); 2 the runs cannot be compared."
+        "Every later run is compared with the first. Exit status: 0 a loss of the margin is ruled out, for all tasks "
+        "together and for every family; 1 something got worse beyond noise (with --series: the last run is not the "
+        "best somewhere); 2 it cannot be told, or the runs cannot be compared."
     )
 
 
 def run(args: argparse.Namespace) -> int:
-    """0 when nothing got worse, 1 when something did."""
+    """0 when a loss is ruled out, 1 when something got worse, 2 when it cannot be told."""
     from pytest_collab.measure.reader import read_frame
 
     if len(args.runs) < 2:
         raise UsageError(f"compare needs at least two runs, not {len(args.runs)}")
     names = _names(args.runs)
     frames = {name: read_frame(path) for name, path in zip(names, args.runs, strict=True)}
+    _refuse_copies(names, args.runs)
     differences = _differences(names, args.runs)
     options: dict[str, Any] = {
         "metric": args.metric,
@@ -52,14 +69,17 @@ def run(args: argparse.Namespace) -> int:
             _print([*series_lines(report), *_told(differences)])
         return int(any(series.warning is not None for series in report.series))
     from pytest_collab.measure.change import compare_runs
+    from pytest_collab.measure.standin import parse_stand_ins
 
     first, *later = names
+    options |= {"margin": args.margin, "given": parse_stand_ins(args.stand_ins, "--as")}
     comparisons = {name: compare_runs(frames[first], frames[name], **options) for name in later}
     if args.json:
         print(_as_json(first, comparisons, differences))
     else:
         _print(_lines(first, comparisons, differences))
-    return int(any(comparison.regressions for comparison in comparisons.values()))
+    found = {comparison.conclusion for comparison in comparisons.values()}
+    return 1 if "worse" in found else 2 if "cannot tell" in found else 0
 
 
 def _names(paths: Sequence[Path]) -> list[str]:
@@ -70,6 +90,16 @@ def _names(paths: Sequence[Path]) -> list[str]:
         twice = next(name for name in names if names.count(name) > 1)
         raise UsageError(f"{twice} is named twice; name each run once")
     return names
+
+
+def _refuse_copies(names: Sequence[str], paths: Sequence[Path]) -> None:
+    from itertools import combinations
+
+    from pytest_collab.measure.circumstances import same_run
+
+    for one, other in combinations(range(len(paths)), 2):
+        if same_run(paths[one], paths[other]):
+            raise UsageError(f"{names[other]} is the same run as {names[one]}; name each run once")
 
 
 def _differences(names: Sequence[str], paths: Sequence[Path]) -> dict[str, list[str]]:
@@ -87,7 +117,7 @@ def _lines(
 
     lines = []
     for name, comparison in comparisons.items():
-        lines += [f"{first} -> {name}", *(f"  {line}" for line in change_lines(comparison))]
+        lines += [f"{first} -> {name}", *(f"  {line}" for line in change_lines(comparison, first, name, every=True))]
     return [*lines, *_told(differences)]
 
 
@@ -108,6 +138,13 @@ def _as_json(first: str, comparisons: Mapping[str, RunComparison], differences: 
 def _print(lines: Sequence[str]) -> None:
     for line in lines:
         print(line)
+
+
+def _margin(text: str) -> float:
+    value = float(text)
+    if not (value > 0.0 and math.isfinite(value)):
+        raise argparse.ArgumentTypeError(f"{text}: give a number above 0, e.g. 0.1 for ten points")
+    return value
 
 
 def _share(text: str) -> float:

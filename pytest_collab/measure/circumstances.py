@@ -8,11 +8,12 @@ behind a name is often just what is compared, and never what one run may be mixe
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from pathlib import Path
 from typing import Any, Final, Literal
 
 from pydantic import BaseModel, ConfigDict
 
-from pytest_collab.episode.run import RunInfo, TaskInfo
+from pytest_collab.episode.run import RunDirectory, RunInfo, TaskInfo
 
 Kind = Literal[
     "task", "family", "plugin", "model", "agent", "seeds", "sandbox", "grader", "epochs", "package", "note"
@@ -96,6 +97,17 @@ def agents_changed(before: Iterable[Mapping[str, Any]], after: Iterable[Mapping[
                 kind: Kind = "model" if key in _ANSWERING else "agent"
                 found.append(_difference(kind, f"agent {agent.get('name')}: {key}", known.get(key), agent.get(key)))
     return found
+
+
+def same_run(one: Path, other: Path) -> bool:
+    """Whether two run directories hold one run: they are one folder, or one is a copy of the other."""
+    if one.resolve() == other.resolve():
+        return True
+    infos = [RunDirectory(path).info() for path in (one, other)]
+    if not infos[0].started or infos[0].started != infos[1].started:
+        return False
+    files = [path / "episodes.jsonl" for path in (one, other)]
+    return all(file.is_file() for file in files) and files[0].read_bytes() == files[1].read_bytes()
 
 
 def circumstances_changed(before: RunInfo, after: RunInfo) -> list[str]:

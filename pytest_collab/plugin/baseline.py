@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -14,16 +15,21 @@ from pytest_collab.measure.reader import read_frame
 class Baseline:
     """An earlier run that this one is compared with; on the controller only.
 
+    Args:
+        path: its directory.
+        given: which agents stand in for which, old name by new name.
+
     Raises:
         UsageError: it cannot be read.
     """
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, given: Mapping[str, str]) -> None:
         try:
             self._frame = read_frame(path)
         except RunError as error:
             raise UsageError(f"--collab-baseline={path}: {error}") from None
         self._path = path
+        self._given = given
         self.comparison: RunComparison | None = None
         self.refusal: str | None = None
 
@@ -34,7 +40,7 @@ class Baseline:
     def compare(self, frame: Frame) -> bool:
         """Compare; False when that is refused."""
         try:
-            self.comparison = compare_runs(self._frame, frame)
+            self.comparison = compare_runs(self._frame, frame, given=self._given)
         except UsageError as error:
             self.refusal = str(error)
         return self.refusal is None
@@ -49,5 +55,5 @@ class Baseline:
         if self.comparison is None:
             reporter.write_line(f"--collab-baseline={self._path}: {self.refusal}", red=True)
             return
-        for line in change_lines(self.comparison):
-            reporter.write_line(line, red=line.startswith("worse"))
+        for line in change_lines(self.comparison, self._path.name):
+            reporter.write_line(line, red=line.startswith("worse"), yellow=line.startswith("cannot tell"))

@@ -55,6 +55,7 @@ _OPTIONS: Final = (
     _Option("--collab-resume", None, "finish the interrupted run in --collab-run-dir: play just what is missing"),
     _Option("--collab-gate", "FILE", "gates decide the exit status; episodes are then evidence"),
     _Option("--collab-baseline", "DIR", "an earlier run to compare with"),
+    _Option("--collab-as", "NEW=OLD", "compare with the baseline as if the agent NEW were its agent OLD"),
     _Option("--collab-stop-when-decided", None, "skip what no gate needs any more"),
     _Option("--collab-shard", "I/N", "play the I-th of N parts of the episodes, e.g. 2/5; `collab merge` joins them"),
     _Option("--collab-in-flight", "N", "episodes that one process plays at the same time (default 1)"),
@@ -161,6 +162,7 @@ class Settings:
     resume: bool
     gate: Path | None
     baseline: Path | None
+    stand_ins: dict[str, str]
     stop_when_decided: bool
     shard: tuple[int, int] | None
     in_flight: int
@@ -187,6 +189,7 @@ class Settings:
             "grader": self.grader,
             "gate": str(self.gate) if self.gate else None,
             "baseline": str(self.baseline) if self.baseline else None,
+            **({"as": self.stand_ins} if self.stand_ins else {}),
             "stop_when_decided": self.stop_when_decided,
             "shard": None if self.shard is None else f"{self.shard[0]}/{self.shard[1]}",
             "record": str(self.record) if self.record else None,
@@ -242,6 +245,7 @@ def settings(config: pytest.Config) -> Settings:
         resume=resume,
         gate=path("--collab-gate"),
         baseline=path("--collab-baseline"),
+        stand_ins=_stand_ins(get("--collab-as")),
         stop_when_decided=stop,
         shard=shard,
         in_flight=_whole("--collab-in-flight", get("--collab-in-flight") or "1", least=1, most=4096),
@@ -253,6 +257,18 @@ def settings(config: pytest.Config) -> Settings:
         agents_file=path("--collab-agents-file"),
         cooperbench=cooperbench(config),
     )
+
+
+def _stand_ins(text: str) -> dict[str, str]:
+    if not text:
+        return {}
+    from pytest_collab.errors import UsageError
+    from pytest_collab.measure.standin import parse_stand_ins
+
+    try:
+        return parse_stand_ins(_names("--collab-as", text), "--collab-as")
+    except UsageError as error:
+        raise pytest.UsageError(str(error)) from None
 
 
 def _shown(checkout: Checkout) -> dict[str, Any]:

@@ -2,33 +2,107 @@
 
 from __future__ import annotations
 
+from typing import Final
+
 from pytest_collab.measure.change import Change, RunComparison
+from pytest_collab.measure.pooling import Pooled
 from pytest_collab.measure.series import Series, SeriesReport
 
+STATUSES: Final = ("worse", "better", "unclear", "same", "gone", "new")
 
-def change_lines(comparison: RunComparison) -> list[str]:
-    """Regressions first; what is the same, or not beyond noise, is only counted."""
-    shown = [change for change in comparison.changes if change.status in ("worse", "gone", "better", "new")]
-    lines = [_line(change) for change in shown]
-    counts = {status: sum(c.status == status for c in comparison.changes) for status in ("unclear", "same")}
+
+def change_lines(
+    comparison: RunComparison, before: str = "the earlier run", after: str = "this run", *, every: bool = False
+) -> list[str]:
+    """What got worse first; what was not compared, and why it cannot be told, after the figures.
+
+    Args:
+        comparison: the two runs.
+        before, after: what they are called.
+        every: also rows that are the same, or not beyond noise; else these are only counted.
+    """
+    shown = ("worse", "better", "unclear", "same") if every else ("worse", "better")
+    pooled = _pools(comparison)
+    lines = []
+    for status in shown:
+        lines += [_pooled_line(one) for one in pooled if one.status == status]
+        lines += [_line(change) for change in comparison.changes if change.status == status]
+    lines += [_pooled_line(one) for one in pooled if one.status not in shown]
+    lines += comparison.matching.told(before, after)
+    lines += seeds_line(comparison)
+    counts = {status: sum(c.status == status for c in comparison.changes) for status in STATUSES}
     lines.append(
-        f"{len(comparison.regressions)} worse, {sum(c.status == 'better' for c in comparison.changes)} better beyond "
-        f"noise; {counts['unclear']} not beyond noise, {counts['same']} the same "
-        f"({comparison.metric}, paired by seed, {comparison.confidence:.0%} after Holm's correction)"
+        f"{counts['worse']} worse, {counts['better']} better beyond noise; {counts['unclear']} not beyond noise, "
+        f"{counts['same']} the same{_alone(counts)} ({comparison.metric}, paired by seed, "
+        f"{comparison.confidence:.0%} after Holm's correction)"
     )
-    return lines
+    return [*lines, conclusion_line(comparison)]
+
+
+def conclusion_line(comparison: RunComparison) -> str:
+    """One line: worse, not worse by the margin, or why that cannot be told."""
+    if comparison.conclusion == "worse":
+        return f"worse: {_worst(comparison)}"
+    if comparison.conclusion == "not worse":
+        return f"not worse: a loss of {comparison.margin:.3g} or more is ruled out"
+    return f"cannot tell: {'; '.join(comparison.reasons)}"
+
+
+def seeds_line(comparison: RunComparison) -> list[str]:
+    """Told where single tasks have too few seeds for anything to be beyond noise."""
+    most = max((change.pairs for change in comparison.changes), default=0)
+    if not most or comparison.seeds_needed is None or most >= comparison.seeds_needed:
+        return []
+    compared = sum(change.pairs > 0 for change in comparison.changes)
+    plural = "s" * (compared != 1)
+    return [
+        f"single tasks: cannot tell: at least {comparison.seeds_needed} seeds are needed for {compared} "
+        f"comparison{plural}, and none has more than {most}"
+    ]
+
+
+def _pools(comparison: RunComparison) -> list[Pooled]:
+    """The pools that say more than a line of their own does: not that of the only family, nor of the only task."""
+    found = comparison.pooled if len(comparison.pooled) > 2 else comparison.pooled[:1]
+    return list(found) if sum(change.pairs > 0 for change in comparison.changes) > 1 else []
+
+
+def _alone(counts: dict[str, int]) -> str:
+    told = [f"{counts[status]} {status}" for status in ("gone", "new") if counts[status]]
+    return f", {', '.join(told)}" if told else ""
+
+
+def _worst(comparison: RunComparison) -> str:
+    pooled = [one for one in _pools(comparison) if one.status == "worse"]
+    if pooled:
+        return _pooled_line(pooled[0]).split(maxsplit=1)[1]
+    return _line(comparison.regressions[0]).split(maxsplit=1)[1]
+
+
+def _pooled_line(pooled: Pooled) -> str:
+    what = "all tasks together" if pooled.family is None else f"{pooled.family}, all tasks"
+    ends = "" if pooled.low is None or pooled.high is None else f" ({pooled.low:+.3g} .. {pooled.high:+.3g})"
+    return (
+        f"{pooled.status:<7} {what}: {_number(pooled.before)} -> {_number(pooled.after)}, "
+        f"{pooled.difference:+.3g}{ends}, {pooled.pairs} pairs on {pooled.clusters} seeds, "
+        f"p = {_p(pooled.p_adjusted)}"
+    )
 
 
 def _line(change: Change) -> str:
-    where = f"{change.family} {change.task} {change.condition} {change.team}"
-    if change.status in ("gone", "new"):
-        figure = change.before if change.status == "gone" else change.after
-        return f"{change.status:<7} {where}: {_number(figure)}, in one of the runs only"
+    against = f" (against {change.against})" if change.against else ""
+    where = f"{change.family} {change.task} {change.condition} {change.team}{against}"
     ends = "" if change.low is None or change.high is None else f" ({change.low:+.3g} .. {change.high:+.3g})"
+    if change.difference is None:
+        return f"{change.status:<7} {where}: {_number(change.before)} -> {_number(change.after)}, no seed in common"
     return (
         f"{change.status:<7} {where}: {_number(change.before)} -> {_number(change.after)}, "
-        f"{change.difference or 0.0:+.3g}{ends}, {change.pairs} pairs, p = {change.p_adjusted:.2g}"
+        f"{change.difference:+.3g}{ends}, {change.pairs} pairs, p = {_p(change.p_adjusted)}"
     )
+
+
+def _p(value: float | None) -> str:
+    return "-" if value is None else f"{value:.2g}"
 
 
 def series_lines(report: SeriesReport) -> list[str]:

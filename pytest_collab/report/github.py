@@ -17,6 +17,7 @@ from pytest_collab.episode.text import one_line
 from pytest_collab.measure.change import RunComparison
 from pytest_collab.measure.gatereport import GateReport
 from pytest_collab.measure.summary import Cell, FamilySummary, Summary
+from pytest_collab.report.changes import conclusion_line
 from pytest_collab.report.gates import saved_line, verdict_line, word
 
 MOST_ROWS = 40
@@ -114,11 +115,12 @@ def _changes(changes: RunComparison) -> list[str]:
             "-" if change.after is None else f"{change.after:.3g}",
         )
         for change in changes.changes
-        if change.status in ("worse", "better", "gone")
+        if change.status in ("worse", "better")
     ]
-    if not rows:
-        return ["## Since the baseline: nothing beyond noise", ""]
-    return ["## Since the baseline", "", *_table(("", "what", "before", "after"), rows)]
+    title = "" if rows else ": nothing beyond noise"
+    told = [conclusion_line(changes), *changes.matching.told("the baseline", "this run")]
+    lines = [f"## Since the baseline{title}", "", *(line for text in told for line in (_text(text), ""))]
+    return [*lines, *_table(("", "what", "before", "after"), rows)] if rows else lines
 
 
 def _family(family: FamilySummary) -> list[str]:

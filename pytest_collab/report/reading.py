@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
@@ -17,6 +17,7 @@ from pytest_collab.measure.frame import Frame
 from pytest_collab.measure.gatereport import GateReport
 from pytest_collab.measure.reader import frame_of, read_frame
 from pytest_collab.report.advice import advice
+from pytest_collab.report.changes import conclusion_line
 from pytest_collab.report.model import (
     AgentStory,
     Answer,
@@ -56,7 +57,7 @@ def read_report(run: RunDirectory, baseline: Path | None = None) -> Report:
     frame = frame_of(episodes)
     summary = summarise_frame(frame)
     gates = _gates(run.path)
-    against = _baseline(frame, baseline or _named(info))
+    against = _baseline(frame, baseline or _named(info), stand_ins_of(info))
     return Report(
         name=run.path.name or str(run.path),
         info=info,
@@ -75,6 +76,12 @@ def read_report(run: RunDirectory, baseline: Path | None = None) -> Report:
     )
 
 
+def stand_ins_of(info: RunInfo) -> dict[str, str]:
+    """What the session was told of agents under new names (`--collab-as`)."""
+    told = info.options.get("as")
+    return {str(new): str(old) for new, old in told.items()} if isinstance(told, dict) else {}
+
+
 def _named(info: RunInfo) -> Path | None:
     named = info.options.get("baseline")
     return Path(named) if isinstance(named, str) and named else None
@@ -90,11 +97,11 @@ def _gates(path: Path) -> GateReport | None:
         raise RunError(f"{file} cannot be read: {str(error).splitlines()[0]}") from error
 
 
-def _baseline(frame: Frame, path: Path | None) -> Baseline | None:
+def _baseline(frame: Frame, path: Path | None, given: Mapping[str, str]) -> Baseline | None:
     if path is None:
         return None
     try:
-        return Baseline(str(path), compare_runs(read_frame(path), frame))
+        return Baseline(str(path), compare_runs(read_frame(path), frame, given=given))
     except CollabError as error:
         return Baseline(str(path), None, str(error))
 
@@ -121,9 +128,13 @@ def _answer(gates: GateReport | None, baseline: Baseline | None, episodes: Seque
             )
         return Answer("good", "All gates are passed", f"{len(gates.gates)} of {len(gates.gates)} gates.{against}")
     if comparison is not None:
-        if comparison.regressions:
+        if comparison.conclusion == "worse":
             return Answer("bad", "Worse than the baseline", _changes(comparison))
-        return Answer("good", "Not shown to be worse than the baseline", _changes(comparison))
+        if comparison.conclusion == "not worse":
+            return Answer("good", "Not worse than the baseline", _changes(comparison))
+        nothing = "Nothing could be compared with the baseline"
+        title = nothing if not comparison.matching.pairs else "Whether it is worse than the baseline cannot be told"
+        return Answer("open", title, _changes(comparison))
     teams = [episode for episode in episodes if episode.condition == "team"]
     kind = "team episodes" if teams else "episodes"
     evidence = [episode for episode in teams or episodes if episode.outcome is not Outcome.INFRASTRUCTURE]
@@ -138,11 +149,8 @@ def _answer(gates: GateReport | None, baseline: Baseline | None, episodes: Seque
 
 
 def _changes(comparison: RunComparison) -> str:
-    counts = dict.fromkeys(("worse", "better", "unclear", "same", "gone", "new"), 0)
-    for change in comparison.changes:
-        counts[change.status] += 1
-    told = ", ".join(f"{n} {status}" for status, n in counts.items() if n)
-    return f"Against the baseline, of {len(comparison.changes)} comparisons: {told}."
+    told = [conclusion_line(comparison), *comparison.matching.told("the baseline", "this run")]
+    return f"Against the baseline: {'; '.join(told)}."
 
 
 def _agents(frame: Frame, episodes: Sequence[Episode]) -> tuple[AgentStory, ...]:

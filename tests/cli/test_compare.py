@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from pathlib import Path
 
 import pytest
@@ -35,8 +36,95 @@ def test_a_regression_comes_first_and_is_exit_status_1(tmp_path, capsys):
 
 
 def test_noise_is_no_regression(tmp_path, capsys):
-    assert main(["compare", run(tmp_path / "1", 20), run(tmp_path / "2", 18)]) == 0
-    assert "0 worse, 0 better beyond noise; 1 not beyond noise" in capsys.readouterr().out
+    runs = [run(tmp_path / "1", 20), run(tmp_path / "2", 18)]
+    assert main(["compare", *runs]) == 2  # thirty seeds do not rule a loss of ten points out
+    out = capsys.readouterr().out
+    assert "0 worse, 0 better beyond noise; 1 not beyond noise" in out
+    assert "cannot tell: all tasks together: a loss of 0.1 is not ruled out (-0.0667" in out
+    assert "unclear maze t team a+b: 0.667 -> 0.6" in out
+    assert main(["compare", *runs, "--margin", "0.3"]) == 0
+    assert "not worse: a loss of 0.3 or more is ruled out" in capsys.readouterr().out
+
+
+def test_a_collapse_is_seen_on_all_tasks_together_where_each_is_too_small(tmp_path, capsys):
+    before, after = (
+        str(
+            write_run(
+                tmp_path / name,
+                [
+                    episode(seed=seed, task=f"t{task}", ok=ok, epoch=epoch)
+                    for task in range(4)
+                    for seed in range(5)
+                    for epoch in range(2)
+                ],
+            )
+        )
+        for name, ok in (("before", True), ("after", False))
+    )
+    assert main(["compare", before, after]) == 1
+    out = capsys.readouterr().out
+    assert "worse   all tasks together: 1 -> 0, -1" in out
+    assert "unclear maze t3 team a+b: 1 -> 0, -1" in out
+    assert "cannot tell: at least 8 seeds are needed for 4 comparisons, and none has more than 5" in out
+
+
+def test_runs_without_a_common_seed_or_team_are_no_answer(tmp_path, capsys):
+    before = run(tmp_path / "before", 5, 5)
+    seeds = str(write_run(tmp_path / "seeds", [episode(seed=100 + seed, ok=False) for seed in range(50)]))
+    assert main(["compare", before, seeds]) == 2
+    out = capsys.readouterr().out
+    assert "nothing could be compared" in out
+    assert "not compared: 50 of seeds alone: 50 seeds of maze/t team a+b (100, 101, 102, 103 and 46 more)" in out
+    teams = str(write_run(tmp_path / "teams", [episode("team", "c+d", seed) for seed in range(5)]))
+    assert main(["compare", before, teams]) == 2
+    out = capsys.readouterr().out
+    assert "not compared: 5 of teams alone: team c+d (5)" in out
+    assert "--as NEW=OLD" in out
+
+
+def test_an_agent_under_a_new_name_takes_the_place_that_the_command_says(tmp_path, capsys):
+    before = str(
+        write_run(tmp_path / "before", [episode("team", t, seed) for seed in range(20) for t in ("a+a", "a+b")])
+    )
+    after = str(
+        write_run(
+            tmp_path / "after", [episode("team", t, seed, ok=False) for seed in range(20) for t in ("c+c", "c+b")]
+        )
+    )
+    assert main(["compare", before, after]) == 2
+    assert "not compared: 40 of after alone: teams c+b (20), c+c (20)" in capsys.readouterr().out
+    assert main(["compare", before, after, "--as", "c=a"]) == 1
+    out = capsys.readouterr().out
+    assert "note: c stands in for a" in out
+    assert "worse   maze t team c+c (against a+a): 1 -> 0" in out
+    assert main(["compare", before, after, "--as", "c"]) == 2
+    assert "write NEW=OLD" in capsys.readouterr().err
+    assert main(["compare", before, after, "--as", "d=a"]) == 2
+    assert "the later run has no agent 'd'" in capsys.readouterr().err
+    assert main(["compare", before, after, "--as", "b=a", "--as", "c=a"]) == 2
+    assert "would both stand in for a+a" in capsys.readouterr().err
+
+
+def test_the_only_agents_of_two_runs_take_each_others_place_and_it_is_said(tmp_path, capsys):
+    runs = [
+        str(write_run(tmp_path / name, [episode("team", f"{name}+{name}", seed) for seed in range(40)]))
+        for name in ("old", "new")
+    ]
+    assert main(["compare", *runs]) == 0
+    assert "note: new stands in for old (assumed: the runs have no other agents)" in capsys.readouterr().out
+
+
+def test_a_copy_of_a_run_is_no_other_run(tmp_path, capsys):
+    one = run(tmp_path / "one", 9)
+    RunDirectory(Path(one)).write("run.json", RunInfo(started="2026-01-01T00:00:00+00:00"))
+    shutil.copytree(one, tmp_path / "two")
+    assert main(["compare", one, str(tmp_path / "two")]) == 2
+    assert "two is the same run as one" in capsys.readouterr().err
+
+
+def test_what_was_never_above_the_floor_cannot_have_fallen(tmp_path, capsys):
+    assert main(["compare", run(tmp_path / "1", 0, 60), run(tmp_path / "2", 0, 60)]) == 2
+    assert "no run could have lost 0.1 against 0 before" in capsys.readouterr().out
 
 
 def test_any_number_of_runs_is_compared_with_the_first_and_read_by_programs(tmp_path, capsys):

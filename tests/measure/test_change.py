@@ -3,6 +3,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from pytest_collab.episode.outcome import Outcome
 from pytest_collab.errors import UsageError
 from pytest_collab.measure.change import RunComparison, compare_runs
 from pytest_collab.measure.reader import frame_of
@@ -29,6 +30,53 @@ def test_regressions_come_first_and_are_beyond_noise():
     assert fell.low < fell.difference < fell.high < 0
     assert fell.p_adjusted >= fell.p_value
     assert RunComparison.model_validate_json(found.model_dump_json()) == found
+
+
+def test_the_whole_is_tested_beside_its_cells_and_a_lone_cell_once():
+    tasks = [f"t{number}" for number in range(10)]
+    before = frame_of([one for task in tasks for one in play(5, 5, task)])
+    after = frame_of([one for task in tasks for one in play(5, 3, task)])
+    found = compare_runs(before, after)
+    assert not found.regressions
+    assert (found.whole.status, found.whole.pairs, found.conclusion) == ("worse", 50, "worse")
+    lone = compare_runs(frame_of(play(7, 7)), frame_of(play(7, 1)))
+    assert lone.whole.p_adjusted == lone.changes[0].p_adjusted == lone.changes[0].p_value
+    assert (lone.seeds_needed, lone.conclusion) == (6, "worse")
+
+
+@pytest.mark.parametrize(("cells", "seeds"), [(1, 6), (4, 8), (10, 9), (40, 11), (120, 13)])
+def test_the_seeds_that_a_task_needs_are_those_that_make_it_worse(cells, seeds):
+    def runs(n):
+        return (
+            frame_of([episode(seed=seed, task=f"t{cell}", ok=ok) for cell in range(cells) for seed in range(n)])
+            for ok in (True, False)
+        )
+
+    enough = compare_runs(*runs(seeds))
+    assert (enough.seeds_needed, len(enough.regressions)) == (seeds, cells)
+    # A lone cell is its own whole; the whole of several is shown beside them.
+    short = compare_runs(*runs(seeds - 1))
+    assert (len(short.regressions), short.conclusion) == (0, "worse" if cells > 1 else "cannot tell")
+
+
+def test_a_loss_has_to_be_ruled_out_in_every_family_too():
+    def runs(lost):
+        return frame_of(
+            play(200, 200, "big") + [episode(seed=s, family="market", task="m", ok=s >= lost) for s in range(12)]
+        )
+
+    found = compare_runs(runs(0), runs(2))
+    assert [(one.family, one.rules_out) for one in found.pooled] == [(None, True), ("maze", True), ("market", False)]
+    assert found.conclusion == "cannot tell"
+    (reason,) = found.reasons
+    assert reason.startswith("market: a loss of 0.1 is not ruled out (-0.167, bound -0.")
+
+
+def test_units_lost_to_the_infrastructure_are_counted_and_not_called_gone():
+    lost = [episode(seed=seed, outcome=Outcome.INFRASTRUCTURE, score=0) for seed in range(60, 70)]
+    found = compare_runs(frame_of(play(70, 70)), frame_of(play(60, 60) + lost))
+    assert (found.matching.complete, found.matching.lost_after, found.matching.pairs) == (True, 10, 60)
+    assert "10 of 70 episodes of the later run were lost" in found.reasons[0]
 
 
 def test_many_tasks_without_a_change_raise_no_false_alarm():

@@ -314,6 +314,8 @@
     const points = (v) => (v === null ? "–" : percent(v));
     return [h("h1", {}, "Against the baseline"),
       h("p.lead", {}, `${base.metric.replaceAll("_", " ")} of this run minus ${base.path}, paired by seed. "Worse" and "better" are beyond noise after Holm's correction over all ${base.changes.length} comparisons; intervals are at ${Math.round(100 * base.confidence)} % and not corrected.`),
+      ...base.told.map((line) => h("p", {}, line)),
+      h("ul", {}, base.pooled.map((one) => h("li", {}, h(`span.chip.${one.status}`, {}, one.status), ` ${one.family || "all tasks together"}: ${points(one.before)} → ${points(one.after)}, `, signed(one.difference), one.low === null ? null : small(` (${signed(one.low)} .. ${signed(one.high)})`), `, ${one.pairs} pairs on ${one.clusters} seeds`))),
       h("div.filters", {}, h("label", {}, "status", h("select", { onchange: (e) => { location.hash = link("compare", { status: e.target.value }); } },
         h("option", { value: "" }, "any"), [...new Set(base.changes.map((c) => c.status))].map((value) => h("option", { value, selected: value === wanted }, value))))),
       table("Comparisons", ["Status", "Task", "Condition", "Team", h("th.n", { scope: "col" }, "Before"), h("th.n", { scope: "col" }, "Now"), "Difference, points", h("th.n", { scope: "col" }, "Pairs"), h("th.n", { scope: "col" }, "p, corrected")],

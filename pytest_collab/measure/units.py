@@ -1,0 +1,137 @@
+"""Units: one team on one task and seed under one condition, as one value of a metric."""
+
+from __future__ import annotations
+
+from collections.abc import Hashable, Sequence
+from dataclasses import dataclass, replace
+from typing import Literal, NamedTuple
+
+import numpy as np
+
+from pytest_collab.episode.outcome import Outcome
+from pytest_collab.measure.frame import OUTCOMES, Frame, Mask
+from pytest_collab.measure.gaps import gap_pairs
+from pytest_collab.measure.gate import ClusterBy
+from pytest_collab.measure.metric import GAPS, parse_metric
+from pytest_collab.measure.selection import read_metric
+from pytest_collab.measure.standin import StandIns
+
+End = Literal["low", "high"]
+
+
+class Place(NamedTuple):
+    """Where a unit was played; the team as the earlier run names it."""
+
+    family: str
+    task: str
+    condition: str
+    seed: int
+    team: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Units:
+    """What a run has of a metric.
+
+    Attributes:
+        values: the mean over the epochs that are evidence.
+        played: also units of which every epoch was lost to the infrastructure.
+        absent: episodes that are evidence and have no value.
+        lost: episodes that were lost to the infrastructure.
+        episodes: all of them.
+    """
+
+    values: dict[Place, float]
+    played: frozenset[Place]
+    absent: int = 0
+    lost: int = 0
+    episodes: int = 0
+
+
+def units_of(
+    frame: Frame,
+    metric: str,
+    rows: Mask,
+    who: StandIns | None = None,
+    *,
+    absent: float | None = None,
+    lost: End | None = None,
+) -> Units:
+    """A metric's mean on each unit, over epochs.
+
+    Args:
+        frame: the run.
+        metric: see `metric.parse_metric`.
+        rows: shape (n,), the rows that are wanted; of a gap, those of its conditions with teams.
+        who: which agents stand in for which, in the later of two runs.
+        absent: see `selection.read_metric`.
+        lost: count lost episodes as what gives the lowest, or the highest, figure; None to leave them out.
+
+    Raises:
+        UsageError: see `selection.read_metric`.
+    """
+    known = who or StandIns()
+    measured = parse_metric(metric)
+    if measured.kind == "gap":
+        return _gaps(frame, metric, rows, known, lost)
+    ends = measured.bounds or (None, None)
+    count_as = None if lost is None else ends[lost == "high"]
+    reading = read_metric(frame, metric, rows, absent=absent, lost=count_as)
+    places = _places(frame, np.flatnonzero(reading.used | reading.lost | reading.absent).tolist(), known)
+    groups: dict[Place, list[float]] = {}
+    for row in np.flatnonzero(reading.used).tolist():
+        groups.setdefault(places[row], []).append(float(reading.values[row]))
+    return Units(
+        {place: sum(group) / len(group) for place, group in groups.items()},
+        frozenset(places.values()),
+        int(reading.absent.sum()),
+        int(reading.lost.sum()),
+        len(places),
+    )
+
+
+def labels(places: Sequence[Place], cluster: ClusterBy) -> list[Hashable] | None:
+    """The cluster of each unit; None where each stands for itself."""
+    if cluster == "episode":
+        return None
+    return [place[:2] if cluster == "task" else (*place[:2], place.seed) for place in places]
+
+
+def as_if_lost(frame: Frame, gap: str, end: End) -> Frame:
+    """A run whose lost episodes are successes or failures, as makes a gap lowest or highest."""
+    first, second = GAPS[gap]
+    succeeds = frame.condition.among([first if end == "high" else second])
+    outcome = frame.outcome.copy()
+    outcome[~frame.evidence] = OUTCOMES.index(Outcome.COORDINATION)
+    outcome[~frame.evidence & succeeds] = OUTCOMES.index(Outcome.SUCCESS)
+    return replace(frame, outcome=outcome)
+
+
+def _gaps(frame: Frame, metric: str, rows: Mask, who: StandIns, lost: End | None) -> Units:
+    concerned = frame.condition.among(GAPS[metric])
+    played = gap_pairs(as_if_lost(frame, metric, "low"), metric, rows)
+    pairs = gap_pairs(frame if lost is None else as_if_lost(frame, metric, lost), metric, rows)
+    found = {
+        Place(unit.family, unit.task, metric, unit.seed, who.old(unit.team)): value
+        for unit, value in zip(pairs.keys, pairs.difference.tolist(), strict=True)
+    }
+    return Units(
+        found,
+        frozenset(Place(u.family, u.task, metric, u.seed, who.old(u.team)) for u in played.keys),
+        lost=int((concerned & ~frame.evidence).sum()),
+        episodes=int(concerned.sum()),
+    )
+
+
+def _places(frame: Frame, rows: list[int], who: StandIns) -> dict[int, Place]:
+    teams = [who.old(team) for team in frame.team.values]
+    return {
+        row: Place(
+            frame.family[row],
+            frame.task[row],
+            frame.condition[row],
+            int(frame.seed[row]),
+            teams[int(frame.team.codes[row])],
+        )
+        for row in rows
+    }
