@@ -1,0 +1,245 @@
+"""Expectations of JavaScript's and TypeScript's tests: node's assert, `expect` of jest and vitest, ava."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from random import Random
+from typing import TYPE_CHECKING, Final
+
+from pytest_collab.families.coding.counter import syntax
+from pytest_collab.families.coding.counter.edit import STRONG, TURNED, WEAK, Candidate, Change
+from pytest_collab.families.coding.counter.syntax import said
+
+if TYPE_CHECKING:
+    from tree_sitter import Language, Node
+
+_LITERALS: Final = syntax.Literals(
+    numbers=frozenset({"number"}),
+    strings=frozenset({"string", "template_string"}),
+    texts=frozenset({"string_fragment"}),
+    booleans=frozenset({"true", "false"}),
+    inside=frozenset(
+        "array object pair unary_expression parenthesized_expression as_expression satisfies_expression "
+        "binary_expression".split()
+    ),
+    names=frozenset({"identifier", "member_expression", "null", "undefined", "shorthand_property_identifier"}),
+    makers=re.compile(r"Map|Set|Date|Array|Number|String|BigInt|Object\.assign|Object\.freeze|Uint8Array|Buffer\.from"),
+)
+_TESTS: Final = re.compile(r"(test|it|t\.test|Deno\.test|specify)(\.(only|concurrent|serial|sequential))*")
+_GROUPS: Final = re.compile(r"(describe|suite|context)(\.\w+)*")
+_FUNCTIONS: Final = ("arrow_function", "function_expression", "function")
+_TURNED: Final = {
+    one: other
+    for pair in (
+        ("ok", "notOk"),
+        ("true", "false"),
+        ("truthy", "falsy"),
+        ("notEqual", "equal"),
+        ("notStrictEqual", "strictEqual"),
+        ("notDeepEqual", "deepEqual"),
+        ("notDeepStrictEqual", "deepStrictEqual"),
+        ("match", "doesNotMatch"),
+        ("throws", "doesNotThrow"),
+        ("rejects", "doesNotReject"),
+    )
+    for one, other in (pair, pair[::-1])
+}
+_MATCHERS: Final = re.compile(
+    r"toBe|toEqual|toStrictEqual|toHaveLength|toMatchObject|toMatchInlineSnapshot|toThrow|toThrowError|eq(ual)?s?|eql"
+    r"|toThrowErrorMatchingInlineSnapshot|toHaveBeenCalledWith|toHaveBeenCalledTimes|toHaveProperty|toBeCloseTo"
+)
+_ERRORS: Final = ("EvalError", "URIError", "RangeError", "AggregateError")
+_WRAPPED: Final = ("[{}, 0]", "[0, {}]", "{{ value: {} }}")
+
+
+class JavaScript:
+    """Expectations of JavaScript's tests.
+
+    Args:
+        typed: TypeScript's syntax (with that of JSX, which it holds but for one kind of cast).
+    """
+
+    def __init__(self, typed: bool = False) -> None:
+        self._typed = typed
+
+    def _grammars(self) -> Iterator[Language]:
+        if self._typed:
+            yield syntax.grammar("tree_sitter_typescript", "language_typescript")
+            yield syntax.grammar("tree_sitter_typescript", "language_tsx")
+        yield syntax.grammar("tree_sitter_javascript")
+
+    def find(self, source: bytes, rng: Random) -> list[Candidate]:
+        root = next((tree for one in self._grammars() if (tree := syntax.parsed(source, one)) is not None), None)
+        found: list[Candidate] = []
+        for name, body in _tests(root) if root is not None else ():
+            found += _Test(name, body, rng).candidates()
+        return found
+
+    def holds(self, test: str, name: str) -> bool:
+        pattern = ".*".join(re.escape(part) for part in name.split("*"))
+        return re.search(rf"(^|::|\s|›)\s*{pattern}$", test, re.DOTALL) is not None
+
+
+def _tests(node: Node) -> Iterator[tuple[str, Node]]:
+    """Names and bodies of tests; what only groups them is gone through."""
+    for call in syntax.every(node, "call_expression"):
+        function, arguments = call.child_by_field_name("function"), call.child_by_field_name("arguments")
+        if function is None or arguments is None or not _TESTS.fullmatch(_called(function)):
+            continue
+        given = arguments.named_children
+        body = next((one.child_by_field_name("body") for one in given if one.type in _FUNCTIONS), None)
+        if body is not None and given and given[0].type in ("string", "template_string"):
+            yield _title(given[0]), body
+
+
+def _called(function: Node) -> str:
+    """What is called; tables of `test.each(...)` and `test.for(...)` are left out."""
+    if function.type == "call_expression":
+        return re.sub(r"\.(each|for)$", "", said(function.child_by_field_name("function")))
+    return said(function)
+
+
+def _title(node: Node) -> str:
+    parts = []
+    for child in node.named_children:
+        parts.append(said(child) if child.type == "string_fragment" else "*")
+    return re.sub(r"%[sdifjo#pc]|\$[\w.]+", "*", "".join(parts))
+
+
+class _Test:
+    """The expectations of one test."""
+
+    def __init__(self, name: str, body: Node, rng: Random) -> None:
+        self.name, self.body, self.rng = name, body, rng
+
+    def candidates(self) -> list[Candidate]:
+        if self.body.type != "statement_block":
+            return self._called(self.body)
+        return [one for call in _certain(self.body) for one in self._called(call)]
+
+    def _called(self, call: Node) -> list[Candidate]:
+        while call.type in ("await_expression", "parenthesized_expression") and call.named_children:
+            call = call.named_children[0]
+        function, arguments = call.child_by_field_name("function"), call.child_by_field_name("arguments")
+        if call.type != "call_expression" or function is None or arguments is None:
+            return []
+        name = said(function.child_by_field_name("property")) or said(function)
+        given = arguments.named_children
+        if _expected(function):
+            return self._matched(function, name, given)
+        if name == "assert" or name in ("ok", "true", "truthy", "assertTrue"):
+            return self._wrapped(given[0]) if given else []
+        if name in ("false", "falsy", "notOk", "assertFalse"):
+            return self._wrapped(given[0]) if given else []
+        if name in ("throws", "rejects", "throwsAsync"):
+            return self._throws(function, name, given)
+        if name in _TURNED and name not in ("equal", "strictEqual", "deepEqual", "deepStrictEqual"):
+            return [self._turned(function, name)]
+        if syntax.EQUAL.fullmatch(name) and len(given) > 1:
+            return self._operands(given[:2]) or [self._other_shape(given[1])]
+        return []
+
+    def _operands(self, operands: Sequence[Node]) -> list[Candidate]:
+        expected = [node for node in operands if syntax.constants(node, _LITERALS)]
+        if len(expected) == 1:
+            return syntax.values(self.name, expected[0], _LITERALS, self.rng)
+        if expected:
+            return []
+        found = []
+        for node in operands:
+            value = _assigned(self.body, said(node)) if node.type == "identifier" else None
+            if value is not None and syntax.uses(self.body, said(node)) == 2:
+                found += syntax.values(self.name, value, _LITERALS, self.rng)
+        return found
+
+    def _other_shape(self, node: Node) -> Candidate:
+        """Names and calls: nothing that is equal to a value is equal to a list of it."""
+        return syntax.made(self.name, WEAK, node, self.rng.choice(_WRAPPED).format(said(node)))
+
+    def _wrapped(self, node: Node) -> list[Candidate]:
+        around = Change(node.start_byte, node.start_byte, "!("), Change(node.end_byte, node.end_byte, ")")
+        return [syntax.made(self.name, TURNED, node, f"!({said(node)})", around)]
+
+    def _turned(self, function: Node, name: str) -> Candidate:
+        change = Change(function.end_byte - len(name), function.end_byte, _TURNED[name])
+        return syntax.made(self.name, TURNED, function, _TURNED[name], [change])
+
+    def _throws(self, function: Node, name: str, given: Sequence[Node]) -> list[Candidate]:
+        if len(given) < 2:
+            return [self._turned(function, name)] if name in _TURNED else []
+        kind = given[1]
+        if kind.type == "identifier" and said(kind)[0].isupper():
+            return [syntax.made(self.name, STRONG, kind, self.rng.choice([e for e in _ERRORS if e != said(kind)]))]
+        return self._pattern(kind) or syntax.values(self.name, kind, _LITERALS, self.rng)
+
+    def _pattern(self, node: Node) -> list[Candidate]:
+        """A word of a regular expression is changed."""
+        pattern = next(syntax.every(node, "regex_pattern"), None)
+        words = list(re.finditer(r"(?<![\\\w(?])[A-Za-z]{3,}(?![\w?*+{])", said(pattern)))
+        if pattern is None or not words or re.search(r"\[|\||\(\?!", said(pattern)):
+            return []
+        word = self.rng.choice(words)
+        letters = [one for one in "bcdfghjklmnpqrstvwxz" if one not in word[0].lower()]
+        at = pattern.start_byte + len(said(pattern)[: word.start()].encode())
+        new = "".join(self.rng.sample(letters, 3))
+        change = Change(at, at + len(word[0]), new)
+        return [syntax.made(self.name, STRONG, node, new, [change], old=word[0])]
+
+    def _matched(self, function: Node, name: str, given: Sequence[Node]) -> list[Candidate]:
+        """A matcher of `expect(...)`."""
+        dot = function.child_by_field_name("property")
+        assert dot is not None
+        chain = said(function.child_by_field_name("object"))
+        if chain.endswith(".not"):
+            change = Change(dot.start_byte - len("not."), dot.start_byte, "")
+            return [syntax.made(self.name, TURNED, function, name, [change], old=f"not.{name}")]
+        found: list[Candidate] = []
+        if _MATCHERS.fullmatch(name):
+            for node in given:
+                if node.type == "identifier" and name.startswith("toThrow") and said(node)[0].isupper():
+                    found.append(syntax.made(self.name, STRONG, node, self.rng.choice(_ERRORS)))
+                else:
+                    found += self._pattern(node) or self._operands([node])
+        change = Change(dot.start_byte, dot.start_byte, "not.")
+        found.append(syntax.made(self.name, TURNED, function, f"not.{name}", [change], old=name))
+        return found
+
+
+def _expected(function: Node) -> bool:
+    """Whether it is a matcher: `expect(...)`, then names."""
+    inner = function.child_by_field_name("object") if function.type == "member_expression" else None
+    while inner is not None and inner.type == "member_expression":
+        inner = inner.child_by_field_name("object")
+    return inner is not None and inner.type == "call_expression" and said(inner).startswith("expect(")
+
+
+def _certain(block: Node) -> Iterator[Node]:
+    """Calls that are statements, and are run whatever the code under test does, if none before them fails."""
+    for statement in block.named_children:
+        if statement.type == "expression_statement":
+            yield statement.named_children[0]
+        inner: Node | None = None
+        if statement.type == "for_in_statement" and _is_filled(statement.child_by_field_name("right")):
+            inner = statement.child_by_field_name("body")
+        elif statement.type == "statement_block":
+            inner = statement
+        elif statement.type == "try_statement" and statement.child_by_field_name("handler") is None:
+            inner = statement.child_by_field_name("body")
+        if inner is not None and inner.type == "statement_block":
+            yield from _certain(inner)
+        if statement.type != "expression_statement" and statement.type != "lexical_declaration":
+            leaving = ("return_statement", "break_statement", "continue_statement")
+            if any(True for _ in syntax.every(statement, *leaving)):
+                return
+
+
+def _is_filled(node: Node | None) -> bool:
+    return node is not None and node.type == "array" and any(one.type != "spread_element" for one in node.named_children)
+
+
+def _assigned(scope: Node, name: str) -> Node | None:
+    for one in syntax.every(scope, "variable_declarator"):
+        if said(one.child_by_field_name("name")) == name:
+            return one.child_by_field_name("value")
+    return None

@@ -1,0 +1,155 @@
+"""Expectations of Rust's tests: the standard assertions, and panics that must come."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from random import Random
+from typing import TYPE_CHECKING, Final
+
+from pytest_collab.families.coding.counter import syntax
+from pytest_collab.families.coding.counter.edit import STRONG, TURNED, Candidate, Change
+from pytest_collab.families.coding.counter.syntax import said
+
+if TYPE_CHECKING:
+    from tree_sitter import Node
+
+_LITERALS: Final = syntax.Literals(
+    numbers=frozenset({"integer_literal", "float_literal"}),
+    strings=frozenset({"string_literal", "raw_string_literal", "char_literal"}),
+    texts=frozenset({"string_content"}),
+    booleans=frozenset({"boolean_literal"}),
+    inside=frozenset({"array_expression", "tuple_expression", "reference_expression", "unary_expression", "token_tree"}),
+    names=frozenset({"identifier", "scoped_identifier", "unit_expression", "self", "primitive_type"}),
+    makers=re.compile(r"Some|Ok|Err|String::from|\w+::from|Box::new|Vec::from"),
+)
+_SIMPLE: Final = frozenset("Some Ok Err vec from to_string to_owned to_vec into new join as_str as_slice".split())
+
+
+class Rust:
+    """Expectations of Rust's tests."""
+
+    def find(self, source: bytes, rng: Random) -> list[Candidate]:
+        root = syntax.parsed(source, syntax.grammar("tree_sitter_rust"))
+        if root is None:
+            return []
+        found: list[Candidate] = []
+        for function, attributes in _tests(root):
+            name, body = said(function.child_by_field_name("name")), function.child_by_field_name("body")
+            if body is None:
+                continue
+            found += _panics(name, attributes, rng)
+            for statement in _certain(body):
+                for call in statement.named_children if statement.type == "expression_statement" else [statement]:
+                    if call.type == "macro_invocation":
+                        found += _asserted(name, call, body, rng)
+        return found
+
+    def holds(self, test: str, name: str) -> bool:
+        return test.rpartition("::")[2] == name
+
+
+def _tests(root: Node) -> Iterator[tuple[Node, list[Node]]]:
+    """Functions with the attribute `test`, and all their attributes."""
+    for function in syntax.every(root, "function_item"):
+        attributes: list[Node] = []
+        before = function.prev_named_sibling
+        while before is not None and before.type in ("attribute_item", "line_comment"):
+            attributes.append(before)
+            before = before.prev_named_sibling
+        if any(re.search(r"\btest\b", said(one).partition("(")[0]) for one in attributes):
+            yield function, attributes
+
+
+def _panics(name: str, attributes: Sequence[Node], rng: Random) -> list[Candidate]:
+    for attribute in attributes:
+        if "should_panic" in said(attribute):
+            strings = list(syntax.every(attribute, "string_literal"))
+            change = syntax.first(strings, _LITERALS, rng)
+            if change is not None:
+                return [syntax.made(name, STRONG, strings[0], change.new, [change])]
+            return [syntax.made(name, TURNED, attribute, "", [syntax.replaced(attribute, "")])]
+    return []
+
+
+def _certain(block: Node) -> Iterator[Node]:
+    """Statements that are run whatever the code under test does, as long as none before them fails."""
+    for statement in block.named_children:
+        yield statement
+        inner = statement.named_children[0] if statement.type == "expression_statement" else statement
+        if inner.type == "for_expression" and _is_filled(inner.child_by_field_name("value")):
+            body = inner.child_by_field_name("body")
+            if body is not None:
+                yield from _certain(body)
+        elif inner.type == "block":
+            yield from _certain(inner)
+        if any(True for _ in syntax.every(statement, "return_expression", "break_expression", "continue_expression")):
+            return
+
+
+def _is_filled(node: Node | None) -> bool:
+    while node is not None and node.type == "reference_expression":
+        node = node.child_by_field_name("value")
+    return node is not None and node.type == "array_expression" and bool(node.named_children)
+
+
+def _asserted(test: str, call: Node, body: Node, rng: Random) -> list[Candidate]:
+    name = said(call.child_by_field_name("macro")).rpartition("::")[2]
+    tree = next((child for child in call.named_children if child.type == "token_tree"), None)
+    operands = syntax.split(tree.children) if tree is not None else []
+    if not operands:
+        return []
+    if name in ("assert_eq", "assert_ne") and len(operands) < 2:
+        return []
+    macro = call.child_by_field_name("macro")
+    assert macro is not None
+    if name == "assert_ne":
+        end = macro.end_byte
+        return [syntax.made(test, TURNED, macro, "assert_eq", [Change(end - len("assert_ne"), end, "assert_eq")])]
+    if name == "assert":
+        start, end = operands[0][0].start_byte, operands[0][-1].end_byte
+        return [syntax.made(test, TURNED, call, "!(...)", [Change(start, start, "!("), Change(end, end, ")")])]
+    if name != "assert_eq":
+        return []
+    turned = syntax.made(test, TURNED, macro, "assert_ne", [Change(macro.end_byte - 2, macro.end_byte, "ne")])
+    expected = [operand for operand in operands[:2] if _simple(operand) and _tokens(operand)]
+    found = [token for operand in operands[:2] for token in _variable(operand, body)]
+    if not found and len(expected) == 1:
+        found = _tokens(expected[0])
+    change = syntax.first(found, _LITERALS, rng)
+    if change is None:
+        return [turned]
+    node = next(one for one in found if one.start_byte <= change.start and change.end <= one.end_byte)
+    return [syntax.made(test, STRONG, call, change.new, [change], old=said(node)), turned]
+
+
+def _simple(operand: Sequence[Node]) -> bool:
+    """Whether tokens make a value of constants, and call nothing else. (Variants of enums are taken for values.)"""
+    for place, token in enumerate(operand):
+        after = operand[place + 1] if place + 1 < len(operand) else None
+        called = after is not None and (after.type == "token_tree" and said(after).startswith("("))
+        if token.type == "identifier" and called and said(token) not in _SIMPLE and not said(token)[0].isupper():
+            return False
+        if token.type == "token_tree" and not _simple(token.children):
+            return False
+        if token.type in (".", "identifier") and after is not None and after.type == "?":
+            return False
+    return True
+
+
+def _tokens(operand: Sequence[Node]) -> list[Node]:
+    kinds = (*_LITERALS.numbers, *_LITERALS.strings, *_LITERALS.booleans)
+    return [found for token in operand for found in syntax.every(token, *kinds)]
+
+
+def _variable(operand: Sequence[Node], body: Node) -> list[Node]:
+    """The constants of a local variable that the operand names, and nothing else does."""
+    names = [said(token) for token in operand if token.type == "identifier"]
+    if not names or not all(name in _SIMPLE for name in names[1:]) or syntax.uses(body, names[0]) != 2:
+        return []
+    for statement in body.named_children:
+        value = statement.child_by_field_name("value")
+        if statement.type == "let_declaration" and said(statement.child_by_field_name("pattern")) == names[0]:
+            return syntax.constants(value, _LITERALS) if value is not None else []
+    return []
+

@@ -1,0 +1,182 @@
+"""What expectations of JavaScript, Go and Rust have in common, read with tree-sitter's grammars."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from random import Random
+from typing import TYPE_CHECKING, Final
+
+from pytest_collab.errors import SetupError
+from pytest_collab.families.coding.counter.edit import STRONG, Candidate, Change, shown
+from pytest_collab.families.coding.counter.values import other_number, other_text
+
+if TYPE_CHECKING:
+    from tree_sitter import Language, Node
+
+EQUAL: Final = re.compile(
+    r"(assert|check|expect|must|require)?_?(not|deep|strict|loose|exactly)*_?(equals?|equal_?values|eq|same|is|exactly)",
+    re.IGNORECASE,
+)
+"""Functions that compare what they are given: `assertEqual`, `DeepEqual`, `strictEqual`, `is`, ..."""
+
+
+@dataclass(frozen=True, slots=True)
+class Literals:
+    """A grammar's names of what values are made of.
+
+    Attributes:
+        texts: the inside of strings; strings without one are empty.
+        inside: what may stand around constants of an expected value.
+        names: what may stand beside them.
+        makers: functions that make a value of constants.
+    """
+
+    numbers: frozenset[str]
+    strings: frozenset[str]
+    texts: frozenset[str]
+    booleans: frozenset[str]
+    inside: frozenset[str]
+    names: frozenset[str]
+    makers: re.Pattern[str]
+    values: tuple[str, ...] = ("value",)
+
+
+def parsed(source: bytes, language: Language) -> Node | None:
+    """The root of a file's tree; None where it is no program of the language."""
+    from tree_sitter import Parser
+
+    root = Parser(language).parse(source).root_node
+    return None if root.has_error else root
+
+
+def grammar(module: str, function: str = "language") -> Language:
+    """A grammar that is installed as a package of its own.
+
+    Raises:
+        SetupError: it is missing.
+    """
+    from importlib import import_module
+
+    try:
+        from tree_sitter import Language
+
+        return Language(getattr(import_module(module), function)())
+    except ImportError:
+        name = module.replace("_", "-")
+        raise SetupError(f"{name} is not installed; pip install tree-sitter {name}") from None
+
+
+def said(node: Node | None) -> str:
+    """A node's source."""
+    return (node.text or b"").decode(errors="replace") if node is not None else ""
+
+
+def every(node: Node, *kinds: str) -> Iterator[Node]:
+    """Every node of these kinds below one, in the order of the source."""
+    waiting = [node]
+    while waiting:
+        one = waiting.pop()
+        if one.type in kinds:
+            yield one
+        waiting.extend(reversed(one.children))
+
+
+def replaced(node: Node, new: str) -> Change:
+    """The change that puts `new` in the place of a node."""
+    return Change(node.start_byte, node.end_byte, new)
+
+
+def made(test: str, strength: int, node: Node, new: str, changes: Sequence[Change] = (), old: str = "") -> Candidate:
+    """A candidate that changes `node`, or makes `changes`."""
+    line = node.start_point[0] + 1
+    return Candidate(test, line, strength, shown(old or said(node)), shown(new), tuple(changes) or (replaced(node, new),))
+
+
+def constants(node: Node, literals: Literals) -> list[Node]:
+    """Constants that an expected value is made of; none where it is more than that."""
+    found: list[Node] = []
+    return found if _gather(node, literals, found) else []
+
+
+def _gather(node: Node, literals: Literals, found: list[Node]) -> bool:
+    if node.type in literals.numbers | literals.strings | literals.booleans:
+        if any(child.type in ("template_substitution", "interpolation") for child in node.children):
+            return False
+        found.append(node)
+        return True
+    if node.type in literals.names:
+        return True
+    if node.type in ("call_expression", "new_expression"):
+        function = node.child_by_field_name("function") or node.child_by_field_name("constructor")
+        arguments = node.child_by_field_name("arguments")
+        if arguments is None or not literals.makers.fullmatch(said(function)):
+            return False
+        return all([_gather(one, literals, found) for one in arguments.named_children])
+    if node.type not in literals.inside:
+        return False
+    parts = node.named_children
+    for field in literals.values:
+        value = node.child_by_field_name(field)
+        if value is not None:
+            parts = [value]
+    return all([_gather(one, literals, found) for one in parts])
+
+
+def other(constant: Node, literals: Literals, rng: Random) -> Change | None:
+    """Another value in the place of a constant."""
+    text = said(constant)
+    if constant.type in literals.booleans:
+        return replaced(constant, "false" if text.strip() == "true" else "true")
+    if constant.type in literals.numbers:
+        new = other_number(text, rng)
+        return replaced(constant, new) if new is not None else None
+    parts = [child for child in constant.children if child.type in literals.texts]
+    if parts:
+        for part in rng.sample(parts, len(parts)):
+            new = other_text(said(part), rng)
+            if new is not None and new != said(part):
+                return replaced(part, new)
+        return None
+    if len(text) == 2:
+        letter = other_text("", rng)
+        return replaced(constant, f"{text[0]}{letter}{text[1]}")
+    inner = other_text(text[1:-1], rng) if len(text) == 3 else None  # a character
+    return replaced(constant, f"{text[0]}{inner}{text[-1]}") if inner else None
+
+
+def values(test: str, node: Node, literals: Literals, rng: Random) -> list[Candidate]:
+    """The candidate that changes one constant of an expected value."""
+    change = first(constants(node, literals), literals, rng)
+    if change is None:
+        return []
+    return [made(test, STRONG, node, change.new, [change], old=_at(node, change))]
+
+
+def first(found: Sequence[Node], literals: Literals, rng: Random) -> Change | None:
+    """Another value for one of these constants."""
+    changes = (other(constant, literals, rng) for constant in rng.sample(found, len(found)))
+    return next((change for change in changes if change is not None), None)
+
+
+def _at(node: Node, change: Change) -> str:
+    text = node.text or b""
+    start = change.start - node.start_byte
+    return text[start : start + change.end - change.start].decode(errors="replace") or said(node)
+
+
+def uses(scope: Node, name: str, *kinds: str) -> int:
+    """How often a name stands below a node."""
+    return sum(said(node) == name for node in every(scope, *(kinds or ("identifier",))))
+
+
+def split(tokens: Iterable[Node]) -> list[list[Node]]:
+    """A list of tokens at its commas, brackets left out."""
+    parts: list[list[Node]] = [[]]
+    for token in tokens:
+        if token.type == ",":
+            parts.append([])
+        elif token.type not in ("(", ")", "[", "]", "{", "}"):
+            parts[-1].append(token)
+    return [part for part in parts if part]
