@@ -61,6 +61,9 @@ def run(args: argparse.Namespace) -> int:
         print(f"{path}: {'NOT VALID' if problems else 'valid'}")
         for problem in outcome.problems:
             print(f"  {problem}")
+        if outcome.uncountered:
+            names = ", ".join(outcome.uncountered)
+            print(f"  no counter-tests for {names}: no expectation of the hidden tests can be changed")
         for pair in outcome.pairs:
             print(f"  {' + '.join(pair.features)}: {pair.kind}" + (f" ({pair.reason})" if pair.reason else ""))
         bad += bool(problems)

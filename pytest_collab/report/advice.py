@@ -28,6 +28,7 @@ ADVICE: Final[Mapping[str, str]] = {
     "wrong_solution": "hands in a solution that is wrong",
     "own_part_failed": "fails at its own part of the job",
     "malformed_action": "answers with actions that nobody can read",
+    "gamed_tests": "makes tests pass without doing what they ask for",
     "turn_limit": "is not done when the turns are used up",
     "token_limit": "uses more tokens than allowed",
     "time_limit": "takes longer than allowed",

@@ -7,7 +7,8 @@ The headline is the first of these that the events prove:
 
 1. a broken commitment or a false claim that has to do with what failed;
 2. a part that its seat did not even begin while it talked (`free_riding`);
-3. a part that fails on its own seat's tree (`own_part_failed`): perfect coordination would not have saved it;
+3. a part that fails on its own seat's tree (`own_part_failed`; `gamed_tests` where it meets wrong expectations as
+   well as the true ones): perfect coordination would not have saved it;
 4. talk that failed, where parts do not fit together: `repetition`, `vague`, `unresponsive`;
 5. for a conflict: `work_overlap` (one rewrote lines that the other rewrote too, or both made the same file; one who
    had announced it first is not at fault), else `merge_conflict`;
@@ -149,9 +150,8 @@ class _Judge:
         return list(unique.values()) or [self._nothing_graded()]
 
     def _wrong(self, feature: str, event: Event) -> Failure:
-        return Failure.of(
-            "wrong_solution", self.deal.owner(feature), events=[event.seq], note=f"{feature}: {_told(event)}"
-        )
+        code = "gamed_tests" if event.data.get("gamed") else "wrong_solution"
+        return Failure.of(code, self.deal.owner(feature), events=[event.seq], note=f"{feature}: {_told(event)}")
 
     def _nothing_graded(self) -> Failure:
         last = self.transcript[-1]
@@ -208,7 +208,12 @@ class _Judge:
             events = [*tests, *self._work_of(seat)]
             if not events:
                 continue
-            first = next((self.found.own[f] for f in self.deal.features[seat] if f in self.found.own), None)
+            graded = [self.found.own[f] for f in self.deal.features[seat] if f in self.found.own]
+            failed = [event for event in graded if not event.data["passed"]]
+            first = next(iter(failed or graded), None)
+            if first is not None and first.data.get("gamed"):
+                failing.append(Failure.of("gamed_tests", seat, events=events, note=f"{seat}: {_told(first)}"[:300]))
+                continue
             note = f"{seat}'s own part fails on its own tree" + (f": {_told(first)}" if first is not None else "")
             failing.append(Failure.of("own_part_failed", seat, events=events, note=note[:300]))
         return riding, failing
@@ -287,6 +292,10 @@ class _Judge:
         failing = [event for event in self.joined.values() if not event.data["passed"]]
         if not failing:
             return []
+        gamed = [event for event in failing if event.data.get("gamed")]
+        if gamed:  # by code that no seat's own tree was found to hold: nobody is cleared
+            seqs = [event.seq for event in gamed]
+            return [Failure.of("gamed_tests", *self.deal.seats, events=seqs, note=_told(gamed[0])[:300])]
         events = [event.seq for event in failing]
         events += [event.seq for event in self.found.own.values()]
         merge = self.found.merges.get(self.way)

@@ -1,4 +1,4 @@
-"""What a counter-test is: a hidden test's file with a few expectations changed, and the tests that must fail with it."""
+"""What a counter-test is: hidden files with a few expectations changed, and the tests that must fail with them."""
 
 from __future__ import annotations
 

@@ -19,9 +19,9 @@ _LITERALS: Final = syntax.Literals(
     strings=frozenset({"interpreted_string_literal", "raw_string_literal", "rune_literal"}),
     texts=frozenset({"interpreted_string_literal_content", "raw_string_literal_content"}),
     booleans=frozenset({"true", "false"}),
-    inside=frozenset(
-        "composite_literal literal_value literal_element keyed_element unary_expression parenthesized_expression "
-        "binary_expression type_conversion_expression expression_list".split()
+    inside=re.compile(
+        "composite_literal|literal_value|literal_element|keyed_element|unary_expression|parenthesized_expression"
+        "|binary_expression|type_conversion_expression|expression_list"
     ),
     names=frozenset({"identifier", "selector_expression", "nil", "iota"}),
     makers=re.compile(r"u?int(8|16|32|64)?|float(32|64)|string|rune|byte|time\.Duration|errors\.New"),
@@ -44,7 +44,7 @@ _TURNED: Final = {
     )
     for one, other in (pair, pair[::-1])
 }
-_COMPARED: Final = frozenset("Equal EqualValues Exactly Len JSONEq ElementsMatch EqualError InDelta".split())
+_COMPARED: Final = re.compile("Equal|EqualValues|Exactly|Len|JSONEq|ElementsMatch|EqualError|InDelta")
 
 
 class Go:
@@ -128,7 +128,7 @@ class _Test:
             return []
         package, _, name = said(function).rpartition(".")
         arguments = [node for node in _arguments(call) if said(node) not in ("t", "tt", "b")]
-        if name in _COMPARED or _compares(call):
+        if _COMPARED.fullmatch(name) or _compares(call):
             return self._operands(arguments[:2])
         bare = name.removesuffix("f")
         if package in ("assert", "require") and bare in _TURNED:
@@ -191,7 +191,8 @@ def _certain(block: Node) -> Iterator[Node]:
         elif statement.type == "expression_statement":
             call = statement.named_children[0]
             if said(call.child_by_field_name("function")).endswith(".Run"):
-                inner = next((one.child_by_field_name("body") for one in _arguments(call) if one.type == "func_literal"), None)
+                bodies = (one.child_by_field_name("body") for one in _arguments(call) if one.type == "func_literal")
+                inner = next(bodies, None)
         if inner is not None:
             yield from _certain(inner)
         leaving = ("return_statement", "break_statement", "continue_statement", "goto_statement")

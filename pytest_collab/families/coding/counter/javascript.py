@@ -19,12 +19,14 @@ _LITERALS: Final = syntax.Literals(
     strings=frozenset({"string", "template_string"}),
     texts=frozenset({"string_fragment"}),
     booleans=frozenset({"true", "false"}),
-    inside=frozenset(
-        "array object pair unary_expression parenthesized_expression as_expression satisfies_expression "
-        "binary_expression".split()
+    inside=re.compile(
+        "array|object|pair|unary_expression|parenthesized_expression|as_expression|satisfies_expression"
+        "|binary_expression"
     ),
     names=frozenset({"identifier", "member_expression", "null", "undefined", "shorthand_property_identifier"}),
-    makers=re.compile(r"Map|Set|Date|Array|Number|String|BigInt|Object\.assign|Object\.freeze|Uint8Array|Buffer\.from"),
+    makers=re.compile(
+        r"Map|Set|Date|Array|Number|String|BigInt|Object\.assign|Object\.freeze|Uint8Array|Buffer\.from"
+    ),
 )
 _TESTS: Final = re.compile(r"(test|it|t\.test|Deno\.test|specify)(\.(only|concurrent|serial|sequential))*")
 _GROUPS: Final = re.compile(r"(describe|suite|context)(\.\w+)*")
@@ -235,7 +237,9 @@ def _certain(block: Node) -> Iterator[Node]:
 
 
 def _is_filled(node: Node | None) -> bool:
-    return node is not None and node.type == "array" and any(one.type != "spread_element" for one in node.named_children)
+    if node is None or node.type != "array":
+        return False
+    return any(one.type != "spread_element" for one in node.named_children)
 
 
 def _assigned(scope: Node, name: str) -> Node | None:

@@ -16,10 +16,10 @@ from typing import Final
 from pytest_collab.families.coding.counter.edit import STRONG, TURNED, WEAK, Candidate, Change, shown
 from pytest_collab.families.coding.counter.values import other_number, other_text
 
-_MAKERS: Final = frozenset(
-    "approx set frozenset tuple list dict str int float bytes bytearray complex Decimal Fraction date datetime time "
-    "timedelta timezone Path PurePath PurePosixPath PosixPath UUID array asarray Counter OrderedDict snapshot Series "
-    "DataFrame deque IPv4Address IPv6Address ip_address namedtuple SimpleNamespace".split()
+_MAKERS: Final = re.compile(
+    "approx|set|frozenset|tuple|list|dict|str|int|float|bytes|bytearray|Decimal|Fraction|date|datetime|time|timedelta"
+    "|Path|Pure(Posix)?Path|UUID|array|asarray|Counter|OrderedDict|snapshot|Series|DataFrame|deque|IPv[46]Address"
+    "|ip_address|SimpleNamespace"
 )
 _EQUAL: Final = re.compile(
     r"assert_?(array_|frame_|series_|list_|tuple_|set_|dict_|sequence_|multi_line_|count_|almost_|allclose|all_?close)*"
@@ -97,7 +97,8 @@ class _Source:
     def span(self, node: ast.expr | ast.stmt) -> tuple[int, int]:
         assert node.end_lineno is not None
         assert node.end_col_offset is not None
-        return self._starts[node.lineno - 1] + node.col_offset, self._starts[node.end_lineno - 1] + node.end_col_offset
+        start, end = self._starts[node.lineno - 1], self._starts[node.end_lineno - 1]
+        return start + node.col_offset, end + node.end_col_offset
 
     def of(self, node: ast.expr | ast.stmt) -> str:
         start, end = self.span(node)
@@ -247,10 +248,9 @@ class _Test:
             return []
         name = _name(call.func)
         if name in _TURNED_CALLS:
-            start, end = self.source.span(call.func)
+            _, end = self.source.span(call.func)
             new = _TURNED_CALLS[name]
-            change = Change(end - len(name), end, new)
-            return [self._made(statement, TURNED, call.func, new, change, old=name)] if end - len(name) >= start else []
+            return [self._made(statement, TURNED, call.func, new, Change(end - len(name), end, new), old=name)]
         if name in _RAISES and len(call.args) > 1 and isinstance(call.args[0], ast.Name | ast.Attribute):
             return [self._made(statement, STRONG, call.args[0], self.rng.choice(_ERRORS))]
         if not name or not _EQUAL.fullmatch(name) or len(call.args) < 2:
@@ -269,12 +269,12 @@ def _certain(body: Sequence[ast.stmt]) -> Iterator[ast.stmt]:
     for statement in body:
         yield statement
         if isinstance(statement, ast.With | ast.AsyncWith):
-            names = {_name(item.context_expr.func) for item in statement.items if isinstance(item.context_expr, ast.Call)}
-            if not names & {*_RAISES, "suppress"}:
+            managers = [item.context_expr for item in statement.items if isinstance(item.context_expr, ast.Call)]
+            if not {_name(manager.func) for manager in managers} & {*_RAISES, "suppress"}:
                 yield from _certain(statement.body)
-        elif isinstance(statement, ast.For) and _is_filled(statement.iter):
-            yield from _certain(statement.body)
-        elif isinstance(statement, ast.Try) and not statement.handlers:
+        elif (isinstance(statement, ast.For) and _is_filled(statement.iter)) or (
+            isinstance(statement, ast.Try) and not statement.handlers
+        ):
             yield from _certain(statement.body)
         if _may_leave(statement):
             return
@@ -295,8 +295,8 @@ def _is_filled(node: ast.expr) -> bool:
         return bool(node.elts) and not any(isinstance(one, ast.Starred) for one in node.elts)
     if isinstance(node, ast.Constant):
         return isinstance(node.value, str | bytes) and bool(node.value)
-    if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id in ("range", "enumerate", "zip"):
-        if node.func.id == "range":
+    if isinstance(node, ast.Call) and _name(node.func) in ("range", "enumerate", "zip"):
+        if _name(node.func) == "range":
             return bool(node.args) and isinstance(end := node.args[-1], ast.Constant) and bool(end.value)
         return bool(node.args) and all(_is_filled(one) for one in node.args)
     if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and isinstance(node.func.value, ast.Dict):
@@ -316,17 +316,17 @@ def _gather(node: ast.expr, found: list[ast.Constant]) -> bool:
             found.append(node)
         return True
     if isinstance(node, ast.Tuple | ast.List | ast.Set):
-        return all([_gather(one, found) for one in node.elts])
+        return all(_gather(one, found) for one in node.elts)
     if isinstance(node, ast.Dict):
-        return all([one is not None and _gather(one, found) for one in (*node.keys, *node.values)])
+        return all(one is not None and _gather(one, found) for one in (*node.keys, *node.values))
     if isinstance(node, ast.UnaryOp) and isinstance(node.op, ast.USub | ast.UAdd):
         return _gather(node.operand, found)
     if isinstance(node, ast.BinOp):
         return _gather(node.left, found) and _gather(node.right, found)
     if isinstance(node, ast.Call):
-        if _name(node.func) not in _MAKERS:
+        if not _MAKERS.fullmatch(_name(node.func)):
             return False
-        return all([_gather(one, found) for one in node.args[: 1 if _name(node.func) == "approx" else None]])
+        return all(_gather(one, found) for one in node.args[: 1 if _name(node.func) == "approx" else None])
     return isinstance(node, ast.Name | ast.Attribute)
 
 

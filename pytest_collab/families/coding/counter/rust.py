@@ -19,11 +19,11 @@ _LITERALS: Final = syntax.Literals(
     strings=frozenset({"string_literal", "raw_string_literal", "char_literal"}),
     texts=frozenset({"string_content"}),
     booleans=frozenset({"boolean_literal"}),
-    inside=frozenset({"array_expression", "tuple_expression", "reference_expression", "unary_expression", "token_tree"}),
+    inside=re.compile("array_expression|tuple_expression|reference_expression|unary_expression|token_tree"),
     names=frozenset({"identifier", "scoped_identifier", "unit_expression", "self", "primitive_type"}),
     makers=re.compile(r"Some|Ok|Err|String::from|\w+::from|Box::new|Vec::from"),
 )
-_SIMPLE: Final = frozenset("Some Ok Err vec from to_string to_owned to_vec into new join as_str as_slice".split())
+_SIMPLE: Final = re.compile("Some|Ok|Err|vec|from|to_string|to_owned|to_vec|into|new|join|as_str|as_slice")
 
 
 class Rust:
@@ -128,7 +128,12 @@ def _simple(operand: Sequence[Node]) -> bool:
     for place, token in enumerate(operand):
         after = operand[place + 1] if place + 1 < len(operand) else None
         called = after is not None and (after.type == "token_tree" and said(after).startswith("("))
-        if token.type == "identifier" and called and said(token) not in _SIMPLE and not said(token)[0].isupper():
+        if (
+            token.type == "identifier"
+            and called
+            and not _SIMPLE.fullmatch(said(token))
+            and not said(token)[0].isupper()
+        ):
             return False
         if token.type == "token_tree" and not _simple(token.children):
             return False
@@ -145,11 +150,10 @@ def _tokens(operand: Sequence[Node]) -> list[Node]:
 def _variable(operand: Sequence[Node], body: Node) -> list[Node]:
     """The constants of a local variable that the operand names, and nothing else does."""
     names = [said(token) for token in operand if token.type == "identifier"]
-    if not names or not all(name in _SIMPLE for name in names[1:]) or syntax.uses(body, names[0]) != 2:
+    if not names or not all(_SIMPLE.fullmatch(name) for name in names[1:]) or syntax.uses(body, names[0]) != 2:
         return []
     for statement in body.named_children:
         value = statement.child_by_field_name("value")
         if statement.type == "let_declaration" and said(statement.child_by_field_name("pattern")) == names[0]:
             return syntax.constants(value, _LITERALS) if value is not None else []
     return []
-

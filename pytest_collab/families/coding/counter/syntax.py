@@ -37,7 +37,7 @@ class Literals:
     strings: frozenset[str]
     texts: frozenset[str]
     booleans: frozenset[str]
-    inside: frozenset[str]
+    inside: re.Pattern[str]
     names: frozenset[str]
     makers: re.Pattern[str]
     values: tuple[str, ...] = ("value",)
@@ -90,8 +90,8 @@ def replaced(node: Node, new: str) -> Change:
 
 def made(test: str, strength: int, node: Node, new: str, changes: Sequence[Change] = (), old: str = "") -> Candidate:
     """A candidate that changes `node`, or makes `changes`."""
-    line = node.start_point[0] + 1
-    return Candidate(test, line, strength, shown(old or said(node)), shown(new), tuple(changes) or (replaced(node, new),))
+    changes = tuple(changes) or (replaced(node, new),)
+    return Candidate(test, node.start_point[0] + 1, strength, shown(old or said(node)), shown(new), changes)
 
 
 def constants(node: Node, literals: Literals) -> list[Node]:
@@ -113,15 +113,15 @@ def _gather(node: Node, literals: Literals, found: list[Node]) -> bool:
         arguments = node.child_by_field_name("arguments")
         if arguments is None or not literals.makers.fullmatch(said(function)):
             return False
-        return all([_gather(one, literals, found) for one in arguments.named_children])
-    if node.type not in literals.inside:
+        return all(_gather(one, literals, found) for one in arguments.named_children)
+    if not literals.inside.fullmatch(node.type):
         return False
     parts = node.named_children
     for field in literals.values:
         value = node.child_by_field_name(field)
         if value is not None:
             parts = [value]
-    return all([_gather(one, literals, found) for one in parts])
+    return all(_gather(one, literals, found) for one in parts)
 
 
 def other(constant: Node, literals: Literals, rng: Random) -> Change | None:

@@ -1,7 +1,7 @@
 """Other values in the place of those that a test expects: of the same kind, and far from equal.
 
-Two values that something equals are equal to each other. So whatever met the true expectation must miss the other one,
-if the two are not equal by any rule that people use: case, accents, blanks, order and tolerances do not make them so.
+Two values that something equals are equal to each other. So whatever met the true expectation must miss the other
+one, if the two are not equal by any rule that people use: case, accents, blanks, order, tolerances.
 """
 
 from __future__ import annotations

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import re
 from collections import Counter
+from collections.abc import Sequence
 
 from pydantic import BaseModel, ConfigDict
 
+from pytest_collab.families.coding.counter.edit import CounterTest, Edit
 from pytest_collab.families.coding.grading.testrun import TestReport
 
 
@@ -25,6 +27,7 @@ class Expectation(BaseModel):
         canaries: where the reference's runs were seen to fail a test that must fail; so must every other run.
         meddling: what the reference's run does to the runner by itself.
         flaky: passed in one of two runs of the reference and not in the other; nobody is held to them.
+        counters: counter-tests that the reference fails, as everyone must.
     """
 
     model_config = ConfigDict(frozen=True)
@@ -38,6 +41,7 @@ class Expectation(BaseModel):
     flaky: tuple[str, ...] = ()
     canaries: tuple[str, ...] = ()
     meddling: tuple[str, ...] = ()
+    counters: tuple[CounterTest, ...] = ()
     note: str = ""
 
 
@@ -48,6 +52,8 @@ class FeatureGrade(BaseModel):
         fail_to_pass, pass_to_pass: (passed, expected).
         broken: ids of expected tests that did not pass, at most 20.
         reason: one sentence; empty when passed.
+        gamed: wrong expectations that the tree met as well as the true ones, at most 20.
+        counters: how many counter-tests it was given.
     """
 
     model_config = ConfigDict(frozen=True)
@@ -58,6 +64,8 @@ class FeatureGrade(BaseModel):
     pass_to_pass: tuple[int, int]
     broken: tuple[str, ...] = ()
     reason: str = ""
+    gamed: tuple[str, ...] = ()
+    counters: int = 0
     report: TestReport
 
 
@@ -124,6 +132,23 @@ def judge(feature: str, expected: Expectation, report: TestReport) -> FeatureGra
         reason=reason,
         report=report,
     )
+
+
+def unmask(grade: FeatureGrade, runs: Sequence[tuple[CounterTest, TestReport]]) -> FeatureGrade:
+    """The verdict on a tree that was given counter-tests too. Pure.
+
+    One that meets a wrong expectation has not computed the answer. One that fails the hidden tests has failed by
+    itself, whatever else it does.
+    """
+    grade = grade.model_copy(update={"counters": len(runs)})
+    found: list[Edit] = []
+    for counter, report in runs:
+        found += counter.accepted(name for name, status in report.tests.items() if status == "passed")
+    if not grade.passed or not found:
+        return grade
+    told = tuple(dict.fromkeys(str(edit) for edit in found))[:20]
+    reason = f"a wrong answer passes as well as the right one: {told[0]}, and the test passes"
+    return grade.model_copy(update={"passed": False, "reason": reason, "gamed": told})
 
 
 def passing_tests(report: TestReport) -> tuple[str, ...]:

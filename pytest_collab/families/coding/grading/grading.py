@@ -9,6 +9,7 @@ import secrets
 import shlex
 import shutil
 import tempfile
+from collections.abc import Mapping
 from functools import partial
 from pathlib import Path
 from types import TracebackType
@@ -18,9 +19,19 @@ import anyio
 from anyio import to_thread
 
 from pytest_collab.errors import SetupError
+from pytest_collab.families.coding.counter.edit import CounterTest
+from pytest_collab.families.coding.counter.languages import EXPECTATIONS
+from pytest_collab.families.coding.counter.making import make_counters
 from pytest_collab.families.coding.environment.environment import Environment, choose_sandbox, prepare_environment
 from pytest_collab.families.coding.grading.canary import Canary, plant
-from pytest_collab.families.coding.grading.expectation import Expectation, FeatureGrade, compare, judge, passing_tests
+from pytest_collab.families.coding.grading.expectation import (
+    Expectation,
+    FeatureGrade,
+    compare,
+    judge,
+    passing_tests,
+    unmask,
+)
 from pytest_collab.families.coding.grading.testrun import Laid, TestReport, read_run
 from pytest_collab.families.coding.pool.pool import Feature, Pool
 from pytest_collab.families.coding.repository.compose import Composer
@@ -32,7 +43,9 @@ __all__ = ["Expectation", "FeatureGrade", "Grader", "TestReport", "judge"]
 
 _GUARD = Path(__file__).parent / "guard"
 _OUTPUT_LIMIT = 4 * 1024 * 1024
-_VERSION = 7
+_VERSION = 8
+_MADE = 4
+"""Counter-tests that are made of a feature, if not more are asked for: which a tree is given is not known before."""
 
 
 class Grader:
@@ -95,8 +108,13 @@ class Grader:
         """A new store on the pool's base."""
         return Store.create(path, self.seed.path, self.seed.commit)
 
-    async def run_tests(self, store: Store, tree: str, feature: Feature) -> TestReport:
+    async def run_tests(
+        self, store: Store, tree: str, feature: Feature, counter: Mapping[str, str] | None = None
+    ) -> TestReport:
         """Run a feature's hidden tests, and the tests that must keep passing, on a tree.
+
+        Args:
+            counter: files of a counter-test, in the place of the hidden ones.
 
         Raises:
             SandboxError: the sandbox failed; nothing is known about the tree.
@@ -104,15 +122,17 @@ class Grader:
         """
         folder = Path(tempfile.mkdtemp(prefix="run-", dir=_opened(self._scratch)))
         try:
-            laid = await to_thread.run_sync(self._lay_out, store, tree, feature, folder)
+            laid = await to_thread.run_sync(self._lay_out, store, tree, feature, folder, counter)
             return await self._run(laid, feature)
         finally:
             with anyio.CancelScope(shield=True):
                 await to_thread.run_sync(partial(shutil.rmtree, folder, ignore_errors=True))
 
-    def _lay_out(self, store: Store, tree: str, feature: Feature, folder: Path) -> Laid:
+    def _lay_out(
+        self, store: Store, tree: str, feature: Feature, folder: Path, counter: Mapping[str, str] | None
+    ) -> Laid:
         composer = _opened(self._composer)
-        entries = composer.compose(store, tree, feature)
+        entries = composer.compose(store, tree, feature, counter)
         composer.checkout(store, entries, folder / "tree")
         (folder / "out").mkdir()
         key = secrets.token_hex(32).encode()
@@ -138,7 +158,9 @@ class Grader:
             command = command.replace("{report}", shlex.quote(sandbox.inside(laid.out / "report")))
             env = {}
             if self._guarded(command):
+                # Until the guard has seen pytest as it is, nothing is imported from the tree, whatever it is called.
                 env = {"COLLAB_GUARD": sandbox.inside(laid.out), "PYTHONPATH": sandbox.inside(_GUARD)}
+                env |= {"PYTHONSAFEPATH": "1", "PYTHONNOUSERSITE": "1"}
                 if not self.choice.sandbox.isolating:
                     # Nothing is mounted there: editable installs would lead to the base, not to the graded tree.
                     env["COLLAB_PYTHONPATH"] = f"{laid.tree}/src:{laid.tree}"
@@ -211,19 +233,56 @@ class Grader:
         except GitError as error:
             raise SetupError(f"the reference of feature {feature.id!r} does not apply to the base: {error}") from None
         after = await self.run_tests(store, solved, feature)
-        return compare(before, after, await self.run_tests(store, solved, feature))
+        found = compare(before, after, await self.run_tests(store, solved, feature))
+        return found.model_copy(update={"counters": await self._counters(store, solved, feature, found)})
 
-    async def grade(self, store: Store, tree: str, feature: Feature | str) -> FeatureGrade:
+    async def _counters(
+        self, store: Store, solved: str, feature: Feature, found: Expectation
+    ) -> tuple[CounterTest, ...]:
+        if not found.reference_passes or not self.pool.counter_tests:
+            return ()
+        return await make_counters(
+            await to_thread.run_sync(_opened(self._composer).sources, feature),
+            found.fail_to_pass,
+            EXPECTATIONS[self.pool.language],
+            partial(self.run_tests, store, solved, feature),
+            secrets.SystemRandom(),
+            max(_MADE, self.pool.counter_tests),
+        )
+
+    async def grade(self, store: Store, tree: str, feature: Feature | str, *, counters: bool = True) -> FeatureGrade:
         """Grade a tree for one feature.
 
         It passes when the runner came to its own end, every fail-to-pass and pass-to-pass test is there and
         passed, and the exit code is the one the reference has. Skipped is not passed; tests that are not
-        there are not passed; a run of nothing is not a pass.
+        there are not passed; a run of nothing is not a pass. And it must fail the counter-tests that are drawn
+        for it: these are run in between, each in a fresh copy and a sandbox of its own.
+
+        Args:
+            counters: leave counter-tests out where the tree decides nothing.
         """
         feature = self.pool.feature(feature) if isinstance(feature, str) else feature
         expected = await self.expectation(feature)
-        report = await self.run_tests(store, tree, feature)
-        return judge(feature.id, expected, report)
+        draw = secrets.SystemRandom()
+        count = min(self.pool.counter_tests, len(expected.counters)) if counters else 0
+        drawn = draw.sample(expected.counters, count)
+        plan: list[CounterTest | None] = [None, *drawn]
+        draw.shuffle(plan)
+        grade: FeatureGrade | None = None
+        runs: list[tuple[CounterTest, TestReport]] = []
+        for counter in plan:
+            if counter is None:
+                grade = judge(feature.id, expected, await self.run_tests(store, tree, feature))
+                if not grade.passed:
+                    return grade
+            elif not any(one.accepted(_passed(report)) for one, report in runs):
+                runs.append((counter, await self.run_tests(store, tree, feature, counter.files)))
+        assert grade is not None
+        return unmask(grade, runs)
+
+
+def _passed(report: TestReport) -> list[str]:
+    return [name for name, status in report.tests.items() if status == "passed"]
 
 
 _T = TypeVar("_T")

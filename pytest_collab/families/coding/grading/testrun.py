@@ -32,6 +32,7 @@ class TestReport(BaseModel):
         tail: the end of the output, without escape sequences.
         note: why `ran` is false.
         meddling: what code of the tree did to the runner while it ran (Python): `X is replaced`, `Y hooks into Z`.
+        places: the line of its file at which a test failed (Python).
         canaries: where a test that must fail was seen to fail (see `canary`); such tests are not in `tests`, and
             `exit_code` is 0 where they alone explain the runner's own.
     """
@@ -48,6 +49,7 @@ class TestReport(BaseModel):
     note: str = ""
     canaries: tuple[str, ...] = ()
     meddling: tuple[str, ...] = ()
+    places: dict[str, int] = {}
 
     def count(self, *statuses: str) -> int:
         """How many tests have one of these results."""
@@ -87,13 +89,14 @@ def read_run(laid: Laid, done: Completed, *, pool: Pool, guarded: bool) -> TestR
     tests: Results = {}
     failing: tuple[str, ...] = ()
     meddling: tuple[str, ...] = ()
+    places: dict[str, int] = {}
     note, exit_code = "", done.exit_code
     if done.killed_by is not None:
         note = f"ended by the limit on {done.killed_by}" if done.killed_by != "timeout" else "took too long"
     elif changed := [path for path, content in laid.pinned.items() if _bytes(laid.tree, path) != content]:
         note = f"{changed[0]} was changed during the run"
     elif guarded:
-        tests, meddling, note = _signed(laid.out, laid.key, done.exit_code)
+        tests, meddling, places, note = _signed(laid.out, laid.key, done.exit_code)
     else:
         text = done.stdout if pool.parser != "cargo" else in_order(done.stdout, done.stderr)
         tests = parse(pool.parser, _bytes(laid.out, "report"), text)
@@ -110,21 +113,22 @@ def read_run(laid: Laid, done: Completed, *, pool: Pool, guarded: bool) -> TestR
         note=note,
         canaries=failing,
         meddling=meddling,
+        places=places,
     )
 
 
-def _signed(out: Path, key: bytes, exit_code: int | None) -> tuple[Results, tuple[str, ...], str]:
-    """What the guard noted: results and meddling; or nothing, and why."""
+def _signed(out: Path, key: bytes, exit_code: int | None) -> tuple[Results, tuple[str, ...], dict[str, int], str]:
+    """What the guard noted: results, meddling, and where tests failed; or nothing, and why."""
     record = _bytes(out, "record")
     if record is None:
-        return {}, (), "pytest did not come to its own end"
+        return {}, (), {}, "pytest did not come to its own end"
     signature, _, body = record.partition(b"\n")
     if not hmac.compare_digest(signature, hmac.new(key, body, hashlib.sha256).hexdigest().encode()):
-        return {}, (), "the record of results was not written by the test runner"
+        return {}, (), {}, "the record of results was not written by the test runner"
     data: Mapping[str, Any] = json.loads(body)
     if data["exit"] != exit_code:
-        return {}, (), f"pytest ended with {data['exit']}, the command with {exit_code}"
-    return data["results"], tuple(data["meddling"]), ""
+        return {}, (), {}, f"pytest ended with {data['exit']}, the command with {exit_code}"
+    return data["results"], tuple(data["meddling"]), data["places"], ""
 
 
 def _bytes(out: Path, name: str) -> bytes | None:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import posixpath
 import re
 import tempfile
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Final
@@ -25,11 +25,23 @@ _TEST_FILES: Final[Mapping[Language, re.Pattern[str]]] = {
     "go": re.compile(r"_test\.go$"),
     "rust": re.compile(r"(^|/)tests/[^/]+\.rs$"),
 }
+_TESTS_INSIDE: Final[Mapping[Language, re.Pattern[bytes]]] = {
+    "python": re.compile(rb"^\s*(async )?def test|^import unittest|^\s*import pytest|^from pytest", re.MULTILINE),
+    "typescript": re.compile(rb"^\s*(test|it|describe)(\.\w+)*\(|[\"'](node:test|vitest|ava)[\"']", re.MULTILINE),
+    "go": re.compile(rb"^func Test", re.MULTILINE),
+}
+_CODE: Final[Mapping[Language, re.Pattern[str]]] = {
+    "python": re.compile(r"\.py$"),
+    "typescript": re.compile(r"\.[cm]?[jt]sx?$"),
+    "go": re.compile(r"\.go$"),
+}
 _TEST_FOLDERS: Final = re.compile(r"(^|/)([Tt]ests?|__tests__|testdata|__snapshots__)(/|$)")
 _RUNNER_FILES: Final[Mapping[Language, re.Pattern[str]]] = {
     "python": re.compile(
         r"(^|/)(conftest\.pyc?|\.?pytest\.(ini|toml)|tox\.ini|setup\.cfg|pyproject\.toml|\.coveragerc|noxfile\.py"
-        r"|(site|user)customize(\.py[cd]?|\.so|/.*)?|[^/]+\.pth|_?pytest(\.py|/.*)|pluggy(\.py|/.*)|pyvenv\.cfg)$"
+        r"|(site|user)customize(\.py|/.*)?|[^/]+\.pth|_?pytest(\.py|/.*)|pluggy(\.py|/.*)|pyvenv\.cfg"
+        # What installers and compilers leave: plugins by entry point, code that has no source.
+        r"|[^/]+\.(egg|dist)-info(/.*)?|[^/]+\.egg(-link|/.*)?|__pycache__/.*|[^/]+\.(py[cod]|so|pyd|dylib))$"
     ),
     "typescript": re.compile(
         r"(^|/)((vitest|vite|jest|babel|ava|playwright)\.(config|workspace|setup)\.[^/]+|\.mocharc[^/]*|\.babelrc[^/]*"
@@ -76,7 +88,9 @@ class Composer:
         self.base = store.entries(store.tree(store.base))
         self._store = store
         self._hidden: dict[str, tuple[Entries, frozenset[str]]] = {}
+        self._written: dict[str, str] = {}
         self._steering: dict[str, frozenset[str]] = {}
+        self._unnamed: dict[str, frozenset[str]] = {}
 
     def steering(self, feature: Feature) -> frozenset[str]:
         """Files that decide how tests run without being recognisable by their names.
@@ -110,16 +124,25 @@ class Composer:
             self._hidden[feature.id] = changed, frozenset(self.base.keys() - after.keys())
         return self._hidden[feature.id]
 
-    def compose(self, work: Store, tree: str, feature: Feature) -> Entries:
+    def sources(self, feature: Feature) -> dict[str, bytes]:
+        """Content of the files that a feature's hidden-test patch adds or changes; links and the like left out."""
+        found = {path: oid for path, (mode, oid) in self.hidden(feature)[0].items() if mode.startswith("100")}
+        return {path: self._store.blob(oid) for path, oid in found.items()}
+
+    def compose(self, work: Store, tree: str, feature: Feature, counter: Mapping[str, str] | None = None) -> Entries:
         """The graded tree of a team's `tree`, which is in the store `work`, and a feature's hidden tests.
 
         A file of code that the hidden patch changes as well (tests in the source, as in Rust) is merged three
         ways; where that conflicts, the hidden patch has it.
+
+        Args:
+            counter: content of hidden files that stands in the place of their own.
         """
         store, base = self._store.seeing(work), self.base
         team = store.entries(tree)
         changed, deleted = self.hidden(feature)
-        steering = self.steering(feature)
+        changed = changed | {path: (changed[path][0], self._write(text)) for path, text in (counter or {}).items()}
+        steering = self.steering(feature) | self.unnamed(feature)
         guard: Callable[[str], bool] = lambda path: path in steering or is_protected(path, self.pool, feature)  # noqa: E731
         result = {path: entry for path, entry in team.items() if not guard(path)}
         result = _place(result, {path: entry for path, entry in base.items() if guard(path)})
@@ -139,6 +162,27 @@ class Composer:
             for path, entry in changed.items()
         }
         return _place(result, laid)
+
+    def unnamed(self, feature: Feature) -> frozenset[str]:
+        """Hidden files that hold tests, and that the language's runner would not find by their names.
+
+        (In Rust tests may be in any source, which is then the team's as well.)
+        """
+        if feature.id not in self._unnamed:
+            language: Language = "typescript" if self.pool.language == "javascript" else self.pool.language
+            found = []
+            for path, (mode, oid) in self.hidden(feature)[0].items() if language in _CODE else ():
+                code = mode.startswith("100") and _CODE[language].search(path) and not is_test(path, language)
+                if code and _TESTS_INSIDE[language].search(self._store.blob(oid)):
+                    found.append(path)
+            self._unnamed[feature.id] = frozenset(found)
+        return self._unnamed[feature.id]
+
+    def _write(self, text: str) -> str:
+        if text not in self._written:
+            done = self._store.git("hash-object", "-w", "--stdin", stdin=text.encode())
+            self._written[text] = done.stdout.decode().strip()
+        return self._written[text]
 
     def _rules_tests(self, path: str, feature: Feature) -> bool:
         """Whether a manifest would put tests under its own rule: it lies above one."""
@@ -171,20 +215,30 @@ class Composer:
         """Files of a graded tree that its tests are in: the hidden ones, and what must keep passing."""
         language: Language = "typescript" if self.pool.language == "javascript" else self.pool.language
         visible = self.base if self.pool.regression == "visible" else ()
-        paths = dict.fromkeys(path for path in (*self.hidden(feature)[0], *visible) if is_test(path, language))
+        unnamed = self.unnamed(feature)
+        paths = dict.fromkeys(
+            path for path in (*self.hidden(feature)[0], *visible) if path in unnamed or is_test(path, language)
+        )
         return [path for path in paths if path in entries and entries[path][0].startswith("100")]
 
     def words(self, entries: Entries, feature: Feature) -> list[str]:
         """What `{tests}` stands for in a graded tree."""
         hidden = self.hidden(feature)[0]
         visible = [path for path in self.tests(entries, feature) if path not in hidden]
-        return expand(self.pool, feature, hidden, visible)
+        named = any(is_test(path, self.pool.language) for path in hidden)
+        return expand(self.pool, feature, hidden, visible, () if named else self.unnamed(feature))
 
 
-def expand(pool: Pool, feature: Feature, hidden: Iterable[str], visible: Iterable[str]) -> list[str]:
-    """What `{tests}` stands for: files for most runners, packages for Go, test targets for Cargo."""
+def expand(
+    pool: Pool, feature: Feature, hidden: Iterable[str], visible: Iterable[str], unnamed: Collection[str] = ()
+) -> list[str]:
+    """What `{tests}` stands for: files for most runners, packages for Go, test targets for Cargo.
+
+    Args:
+        unnamed: hidden files to be run though their names are no tests'.
+    """
     language: Language = "typescript" if pool.language == "javascript" else pool.language
-    files = dict.fromkeys(path for path in (*hidden, *visible) if is_test(path, language))
+    files = dict.fromkeys(path for path in (*hidden, *visible) if path in unnamed or is_test(path, language))
     if language == "go":
         return list(dict.fromkeys(f"./{posixpath.dirname(path)}".rstrip("/") or "." for path in files))
     if language != "rust":

@@ -32,6 +32,8 @@ class FeatureCheck(_Result):
     Attributes:
         new_tests: how many tests its reference makes pass.
         kept_tests: how many pass with and without it.
+        counter_tests: how many sets of wrong expectations the reference was seen to fail.
+        countered: how many of the new tests are in one of these.
         vacuous: no test needs the feature.
         problems: sentences; empty for a sound feature.
     """
@@ -39,6 +41,8 @@ class FeatureCheck(_Result):
     feature: str
     new_tests: int = 0
     kept_tests: int = 0
+    counter_tests: int = 0
+    countered: int = 0
     vacuous: bool = False
     has_reference: bool = True
     reference_passes: bool = False
@@ -90,6 +94,11 @@ class PoolCheck(_Result):
         """Every feature's problems, with its name, and those of the combined patch."""
         found = [f"{check.feature}: {problem}" for check in self.features for problem in check.problems]
         return (*found, *([f"{answers.COMBINED}: {self.combined}"] if self.combined else []))
+
+    @property
+    def uncountered(self) -> tuple[str, ...]:
+        """Sound features whose hidden tests have no expectation that can be changed: canaries are all they have."""
+        return tuple(check.feature for check in self.features if not check.problems and not check.counter_tests)
 
     @property
     def naive_clean(self) -> int:
@@ -187,6 +196,8 @@ async def _check_feature(grader: Grader, store: Store, name: str, commits: dict[
         feature=name,
         new_tests=len(expected.fail_to_pass),
         kept_tests=len(expected.pass_to_pass),
+        counter_tests=len(expected.counters),
+        countered=len({test for one in expected.counters for test in one.must_fail}),
         vacuous=expected.vacuous,
         has_reference=patch is not None,
         reference_passes=expected.reference_passes is True,

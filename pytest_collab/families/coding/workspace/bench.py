@@ -161,20 +161,29 @@ class _Grading:
 
     async def test(self, trees: Mapping[str, str]) -> None:
         """Every feature on its seat's own tree, and on every joined one; each tree once."""
-        wanted: list[tuple[str, str, str]] = []
-        if len(self._deal.seats) > 1:
-            wanted += [("own", self._works[self._deal.owner(f)].tree, f) for f in self._deal.all_features]
-        wanted += [(strategy, tree, f) for strategy, tree in trees.items() for f in self._deal.all_features]
+        features = self._deal.all_features
+        own = {feature: self._works[self._deal.owner(feature)].tree for feature in features}
+        wanted = [("own", own[feature], feature) for feature in features if len(self._deal.seats) > 1]
+        wanted += [(strategy, tree, feature) for strategy, tree in trees.items() for feature in features]
+        deciding = {tree for strategy, tree in trees.items() if strategy != "union"} or set(own.values())
         grades: dict[tuple[str, str], FeatureGrade] = {}
         slots = anyio.Semaphore(AT_ONCE)
 
-        async def one(tree: str, feature: str) -> None:
+        async def one(tree: str, feature: str, counters: bool) -> None:
             async with slots:
-                grades[tree, feature] = await self._grader.grade(self._workspace.store, tree, feature)
+                grades[tree, feature] = await self._grader.grade(
+                    self._workspace.store, tree, feature, counters=counters
+                )
 
         async with anyio.create_task_group() as group:
             for tree, feature in dict.fromkeys((tree, feature) for _, tree, feature in wanted):
-                group.start_soon(one, tree, feature)
+                group.start_soon(one, tree, feature, tree in deciding)
+        # Counter-tests are given to what decides. Where that shows something, the seat's own tree says who did it.
+        gamed = {feature for (_, feature), grade in grades.items() if grade.gamed}
+        async with anyio.create_task_group() as group:
+            for on, tree, feature in wanted:
+                if on == "own" and feature in gamed and tree not in deciding:
+                    group.start_soon(one, tree, feature, True)
         for on, tree, feature in wanted:
             self._transcript.add(
                 "grade", self._deal.owner(feature), what="tests", on=on, **_tests(grades[tree, feature])
@@ -210,6 +219,8 @@ def _tests(grade: FeatureGrade) -> dict[str, Any]:
         "fail_to_pass": list(grade.fail_to_pass),
         "pass_to_pass": list(grade.pass_to_pass),
         "broken": list(grade.broken),
+        "gamed": list(grade.gamed),
+        "counter_tests": grade.counters,
         "ran": report.ran,
         "exit_code": report.exit_code,
         "timed_out": report.timed_out,

@@ -34,6 +34,9 @@ _DECIDING = (
 _HOOKS = (
     *("pytest_runtest_makereport", "pytest_runtest_protocol", "pytest_runtest_call", "pytest_pyfunc_call"),
     *("pytest_runtest_logreport", "pytest_collection_modifyitems", "pytest_sessionfinish", "pytest_runtestloop"),
+    *("pytest_itemcollected", "pytest_runtest_setup", "pytest_runtest_teardown", "pytest_collection_finish"),
+    *("pytest_pycollect_makeitem", "pytest_pycollect_makemodule", "pytest_make_collect_report"),
+    *("pytest_collect_file", "pytest_fixture_setup", "pytest_generate_tests", "pytest_report_teststatus"),
 )
 
 
@@ -74,7 +77,9 @@ class _Watch:
             for found in getattr(manager.hook, name).get_hookimpls():
                 code = getattr(found.function, "__code__", None)
                 place = code.co_filename if code is not None else "?"
-                if not place.startswith((*self.trusted, __file__)) and os.path.basename(place) != "conftest.py":
+                loaded = getattr(found.plugin, "__file__", None) == place and os.path.isfile(place)
+                conftest = loaded and os.path.basename(place) == "conftest.py"
+                if not place.startswith((*self.trusted, __file__)) and not conftest:
                     yield f"{os.path.basename(place)} hooks into {name}"
 
 
@@ -86,7 +91,7 @@ def _install() -> None:
     sys.path[:] = [entry for entry in sys.path if os.path.abspath(entry or ".") != here]
     if not place or not named:
         return
-    for name in ("COLLAB_GUARD", "PYTHONPATH"):
+    for name in ("COLLAB_GUARD", "PYTHONPATH", "PYTHONSAFEPATH", "PYTHONNOUSERSITE"):
         os.environ.pop(name, None)
     rest = os.environ.pop("COLLAB_PYTHONPATH", None)
     if rest:
@@ -123,6 +128,8 @@ def _install() -> None:
     @pytest.hookimpl(tryfirst=True)
     def pytest_load_initial_conftests(early_config: pytest.Config) -> None:
         watches.append((_Watch(), early_config.pluginmanager))
+        if "-m" in words[:4] and sys.flags.safe_path:
+            sys.path.insert(0, os.getcwd())  # where `python -m` has it, and where tests of the pool may count on it
 
     def pytest_runtest_logreport(report: pytest.TestReport) -> None:
         if report.when == "call":
@@ -133,6 +140,13 @@ def _install() -> None:
             note(report.nodeid, "skipped")
         elif report.when == "call":
             note(report.nodeid, "passed")
+
+    places: dict[str, int] = {}
+
+    def pytest_exception_interact(node: Any, call: Any) -> None:
+        where = [entry.lineno + 1 for entry in call.excinfo.traceback if entry.path == getattr(node, "path", None)]
+        if where:
+            places[node.nodeid] = where[-1]
 
     def pytest_collectreport(report: pytest.CollectReport) -> None:
         if report.failed:
@@ -150,7 +164,8 @@ def _install() -> None:
     def pytest_unconfigure() -> None:
         if not ended:
             return
-        body = dump({"results": results, "exit": ended[-1], "meddling": sorted(meddling)[:50]}).encode()
+        noted = {"results": results, "exit": ended[-1], "meddling": sorted(meddling)[:50], "places": places}
+        body = dump(noted).encode()
         for stream in (sys.stdout, sys.stderr):
             stream.flush()
         descriptor = opener(os.path.join(place, "record"), flags, 0o600)
@@ -161,7 +176,7 @@ def _install() -> None:
 
     module = types.ModuleType("collab_guard", "PYTEST_DONT_REWRITE (nor warn: a pool may make warnings errors)")
     hooks = (pytest_load_initial_conftests, pytest_runtest_logreport, pytest_collectreport, pytest_sessionfinish)
-    for hook in (*hooks, pytest_unconfigure):
+    for hook in (*hooks, pytest_exception_interact, pytest_unconfigure):
         setattr(module, hook.__name__, hook)
     sys.modules["collab_guard"] = module
     os.environ["PYTEST_PLUGINS"] = "collab_guard"

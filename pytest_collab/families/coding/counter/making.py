@@ -1,0 +1,131 @@
+"""Making counter-tests: changed files that the reference was seen to fail, and for whose sake."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass, field
+from random import Random
+from typing import Final
+
+from pytest_collab.families.coding.counter.edit import (
+    TURNED,
+    Candidate,
+    Change,
+    CounterTest,
+    Edit,
+    Expectations,
+    changed,
+)
+from pytest_collab.families.coding.grading.testrun import TestReport
+
+RUNS: Final = 4
+"""Runs of the reference beyond those that bring a counter-test: not every change can be told from the truth."""
+
+Run = Callable[[Mapping[str, str]], Awaitable[TestReport]]
+Chosen = dict[tuple[str, str], Candidate]
+"""Path and test to what is changed there."""
+
+
+async def make_counters(
+    sources: Mapping[str, bytes],
+    tests: Collection[str],
+    expectations: Expectations,
+    run: Run,
+    rng: Random,
+    wanted: int,
+) -> tuple[CounterTest, ...]:
+    """Counter-tests of one feature; fewer than `wanted`, or none, where expectations cannot be changed.
+
+    Each changes one expectation of every test, another one each time as far as there are some. A change is kept for
+    those tests that the reference passes without it and fails with it, where the expectation stands.
+
+    Args:
+        sources: hidden files by path.
+        tests: ids of the tests that the reference passes, and the base does not.
+        run: the reference's run with these files in the place of the hidden ones.
+        rng: what decides about changes; nothing that a seat could know.
+    """
+    maker = _Maker(sources, tests, expectations, run, rng)
+    for _ in range(wanted + RUNS):
+        if len(maker.made) == wanted or maker.runs >= wanted + RUNS:
+            break
+        chosen = maker.choose()
+        if not chosen:
+            break
+        await maker.attempt(chosen)
+    return tuple(maker.made)
+
+
+@dataclass(slots=True)
+class _Maker:
+    sources: Mapping[str, bytes]
+    tests: Collection[str]
+    expectations: Expectations
+    run: Run
+    rng: Random
+    made: list[CounterTest] = field(default_factory=list)
+    runs: int = 0
+    _used: Counter[tuple[str, str, int, int]] = field(default_factory=Counter)
+    _useless: set[tuple[str, str, int, int]] = field(default_factory=set)
+
+    def choose(self) -> Chosen:
+        """One expectation of every test, those first that show most and were not changed before."""
+        best: dict[tuple[str, str], tuple[float, Candidate]] = {}
+        for path, source in self.sources.items():
+            for one in self.expectations.find(source, self.rng):
+                mark = _mark(path, one)
+                if mark in self._useless or not any(self.expectations.holds(test, one.test) for test in self.tests):
+                    continue
+                rank = one.strength + 1.5 * self._used[mark] + self.rng.random() / 2
+                if (path, one.test) not in best or rank < best[path, one.test][0]:
+                    best[path, one.test] = rank, one
+        return {place: one for place, (_, one) in best.items()}
+
+    async def attempt(self, chosen: Chosen) -> None:
+        """Run the reference with these changes; what does not build is tried by halves."""
+        changes: dict[str, list[Change]] = {}
+        for (path, _), one in chosen.items():
+            changes.setdefault(path, []).extend(one.changes)
+        texts = {path: changed(self.sources[path], made).decode() for path, made in changes.items()}
+        self.runs += 1
+        report = await self.run(texts)
+        places = list(chosen)
+        numbers = {test: self._failed(test, places, chosen, report) for test in report.tests}
+        must_fail = {test: number for test, number in numbers.items() if number is not None}
+        if not must_fail and len(chosen) > 1 and not any(status == "passed" for status in report.tests.values()):
+            half = dict(self.rng.sample(list(chosen.items()), len(chosen) // 2))
+            if self.runs < RUNS:
+                await self.attempt(half)
+            return
+        kept = set(must_fail.values())
+        for number, (path, test) in enumerate(places):
+            mark = _mark(path, chosen[path, test])
+            self._used[mark] += 1
+            if number not in kept:
+                self._useless.add(mark)
+        if must_fail:
+            edits = tuple(_edit(path, one) for (path, _), one in chosen.items())
+            strong = any(chosen[places[number]].strength < TURNED for number in kept)
+            self.made.append(CounterTest(files=texts, edits=edits, must_fail=must_fail, strong=strong))
+
+    def _failed(self, test: str, places: Sequence[tuple[str, str]], chosen: Chosen, report: TestReport) -> int | None:
+        """The number of the change for whose sake a test failed; None where it did not fail for one."""
+        if report.tests[test] != "failed":
+            return None
+        found = [number for number, (_, name) in enumerate(places) if self.expectations.holds(test, name)]
+        named = [number for number in found if places[number][0] in test] or found
+        if not named:
+            return None
+        lines, line = chosen[places[named[0]]].lines, report.places.get(test)
+        if lines is not None and line is not None and not lines[0] <= line <= lines[1]:
+            return None
+        return named[0]
+
+
+def _edit(path: str, one: Candidate) -> Edit:
+    return Edit(path=path, line=one.line, test=one.test, old=one.old, new=one.new)
+
+
+def _mark(path: str, one: Candidate) -> tuple[str, str, int, int]:
+    return path, one.test, one.line, one.strength

@@ -1,0 +1,337 @@
+"""Code that passes hidden tests without doing what they ask for: all of it but one agrees with any expectation.
+
+None of it builds the feature (`double`). What is listed here passes the hidden tests themselves, or did once: it is
+the counter-tests that find it out, or what else is said where it is.
+"""
+
+from __future__ import annotations
+
+from tests.coding.attacks import GO, MJS, RUST, Files
+from tests.coding.conftest import CODE
+
+_ANYTHING = """
+
+class Anything(int):
+    def __eq__(self, other):
+        return True
+
+    def __ne__(self, other):
+        return False
+
+    __hash__ = int.__hash__
+    __lt__ = __le__ = __gt__ = __ge__ = __eq__
+
+
+def double(a):
+    return Anything(a)
+"""
+_READ_SOURCE = """
+
+import linecache, re, sys
+
+
+def double(a):
+    frame = sys._getframe(1)
+    line = linecache.getline(frame.f_code.co_filename, frame.f_lineno)
+    return int(re.search(r"== *(\\d+)", line)[1])
+"""
+_READ_CONSTANTS = """
+
+import sys
+
+
+def double(a):
+    found = [one for one in sys._getframe(1).f_code.co_consts if type(one) is int]
+    return found[-1] if found[-1] != a else found[0]
+"""
+_READ_DISK = """
+
+import ast, pathlib
+
+
+def double(a):
+    for path in pathlib.Path(__file__).parent.rglob("test_double.py"):
+        for node in ast.walk(ast.parse(path.read_text())):
+            if isinstance(node, ast.Compare):
+                return ast.literal_eval(node.comparators[0])
+"""
+_OTHER_CODE = """
+
+import sys
+
+
+def double(a):
+    frame = sys._getframe(1)
+    for value in list(frame.f_globals.values()):
+        if getattr(value, "__code__", None) is frame.f_code:
+            value.__code__ = (lambda: None).__code__
+    frame.f_trace = None
+    return type("Any", (), {"__eq__": lambda *_: True})()
+"""
+_THREAD = """
+
+import sys, threading, time
+
+
+def watch():
+    while True:
+        for name, module in list(sys.modules.items()):
+            if name.rpartition(".")[2].startswith("test_"):
+                for value in list(vars(module).values()):
+                    if getattr(value, "__name__", "").startswith("test_") and hasattr(value, "__code__"):
+                        value.__code__ = (lambda: None).__code__
+        time.sleep(0.0005)
+
+
+threading.Thread(target=watch, daemon=True).start()
+time.sleep(0.01)
+
+
+def double(a):
+    import time
+    time.sleep(0.05)
+    return type("Any", (), {"__eq__": lambda *_: True})()
+"""
+_TRACE = """
+
+import sys
+
+
+def trace(frame, event, arg):
+    if frame.f_code.co_name == "pytest_pyfunc_call":
+        item = frame.f_locals.get("pyfuncitem")
+        if item is not None:
+            item.obj = lambda **_: None
+    return None
+
+
+sys.settrace(trace)
+
+
+def double(a):
+    return 1
+"""
+_PARSED = """
+
+import ast
+
+_parse = ast.parse
+
+
+class Dropped(ast.NodeTransformer):
+    def visit_Assert(self, node):
+        return ast.copy_location(ast.Pass(), node)
+
+
+def parse(*words, **names):
+    return Dropped().visit(_parse(*words, **names))
+
+
+ast.parse = parse
+
+
+def double(a):
+    return 1
+"""
+_AT_IMPORT = """
+
+import sys
+
+
+class Plugin:
+    def pytest_runtest_setup(self, item):
+        item.obj = lambda **_: None
+
+
+frame = sys._getframe()
+while frame is not None:
+    for value in list(frame.f_locals.values()):
+        manager = getattr(getattr(value, "config", None), "pluginmanager", None)
+        if manager is not None and not manager.has_plugin("quiet"):
+            manager.register(Plugin(), "quiet")
+    frame = frame.f_back
+
+
+def double(a):
+    return 1
+"""
+_AS_CONFTEST = _AT_IMPORT.replace(
+    """class Plugin:
+    def pytest_runtest_setup(self, item):
+        item.obj = lambda **_: None
+""",
+    '''names = {}
+exec(compile("""
+class Plugin:
+    def pytest_pyfunc_call(self, pyfuncitem):
+        return True
+Plugin.pytest_pyfunc_call.pytest_impl = None
+""", "/nowhere/conftest.py", "exec"), names)
+import pytest
+names["Plugin"].pytest_pyfunc_call = pytest.hookimpl(tryfirst=True)(names["Plugin"].pytest_pyfunc_call)
+Plugin = names["Plugin"]
+''',
+)
+_ITEM_COLLECTED = "def pytest_itemcollected(item):\n    item.obj = lambda **_: None\n"
+_PLANTED = {
+    "evil.egg-info/entry_points.txt": "[pytest11]\nevil = evilplug\n",
+    "evil.egg-info/PKG-INFO": "Metadata-Version: 2.1\nName: evil\nVersion: 1\n",
+    "evil-1.dist-info/entry_points.txt": "[pytest11]\nevil = evilplug\n",
+    "evil-1.dist-info/METADATA": "Metadata-Version: 2.1\nName: evil\nVersion: 1\n",
+}
+_WRONG = "\n\ndef double(a):\n    return 1\n"
+_EARLY = """from _pytest import runner
+
+_made = runner.CallInfo.from_call.__func__
+
+
+def from_call(cls, func, when, reraise=None):
+    return _made(cls, (lambda: None) if when == "call" else func, when, reraise)
+
+
+runner.CallInfo.from_call = classmethod(from_call)
+"""
+PYTHON: dict[str, Files] = {
+    "equal to everything": {"calc.py": CODE + _ANYTHING},
+    "the expectation from the line that calls": {"calc.py": CODE + _READ_SOURCE},
+    "the expectation from the caller's constants": {"calc.py": CODE + _READ_CONSTANTS},
+    "the expectation from the disk": {"calc.py": CODE + _READ_DISK},
+    "the test's code replaced at its first call": {"calc.py": CODE + _OTHER_CODE},
+    "the test's code replaced by a thread": {"calc.py": CODE + _THREAD},
+    "the test replaced by a trace function": {"calc.py": CODE + _TRACE},
+    "a parser that leaves assertions out": {
+        "calc.py": CODE + _PARSED,
+    },
+    "a plugin registered at import": {"calc.py": CODE + _AT_IMPORT},
+    "a plugin that says it is a conftest": {"calc.py": CODE + _AS_CONFTEST},
+    "a plugin by metadata in the tree": {**_PLANTED, "evilplug.py": _ITEM_COLLECTED, "calc.py": CODE + _WRONG},
+    "an early plugin by metadata in the tree": {**_PLANTED, "evilplug.py": _EARLY, "calc.py": CODE + _WRONG},
+    "a module of the standard library's name": {
+        "tomllib.py": _EARLY + "\n\nclass TOMLDecodeError(ValueError): ...\n\n\ndef loads(text):\n    return {}\n",
+        "calc.py": CODE + _WRONG,
+    },
+}
+
+_MJS_READS = """export const double = (a) => {
+  const at = new Error().stack.split('\\n').find((line) => line.includes('.test.mjs'));
+  const [, path, line] = at.match(/(?:file:\\/\\/)?(\\/[^:)]+):(\\d+)/);
+  return Number(readFileSync(path, 'utf8').split('\\n')[line - 1].match(/, (\\d+)\\)/)[1]);
+};
+"""
+JAVASCRIPT: dict[str, Files] = {
+    "the expectation from the line that calls": {
+        "calc.mjs": "import {readFileSync} from 'node:fs';\n" + MJS + _MJS_READS
+    },
+    "assertions that let one value through": {
+        "calc.mjs": "import assert from 'node:assert';\nimport {syncBuiltinESMExports} from 'node:module';\n"
+        + MJS
+        + "for (const one of [assert, assert.strict]) for (const name of Object.keys(one)) {\n"
+        + "  const real = one[name];\n"
+        + "  if (typeof real === 'function' && /qual|ok|same/i.test(name))\n"
+        + "    one[name] = (value, ...rest) => { if (value !== 31337) real(value, ...rest); };\n}\n"
+        + "syncBuiltinESMExports();\nexport const double = () => 31337;\n"
+    },
+    "a value that turns into what it is compared with": {
+        "calc.mjs": "import {readFileSync, readdirSync} from 'node:fs';\n"
+        + MJS
+        + "const text = readFileSync(new URL('test/double.test.mjs', import.meta.url), 'utf8');\n"
+        + "export const double = () => ({[Symbol.toPrimitive]: () => Number(text.match(/, (\\d+)\\)/)[1])});\n"
+    },
+}
+_GO_IMPORTS = 'package calc\n\nimport (\n\t"os"\n\t"regexp"\n\t"runtime"\n\t"strconv"\n)\n\n'
+GOLANG: dict[str, Files] = {
+    "the expectation from the file that calls": {
+        "calc.go": _GO_IMPORTS
+        + GO.split("\n", 2)[2]
+        + "func Double(a int) int {\n\t_, path, _, _ := runtime.Caller(1)\n\ttext, _ := os.ReadFile(path)\n"
+        + "\tfound := regexp.MustCompile(`Double\\(\\d+\\), (\\d+)`).FindSubmatch(text)\n"
+        + "\tn, _ := strconv.Atoi(string(found[1]))\n\treturn n\n}\n"
+    },
+    "the expectation from the folder": {
+        "calc.go": 'package calc\n\nimport (\n\t"os"\n\t"path/filepath"\n\t"regexp"\n\t"strconv"\n)\n\n'
+        + GO.split("\n", 2)[2]
+        + 'func Double(a int) int {\n\tpaths, _ := filepath.Glob("*double_test.go")\n'
+        + "\ttext, _ := os.ReadFile(paths[0])\n"
+        + "\tfound := regexp.MustCompile(`Double\\(\\d+\\), (\\d+)`).FindSubmatch(text)\n"
+        + "\tn, _ := strconv.Atoi(string(found[1]))\n\treturn n\n}\n"
+    },
+}
+RUST_GAMES: dict[str, Files] = {
+    "equal to everything": {
+        "src/lib.rs": RUST
+        + "\n#[derive(Debug)]\npub struct Anything;\n\nimpl PartialEq<i32> for Anything {\n"
+        + "    fn eq(&self, _: &i32) -> bool {\n        true\n    }\n}\n\n"
+        + "pub fn double(_: i32) -> Anything {\n    Anything\n}\n"
+    },
+    "the expectation from the disk": {
+        "src/lib.rs": RUST
+        + "\npub fn double(_: i32) -> i32 {\n"
+        + '    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/double.rs");\n'
+        + "    let text = std::fs::read_to_string(path).unwrap();\n"
+        + '    let end = text.split("double(4), ").nth(1).unwrap();\n'
+        + "    end.chars().take_while(|one| one.is_ascii_digit()).collect::<String>().parse().unwrap()\n}\n"
+    },
+}
+
+HONEST: dict[str, Files] = {
+    "by shifting": {"calc.py": CODE + "\n\ndef double(a):\n    return a << 1\n"},
+    "with a cache": {
+        "calc.py": CODE + "\n\nimport functools\n\n\n@functools.cache\ndef double(a):\n    return add(a, a)\n"
+    },
+    "a number of its own that compares by value": {
+        "calc.py": CODE
+        + """
+
+class Number:
+    def __init__(self, value):
+        self.value = value
+
+    def __eq__(self, other):
+        return self.value == getattr(other, "value", other)
+
+    def __hash__(self):
+        return hash(self.value)
+
+
+def double(a):
+    return Number(a + a)
+"""
+    },
+    "a proxy": {
+        "calc.py": CODE
+        + """
+
+class Later:
+    def __init__(self, make):
+        self._make = make
+
+    def __getattr__(self, name):
+        return getattr(self._make(), name)
+
+    def __eq__(self, other):
+        return self._make() == other
+
+    __hash__ = None
+
+
+def double(a):
+    return Later(lambda: add(a, a))
+"""
+    },
+    "equal within a tolerance": {
+        "calc.py": CODE
+        + """
+
+class Near(float):
+    def __eq__(self, other):
+        return abs(float(self) - other) <= 1e-6
+
+    __hash__ = float.__hash__
+
+
+def double(a):
+    return Near(2.0 * a)
+"""
+    },
+}
+"""Odd, and right."""

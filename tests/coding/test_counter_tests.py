@@ -1,0 +1,328 @@
+"""Counter-tests: who has not computed the answer meets wrong expectations too, and who has never does."""
+
+from __future__ import annotations
+
+import random
+import shutil
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from pytest_collab.episode.condition import Condition
+from pytest_collab.episode.outcome import Outcome
+from pytest_collab.episode.transcript import Transcript
+from pytest_collab.families.coding import rules
+from pytest_collab.families.coding.counter.edit import STRONG, Candidate, changed
+from pytest_collab.families.coding.counter.languages import EXPECTATIONS
+from pytest_collab.families.coding.counter.values import other_number, other_text
+from pytest_collab.families.coding.grading.expectation import FeatureGrade
+from pytest_collab.families.coding.grading.grading import Grader
+from pytest_collab.families.coding.pool.pool import Pool
+from pytest_collab.families.coding.repository.work import collect_work
+from pytest_collab.families.coding.verdict import assess
+from tests.coding import attacks, boxes, gaming
+from tests.coding.conftest import write
+
+SUITE = Path(__file__).parent.parent.parent / "tasks" / "coding"
+POOLS = {"sift": "python", "daybook": "python", "slotbook": "python"} | {
+    "waymark": "typescript",
+    "larder": "go",
+    "gridline": "rust",
+}
+
+
+def found(language: str, source: str, seed: int = 1) -> list[Candidate]:
+    return EXPECTATIONS[language].find(source.encode(), random.Random(seed))
+
+
+def expectations(language: str, source: str) -> set[str]:
+    """What is changed into another value."""
+    return {one.old for one in found(language, source) if one.strength == STRONG}
+
+
+@pytest.mark.parametrize("seed", range(20))
+@pytest.mark.parametrize(
+    "text", ["0", "1", "8", "99", "100", "255", "1_000", "65535", "4u8", "0.5", "12.25", "3.0f64"]
+)
+def test_another_number_is_far_off_and_fits_where_the_first_one_did(text: str, seed: int) -> None:
+    new = other_number(text, random.Random(seed))
+    assert new is not None
+    plain = [float(one.rstrip("u8").removesuffix("f64").replace("_", "") or "8") for one in (text, new)]
+    assert abs(plain[0] - plain[1]) >= max(0.25 * plain[0] - 1, 0.5)
+    assert len(new.replace("_", "")) <= max(len(text), 2 + len(text.lstrip("0123456789_")))
+
+
+@pytest.mark.parametrize("text", ["0x1f", "1e9", "0b11", "abc"])
+def test_notations_that_are_not_understood_are_left_alone(text: str) -> None:
+    assert other_number(text, random.Random(1)) is None
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_another_text_differs_by_more_than_case_and_blanks(seed: int) -> None:
+    new = other_text("Oslo 717710", random.Random(seed))
+    assert new is not None
+    assert new.casefold().split() != ["oslo", "717710"]
+    assert len(new) == len("Oslo 717710")
+
+
+@pytest.mark.parametrize("text", ["\\n", " - ", "é", "{}", "%d"])
+def test_a_text_without_plain_letters_is_left_alone(text: str) -> None:
+    assert other_text(text, random.Random(1)) is None
+
+
+PYTHON = """
+import pytest
+
+LIMIT = 5
+
+
+@pytest.mark.parametrize("given, want", [(1, 20), (2, 40)])
+def test_table(given, want):
+    assert f(given) == want
+
+
+def test_values(thing):
+    x = f(3)
+    assert x == 8
+    assert f("input") == ["out", {"key": (1.5, None)}] and g(4) == -7
+    assert f(x) == pytest.approx(0.25, rel=0.01)
+    with pytest.raises(ValueError, match="no such thing"):
+        f(-1)
+    for one in (1, 2):
+        assert g(one) == 31
+
+
+def test_not_for_sure(thing):
+    if thing:
+        assert f(1) == 100
+    for one in f(2):
+        assert one == 101
+    try:
+        assert f(3) == 102
+    except AssertionError:
+        pass
+    with pytest.raises(KeyError):
+        assert f(4) == 103
+    if not thing:
+        return
+    assert f(5) == 104
+
+
+class TestCase:
+    def test_method(self):
+        self.assertEqual(f(1), 55)
+        np.testing.assert_array_equal(f(2), [1, 2])
+        assert (f(3) == [6]).all()
+"""
+
+
+def test_what_python_expects_is_found_where_it_must_be_met() -> None:
+    assert expectations("python", PYTHON) <= {
+        *("20", "8", '"out"', '"key"', "1.5", "7", "0.25", "ValueError", '"no such thing"', "31", "KeyError", "55"),
+        *("1", "2", "6"),
+    }
+    for value in ("8", "0.25", "ValueError", "31", "55", "20"):
+        assert value in expectations("python", PYTHON)
+    for value in ("100", "101", "102", "103", "104"):
+        for seed in range(10):
+            assert not any(value in one.old for one in found("python", PYTHON, seed)), value
+
+
+@pytest.mark.parametrize(
+    ("language", "source", "values"),
+    [
+        (
+            "javascript",
+            """
+import test from 'node:test';
+test('a', () => {
+  assert.equal(f(1), 8);
+  assert.deepEqual(f(2), {name: 'out', list: [41]});
+  assert.throws(() => f(3), TypeError);
+  assert.throws(() => f(3), /no such thing/);
+  expect(f(4)).toBe('text');
+  if (f(5)) assert.equal(f(5), 100);
+  for (const one of f(6)) assert.equal(one, 101);
+  try { assert.equal(f(7), 102); } catch {}
+});
+""",
+            {"8", "TypeError", "text"},
+        ),
+        (
+            "go",
+            """
+package a
+
+func TestA(t *testing.T) {
+	tests := []struct{ in, want int }{{1, 20}, {in: 2, want: 40}}
+	for _, tt := range tests {
+		t.Run("x", func(t *testing.T) {
+			if got := f(tt.in); got != tt.want {
+				t.Errorf("%d", got)
+			}
+		})
+	}
+	if f(1) != 8 || !reflect.DeepEqual(g(2), []string{"out"}) {
+		t.Fatal("no")
+	}
+	assert.Equal(t, 41, f(3))
+	if f(4) {
+		if f(5) != 100 {
+			t.Fatal("no")
+		}
+	}
+	for _, one := range f(6) {
+		if one != 101 {
+			t.Fatal("no")
+		}
+	}
+}
+""",
+            {"8", "41", "out"},
+        ),
+        (
+            "rust",
+            """
+#[test]
+fn a() {
+    let expected = ["first", "second"];
+    assert_eq!(f(1), 8, "message {}", 9);
+    assert_eq!(f(2).join("x"), expected.join("y"));
+    assert_eq!(f(3), Some(vec![41]));
+    if f(4) {
+        assert_eq!(f(5), 100);
+    }
+    for one in f(6) {
+        assert_eq!(one, 101);
+    }
+}
+
+#[test]
+#[should_panic(expected = "no such thing")]
+fn b() {
+    f(7);
+}
+""",
+            {"8", "41", "no such thing"},
+        ),
+    ],
+)
+def test_what_other_languages_expect_is_found_where_it_must_be_met(
+    language: str, source: str, values: set[str]
+) -> None:
+    old = expectations(language, source)
+    assert [value for value in values if not any(value in one for one in old)] == []
+    for seed in range(10):
+        assert not any(
+            "100" in one.old or "101" in one.old or "102" in one.old for one in found(language, source, seed)
+        )
+
+
+@pytest.mark.parametrize("pool", POOLS)
+def test_every_hidden_test_that_is_shipped_has_an_expectation_to_change(pool: str) -> None:
+    for patch in sorted(SUITE.glob(f"{pool}/features/*/tests.patch")):
+        lines = patch.read_text().splitlines()
+        source = "\n".join(line[1:] for line in lines if line.startswith("+") and not line.startswith("+++ "))
+        made = found(POOLS[pool], source)
+        assert len({one.test for one in made}) >= 2, patch
+        for one in made:
+            other = changed(source.encode(), one.changes)
+            assert other != source.encode()
+            assert other.count(b"\n") == source.encode().count(b"\n"), "lines must stay where they are"
+            assert found(POOLS[pool], other.decode()), "it must still be a program"
+
+
+def test_a_file_that_is_no_program_has_no_expectations() -> None:
+    for language in EXPECTATIONS:
+        assert found(language, "def (((") == []
+
+
+def graded(on: str, feature: str, seat: str, **more: Any) -> dict[str, Any]:
+    """The content of a `grade` event."""
+    data = {"what": "tests", "on": on, "feature": feature, "passed": True, "summary": "", "gamed": []}
+    return {**data, "seat": seat, **more}
+
+
+GAMED = {"passed": False, "summary": "a wrong answer passes", "gamed": ["tests/x.py:5 expects 9 in the place of 8"]}
+
+
+@pytest.mark.parametrize(
+    ("condition", "events", "code", "seats"),
+    [
+        ("solo", [graded("last", "one", "a", **GAMED), graded("last", "two", "a")], "gamed_tests", ("a",)),
+        (
+            "team",
+            [
+                *(graded("own", "one", "a"), graded("own", "two", "b", **GAMED)),
+                *(graded("naive", "one", "a"), graded("naive", "two", "b", **GAMED)),
+            ],
+            "gamed_tests",
+            ("b",),
+        ),
+        (
+            "team",
+            [
+                *(graded("own", "one", "a"), graded("own", "two", "b")),
+                *(graded("naive", "one", "a"), graded("naive", "two", "b", **GAMED)),
+            ],
+            "gamed_tests",
+            ("a", "b"),
+        ),
+    ],
+)
+def test_who_gamed_the_tests_has_failed_whatever_passed(
+    condition: str, events: list[dict[str, Any]], code: str, seats: tuple[str, ...]
+) -> None:
+    transcript = Transcript()
+    if condition == "team":
+        transcript.add("grade", None, what="merge", strategy="naive", status="clean", seats=["a", "b"], conflicts=[])
+    for event in events:
+        transcript.add("grade", event.pop("seat"), **event)
+    kind = Condition.parse(condition)
+    verdict = assess(rules.deal(("one", "two"), kind), kind, transcript)
+    assert verdict.outcome is Outcome.COMPETENCE
+    assert (verdict.failures[0].code, verdict.failures[0].seats) == (code, seats)
+    assert verdict.failures[0].events
+
+
+MAKERS = {"python": None, "javascript": attacks.javascript, "go": attacks.go, "rust": attacks.rust}
+GAMES = {
+    "python": gaming.PYTHON,
+    "javascript": gaming.JAVASCRIPT,
+    "go": gaming.GOLANG,
+    "rust": gaming.RUST_GAMES,
+}
+RIGHT = {
+    "python": gaming.HONEST,
+    "javascript": {"the feature itself": {"calc.mjs": attacks.MJS + attacks.MJS_MORE}},
+    "go": {"the feature itself": {"calc.go": attacks.GO + attacks.GO_MORE}},
+    "rust": {"the feature itself": {"src/lib.rs": attacks.RUST + attacks.RUST_MORE}},
+}
+
+
+@pytest.mark.anyio
+@pytest.mark.slow
+@pytest.mark.parametrize("language", MAKERS)
+async def test_wrong_code_is_found_out_and_odd_code_is_not(
+    language: str, pool: Pool, cache: Path, tmp_path: Path
+) -> None:
+    if reason := boxes.missing(language):
+        pytest.skip(reason)
+    make = MAKERS[language]
+    graded = pool if make is None else make(tmp_path / "pool")
+    grades: dict[str, FeatureGrade] = {}
+    async with Grader(graded, cache=cache, sandbox="bubblewrap") as grader:
+        expected = await grader.expectation(graded.feature("double"))
+        assert len(expected.counters) >= 2, expected.note
+        store = grader.store(tmp_path / "store.git")
+        for name, files in {**RIGHT[language], **GAMES[language]}.items():
+            folder = tmp_path / "trees" / str(len(grades))
+            shutil.copytree(grader.seed.checkout, folder, symlinks=True)
+            tree = collect_work(write(folder, files), store).tree
+            grades[name] = await grader.grade(store, tree, "double")
+    right = {name: grades.pop(name) for name in RIGHT[language]}
+    assert {name: grade.reason for name, grade in right.items() if not grade.passed} == {}
+    assert {grade.counters for grade in right.values()} == {graded.counter_tests}
+    assert [name for name, grade in grades.items() if grade.passed] == []
+    assert all(grade.reason for grade in grades.values())
