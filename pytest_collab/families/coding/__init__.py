@@ -90,6 +90,7 @@ class CodingFamily(Family[Coding]):
             "divergent_design",
             "false_claim",
             "free_riding",
+            "gamed_tests",
             "merge_conflict",
             "own_part_failed",
             "repetition",
