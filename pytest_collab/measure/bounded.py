@@ -100,7 +100,7 @@ def _alike(size: Floats, mean: Floats, count: Floats) -> Clusters:
     # Sums of the same values in another order differ in their last bits; they are the same.
     first[1:] = (np.diff(size) != 0.0) | (np.diff(mean) > 1e-13 * (1.0 + np.abs(mean[1:])))
     place = np.cumsum(first) - 1
-    return Clusters(size[first], mean[first], np.bincount(place, weights=count))
+    return Clusters(size[first], mean[first], np.bincount(place, weights=count).astype(np.float64))
 
 
 def bounded_mean(
