@@ -1,8 +1,7 @@
 """`command/NAME`: a program as an agent.
 
 Turn by turn it speaks JSON lines: one object a line on its stdin, one a line back on its stdout. For work at one's
-own pace (coding) it is started once, in its working tree, with the task on stdin and in a file, and the
-telephone's programs on its PATH.
+own pace (coding) it is started once, in its working tree (`agents/job.py`).
 """
 
 from __future__ import annotations
@@ -11,21 +10,23 @@ import asyncio
 import json
 import os
 import shutil
-import signal
 import tempfile
 from collections.abc import Mapping
-from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, Final
 
-from pytest_collab.agents.phone import Phone
+import anyio
+
+from pytest_collab.agents import job, printed, program
+from pytest_collab.agents.program import LINE_LIMIT, TEMPFAIL
+from pytest_collab.agents.retry import pause
 from pytest_collab.agents.secrets import environment, redact
 from pytest_collab.agents.settings import AgentSettings
 from pytest_collab.episode.agent import Agent, Desk, Reply, Request, Seat, ToolCall, Usage
-from pytest_collab.episode.text import REPLY_LIMIT, bounded
+from pytest_collab.episode.limits import excused, give_back
 from pytest_collab.errors import AgentFault, ProviderError, UsageError
 
-LINE_LIMIT: Final = 4 * 1024 * 1024
 TOLD_ABOUT_ERRORS: Final = 400
 GRACE_S: Final = 2.0
 
@@ -66,6 +67,18 @@ class CommandAgent(Agent):
         }
 
 
+class _NotMe(Exception):
+    """The program says that something outside it failed, and that another try may do.
+
+    Attributes:
+        gone: it ended, and what it knew is gone with it.
+    """
+
+    def __init__(self, told: str, *, gone: bool) -> None:
+        super().__init__(told)
+        self.gone = gone
+
+
 class _Seated(Agent):
     """The program of one seat in one episode."""
 
@@ -79,29 +92,46 @@ class _Seated(Agent):
         self._process: asyncio.subprocess.Process | None = None
         self._errors: Any = None
         self._asked = 0
+        self._answered = 0
+
+    def instructions(self, desk: Desk) -> str:
+        return job.told(desk, self._settings)
+
+    async def work(self, desk: Desk) -> Reply:
+        return await job.work(self.name, self.model, self._settings, desk)
 
     async def reply(self, request: Request) -> Reply:
+        if self.autonomous:
+            raise UsageError(
+                f"agent {self.name!r} works at its own pace (mode: work), and family {self._seat.family.name!r} asks "
+                "its seats turn by turn. Seat it in coding tasks, or give it a program with mode: turns."
+            )
+        attempt = 0
+        while True:
+            began = anyio.current_time()
+            try:
+                reply = await self._ask(request)
+            except _NotMe as trouble:
+                give_back(began, anyio.current_time())
+                if trouble.gone and self._answered:
+                    why = f"{trouble}, and what it knew of the episode is gone with it"
+                elif attempt >= self._settings.max_retries:
+                    why = f"{trouble} (asked {attempt + 1} times)"
+                else:
+                    attempt += 1
+                    with excused():
+                        await anyio.sleep(pause(attempt))
+                    continue
+                failed = ProviderError(f"agent {self.name!r}: {why}")
+                failed.usage = Usage(calls=0, cost_usd=None, retries=attempt)  # type: ignore[attr-defined]
+                raise failed from None
+            self._answered += 1
+            return replace(reply, usage=replace(reply.usage, retries=reply.usage.retries + attempt))
+
+    async def _ask(self, request: Request) -> Reply:
         process = self._process or await self._start()
         self._asked += 1
-        question = {
-            "type": "ask",
-            "id": self._asked,
-            "turn": request.turn,
-            "phase": request.phase,
-            "system": request.system,
-            "text": request.text,
-            "inbox": [{"from": message.sender, "text": message.text} for message in request.inbox],
-            "view": dict(request.view),
-            "tools": [
-                {"name": tool.name, "description": tool.description, "parameters": dict(tool.parameters)}
-                for tool in request.tools
-            ],
-            "tool_results": [
-                {"id": result.id, "text": result.text, "is_error": result.is_error}
-                for result in (request.conversation[-1].tool_results if request.conversation else ())
-            ],
-        }
-        self._tell(process, question)
+        self._tell(process, _question(request, self._asked))
         assert process.stdout is not None
         while True:
             try:
@@ -110,17 +140,26 @@ class _Seated(Agent):
                 raise AgentFault(f"{self.name} wrote a line of more than {LINE_LIMIT} bytes") from None
             if not line:
                 code = await process.wait()
-                raise AgentFault(f"{self.name} ended with status {code}{self._last_words()}")
+                told = f"{self.name} ended with status {code}{self._last_words()}"
+                if code == TEMPFAIL:
+                    await self._clear()
+                    raise _NotMe(told, gone=True)
+                raise AgentFault(told)
             answer = _object(line)
             if answer is None:
                 shown = redact(line.decode("utf-8", "replace").strip())[:TOLD_ABOUT_ERRORS]
                 raise AgentFault(f"{self.name} wrote a line that is no JSON object: {shown!r}")
-            if answer.get("id", self._asked) == self._asked:  # an answer to a question given up is left out
+            if answer.get("id", self._asked) != self._asked:
+                continue  # an answer to a question given up is left out
+            refused = printed.refusal(answer)
+            if refused is None:
                 return _reply(answer, self.model)
+            told = f"{self.name} says: {redact(refused.error)[:TOLD_ABOUT_ERRORS]}"
+            raise _NotMe(told, gone=False) if refused.again else AgentFault(told)
 
     async def _start(self) -> asyncio.subprocess.Process:
-        self._errors = tempfile.TemporaryFile()  # noqa: SIM115 - closed by `leave`
-        self._process = await _spawn(
+        self._errors = tempfile.TemporaryFile()  # noqa: SIM115 - closed by `_clear`
+        self._process = await program.spawn(
             self._settings.command,
             env={**os.environ, **self._settings.env},
             stdin=asyncio.subprocess.PIPE,
@@ -153,59 +192,40 @@ class _Seated(Agent):
         said = redact(self._errors.read().decode("utf-8", "replace").strip())
         return f"; its last words on stderr: {said}" if said else ""
 
-    async def work(self, desk: Desk) -> Reply:
-        with tempfile.TemporaryDirectory(prefix="collab-desk-", ignore_cleanup_errors=True) as name:
-            folder = Path(name)
-            prompt = folder / "prompt.md"
-            prompt.write_text(desk.prompt, encoding="utf-8")
-            output = folder / "output.txt"
-            usage = folder / "usage.json"
-            async with Phone(desk, folder) as phone:
-                env = {**os.environ, **desk.env, **self._settings.env, **phone.env}
-                env |= {"COLLAB_PROMPT_FILE": str(prompt), "COLLAB_USAGE_FILE": str(usage)}
-                command = [
-                    part.replace("{prompt_file}", str(prompt)).replace("{prompt}", desk.prompt)
-                    for part in self._settings.command
-                ]
-                with prompt.open("rb") as stdin, output.open("wb") as out:
-                    process = await _spawn(
-                        command, env=env, cwd=desk.folder, stdin=stdin, stdout=out, stderr=out, name=self.name
-                    )
-                    try:
-                        code = await process.wait()
-                    finally:
-                        await _end(process)
-            said = redact(output.read_text(encoding="utf-8", errors="replace"))
-            text = bounded(said, REPLY_LIMIT - 100) + (f"\n[ended with status {code}]" if code else "")
-            return Reply(text=text, usage=_usage_file(usage), model=self.model)
-
     async def leave(self) -> None:
+        await self._clear(GRACE_S)
+
+    async def _clear(self, grace_s: float = 0.0) -> None:
         if self._process is not None:
             process, self._process = self._process, None
             self._tell(process, {"type": "end"})
             if process.stdin is not None:
                 process.stdin.close()
-            await _end(process, GRACE_S)
+            await program.end(process, grace_s)
         if self._errors is not None:
             self._errors.close()
+            self._errors = None
 
 
-async def _spawn(command: Any, *, name: str, **rest: Any) -> asyncio.subprocess.Process:
-    try:
-        return await asyncio.create_subprocess_exec(*command, start_new_session=True, limit=LINE_LIMIT, **rest)
-    except OSError as error:
-        why = error.strerror or error
-        raise ProviderError(f"agent {name!r}: {command[0]!r} could not be started: {why}") from None
-
-
-async def _end(process: asyncio.subprocess.Process, grace_s: float = 0.0) -> None:
-    """See the program out, and everything it started."""
-    if grace_s and process.returncode is None:
-        with suppress(TimeoutError):
-            await asyncio.wait_for(process.wait(), grace_s)
-    with suppress(ProcessLookupError, PermissionError):
-        os.killpg(process.pid, signal.SIGKILL)
-    await process.wait()
+def _question(request: Request, number: int) -> dict[str, Any]:
+    return {
+        "type": "ask",
+        "id": number,
+        "turn": request.turn,
+        "phase": request.phase,
+        "system": request.system,
+        "text": request.text,
+        "inbox": [{"from": message.sender, "text": message.text} for message in request.inbox],
+        "view": dict(request.view),
+        "tools": [
+            {"name": tool.name, "description": tool.description, "parameters": dict(tool.parameters)}
+            for tool in request.tools
+        ],
+        "tool_results": [
+            {"id": result.id, "text": result.text, "is_error": result.is_error}
+            for result in (request.conversation[-1].tool_results if request.conversation else ())
+        ],
+    }
 
 
 def _object(line: bytes) -> dict[str, Any] | None:
@@ -233,30 +253,6 @@ def _reply(answer: Mapping[str, Any], model: str) -> Reply:
         text=redact(text),
         tool_calls=tool_calls,
         stop="tool" if tool_calls else "end",
-        usage=_usage(usage) if isinstance(usage, dict) else Usage(),
+        usage=printed.usage(usage) if isinstance(usage, dict) else Usage(),
         model=model,
     )
-
-
-def _usage(raw: Mapping[str, Any]) -> Usage:
-    """What a program says it consumed; a cost that it leaves out beside tokens is not known."""
-
-    def number(key: str) -> int:
-        value = raw.get(key, 0)
-        return int(value) if isinstance(value, (int, float)) and value >= 0 else 0
-
-    cost = raw.get("cost_usd")
-    known = isinstance(cost, (int, float)) and 0 <= cost < float("inf")
-    return Usage(
-        calls=max(number("calls"), 1),
-        input_tokens=number("input_tokens"),
-        output_tokens=number("output_tokens"),
-        cached_tokens=number("cached_tokens"),
-        cost_usd=float(cost) if known and cost is not None else None,
-    )
-
-
-def _usage_file(path: Path) -> Usage:
-    """A coding agent calls models that we do not see: what it does not tell is not known."""
-    raw = _object(path.read_bytes()) if path.is_file() else None
-    return _usage(raw) if raw is not None else Usage(cost_usd=None)

@@ -1,10 +1,11 @@
-"""`collab-send`, `collab-recv`, `collab-agents`: how a program talks to its teammates. Standard library only."""
+"""`collab-send`, `collab-recv` and the other programs at a desk. Standard library only."""
 
 from __future__ import annotations
 
 import argparse
 import json
 import os
+import shlex
 import socket
 import sys
 
@@ -31,7 +32,12 @@ def call(request: dict[str, object]) -> dict[str, object]:
 
 
 def main(arguments: list[str]) -> int:
-    """`send [--to SEAT] [TEXT...]`, `recv [--wait SECONDS]`, `agents`; all with `--json`."""
+    """`send [--to SEAT] [TEXT...]`, `recv [--wait SECONDS]`, `agents`, `run [--timeout SECONDS] LINE`, or `--json`.
+
+    Any other name is that of something the seat can do at its desk; its words are read there.
+    """
+    if arguments and arguments[0] not in ("send", "recv", "agents", "run", "-h", "--help"):
+        return _done(arguments[0], {"op": arguments[0], "words": arguments[1:]}, as_json=False)
     parser = argparse.ArgumentParser(prog="collab", description="Talk to your teammates.")
     verbs = parser.add_subparsers(dest="op", required=True)
     send = verbs.add_parser("send", prog="collab-send", help="send a message to a teammate, or to all")
@@ -40,7 +46,10 @@ def main(arguments: list[str]) -> int:
     receive = verbs.add_parser("recv", prog="collab-recv", help="print messages that have come in, and forget them")
     receive.add_argument("--wait", type=float, default=0.0, metavar="SECONDS", help="wait so long for the first")
     agents = verbs.add_parser("agents", prog="collab-agents", help="print who you are and who your teammates are")
-    for verb in (send, receive, agents):
+    run = verbs.add_parser("run", prog="collab-run", help="run a command in the sandbox of the task")
+    run.add_argument("--timeout", type=float, default=300.0, metavar="SECONDS", help="when it is killed")
+    run.add_argument("line", nargs=argparse.REMAINDER, help="a line for the shell, or a program and its arguments")
+    for verb in (send, receive, agents, run):
         verb.add_argument("--json", action="store_true", help="print the answer as JSON")
     options = parser.parse_args(arguments)
     request: dict[str, object] = {"op": options.op}
@@ -48,20 +57,28 @@ def main(arguments: list[str]) -> int:
         request |= {"to": options.to, "text": " ".join(options.text) if options.text else sys.stdin.read()}
     elif options.op == "recv":
         request["wait"] = options.wait
+    elif options.op == "run":
+        words = options.line[1:] if options.line[:1] == ["--"] else options.line
+        request |= {"line": words[0] if len(words) == 1 else shlex.join(words), "timeout": options.timeout}
+    return _done(options.op, request, as_json=options.json)
+
+
+def _done(op: str, request: dict[str, object], *, as_json: bool) -> int:
     try:
         reply = call(request)
     except ConnectionError as error:
-        print(f"collab-{options.op}: {error}", file=sys.stderr)
+        print(f"collab-{op}: {error}", file=sys.stderr)
         return 2
     if "error" in reply:
-        print(f"collab-{options.op}: {reply['error']}", file=sys.stderr)
+        print(f"collab-{op}: {reply['error']}", file=sys.stderr)
         return 1
-    print(json.dumps(reply) if options.json else _plain(options.op, reply))
-    return 0
+    print(json.dumps(reply) if as_json else _plain(op, reply))
+    status = reply.get("status", 0)
+    return status if isinstance(status, int) else 1
 
 
 def _plain(op: str, reply: dict[str, object]) -> str:
-    if op == "send":
+    if "text" in reply:
         return str(reply["text"])
     if op == "agents":
         teammates = reply["teammates"]

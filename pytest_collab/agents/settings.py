@@ -91,6 +91,13 @@ class AgentSettings(BaseModel):
         "turns", description="turns: JSON lines on stdin and stdout; work: started once, in its working tree"
     )
 
+    stdin: Literal["prompt", "empty"] | None = Field(
+        None, description="what the program reads (mode work; default: the prompt, unless `command` holds it)"
+    )
+    job_seconds: float | None = Field(
+        None, gt=0, allow_inf_nan=False, description="when a job is ended (mode work; default: the episode's limit)"
+    )
+
     @field_validator("reasoning_effort")
     @classmethod
     def _known_effort(cls, effort: str | None) -> str | None:
@@ -152,6 +159,13 @@ class AgentSettings(BaseModel):
         if self.api_key_env:
             return self.api_key_env
         return KEY_VARIABLE[self.provider] if self.official or self.base_url is None else None
+
+    @property
+    def reads_prompt(self) -> bool:
+        """Whether a program at its desk finds the task on its standard input."""
+        if self.stdin is not None:
+            return self.stdin == "prompt"
+        return not any(name in part for part in self.command for name in ("{prompt}", "{prompt_file}"))
 
     def answering(self) -> dict[str, Any]:
         """The settings that can change an answer, without those left at their default."""

@@ -168,6 +168,10 @@ class Seat:
         agents: who sits where at the start.
         episode: the episode's id.
         solution: the hidden solution, given only to agents with `wants_solution`.
+        note: writes down what the agent is doing of its own accord, as an `activity` event: a word for what it is,
+            then details as keyword arguments, JSON-ready.
+        overheard: writes down a message to teammates (text, and to whom: all when None) that went by a channel of the
+            agents' own.
     """
 
     name: str
@@ -180,6 +184,8 @@ class Seat:
     epoch: int
     episode: str
     solution: Any = None
+    note: Callable[..., None] = field(default=lambda what, **data: None, compare=False, repr=False)
+    overheard: Callable[..., None] = field(default=lambda text, to=None: None, compare=False, repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -189,10 +195,14 @@ class Desk:
     Attributes:
         prompt: the task as text.
         folder: the seat's working tree on the host.
-        run: run a command in the seat's sandbox: argv, timeout in seconds -> (exit code, output).
+        run: run a command in the seat's sandbox: argv or a line for the shell, `timeout` in seconds, `stdin` (bytes),
+            `cwd` (relative to the tree) and `env` -> (exit code, or None when it was killed; output).
         send: send `text` to the seats named (all others when None); returns what became of it, as text.
         receive: messages since the last call.
         env: environment for programs of the agent.
+        tools: what else the seat can do here beside files, commands and talk (hand in, integrate, ...).
+        call: does one of `tools`.
+        inside: where commands in the sandbox find `folder`.
     """
 
     seat: Seat
@@ -202,6 +212,9 @@ class Desk:
     send: Callable[[str | None, str], Awaitable[str]]
     receive: Callable[[], Awaitable[tuple[Message, ...]]]
     env: Mapping[str, str] = field(default_factory=dict)
+    tools: tuple[Tool, ...] = ()
+    call: Callable[[ToolCall], Awaitable[ToolResult]] | None = None
+    inside: str = ""
 
 
 class Agent(ABC):
@@ -232,6 +245,10 @@ class Agent(ABC):
     def seated(self, seat: Seat) -> Agent:
         """The object that answers for this seat in this episode; called once, before the first request."""
         return self
+
+    def instructions(self, desk: Desk) -> str:
+        """All that the agent is told of its job: the desk's own text, and what an autonomous agent adds to it."""
+        return desk.prompt
 
     async def work(self, desk: Desk) -> Reply:
         """Do a whole job at one's own pace. Only for `autonomous` agents."""

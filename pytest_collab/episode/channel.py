@@ -10,6 +10,7 @@ import anyio
 
 from pytest_collab.episode.text import MESSAGE_LIMIT, bounded, valid
 from pytest_collab.episode.transcript import Transcript
+from pytest_collab.errors import UsageError
 
 MESSAGES_PER_TURN: Final = 32
 
@@ -74,6 +75,24 @@ class Channel:
         if delivered:
             self._tell()
         return fate
+
+    def overheard(self, sender: str, text: str, to: Iterable[str] | None = None) -> None:
+        """Keep a message that went past this channel: of agents that talk by a channel of their own.
+
+        Raises:
+            UsageError: messages are not to be delivered, which nobody can see to on a channel of the agents' own.
+        """
+        if self._muted:
+            raise UsageError(
+                f"seat {sender!r} talks by a channel of its own, where condition mute cannot hold. "
+                "Leave mute out of --collab-conditions for this team."
+            )
+        others = [seat for seat in self._seats if seat != sender]
+        targets = others if to is None else [seat for seat in dict.fromkeys(to) if seat in others]
+        text = bounded(valid(text), MESSAGE_LIMIT)
+        self._transcript.add("message", sender, to=targets, text=text, delivered=targets, dropped={}, overheard=True)
+        if text.strip():
+            self.sent[sender] += 1
 
     def _fate(self, sender: str, target: str, text: str, count: int) -> str:
         if target not in self._inbox:

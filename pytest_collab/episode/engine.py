@@ -128,7 +128,8 @@ async def _work_alone(table: Table, seat: str) -> None:
             f"agent {agent.name!r} works at its own pace, which family {table.plan.family.name!r} does not allow"
         )
     _next_turn(table, seat)
-    table.transcript.add("prompt", seat, turn=table.turn_of(seat), phase="work", inbox=[], text=desk.prompt)
+    text = agent.instructions(desk)
+    table.transcript.add("prompt", seat, turn=table.turn_of(seat), phase="work", inbox=[], text=text)
     with table.meter.turn():
         reply = await table.paid(lambda: table.sheltered(seat, lambda: agent.work(desk)))
         table.keep(seat, reply)
@@ -218,7 +219,9 @@ def _ended_by(table: Table, error: BaseException) -> None:
         leaves = _leaves(error)
         error = next((e for e in leaves if isinstance(e, InfrastructureError)), leaves[0])
     if isinstance(error, LimitReached):
-        table.transcript.add("limit", error.seat, code=error.code, limit=error.limit, text=str(error))
+        at_work = _at_work(table) if error.seat is None else []
+        told_of = {"seats": at_work} if at_work else {}
+        table.transcript.add("limit", error.seat, code=error.code, limit=error.limit, text=str(error), **told_of)
     elif isinstance(error, InfrastructureError):
         table.transcript.add("error", None, code=error.code, text=told(error))
     elif isinstance(error, (BudgetSpent, UsageError)) or not isinstance(error, Exception):
@@ -230,6 +233,13 @@ def _ended_by(table: Table, error: BaseException) -> None:
             code="setup_error",
             text=f"family {table.plan.family.name!r}: {told(error)} (at {_where(error)})",
         )
+
+
+def _at_work(table: Table) -> list[str]:
+    """Where seats work at their own pace, those that had not finished when the episode's own limit was reached."""
+    if table.game.pace == "turns":
+        return []
+    return [seat for seat in table.seats if not table.channel.gone(seat)]
 
 
 async def _close(table: Table) -> None:

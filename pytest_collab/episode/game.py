@@ -100,6 +100,10 @@ class Game(ABC):
     def brief(self, seat: str) -> str:
         """The seat's standing instructions: rules, role, what it may see and do."""
 
+    def brief_at_desk(self, seat: str) -> str:
+        """The same for an agent that works on its own, with tools that are not the game's (pace `own`)."""
+        return self.brief(seat)
+
     @abstractmethod
     def ask(self) -> Ask | None:
         """Who acts next; None when the game is over."""

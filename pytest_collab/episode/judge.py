@@ -33,7 +33,7 @@ def judge(family: Family[Any], params: Any, seed: int, condition: Condition, tra
     limit = transcript.last("limit")
     if limit is None or verdict.outcome is Outcome.SUCCESS:
         return verdict
-    whose = [limit.seat] if limit.seat else list(transcript.start["seats"])
+    whose = [limit.seat] if limit.seat else list(limit.data.get("seats") or transcript.start["seats"])
     failure = Failure.of(limit.data["code"], *whose, events=[limit.seq], note=limit.data["text"])
     others = tuple(f for f in verdict.failures if f.code != failure.code)
     return Verdict(Outcome.LIMIT, verdict.score, verdict.metrics, (failure, *others), verdict.settled)

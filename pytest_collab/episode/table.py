@@ -6,7 +6,8 @@ import math
 from collections.abc import Awaitable, Callable
 from dataclasses import asdict
 from datetime import UTC, datetime
-from typing import Any
+from functools import partial
+from typing import Any, Final
 
 import anyio
 
@@ -20,6 +21,9 @@ from pytest_collab.episode.plan import Plan
 from pytest_collab.episode.text import REPLY_LIMIT, bounded, one_line, told, valid
 from pytest_collab.episode.transcript import Transcript
 from pytest_collab.errors import InfrastructureError, LimitReached, ProviderError, UsageError
+
+NOTE_LIMIT: Final = 8 * 1024
+"""Characters of one text in what an agent notes down."""
 
 
 class Table:
@@ -70,7 +74,8 @@ class Table:
         seating = self.plan.seating(self.seats)
         for seat in self.seats:
             self._seat(seat, seating[seat])
-            brief = self.game.brief(seat)
+            alone = self.agents[seat].autonomous and self.game.pace == "own"
+            brief = self.game.brief_at_desk(seat) if alone else self.game.brief(seat)
             self.transcript.add("brief", seat, text=brief)
             self.conversations[seat] = Conversation(seat, brief, self.transcript)
 
@@ -80,13 +85,13 @@ class Table:
         self.agents[seat] = agent.seated(self.places[seat])
         self.transcript.add("seated", seat, agent=agent.name, model=agent.model)
 
-    def place(self, seat: str, solution: Any = None) -> Seat:
+    def place(self, name: str, solution: Any = None) -> Seat:
         """What an agent is told of the place that it takes."""
         plan = self.plan
         return Seat(
-            name=seat,
+            name=name,
             seats=self.seats,
-            agents={name: agent.name for name, agent in plan.seating(self.seats).items()},
+            agents={seat: agent.name for seat, agent in plan.seating(self.seats).items()},
             family=plan.family,
             params=plan.params,
             condition=plan.condition,
@@ -94,7 +99,16 @@ class Table:
             epoch=plan.epoch,
             episode=plan.id,
             solution=solution,
+            note=partial(self._note, name),
+            overheard=partial(self.channel.overheard, name),
         )
+
+    def _note(self, seat: str, what: str, **data: Any) -> None:
+        """Write down what an agent says that it is doing while it answers or works."""
+        held = {
+            k: bounded(valid(value), NOTE_LIMIT) if isinstance(value, str) else value for k, value in data.items()
+        }
+        self.transcript.add("activity", seat, turn=self.turn_of(seat), what=what, **held)
 
     def turn_of(self, seat: str) -> int:
         """The turn that the seat is in: everyone's, or its own where each seat works at its own pace."""
@@ -165,8 +179,14 @@ class Table:
         """Keep what an answer that never came has consumed."""
         usage = getattr(error, "usage", None)
         if isinstance(usage, Usage) and usage.calls:
+            said = getattr(error, "said", "")
             self.transcript.add(
-                "failed_call", seat, turn=self.turn_of(seat), model=self.agents[seat].model, usage=asdict(usage)
+                "failed_call",
+                seat,
+                turn=self.turn_of(seat),
+                model=self.agents[seat].model,
+                usage=asdict(usage),
+                **({"text": bounded(valid(said), REPLY_LIMIT)} if isinstance(said, str) and said else {}),
             )
             if usage.cost_usd:
                 self.purse.add(usage.cost_usd)

@@ -23,6 +23,7 @@ KINDS: Final = {
     "action": "what the rules understood the seat to do",
     "tool_call": "a tool was called",
     "tool_result": "what the tool gave back",
+    "activity": "what an agent does of its own accord: a tool call, a plan, a permission it asked for",
     "trim": "old conversation was left out to fit the agent's context",
     "state": "the game moved on",
     "grader_reply": "what the agent that reads the finished episode answered, with its usage",

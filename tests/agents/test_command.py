@@ -24,7 +24,7 @@ from pytest_collab.episode.condition import Condition
 from pytest_collab.episode.limits import Limits, SeatLimits
 from pytest_collab.episode.outcome import Outcome
 from pytest_collab.episode.transcript import Transcript
-from pytest_collab.errors import UsageError
+from pytest_collab.errors import ProviderError, UsageError
 from pytest_collab.testing import Played, play_episode
 from tests.support.handshake import Handshake, HandshakeFamily
 
@@ -138,6 +138,74 @@ def test_any_program_on_the_path_can_be_named(tmp_path: Path, monkeypatch: pytes
         Registry().get("command/no-such-program")
 
 
+NOT_ME = """
+import json, os, pathlib, sys
+count = pathlib.Path(sys.argv[0] + ".count")
+for line in sys.stdin:
+    message = json.loads(line)
+    if message["type"] != "ask":
+        continue
+    asked = int(count.read_text()) + 1 if count.exists() else 1
+    count.write_text(str(asked))
+    REFUSE
+    heard = [word for word in message["text"].replace(".", " ").split() if word.isdecimal()]
+    print(json.dumps({"id": message["id"], "text": f"I say {heard[-1]}." if heard else "What is it?"}), flush=True)
+"""
+
+
+def beside(player: str, agent: CommandAgent) -> Played:
+    registry = Registry(cast=HandshakeFamily.cast)
+    return play_episode(Handshake(), [agent, player], seed=3, family=HandshakeFamily(), registry=registry)
+
+
+@pytest.fixture
+def at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("pytest_collab.agents.retry.FIRST_PAUSE_S", 0.005)
+
+
+@pytest.mark.parametrize(
+    "refuse",
+    [
+        "if asked < 3: print(json.dumps({'error': 'rate limited', 'retry': True}), flush=True); continue",
+        "if asked < 3: sys.exit(75)",
+    ],
+)
+def test_a_program_that_says_not_me_is_asked_again(tmp_path: Path, refuse: str, at_once: None) -> None:
+    played = beside("partner", program(tmp_path, NOT_ME.replace("REFUSE", refuse)))
+    assert played.episode.outcome is Outcome.SUCCESS
+    assert played.episode.usage["a"].retries == 2
+    assert not played.transcript.of("malformed")
+
+
+@pytest.mark.parametrize(
+    ("refuse", "told"),
+    [
+        ("print(json.dumps({'error': 'no quota left', 'retry': True}), flush=True); continue", "no quota left"),
+        ("sys.exit(75)", "status 75"),
+        (
+            "if message['id'] > 1: print('rate limited', file=sys.stderr); sys.exit(75)",
+            "rate limited, and what it knew",
+        ),
+    ],
+)
+def test_what_a_program_cannot_help_is_no_evidence(tmp_path: Path, refuse: str, told: str, at_once: None) -> None:
+    played = beside("stubborn", program(tmp_path, NOT_ME.replace("REFUSE", refuse), max_retries=2))
+    assert played.episode.outcome is Outcome.INFRASTRUCTURE
+    assert told in str(played.episode.error)
+
+
+def test_a_program_that_calls_its_failure_its_own_is_believed(tmp_path: Path) -> None:
+    refuse = "print(json.dumps({'error': 'I am lost', 'retry': False}), flush=True); continue"
+    played = shake(program(tmp_path, NOT_ME.replace("REFUSE", refuse)))
+    assert played.episode.outcome is not Outcome.INFRASTRUCTURE
+    assert "I am lost" in played.transcript.of("malformed")[0].data["why"]
+
+
+def test_a_program_for_work_is_not_asked_turn_by_turn(tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match=r"mode: work.*family 'handshake'.*mode: turns"):
+        shake(program(tmp_path, "input()", mode="work"))
+
+
 # At one's own pace: a program in its working tree, with a telephone.
 
 
@@ -192,24 +260,34 @@ echo '{"input_tokens": 12, "output_tokens": 3, "cost_usd": 0.25}' > "$COLLAB_USA
 
 
 def test_a_coding_programs_failure_and_unknown_cost_are_told(tmp_path: Path) -> None:
-    agent = CommandAgent("coder", AgentSettings(provider="command", command=("sh", "-c", "exit 3"), mode="work"))
+    script = "echo half > done.txt; exit 3"
+    agent = CommandAgent("coder", AgentSettings(provider="command", command=("sh", "-c", script), mode="work"))
     reply, _ = at_desk(agent, tmp_path)
     assert "[ended with status 3]" in reply.text
     assert reply.usage.cost_usd is None
 
 
+def test_a_coding_program_that_fails_and_leaves_its_tree_as_it_was_is_no_evidence(tmp_path: Path) -> None:
+    script = "collab-send hello; echo 'API Error: 529 overloaded' >&2; exit 1"
+    agent = CommandAgent("coder", AgentSettings(provider="command", command=("sh", "-c", script), mode="work"))
+    with pytest.raises(ProviderError, match="status 1; its last words: .*529 overloaded") as failed:
+        at_desk(agent, tmp_path)
+    assert failed.value.usage.cost_usd is None  # type: ignore[attr-defined]
+
+
 def test_the_telephone_is_an_mcp_server_too(tmp_path: Path) -> None:
     pytest.importorskip("mcp", reason="pip install 'pytest-collab[mcp]'")
     code = """
-import asyncio, os
+import asyncio, os, shutil
 from mcp import ClientSession, StdioServerParameters
 from mcp.client.stdio import stdio_client
 
 async def main():
-    server = StdioServerParameters(command="collab-mcp", env=dict(os.environ))
+    # The smallest environment, as some clients give it to the servers that they start.
+    server = StdioServerParameters(command=shutil.which("collab-mcp"), env={"PATH": os.defpath})
     async with stdio_client(server) as (read, write), ClientSession(read, write) as session:
         await session.initialize()
-        print(sorted(tool.name for tool in (await session.list_tools()).tools))
+        print(sorted(tool.name for tool in (await session.list_tools()).tools if tool.name != "run_command"))
         for name, arguments in (
             ("list_agents", {}),
             ("receive_messages", {"wait_seconds": 1}),

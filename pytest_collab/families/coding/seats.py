@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
+from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 
 import anyio
@@ -27,6 +28,9 @@ if TYPE_CHECKING:
 _WRITE: Final = 'case "$1" in */*) mkdir -p -- "${1%/*}";; esac && cat > "$1"'
 _REPROACH: Final = "You called no tool. Work with the tools, and call `finish` when your work is complete."
 _SECONDS_TO_WRITE: Final = 30.0
+
+_AT_A_DESK: Final = (tools.PARTNER_DIFF, tools.INTEGRATE, tools.SUBMIT)
+"""What a program at its desk cannot do by itself, beside talking; its end is its `finish`."""
 
 Handler = Callable[[str, Mapping[str, Any]], Awaitable[tuple[str, bool]]]
 
@@ -71,6 +75,10 @@ class CodingGame(Game):
 
     def brief(self, seat: str) -> str:
         return brief.standing(seat, self.plan, self._condition, self.bench.pool.language, self.bench.how_to_test)
+
+    def brief_at_desk(self, seat: str) -> str:
+        pool, deal = self.bench.pool, self.plan
+        return brief.standing(seat, deal, self._condition, pool.language, self.bench.how_to_test, brief.DESK)
 
     def ask(self) -> Ask | None:
         waiting = tuple(seat for seat in self.seats if seat not in self._done)
@@ -175,8 +183,15 @@ class CodingGame(Game):
     async def desk(self, seat: Seat) -> Desk:
         name = seat.name
 
-        async def run(argv: Sequence[str] | str, timeout: float = tools.COMMAND_SECONDS) -> tuple[int | None, str]:
-            done = await self._workspace.run(name, argv, timeout=timeout)
+        async def run(
+            argv: Sequence[str] | str,
+            timeout: float = tools.COMMAND_SECONDS,
+            *,
+            stdin: bytes = b"",
+            cwd: str | None = None,
+            env: Mapping[str, str] | None = None,
+        ) -> tuple[int | None, str]:
+            done = await self._workspace.run(name, argv, timeout=timeout, stdin=stdin, cwd=cwd, env=env)
             return done.exit_code, done.stdout + done.stderr
 
         async def send(to: str | None, text: str) -> str:
@@ -187,12 +202,15 @@ class CodingGame(Game):
 
         return Desk(
             seat,
-            f"{self.brief(name)}\n\n{brief.assignment(name, self.plan, self.bench.descriptions)}",
+            f"{self.brief_at_desk(name)}\n\n{brief.assignment(name, self.plan, self.bench.descriptions)}",
             self._workspace.tree(name),
             run,
             send,
             receive,
-            self.bench.host_environment(),
+            {**self.bench.host_environment(), **self._workspace.git_on_the_host(name)},
+            tuple(tool for tool in self.tools(name) if tool in _AT_A_DESK),
+            partial(self.call, name),
+            self._workspace.inside(name),
         )
 
     async def close(self, transcript: Transcript) -> None:

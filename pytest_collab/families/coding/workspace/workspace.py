@@ -104,15 +104,8 @@ class Workspace:
             fixed = (Mount(origin / name, f"{REMOTE}/{name}") for name in ("hooks", "config"))
             mounts = (Mount(origin, REMOTE, writable=True), *fixed)
         env = {
-            "GIT_AUTHOR_NAME": seat,
-            "GIT_AUTHOR_EMAIL": f"{seat}@localhost",
-            "GIT_COMMITTER_NAME": seat,
-            "GIT_COMMITTER_EMAIL": f"{seat}@localhost",
-            "GIT_CONFIG_COUNT": "2",
-            "GIT_CONFIG_KEY_0": "safe.directory",
-            "GIT_CONFIG_VALUE_0": "*",
-            "GIT_CONFIG_KEY_1": "gc.auto",
-            "GIT_CONFIG_VALUE_1": "0",
+            **_identity(seat),
+            **_git_config({"safe.directory": "*", "gc.auto": "0"}),
             "GIT_TERMINAL_PROMPT": "0",
             "GIT_EDITOR": "true",
         }
@@ -129,10 +122,28 @@ class Workspace:
         *,
         timeout: float,
         stdin: bytes = b"",
+        cwd: str | None = None,
+        env: Mapping[str, str] | None = None,
         output_limit: int = 32_768,
     ) -> Completed:
-        """Run a command in the seat's sandbox, in the root of its tree."""
-        return await self._sandboxes[seat].run(command, timeout=timeout, stdin=stdin, output_limit=output_limit)
+        """Run a command in the seat's sandbox, in the root of its tree unless `cwd` says otherwise."""
+        return await self._sandboxes[seat].run(
+            command, timeout=timeout, stdin=stdin, cwd=cwd, env=env, output_limit=output_limit
+        )
+
+    def inside(self, seat: str) -> str:
+        """Where commands in the seat's sandbox find its tree."""
+        return self._sandboxes[seat].inside(self.tree(seat))
+
+    def git_on_the_host(self, seat: str) -> dict[str, str]:
+        """Variables for git where an agent's own program works in the seat's tree, outside its sandbox.
+
+        It commits as the seat, and `origin`, whose address holds inside sandboxes, is found where it lies.
+        """
+        config = {"safe.directory": "*", "gc.auto": "0", "commit.gpgsign": "false"}
+        if self._remote and self._inside_remote() == REMOTE:
+            config[f"url.{self.folder / 'origin.git'}.insteadOf"] = REMOTE
+        return {**_identity(seat), **_git_config(config), "GIT_TERMINAL_PROMPT": "0"}
 
     async def git(self, seat: str, *words: str, stdin: bytes = b"") -> Completed:
         """Run git in the seat's tree, inside its sandbox: its hooks and filters run there and nowhere else."""
@@ -192,6 +203,25 @@ class Workspace:
         if self._folder is not None:
             folder, self._folder = self._folder, None
             await anyio.to_thread.run_sync(remove_tree, folder)
+
+
+def _identity(seat: str) -> dict[str, str]:
+    address = f"{seat}@localhost"
+    return {
+        "GIT_AUTHOR_NAME": seat,
+        "GIT_AUTHOR_EMAIL": address,
+        "GIT_COMMITTER_NAME": seat,
+        "GIT_COMMITTER_EMAIL": address,
+    }
+
+
+def _git_config(settings: Mapping[str, str]) -> dict[str, str]:
+    """Settings of git as environment variables, which no file of a tree can change."""
+    pairs = enumerate(settings.items())
+    named = {
+        f"GIT_CONFIG_{what}_{n}": text for n, pair in pairs for what, text in zip(("KEY", "VALUE"), pair, strict=True)
+    }
+    return {"GIT_CONFIG_COUNT": str(len(settings)), **named}
 
 
 def stat_of(patch: str) -> dict[str, Mapping[str, int]]:
