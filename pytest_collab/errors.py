@@ -120,3 +120,15 @@ class LimitReached(CollabError):
         self.seat = seat
         whose = f"seat {seat!r}" if seat else "the episode"
         super().__init__(f"{code.replace('_', ' ')} of {whose} reached ({limit:g})")
+
+
+class ContextFull(LimitReached):
+    """A conversation does not fit the model's context. The engine leaves out the oldest of it and asks again.
+
+    Attributes:
+        window: tokens that the model's context holds; None where nobody said.
+    """
+
+    def __init__(self, window: int | None, seat: str | None = None) -> None:
+        self.window = window
+        super().__init__("token_limit", window or 0, seat)

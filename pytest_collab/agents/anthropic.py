@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any, Final, Literal
 
-from pytest_collab.agents.model import CONNECT_S, SPEECHLESS, Answer, ModelAgent, arguments_of
+from pytest_collab.agents.calls import arguments_of
+from pytest_collab.agents.model import CONNECT_S, Answer, ModelAgent
 from pytest_collab.agents.prices import Tokens
-from pytest_collab.agents.retry import BadAnswer, Fault, classify
+from pytest_collab.agents.retry import BadAnswer, Fault, classify, classify_body
+from pytest_collab.agents.sdk_errors import broken, no_answer, response_text, timed_out
 from pytest_collab.agents.secrets import Secret
-from pytest_collab.episode.agent import Request, ToolCall, Turn
+from pytest_collab.episode.agent import SPEECHLESS, Request, ToolCall, Turn
 
 LONGEST_UNSTREAMED: Final = 16_000
 """Answers that may be longer are streamed: idle connections are cut after some minutes."""
@@ -47,10 +50,10 @@ class AnthropicAgent(ModelAgent):
             ),
         )
 
-    async def call(self, client: Any, request: Request) -> Answer:
-        body = self.body(request)
+    async def call(self, client: Any, request: Request, longest: int) -> Answer:
+        body = self.body(request, longest)
         streamed = self.settings.stream
-        if streamed or (streamed is None and self.settings.max_tokens > LONGEST_UNSTREAMED):
+        if streamed or (streamed is None and longest > LONGEST_UNSTREAMED):
             return self.read(await self._streamed(client, body))
         return self.read(await client.messages.create(**body))
 
@@ -63,15 +66,16 @@ class AnthropicAgent(ModelAgent):
         except Exception as error:
             if message is None:
                 raise
-            told = f"the stream was cut: {type(error).__name__}: {error}"
-        else:
-            if message is not None and message.stop_reason is not None:
-                return message
-            told = "the stream ended before the answer did"
-        raise BadAnswer(told, _tokens(message.usage) if message is not None else Tokens())
+            fault = self.fault(error)
+            told = f"the stream was cut: {type(error).__name__}: {fault.told}"
+            raise BadAnswer(told, _tokens(message.usage), fault=replace(fault, told=told, unknown=True)) from None
+        if message is not None and message.stop_reason is not None:
+            return message
+        tokens = _tokens(message.usage) if message is not None else None
+        raise BadAnswer("the stream ended before the answer did", tokens, cut=True)
 
-    def body(self, request: Request) -> dict[str, Any]:
-        """The request's keyword arguments for `messages.create`."""
+    def body(self, request: Request, longest: int | None = None) -> dict[str, Any]:
+        """The request's keyword arguments for `messages.create`; `longest` in place of the setting `max_tokens`."""
         settings = self.settings
         system: dict[str, Any] = {"type": "text", "text": f"{settings.system_prefix}{request.system}"}
         messages = [self._message(turn, blocks) for turn, blocks in self.turns(request)]
@@ -79,7 +83,8 @@ class AnthropicAgent(ModelAgent):
             system["cache_control"] = _EPHEMERAL
             if messages and messages[-1]["role"] == "user":
                 messages[-1]["content"][-1]["cache_control"] = _EPHEMERAL
-        body: dict[str, Any] = {"model": self.model, "max_tokens": settings.max_tokens, "messages": messages}
+        longest = longest or settings.max_tokens
+        body: dict[str, Any] = {"model": self.model, "max_tokens": longest, "messages": messages}
         if system["text"].strip():
             body["system"] = [system]
         if request.tools:
@@ -98,7 +103,7 @@ class AnthropicAgent(ModelAgent):
 
     def _message(self, turn: Turn, blocks: Any) -> dict[str, Any]:
         if turn.role == "assistant":
-            return {"role": "assistant", "content": blocks or _assistant(turn)}
+            return {"role": "assistant", "content": _closed(blocks) if blocks else _assistant(turn)}
         content: list[dict[str, Any]] = [
             {"type": "tool_result", "tool_use_id": result.id, "content": result.text, "is_error": result.is_error}
             for result in turn.tool_results
@@ -115,9 +120,13 @@ class AnthropicAgent(ModelAgent):
         """
         content = getattr(message, "content", None)
         usage = getattr(message, "usage", None)
-        if not isinstance(content, list) or usage is None:
-            raise BadAnswer("the answer is not a message of the Messages API")
+        if not isinstance(content, list):
+            raise no_answer(message, "the answer is not a message of the Messages API")
         tokens = _tokens(usage)
+        if message.stop_reason == "model_context_window_exceeded":
+            raise BadAnswer(
+                "", tokens, fault=Fault("overflow", "the context window was full before the answer's end")
+            )
         texts, thoughts, calls, blocks = [], [], [], []
         for block in content:
             kind = getattr(block, "type", None)
@@ -127,7 +136,7 @@ class AnthropicAgent(ModelAgent):
                 thoughts.append(block.thinking)
             elif kind == "tool_use":
                 calls.append(ToolCall(block.id, block.name, arguments_of(block.input)))
-            if kind != "text" or block.text:  # empty text blocks are refused when they are sent back
+            if kind != "text" or block.text.strip():  # empty text blocks are refused when they are sent back
                 blocks.append(block.model_dump(mode="json", exclude_none=True, exclude={"parsed_output", "caller"}))
         return Answer(
             text="".join(texts),
@@ -143,14 +152,25 @@ class AnthropicAgent(ModelAgent):
         from anthropic import APIConnectionError, APIStatusError, APITimeoutError
 
         if isinstance(error, APITimeoutError):
-            return Fault("retry", f"no answer within {self.settings.timeout_s:g} s")
+            return timed_out(error, self.settings.timeout_s)
         if isinstance(error, APIStatusError):
             kind = error.type or ""
-            status = error.status_code if error.status_code >= 400 else _STATUS_OF.get(kind, 500)
-            return classify(status, error.api_message or error.message, code=kind, headers=error.response.headers)
+            status = error.status_code if error.status_code >= 400 else _STATUS_OF.get(kind)
+            body = error.body if isinstance(error.body, dict | list) else response_text(error)
+            return classify_body(body, status, error.message, code=kind, headers=error.response.headers)
         if isinstance(error, APIConnectionError):
-            return classify(None, f"connection failed: {error.__cause__ or error}")
-        return classify(None, f"{type(error).__name__}: {error}")
+            return broken(error)
+        return replace(classify(None, f"{type(error).__name__}: {error}"), unknown=True)
+
+
+def _closed(blocks: list[Any]) -> list[Any]:
+    """Blocks that may be sent back: thinking must not stand last."""
+    if blocks[-1].get("type") in ("thinking", "redacted_thinking"):
+        return [*blocks, {"type": "text", "text": SPEECHLESS}]
+    last = blocks[-1]
+    if last.get("type") == "text" and last["text"] != last["text"].rstrip():
+        return [*blocks[:-1], {**last, "text": last["text"].rstrip()}]
+    return blocks
 
 
 def _assistant(turn: Turn) -> list[dict[str, Any]]:
@@ -165,15 +185,17 @@ def _assistant(turn: Turn) -> list[dict[str, Any]]:
 
 
 def _stop(reason: str | None, calls: bool) -> Literal["end", "tool", "length", "refusal", "filter"]:
-    if reason in ("max_tokens", "model_context_window_exceeded"):
+    if reason in ("max_tokens", "pause_turn"):
         return "length"
     if reason == "refusal":
         return "refusal"
     return "tool" if calls else "end"
 
 
-def _tokens(usage: Any) -> Tokens:
+def _tokens(usage: Any) -> Tokens | None:
     """One convention for all: Anthropic's `input_tokens` leaves cache reads and writes out."""
+    if usage is None or (not isinstance(usage.input_tokens, int) and not isinstance(usage.output_tokens, int)):
+        return None
     cached = getattr(usage, "cache_read_input_tokens", None) or 0
     written = getattr(usage, "cache_creation_input_tokens", None) or 0
     return Tokens((usage.input_tokens or 0) + cached + written, usage.output_tokens or 0, cached, written)

@@ -13,14 +13,17 @@ from weakref import WeakKeyDictionary
 
 from anyio import current_time
 
+from pytest_collab.agents.bill import Bill
+from pytest_collab.agents.calls import tidy
 from pytest_collab.agents.limiter import Lane
 from pytest_collab.agents.prices import Tariff, Tokens, context_tokens, tariff
 from pytest_collab.agents.retry import BadAnswer, Fault, pause
 from pytest_collab.agents.secrets import Secret, environment, redact, redacted, remember
 from pytest_collab.agents.settings import AgentSettings
-from pytest_collab.episode.agent import Agent, Reply, Request, ToolCall, Turn, Usage
+from pytest_collab.episode.agent import Agent, Reply, Request, ToolCall, Turn
 from pytest_collab.episode.limits import excused, give_back
-from pytest_collab.errors import LimitReached, ProviderError, UsageError
+from pytest_collab.episode.text import duration
+from pytest_collab.errors import ContextFull, ProviderError, UsageError
 
 EMPTY_ANSWERS: Final = 3
 """So many empty answers in a row are the agent's own; fewer are taken for a hiccup of the provider."""
@@ -31,11 +34,11 @@ PATIENCE: Final = 4
 CONNECT_S: Final = 10.0
 """An address that does not answer at all is given up sooner than one that thinks."""
 
-UNREADABLE: Final = "_unreadable_arguments"
-"""The argument under which a tool gets text that the model wrote where a JSON object was due."""
+LEAST_ANSWER: Final = 256
+"""No shorter answer than this is asked for, in tokens: rather is the conversation trimmed."""
 
-SPEECHLESS: Final = "(no answer)"
-"""Stands for an empty assistant turn, which providers refuse to be sent."""
+SHORTER_ANSWERS: Final = 6
+"""So often a shorter answer is asked for in place of one that is too long for the server."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,11 +62,12 @@ class Answer:
 class ModelAgent(Agent):
     """An agent that is a model, called through its provider's SDK.
 
-    Faults: broken connections, timeouts, 408, 409, 5xx, cut or unreadable answers are retried, with back-off;
-    429 and 529 pause every call to that provider, in all workers; an empty answer is asked for again, and is the
-    agent's own when it stays empty. When nothing helps, `ProviderError`. A refusal, a content filter and an answer
-    cut at `max_tokens` are the agent's own, told by `Reply.stop`. A conversation too long for the model's context
-    is `LimitReached("token_limit")`. Whatever failed attempts consumed is counted.
+    What a fault means stands in `fault_rules.RULES`: broken connections, timeouts, 5xx, cut or unreadable answers are
+    retried, with back-off; 429 and 529 pause every call to that provider, in all workers, up to `max_wait_s`; an
+    empty answer is asked for again where the game does not allow it, and is the agent's own when it stays empty.
+    When nothing helps, `ProviderError`. A refusal, a content filter and an answer cut at `max_tokens` are the agent's
+    own, told by `Reply.stop`. Where the server's window turns out smaller than was thought, a shorter answer is
+    asked for, and a conversation that does not fit is `ContextFull`. Whatever failed attempts consumed is counted.
 
     Args:
         lane: the shared limits of the provider's account.
@@ -80,6 +84,8 @@ class ModelAgent(Agent):
         self._key = key
         self._clients: WeakKeyDictionary[asyncio.AbstractEventLoop, Any] = WeakKeyDictionary()
         self._mean_output = 500.0
+        self._window_told: int | None = None
+        self._longest_told: int | None = None
 
     # What a provider's module supplies.
 
@@ -88,8 +94,12 @@ class ModelAgent(Agent):
         """The SDK's asynchronous client, without retries of its own."""
 
     @abstractmethod
-    async def call(self, client: Any, request: Request) -> Answer:
-        """One attempt. Lets the SDK's exceptions through; raises BadAnswer for an answer that is none."""
+    async def call(self, client: Any, request: Request, longest: int) -> Answer:
+        """One attempt. Lets the SDK's exceptions through; raises BadAnswer for an answer that is none.
+
+        Args:
+            longest: the longest answer, in tokens.
+        """
 
     @abstractmethod
     def fault(self, error: Exception) -> Fault:
@@ -102,91 +112,157 @@ class ModelAgent(Agent):
 
         Raises:
             ProviderError: the provider failed after all retries, or refuses the request for good.
-            LimitReached: the conversation does not fit the model's context.
+            ContextFull: the conversation does not fit the model's context.
         """
-        bill = _Bill(self.tariff)
+        size = self._estimate(request)
+        bill = Bill(self.tariff, Tokens(size, int(self._mean_output)))
         try:
-            answer = await self._ask(request, bill)
+            answer = await self._ask(request, bill, size)
         except BaseException as error:
             error.usage = bill.usage()  # type: ignore[attr-defined]
             raise
+        calls = tidy(answer.tool_calls)
+        blocks = answer.blocks if calls == answer.tool_calls else None  # they hold the names that were tidied
         reply = Reply(
             text=redact(answer.text),
-            tool_calls=tuple(replace(call, arguments=redacted(call.arguments)) for call in answer.tool_calls),
+            tool_calls=tuple(replace(call, arguments=redacted(call.arguments)) for call in calls),
             stop=answer.stop,
             usage=bill.usage(),
             model=answer.model or self.model,
             opaque=None,
             reasoning=redact(answer.reasoning),
         )
-        if answer.blocks:
-            return replace(reply, opaque=self._opaque(request, answer.blocks))
+        if blocks:
+            return replace(reply, opaque=self._opaque(request, blocks))
         return reply
 
-    async def _ask(self, request: Request, bill: _Bill) -> Answer:
-        failures = slow_downs = empties = 0
+    async def _ask(self, request: Request, bill: Bill, size: int) -> Answer:
+        failures = slow_downs = empties = shortened = 0
+        waited = 0.0
+        longest = self._longest(size)
         while True:
-            async with self._lane.permit(self._estimate(request)) as permit:
+            async with self._lane.permit(self._expected(size)) as permit:
                 began = current_time()
                 bill.begin()
-                outcome = await self._attempt(request)
-                bill.end(outcome.tokens)
+                outcome = await self._attempt(request, longest)
                 permit.served = isinstance(outcome, Answer)
+                if isinstance(outcome, Answer):
+                    bill.end(outcome.tokens or Tokens(), unknown=outcome.tokens is None)
+                    if outcome.tokens is not None:
+                        self._mean_output += (outcome.tokens.output - self._mean_output) / 20
+                else:
+                    bill.end(outcome.tokens, unknown=outcome.unknown)
                 if outcome.tokens is not None:
                     permit.tokens = outcome.tokens.input + outcome.tokens.output
-                    self._mean_output += (outcome.tokens.output - self._mean_output) / 20
             if isinstance(outcome, Answer):
-                if outcome.text or outcome.tool_calls or outcome.stop != "end":
+                if outcome.text.strip() or outcome.tool_calls or outcome.stop != "end" or request.may_be_silent:
                     return outcome
                 empties += 1
                 if empties >= EMPTY_ANSWERS:
                     return outcome
                 outcome = Fault("retry", "an empty answer")
-            if outcome.kind == "overflow":
-                raise LimitReached("token_limit", outcome.limit or self.context_tokens or 0, request.seat)
+            if outcome.kind in ("overflow", "shorten"):
+                shortened += 1
+                longest = self._shorter(outcome, request, longest, shortened)
+                give_back(began, current_time())
+                continue
             if outcome.kind == "filter":
-                return Answer("", (), "filter", None)
+                return Answer("", (), "filter", outcome.tokens)
             if outcome.kind == "slow_down":
                 slow_downs += 1
                 wait = pause(slow_downs, outcome.retry_after_s)
-                self._lane.slow_down(wait)
-                exhausted = slow_downs > PATIENCE * self.settings.max_retries
+                waited += wait
+                exhausted = waited > self.settings.max_wait_s or slow_downs > PATIENCE * self.settings.max_retries
+                if not exhausted:
+                    self._lane.slow_down(wait)
             else:
                 failures += 1
                 wait = pause(failures, outcome.retry_after_s)
-                exhausted = failures > self.settings.max_retries
+                waited += wait
+                exhausted = waited > self.settings.max_wait_s or failures > self.settings.max_retries
             give_back(began, current_time())
             if outcome.kind == "fatal" or exhausted:
-                tries = f" after {bill.attempts} attempts" if bill.attempts > 1 else ""
-                raise ProviderError(
-                    f"agent {self.name!r} ({self.settings.provider}/{self.model} at {self.settings.address})"
-                    f"{tries}: {redact(outcome.told)}{self._remedy(outcome)}",
-                    status=outcome.status,
-                )
+                raise self._failed(outcome, bill.attempts, wait)
             if outcome.kind != "slow_down":  # the lane makes everybody wait, this caller too
                 with excused():
                     await asyncio.sleep(wait)
 
-    async def _attempt(self, request: Request) -> Answer | Fault:
+    def _failed(self, fault: Fault, attempts: int, wait: float) -> ProviderError:
+        tries = f" after {attempts} attempts" if attempts > 1 else ""
+        asks = ""
+        if fault.kind == "slow_down" and wait > self.settings.max_wait_s:
+            asks = f" (it asks to wait {duration(wait)}; max_wait_s allows {duration(self.settings.max_wait_s)})"
+        return ProviderError(
+            f"agent {self.name!r} ({self.settings.provider}/{self.model} at {self.settings.address})"
+            f"{tries}: {redact(fault.told)}{asks}{self._remedy(fault)}",
+            status=fault.status,
+        )
+
+    def _longest(self, size: int) -> int:
+        """The longest answer to ask for: what is set, within what the server is known to allow."""
+        longest = self.settings.max_tokens
+        if self._longest_told is not None:
+            longest = min(longest, self._longest_told)
+        window = self._window_told or self.context_tokens
+        if window is not None:
+            longest = min(longest, max(window - size * 4 // 3, LEAST_ANSWER))  # an estimate: the server knows better
+        return longest
+
+    def _shorter(self, fault: Fault, request: Request, longest: int, attempt: int) -> int:
+        """How long an answer to ask for instead, after the server found it too long beside the conversation.
+
+        Raises:
+            ContextFull: there is no room for any answer.
+            ProviderError: the task alone is too long for the model, or the server contradicts itself.
+        """
+        room = fault.room
+        if room.window is not None:
+            self._window_told = min(room.window, self._window_told or room.window)
+        if fault.kind == "shorten" and attempt < SHORTER_ANSWERS:
+            if room.answer is not None:
+                self._longest_told = room.answer
+            left = longest // 2 if room.left is None else min(room.left, longest - 1)
+            if left >= min(LEAST_ANSWER, self.settings.max_tokens):
+                return left
+        elif fault.kind == "shorten":
+            raise self._failed(fault, attempt, 0.0)
+        if not any(turn.role == "assistant" for turn in request.conversation):
+            fits = f" of {self._window_told} tokens" if self._window_told else ""
+            raise ProviderError(
+                f"agent {self.name!r} ({self.settings.provider}/{self.model} at {self.settings.address}): the task "
+                f"alone does not fit the model's context{fits}: {redact(fault.told)}. Give it a server with a larger "
+                f"window, or lower `max_tokens` (now {self.settings.max_tokens}).",
+                status=fault.status,
+            )
+        raise ContextFull(self._window_told or self.context_tokens, request.seat)
+
+    async def _attempt(self, request: Request, longest: int) -> Answer | Fault:
         """One attempt; whatever the SDK raises becomes a fault here, so that none of its frames is ever shown."""
+        late = f"no answer within {self.settings.timeout_s:g} s"
+        client = self._client()
         try:
-            return await self.call(self._client(), request)
+            async with asyncio.timeout(self.settings.timeout_s) as clock:
+                return await self.call(client, request, longest)
         except BadAnswer as error:
-            return Fault("retry", str(error), tokens=error.tokens)
+            return replace(error.fault, tokens=error.tokens)
         except UsageError:
             raise
+        except TimeoutError:
+            return Fault("retry", late, unknown=True)
         except Exception as error:
-            return self.fault(error)
+            return Fault("retry", late, unknown=True) if clock.expired() else self.fault(error)
 
     def _remedy(self, fault: Fault) -> str:
-        variable = self.settings.key_variable
-        if fault.status == 401 and variable:
-            return f". Check the key in {variable}."
-        if fault.status == 404:
-            ending = "" if "/v1" in self.settings.address else " (it usually ends in /v1)"
-            ending = "" if self.settings.provider == "anthropic" else ending
+        settings = self.settings
+        if fault.status in (401, 403) or "api key" in fault.told.lower():
+            if settings.key_variable:
+                return f". Check the key in {settings.key_variable}." if fault.status == 401 else ""
+            return f". No key was sent: name its variable in `api_key_env` of agent {self.name!r}."
+        if fault.status in (404, 405):
+            ending = "" if "/v1" in settings.address else " (it usually ends in /v1)"
+            ending = "" if settings.provider == "anthropic" else ending
             return f". Check `model` and `base_url`{ending} of agent {self.name!r}."
-        return ""
+        return f". {fault.remedy}" if fault.remedy else ""
 
     def _client(self) -> Any:
         loop = asyncio.get_running_loop()
@@ -195,12 +271,17 @@ class ModelAgent(Agent):
         return self._clients[loop]
 
     def _estimate(self, request: Request) -> int:
-        if self._lane.limits.tokens_per_minute is None:
-            return 0
+        """About how many tokens a request holds."""
         characters = len(self.settings.system_prefix) + len(request.system)
         for turn in request.conversation:
             characters += len(turn.text) + sum(len(result.text) for result in turn.tool_results)
-        return characters // 4 + int(self._mean_output)
+            characters += sum(len(str(call.arguments)) for call in turn.tool_calls)
+        characters += sum(len(tool.description) + len(str(tool.parameters)) for tool in request.tools)
+        return characters // 4
+
+    def _expected(self, size: int) -> int:
+        """Tokens that a call will take from the minute's allowance."""
+        return 0 if self._lane.limits.tokens_per_minute is None else size + int(self._mean_output)
 
     async def aclose(self) -> None:
         """Close the connections of this loop."""
@@ -254,46 +335,6 @@ class ModelAgent(Agent):
             yield turn, own["blocks"] if fits else None
 
 
-class _Bill:
-    """Adds up what the attempts at one answer consume."""
-
-    def __init__(self, price: Tariff | None) -> None:
-        self.attempts = 0
-        self._price = price
-        self._total = Tokens()
-        self._cost = 0.0
-        self._measured = True
-
-    def begin(self) -> None:
-        self.attempts += 1
-
-    def end(self, tokens: Tokens | None) -> None:
-        if tokens is None:
-            self._measured = False
-            return
-        total = self._total
-        self._total = Tokens(
-            total.input + tokens.input,
-            total.output + tokens.output,
-            total.cached + tokens.cached,
-            total.written + tokens.written,
-        )
-        if self._price is not None:
-            self._cost += self._price.cost(tokens)
-
-    def usage(self) -> Usage:
-        total = self._total
-        unknown = not self._measured or (self._price is None and total != Tokens())
-        return Usage(
-            calls=1 if self.attempts else 0,
-            input_tokens=total.input,
-            output_tokens=total.output,
-            cached_tokens=total.cached,
-            cost_usd=None if unknown else self._cost,
-            retries=max(self.attempts - 1, 0),
-        )
-
-
 def _digests(request: Request) -> Iterator[tuple[Turn, str]]:
     """Each turn with a digest of all that stands before it."""
     running = sha256(request.system.encode("utf-8", "replace"))
@@ -334,17 +375,3 @@ def key_of(name: str, settings: AgentSettings) -> Secret | None:
             f"export {variable}=..., or try the plugin without a key: --agents=partner, or --collab-replay=DIR."
         )
     return Secret(os.environ[variable])
-
-
-def arguments_of(raw: Any) -> dict[str, Any]:
-    """A tool call's arguments; text that is no JSON object goes under `UNREADABLE`, for the tool to complain of."""
-    import json
-
-    if isinstance(raw, str):
-        try:
-            value = json.loads(raw) if raw.strip() else {}
-        except ValueError:
-            return {UNREADABLE: raw}
-    else:
-        value = raw
-    return value if isinstance(value, dict) else {UNREADABLE: str(raw)}

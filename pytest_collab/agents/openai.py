@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import json
 import re
+from dataclasses import replace
 from hashlib import sha256
 from typing import Any, Final, Literal
 
-from pytest_collab.agents.model import CONNECT_S, SPEECHLESS, Answer, ModelAgent, arguments_of
+from pytest_collab.agents.calls import arguments_of
+from pytest_collab.agents.model import CONNECT_S, Answer, ModelAgent
 from pytest_collab.agents.prices import Tokens
-from pytest_collab.agents.retry import BadAnswer, Fault, classify
+from pytest_collab.agents.retry import BadAnswer, Fault, classify, classify_body
+from pytest_collab.agents.sdk_errors import broken, no_answer, response_text, timed_out
 from pytest_collab.agents.secrets import Secret
-from pytest_collab.episode.agent import Request, ToolCall, Turn
+from pytest_collab.episode.agent import SPEECHLESS, Request, ToolCall, Turn
 
 _WITHOUT_REASONING: Final = re.compile(r"^(gpt-4|gpt-3\.5|chatgpt-4)|-chat-latest$")
 """Models that refuse to be asked for encrypted reasoning."""
@@ -41,23 +44,25 @@ class OpenAIModel(ModelAgent):
         from openai import APIConnectionError, APIError, APIStatusError, APITimeoutError
 
         if isinstance(error, APITimeoutError):
-            return Fault("retry", f"no answer within {self.settings.timeout_s:g} s")
+            return timed_out(error, self.settings.timeout_s)
         if isinstance(error, APIStatusError):
-            code = error.code or error.type or ""
-            status = error.status_code if error.status_code >= 400 else 500
-            return classify(status, _message(error), code=code, headers=error.response.headers)
+            # The SDK keeps what stands under `error`; the response itself says more where a server has its own shape.
+            body = response_text(error) or error.body
+            code = f"{error.code or ''} {error.type or ''}"
+            return classify_body(body, error.status_code, error.message, code=code, headers=error.response.headers)
         if isinstance(error, APIConnectionError):
-            return classify(None, f"connection failed: {error.__cause__ or error}")
-        if isinstance(error, APIError) and error.code == "rate_limit_exceeded":
-            return classify(429, error.message, code=error.code)
-        return classify(None, f"{type(error).__name__}: {error}")
+            return broken(error)
+        if isinstance(error, APIError):  # inside a stream
+            status = 429 if error.code == "rate_limit_exceeded" else None
+            return classify_body({"error": error.body or {}}, status, error.message, code=str(error.code or ""))
+        return replace(classify(None, f"{type(error).__name__}: {error}"), unknown=True)
 
 
 class OpenAIAgent(OpenAIModel):
     """OpenAI's models. Nothing is stored there: encrypted reasoning is passed back with the conversation."""
 
-    async def call(self, client: Any, request: Request) -> Answer:
-        body = self.body(request)
+    async def call(self, client: Any, request: Request, longest: int) -> Answer:
+        body = self.body(request, longest)
         if not self.settings.stream:
             return self.read(await client.responses.create(**body))
         final = None
@@ -66,11 +71,11 @@ class OpenAIAgent(OpenAIModel):
                 if event.type in ("response.completed", "response.incomplete", "response.failed"):
                     final = event.response
         if final is None:
-            raise BadAnswer("the stream ended before the answer did")
+            raise BadAnswer("the stream ended before the answer did", cut=True)
         return self.read(final)
 
-    def body(self, request: Request) -> dict[str, Any]:
-        """The request's keyword arguments for `responses.create`."""
+    def body(self, request: Request, longest: int | None = None) -> dict[str, Any]:
+        """The request's keyword arguments for `responses.create`; `longest` in place of the setting `max_tokens`."""
         settings = self.settings
         instructions = f"{settings.system_prefix}{request.system}"
         items: list[Any] = []
@@ -79,7 +84,7 @@ class OpenAIAgent(OpenAIModel):
         body: dict[str, Any] = {
             "model": self.model,
             "input": items,
-            "max_output_tokens": settings.max_tokens,
+            "max_output_tokens": longest or settings.max_tokens,
             "store": False,
         }
         if instructions.strip():
@@ -118,14 +123,16 @@ class OpenAIAgent(OpenAIModel):
         """
         output = getattr(response, "output", None)
         if not isinstance(output, list):
-            raise BadAnswer("the answer is not a response of the Responses API")
+            raise no_answer(response, "the answer is not a response of the Responses API")
         tokens = _tokens(response.usage)
         failed = response.error
         if response.status in ("failed", "cancelled") or failed is not None:
             code = getattr(failed, "code", None) or response.status
             if code in _POLICY:
                 return Answer("", (), "filter", tokens, response.model or "")
-            raise BadAnswer(f"the response failed: {code}: {getattr(failed, 'message', '')}", tokens or Tokens())
+            told = f"the response failed: {code}: {getattr(failed, 'message', '')}"
+            status = {"rate_limit_exceeded": 429, "server_error": 500}.get(str(code), 500)
+            raise BadAnswer(told, tokens, fault=classify(status, told, code=str(code)))
         said: dict[str | None, list[str]] = {}
         refusals, calls, blocks = [], [], []
         thoughts: list[str] = []
@@ -191,7 +198,7 @@ def _stop(response: Any, refused: bool, calls: bool) -> Literal["end", "tool", "
 
 def _tokens(usage: Any) -> Tokens | None:
     """Cached tokens are part of OpenAI's input tokens already."""
-    if usage is None:
+    if usage is None or (usage.input_tokens is None and usage.output_tokens is None):
         return None
     details = usage.input_tokens_details
     return Tokens(
@@ -200,10 +207,3 @@ def _tokens(usage: Any) -> Tokens | None:
         getattr(details, "cached_tokens", None) or 0,
         getattr(details, "cache_write_tokens", None) or 0,
     )
-
-
-def _message(error: Any) -> str:
-    body = error.body
-    if isinstance(body, dict) and isinstance(body.get("message"), str):
-        return str(body["message"])
-    return str(error.message)

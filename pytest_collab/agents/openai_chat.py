@@ -2,24 +2,29 @@
 
 from __future__ import annotations
 
-import json
+from dataclasses import replace
 from typing import Any, Literal
 
-from pytest_collab.agents.model import SPEECHLESS, Answer, arguments_of
+from pytest_collab.agents.calls import arguments_of
+from pytest_collab.agents.chat_stream import Draft, as_text, tokens_of
+from pytest_collab.agents.chat_wire import chat_messages
+from pytest_collab.agents.model import Answer
 from pytest_collab.agents.openai import OpenAIModel
 from pytest_collab.agents.prices import Tokens
 from pytest_collab.agents.retry import BadAnswer
-from pytest_collab.episode.agent import Request, ToolCall, Turn
+from pytest_collab.agents.sdk_errors import no_answer
+from pytest_collab.agents.thinking import apart
+from pytest_collab.episode.agent import Request, ToolCall
 
 
 class OpenAIChatAgent(OpenAIModel):
     """A model behind Chat Completions."""
 
-    async def call(self, client: Any, request: Request) -> Answer:
-        body = self.body(request)
+    async def call(self, client: Any, request: Request, longest: int) -> Answer:
+        body = self.body(request, longest)
         if not self.settings.stream:
             return self.read(await client.chat.completions.create(**body))
-        draft = _Draft()
+        draft = Draft()
         stream = await client.chat.completions.create(**body, stream=True, stream_options={"include_usage": True})
         try:
             async with stream:
@@ -28,20 +33,22 @@ class OpenAIChatAgent(OpenAIModel):
         except Exception as error:
             if not draft.begun:
                 raise
-            told = f"the stream was cut: {type(error).__name__}: {error}"
-            raise BadAnswer(told, draft.tokens or Tokens()) from None
-        return draft.answer()
+            fault = self.fault(error)
+            told = f"the stream was cut: {type(error).__name__}: {fault.told}"
+            raise BadAnswer(told, draft.tokens, fault=replace(fault, told=told, unknown=True)) from None
+        return self.read(draft.completion(), draft.tokens)
 
-    def body(self, request: Request) -> dict[str, Any]:
-        """The request's keyword arguments for `chat.completions.create`."""
+    def body(self, request: Request, longest: int | None = None) -> dict[str, Any]:
+        """The request's keyword arguments for `chat.completions.create`; `longest` in place of `max_tokens`."""
         settings = self.settings
-        system = f"{settings.system_prefix}{request.system}"
-        messages: list[dict[str, Any]] = [{"role": "system", "content": system}] if system.strip() else []
-        for turn, blocks in self.turns(request):
-            messages.extend(_messages(turn, blocks))
+        messages = chat_messages(
+            f"{settings.system_prefix}{request.system}", self.turns(request), settings.system_role
+        )
+        body: dict[str, Any] = {"model": self.model, "messages": messages}
         # OpenAI's own models want the new name; most compatible servers know only the old one.
-        longest = "max_completion_tokens" if settings.official else "max_tokens"
-        body: dict[str, Any] = {"model": self.model, "messages": messages, longest: settings.max_tokens}
+        key = settings.token_limit_key or ("max_completion_tokens" if settings.official else "max_tokens")
+        if key != "none":
+            body[key] = longest or settings.max_tokens
         if settings.reasoning_effort is not None:
             body["reasoning_effort"] = settings.reasoning_effort
         if settings.temperature is not None:
@@ -62,107 +69,40 @@ class OpenAIChatAgent(OpenAIModel):
             body["extra_body"] = dict(settings.extra_body)
         return body
 
-    def read(self, completion: Any) -> Answer:
+    def read(self, completion: Any, streamed: Tokens | None = None) -> Answer:
         """An SDK completion as an answer.
 
+        Args:
+            streamed: what a stream said of its tokens.
+
         Raises:
-            BadAnswer: it is not a completion.
+            BadAnswer: it is not a completion, or one that failed at the provider.
         """
+        tokens = streamed or tokens_of(getattr(completion, "usage", None))
         choices = getattr(completion, "choices", None)
         if not isinstance(choices, list) or not choices or getattr(choices[0], "message", None) is None:
-            raise BadAnswer("the answer is not a chat completion")
-        message, finish = choices[0].message, choices[0].finish_reason
+            raise no_answer(completion, "the answer is not a chat completion", tokens)
+        choice, message = choices[0], choices[0].message
+        failed = (choice.model_extra or {}).get("error")
+        if choice.finish_reason == "error" or failed:
+            raise no_answer(completion, "the answer broke off with an error", tokens, failed)
         extra = message.model_extra or {}
         calls = tuple(
-            ToolCall(call.id or f"call_{number}", call.function.name, arguments_of(call.function.arguments))
-            for number, call in enumerate(message.tool_calls or [])
+            ToolCall(call.id or "", call.function.name or "", arguments_of(call.function.arguments))
+            for call in message.tool_calls or []
             if getattr(call, "function", None) is not None
         )
-        reasoning = _text(extra.get("reasoning_content") or extra.get("reasoning"))
+        reasoning = as_text(extra.get("reasoning_content") or extra.get("reasoning"))
+        text, thoughts = apart(as_text(message.content), self.settings.think_tags)
         return Answer(
-            text=_text(message.content) or _text(message.refusal),
+            text=text or as_text(message.refusal),
             tool_calls=calls,
-            stop=_stop(finish, bool(message.refusal), bool(calls)),
-            tokens=_tokens(completion.usage),
+            stop=_stop(choice.finish_reason, bool(message.refusal), bool(calls)),
+            tokens=tokens,
             model=completion.model or "",
             blocks=_reasoning_to_return(extra, bool(calls)),
-            reasoning=reasoning,
+            reasoning="\n".join(filter(None, (reasoning, thoughts))),
         )
-
-
-class _Draft:
-    """A streamed completion, put together."""
-
-    def __init__(self) -> None:
-        self.begun = False
-        self.tokens: Tokens | None = None
-        self._texts: list[str] = []
-        self._refusals: list[str] = []
-        self._thoughts: list[str] = []
-        self._calls: dict[int, list[str]] = {}
-        self._finish: str | None = None
-        self._model = ""
-
-    def add(self, chunk: Any) -> None:
-        self.begun = True
-        self._model = chunk.model or self._model
-        if chunk.usage is not None:
-            self.tokens = _tokens(chunk.usage)
-        for choice in chunk.choices or []:
-            delta = choice.delta
-            extra = delta.model_extra or {}
-            self._texts.append(delta.content or "")
-            self._refusals.append(delta.refusal or "")
-            self._thoughts.append(_text(extra.get("reasoning_content") or extra.get("reasoning")))
-            for call in delta.tool_calls or []:
-                parts = self._calls.setdefault(call.index, ["", "", ""])
-                parts[0] = call.id or parts[0]
-                if call.function is not None:
-                    parts[1] += call.function.name or ""
-                    parts[2] += call.function.arguments or ""
-            self._finish = choice.finish_reason or self._finish
-
-    def answer(self) -> Answer:
-        if self._finish is None:
-            raise BadAnswer("the stream ended before the answer did", self.tokens or Tokens())
-        calls = tuple(
-            ToolCall(identity or f"call_{index}", name, arguments_of(raw))
-            for index, (identity, name, raw) in sorted(self._calls.items())
-        )
-        thoughts = "".join(self._thoughts)
-        refusal = "".join(self._refusals)
-        return Answer(
-            text="".join(self._texts) or refusal,
-            tool_calls=calls,
-            stop=_stop(self._finish, bool(refusal), bool(calls)),
-            tokens=self.tokens,
-            model=self._model,
-            blocks=_reasoning_to_return({"reasoning_content": thoughts}, bool(calls)),
-            reasoning=thoughts,
-        )
-
-
-def _messages(turn: Turn, blocks: Any) -> list[dict[str, Any]]:
-    if turn.role == "assistant":
-        message: dict[str, Any] = {"role": "assistant", "content": turn.text}
-        if turn.tool_calls:
-            message["tool_calls"] = [
-                {
-                    "id": call.id,
-                    "type": "function",
-                    "function": {"name": call.name, "arguments": json.dumps(dict(call.arguments))},
-                }
-                for call in turn.tool_calls
-            ]
-        elif not turn.text.strip():
-            message["content"] = SPEECHLESS
-        return [message | (blocks or {})]
-    messages: list[dict[str, Any]] = [
-        {"role": "tool", "tool_call_id": result.id, "content": result.text} for result in turn.tool_results
-    ]
-    if turn.text.strip() or not messages:
-        messages.append({"role": "user", "content": turn.text if turn.text.strip() else "(nothing new)"})
-    return messages
 
 
 def _reasoning_to_return(extra: dict[str, Any], calls: bool) -> dict[str, Any] | None:
@@ -182,24 +122,3 @@ def _stop(finish: str | None, refused: bool, calls: bool) -> Literal["end", "too
     if refused:
         return "refusal"
     return "tool" if calls else "end"
-
-
-def _text(value: Any) -> str:
-    """Content as text: some servers send a list of parts."""
-    if isinstance(value, str):
-        return value
-    if isinstance(value, list):
-        return "".join(_text(part.get("text")) for part in value if isinstance(part, dict))
-    return ""
-
-
-def _tokens(usage: Any) -> Tokens | None:
-    if usage is None:
-        return None
-    details = usage.prompt_tokens_details
-    return Tokens(
-        usage.prompt_tokens or 0,
-        usage.completion_tokens or 0,
-        getattr(details, "cached_tokens", None) or 0,
-        getattr(details, "cache_write_tokens", None) or 0,
-    )

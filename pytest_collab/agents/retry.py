@@ -7,28 +7,24 @@ import re
 from dataclasses import dataclass
 from email.utils import parsedate_to_datetime
 from time import time
-from typing import Any, Final, Literal
+from typing import Any, Final
 
+from pytest_collab.agents.error_body import read_error
+from pytest_collab.agents.fault_rules import RULES, TOO_LARGE_AT_ONCE, Kind
 from pytest_collab.agents.prices import Tokens
-
-RETRIED: Final = frozenset({408, 409, 425, 429, 500, 502, 503, 504, 520, 521, 522, 523, 524, 529})
-"""HTTP statuses after which the same call may well succeed."""
+from pytest_collab.agents.room import Room, room_in
 
 FIRST_PAUSE_S: Final = 0.5
 LONGEST_PAUSE_S: Final = 30.0
-LONGEST_RETRY_AFTER_S: Final = 300.0
+LONGEST_RETRY_AFTER_S: Final = 7 * 24 * 3600.0
 
-_OVERFLOW: Final = re.compile(
-    r"prompt is too long|context.{0,3}length|context.{0,3}window|context limit|maximum context|"
-    r"exceed(?:s|_|ed)? ?(?:the )?(?:available )?context|too many (?:input )?tokens|input is too long",
+_DELAY_IN_TEXT: Final = re.compile(
+    r"(?:retry|try again)(?: after| in)?:? (?:(\d+)h)? ?(?:(\d+)m(?!s))? ?(?:(\d+(?:\.\d+)?) ?(ms|s\b|sec)?)?",
     re.IGNORECASE,
 )
-_FILTERED: Final = re.compile(r"content[_ ]?(?:filter|policy)|content management policy|_policy\b|invalid_prompt")
-_LIMIT_IN_TEXT: Final = re.compile(r"(?:>|maximum|limit of|length is|size \(?)\D{0,24}?(\d{3,})")
 
 NO_TOKENS: Final = Tokens()
-
-Kind = Literal["retry", "slow_down", "overflow", "filter", "fatal"]
+NOTHING_SAID: Final = Room()
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,13 +32,14 @@ class Fault:
     """One attempt that brought no answer.
 
     Attributes:
-        kind: `retry` (try again), `slow_down` (the provider asks everybody to wait), `overflow` (the conversation
-            does not fit the context), `filter` (the provider's filter took the answer: the agent's own),
-            `fatal` (trying again cannot help: a wrong key, a model that does not exist).
+        kind: what it leads to (`fault_rules.KINDS`).
         told: for people; no secrets.
         retry_after_s: what the provider asked for.
-        tokens: what the attempt consumed all the same.
-        limit: tokens that fit, for `overflow`, where the provider says it.
+        tokens: what the attempt consumed all the same, as far as it is known.
+        unknown: it may have consumed more than that: the provider began to answer.
+        room: what the provider said of the model's window and its longest answer.
+        lasting: no later call of this agent will fare better.
+        remedy: what the user can do.
     """
 
     kind: Kind
@@ -50,46 +47,74 @@ class Fault:
     status: int | None = None
     retry_after_s: float | None = None
     tokens: Tokens = NO_TOKENS
-    limit: int | None = None
+    unknown: bool = False
+    room: Room = NOTHING_SAID
+    lasting: bool = False
+    remedy: str = ""
 
 
 class BadAnswer(Exception):
-    """The provider answered with success, but not with an answer: empty, cut, or not what the format says.
+    """The provider answered with success, but not with an answer: an error, cut, or not what the format says.
 
     Attributes:
-        tokens: what the attempt consumed all the same.
-        empty: the answer was well formed and held nothing at all.
+        tokens: what the attempt consumed all the same, as far as it is known.
+        fault: what it means.
     """
 
-    def __init__(self, told: str, tokens: Tokens = NO_TOKENS, *, empty: bool = False) -> None:
+    def __init__(
+        self, told: str, tokens: Tokens | None = None, *, fault: Fault | None = None, cut: bool = False
+    ) -> None:
         super().__init__(told)
-        self.tokens = tokens
-        self.empty = empty
+        self.tokens = tokens or NO_TOKENS
+        self.fault = fault or Fault("retry", told, unknown=cut)
 
 
 def classify(status: int | None, message: str, *, code: str = "", headers: Any = None) -> Fault:
-    """What an error response (or, with no status, a broken connection) means.
+    """What an error (or, with no status, a broken connection) means; see `fault_rules.RULES`.
 
     Args:
-        code: the provider's own name of the error, where it gives one.
+        code: the provider's own names of the error, where it gives any.
         headers: the response's, for `retry-after`.
     """
     told = message if status is None else f"HTTP {status}: {message}"
+    text = f"{code}\n{message}"
+    if status in (429, 413, 400) and _larger_than_allowed(message):
+        text += "\nrequest too large"
+    rule = next(rule for rule in RULES if rule.fits(status, text))
+    room = room_in(message) if rule.kind in ("overflow", "shorten") else NOTHING_SAID
+    kind = rule.kind
+    if kind == "shorten" and room.left == 0:
+        kind = "overflow"
+    elif kind == "overflow" and room.about_the_answer and room.left:
+        kind = "shorten"
     after = retry_after(headers)
-    if status is None:
-        return Fault("retry", told)
-    if status in (400, 413, 422, 403):
-        if status == 413 or _OVERFLOW.search(code) or _OVERFLOW.search(message):
-            return Fault("overflow", told, status, limit=_limit_in(message))
-        if _FILTERED.search(code) or _FILTERED.search(message):
-            return Fault("filter", told, status)
-    if code == "insufficient_quota":
-        return Fault("fatal", f"{told} (the account has no credit left)", status)
-    if status in (429, 529):
-        return Fault("slow_down", told, status, after)
-    if status in RETRIED or status >= 500:
-        return Fault("retry", told, status, after)
-    return Fault("fatal", told, status)
+    if after is None and kind in ("slow_down", "retry"):
+        after = delay_in(message)
+    return Fault(kind, told, status, after, room=room, lasting=rule.lasting, remedy=rule.remedy)
+
+
+def classify_body(body: Any, status: int | None, fallback: str, *, code: str = "", headers: Any = None) -> Fault:
+    """What an error's body means, whatever its shape. A status inside it counts where the response has no error's."""
+    found = read_error(body, fallback)
+    if status is None or status < 400:
+        status = found.status or 500
+    return classify(status, found.message, code=f"{code} {found.code}", headers=headers)
+
+
+def _larger_than_allowed(message: str) -> bool:
+    found = TOO_LARGE_AT_ONCE.search(message)
+    if found is None or found[1] is None:
+        return False
+    return int(found[2].replace(",", "")) > int(found[1].replace(",", ""))
+
+
+def delay_in(message: str) -> float | None:
+    """Seconds that an error's text asks to wait (`try again in 6m0s`, `retry in 33.5s`); None where it names none."""
+    found = _DELAY_IN_TEXT.search(message)
+    if found is None or not any(found.group(1, 2, 3)):
+        return None
+    seconds = float(found[3] or 0) / (1000 if found[4] == "ms" else 1)
+    return int(found[1] or 0) * 3600 + int(found[2] or 0) * 60 + seconds
 
 
 def retry_after(headers: Any) -> float | None:
@@ -115,8 +140,3 @@ def pause(retry: int, after_s: float | None = None) -> float:
     ceiling = min(LONGEST_PAUSE_S, FIRST_PAUSE_S * 2 ** (retry - 1))
     drawn: float = ceiling * random.uniform(0.5, 1.0)
     return drawn if after_s is None else max(after_s * random.uniform(1.0, 1.1), min(drawn, 0.05))
-
-
-def _limit_in(message: str) -> int | None:
-    found = _LIMIT_IN_TEXT.search(message)
-    return int(found[1]) if found else None

@@ -29,6 +29,8 @@ ADDRESS_VARIABLE: Final[Mapping[str, str]] = {
     "openai-chat": "OPENAI_BASE_URL",
 }
 
+_ENDPOINTS: Final = ("/chat/completions", "/responses", "/messages")
+
 _STRICT: Final = ConfigDict(frozen=True, extra="forbid")
 _REFERENCE: Final = re.compile(r"\$\{([A-Za-z_][A-Za-z0-9_]*)\}")
 
@@ -78,9 +80,25 @@ class AgentSettings(BaseModel):
     system_prefix: str = Field("", description="text put before the game's own instructions")
     timeout_s: float = Field(300.0, gt=0, allow_inf_nan=False, description="seconds one attempt may take")
     max_retries: int = Field(6, ge=0, le=50, description="further attempts after a fault of the provider")
+    max_wait_s: float = Field(
+        900.0,
+        ge=0,
+        allow_inf_nan=False,
+        description="seconds that one answer may wait for a provider that asks to slow down",
+    )
     headers: dict[str, str] = Field(default_factory=dict, description="HTTP headers; ${NAME} reads the environment")
     extra_body: dict[str, Any] = Field(default_factory=dict, description="further keys of the request's body")
     context_tokens: int | None = Field(None, ge=1, description="context window (default: that of the price table)")
+    token_limit_key: Literal["max_tokens", "max_completion_tokens", "none"] | None = Field(
+        None,
+        description="what the server calls max_tokens (openai-chat; default: max_completion_tokens at OpenAI itself)",
+    )
+    system_role: Literal["system", "developer", "user"] = Field(
+        "system", description="role of the instructions; user: put before the first message (openai-chat)"
+    )
+    think_tags: tuple[str, ...] = Field(
+        ("think", "thinking"), description="tags around reasoning in an answer's text, taken out of it (openai-chat)"
+    )
     stream: bool | None = Field(None, description="stream answers (default: only where the provider needs it)")
     cache: bool = Field(True, description="mark the stable prefix for the provider's prompt cache")
     price: Price | None = Field(None, description="dollars per million tokens, instead of the price table's")
@@ -116,7 +134,18 @@ class AgentSettings(BaseModel):
         if re.match(r"https?://[^/]*@", address):
             remember(address)
             raise ValueError("holds a user name or a password; name an environment variable in api_key_env")
+        for ending in _ENDPOINTS:
+            if address.rstrip("/").endswith(ending):
+                raise ValueError(f"must not end in {ending}: the SDK adds that itself")
         return address.rstrip("/")
+
+    @field_validator("think_tags")
+    @classmethod
+    def _are_names(cls, tags: tuple[str, ...]) -> tuple[str, ...]:
+        for tag in tags:
+            if not re.fullmatch(r"[A-Za-z][\w.-]*", tag):
+                raise ValueError(f"{tag!r} is not the name of a tag; write think, not <think>")
+        return tags
 
     @field_validator("api_key_env")
     @classmethod
@@ -145,7 +174,10 @@ class AgentSettings(BaseModel):
     def address(self) -> str:
         """Where calls go: `base_url`, else the SDK's environment variable, else the provider's own address."""
         variable = ADDRESS_VARIABLE.get(self.provider, "")
-        return self.base_url or os.environ.get(variable, "").rstrip("/") or OFFICIAL.get(self.provider, "")
+        from_environment = os.environ.get(variable, "").rstrip("/")
+        if self.provider == "anthropic":
+            from_environment = from_environment.removesuffix("/v1")  # Anthropic's SDK adds that itself
+        return self.base_url or from_environment or OFFICIAL.get(self.provider, "")
 
     @property
     def official(self) -> bool:
@@ -171,6 +203,9 @@ class AgentSettings(BaseModel):
         """The settings that can change an answer, without those left at their default."""
         keys = ("provider", "model", "temperature", "max_tokens", "reasoning_effort", "system_prefix", "extra_body")
         values = {key: getattr(self, key) for key in keys}
+        for key in ("token_limit_key", "system_role", "think_tags"):
+            if getattr(self, key) != type(self).model_fields[key].default:
+                values[key] = getattr(self, key) if key != "think_tags" else list(self.think_tags)
         if self.provider == "command":
             values = {"provider": "command", "command": list(self.command), "mode": self.mode}
         return {key: value for key, value in values.items() if value not in (None, "", {})}

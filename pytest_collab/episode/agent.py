@@ -6,11 +6,19 @@ from abc import ABC, abstractmethod
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal, Protocol
+from typing import TYPE_CHECKING, Any, Final, Literal, Protocol
 
 if TYPE_CHECKING:
     from pytest_collab.episode.channel import Message
     from pytest_collab.episode.condition import Condition
+
+
+UNREADABLE: Final = "_unreadable_arguments"
+"""The argument under which a tool gets text that the model wrote where a JSON object was due."""
+
+
+SPEECHLESS: Final = "(no answer)"
+"""Stands for an empty assistant turn, which providers refuse to be sent."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +76,9 @@ class Usage:
     Attributes:
         input_tokens: all input, cached included.
         cached_tokens: the part of the input that was read from the provider's cache.
-        cost_usd: None when the model's price is not known.
+        cost_usd: None when it is not known in full: the price is not known, or what an attempt consumed is not.
+        known_usd: the part of the cost that is known, where `cost_usd` is None.
+        guessed_usd: an estimate of the part that is not; for budgets, never for reports.
     """
 
     calls: int = 1
@@ -77,16 +87,26 @@ class Usage:
     cached_tokens: int = 0
     cost_usd: float | None = 0.0
     retries: int = 0
+    known_usd: float = 0.0
+    guessed_usd: float = 0.0
+
+    @property
+    def at_least_usd(self) -> float:
+        """What is known to have been paid."""
+        return self.known_usd if self.cost_usd is None else self.cost_usd
 
     def __add__(self, other: Usage) -> Usage:
         unknown = self.cost_usd is None or other.cost_usd is None
+        known = self.at_least_usd + other.at_least_usd
         return Usage(
             self.calls + other.calls,
             self.input_tokens + other.input_tokens,
             self.output_tokens + other.output_tokens,
             self.cached_tokens + other.cached_tokens,
-            None if unknown else (self.cost_usd or 0.0) + (other.cost_usd or 0.0),
+            None if unknown else known,
             self.retries + other.retries,
+            known if unknown else 0.0,
+            self.guessed_usd + other.guessed_usd,
         )
 
 
@@ -103,6 +123,7 @@ class Request:
         view: the seat's own knowledge as data: the same facts as the text, never more. For programs.
         inbox: messages of other seats delivered with this request (the text contains them too).
         phase: the family's name for what is asked (`talk`, `act`, ...).
+        may_be_silent: an empty answer is a full answer here; nobody asks again for a better one.
     """
 
     seat: str
@@ -113,6 +134,7 @@ class Request:
     view: Mapping[str, Any] = field(default_factory=dict)
     inbox: tuple[Message, ...] = ()
     phase: str = ""
+    may_be_silent: bool = False
 
     @property
     def text(self) -> str:

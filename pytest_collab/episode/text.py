@@ -63,3 +63,14 @@ def told(error: BaseException) -> str:
     """An exception on one line: its type, and what it says."""
     text = one_line(str(error), 500)
     return f"{type(error).__name__}: {text}" if text else type(error).__name__
+
+
+def duration(seconds: float) -> str:
+    """Seconds as people say them: `40 s`, `3 min`, `1 h`, `1 h 20 min`."""
+    if seconds < 90:
+        return f"{seconds:.3g} s"
+    minutes = round(seconds / 60)
+    if minutes < 60:
+        return f"{minutes} min"
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours} h {minutes} min" if minutes else f"{hours} h"

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from pytest_collab.agents.model import UNREADABLE
+from pytest_collab.episode.agent import UNREADABLE
 from pytest_collab.episode.agent import Request, Tool, ToolResult, Turn
 from tests.agents.conftest import KEY, PROVIDERS, ask, asking
 from tests.support.model_server import ModelServer, Say
