@@ -18,7 +18,7 @@ from typing import Any, Final
 from pytest_collab.agents.secrets import redact, redacted
 from pytest_collab.episode.agent import Reply, Request, ToolCall, Turn, Usage
 from pytest_collab.episode.text import valid
-from pytest_collab.errors import AgentFault, LimitReached, RunError, UsageError
+from pytest_collab.errors import AgentFault, ContextFull, LimitReached, RunError, UsageError
 
 VERSION: Final = 1
 _SEPARATOR: Final = "\n---\n"
@@ -213,6 +213,8 @@ def _turn(turn: Turn) -> list[Any]:
 
 
 def _told(outcome: Reply | Exception) -> dict[str, Any]:
+    if isinstance(outcome, ContextFull):
+        return {"context_full": {"window": outcome.window, "seat": outcome.seat}}
     if isinstance(outcome, LimitReached):
         return {"limit": {"code": outcome.code, "limit": outcome.limit, "seat": outcome.seat}}
     if isinstance(outcome, Exception):
@@ -228,6 +230,8 @@ def _told(outcome: Reply | Exception) -> dict[str, Any]:
 
 
 def _outcome(raw: Mapping[str, Any]) -> Reply | Exception:
+    if "context_full" in raw:
+        return ContextFull(raw["context_full"]["window"], raw["context_full"]["seat"])
     if "limit" in raw:
         return LimitReached(raw["limit"]["code"], raw["limit"]["limit"], raw["limit"]["seat"])
     if "fault" in raw:

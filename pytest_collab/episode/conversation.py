@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Final
 
 from pytest_collab.episode.agent import Reply, ToolResult, Turn
@@ -14,12 +15,22 @@ CHARACTERS_PER_TOKEN: Final = 4
 FILL: Final = 0.8
 """The part of an agent's context that conversation may fill; the rest is for the answer."""
 
+KEPT: Final = 0.5
+"""What is left of the context after a trimming. One deep cut, then growth: the requests between two cuts begin alike,
+so that the provider's prompt cache serves them."""
+
+MEASURED_FROM: Final = 1000
+"""From so many estimated tokens on, the provider's own count corrects the rule of thumb."""
+
+MOST_TOKENS_FOLD: Final = 3.0
+"""The rule of thumb is taken to be wrong by this factor at most (other scripts, code)."""
+
 
 class Conversation:
     """A seat's history, trimmed by one declared policy.
 
     Policy `oldest_first`: the first user turn (the task) and the newest turns stay; whole exchanges after the
-    first are left out, oldest first, until the estimate fits. Each trimming is a `trim` event.
+    first are left out, oldest first, until half of the context is free. Each trimming is a `trim` event.
     """
 
     def __init__(self, seat: str, system: str, transcript: Transcript) -> None:
@@ -27,6 +38,8 @@ class Conversation:
         self._seat = seat
         self._transcript = transcript
         self._turns: list[Turn] = []
+        self._window: int | None = None
+        self._tokens_fold = 1.0
 
     @property
     def turns(self) -> tuple[Turn, ...]:
@@ -45,11 +58,16 @@ class Conversation:
         return True
 
     def hear(self, text: str, results: tuple[ToolResult, ...] = ()) -> None:
-        """Add what the game says to the seat."""
+        """Add what the game says to the seat. Tool calls before it that nobody answered are forgotten."""
+        self._forget_unanswered({result.id for result in results})
         self._turns.append(Turn("user", text, tool_results=results))
 
     def say(self, reply: Reply) -> None:
-        """Add what the agent answered."""
+        """Add what the agent answered, and learn from the provider's count how long the conversation really is."""
+        estimated = self._estimate()
+        counted = reply.usage.input_tokens
+        if counted and not reply.usage.retries and estimated >= MEASURED_FROM:
+            self._tokens_fold = min(max(counted / estimated, 1.0), MOST_TOKENS_FOLD)
         self._turns.append(
             Turn(
                 "assistant",
@@ -60,13 +78,30 @@ class Conversation:
         )
 
     def fit(self, context_tokens: int | None) -> None:
-        """Leave out the oldest exchanges until the history fits the agent's context."""
-        if context_tokens is None:
-            return
-        room = int(context_tokens * FILL) - _tokens(self.system)
-        before = self._estimate()
+        """Leave out the oldest exchanges when the history nears the end of the agent's context."""
+        window = min(filter(None, (context_tokens, self._window)), default=None)
+        if window is not None and self._size() > window * FILL:
+            self._trim(window * KEPT, window)
+
+    def shrink(self, window: int | None) -> bool:
+        """Leave out the oldest exchanges because the provider said that the history does not fit.
+
+        Args:
+            window: the model's context in tokens, where the provider told it; kept in mind from now on.
+
+        Returns:
+            Whether anything could be left out.
+        """
+        if window is not None:
+            self._window = min(window, self._window or window)
+        size = self._size()
+        room = size / 2 if self._window is None else min(self._window * KEPT, size / 2)
+        return self._trim(room, self._window)
+
+    def _trim(self, room: float, window: int | None) -> bool:
+        before = self._size()
         left_out = 0
-        while len(self._turns) > 3 and self._estimate() > room:
+        while len(self._turns) > 3 and self._size() > room:
             # An exchange is an assistant turn and the user turn that answers it: tool results stay with their calls.
             del self._turns[1:3]
             left_out += 2
@@ -77,12 +112,26 @@ class Conversation:
                 policy="oldest_first",
                 turns_left_out=left_out,
                 tokens_before=before,
-                tokens_after=self._estimate(),
-                context_tokens=context_tokens,
+                tokens_after=self._size(),
+                context_tokens=window,
             )
+        return bool(left_out)
+
+    def _forget_unanswered(self, answered: set[str]) -> None:
+        """Providers refuse a call without its result; a call of a tool that was never offered has none."""
+        if not self._turns or self._turns[-1].role != "assistant":
+            return
+        said = self._turns[-1]
+        kept = tuple(call for call in said.tool_calls if call.id in answered)
+        if kept != said.tool_calls:
+            self._turns[-1] = replace(said, tool_calls=kept, opaque=None)  # the provider's blocks hold the call, too
+
+    def _size(self) -> int:
+        """About how many tokens the history and the standing instructions take."""
+        return int(self._estimate() * self._tokens_fold)
 
     def _estimate(self) -> int:
-        return sum(
+        return _tokens(self.system) + sum(
             _tokens(turn.text)
             + sum(_tokens(result.text) for result in turn.tool_results)
             + sum(_tokens(str(dict(call.arguments))) for call in turn.tool_calls)

@@ -175,7 +175,9 @@ async def _use_tools(table: Table, seat: str, reply: Reply) -> tuple[ToolResult,
         asked = table.transcript.add(
             "tool_call", seat, id=call.id, name=call.name, arguments=dict(call.arguments), turn=turn
         )
-        if number >= TOOLS_PER_REPLY:
+        if reply.stop != "tool" and (why := _broken_off(reply)):
+            result = ToolResult(call.id, why, is_error=True)
+        elif number >= TOOLS_PER_REPLY:
             result = ToolResult(call.id, f"at most {TOOLS_PER_REPLY} tool calls a turn", is_error=True)
         elif table.game.finished(seat):
             result = ToolResult(call.id, "not done: you have finished", is_error=True)
@@ -187,6 +189,20 @@ async def _use_tools(table: Table, seat: str, reply: Reply) -> tuple[ToolResult,
         )
         results.append(result)
     return tuple(results)
+
+
+def _broken_off(reply: Reply) -> str:
+    """Why no tool of an answer is used that did not come to its end; empty for one that did."""
+    if reply.stop == "length":
+        known = reply.usage.output_tokens and not reply.usage.retries
+        after = f" after {reply.usage.output_tokens} tokens" if known else ""
+        return (
+            f"not done: your answer was cut off at its length limit{after}, so this call may be incomplete. "
+            "Write less at once: one call, or a smaller part of it."
+        )
+    if reply.stop in ("refusal", "filter"):
+        return "not done: your answer broke off (it was refused or filtered)"
+    return ""
 
 
 # The end.

@@ -30,12 +30,14 @@ class Prompt:
         text: everything a model reads this turn (the engine does not add the inbox; the family words it).
         view: the same facts as data, for programs.
         keep: False to keep the text out of the transcript (long games whose prompts can be derived again).
+        may_be_silent: the rules allow an empty answer here.
     """
 
     text: str
     view: Mapping[str, Any] = field(default_factory=dict)
     tools: tuple[Tool, ...] = ()
     keep: bool = True
+    may_be_silent: bool = False
 
 
 @dataclass(frozen=True, slots=True)

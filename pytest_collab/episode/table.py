@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Awaitable, Callable
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from datetime import UTC, datetime
 from functools import partial
 from typing import Any, Final
@@ -20,7 +20,7 @@ from pytest_collab.episode.limits import BudgetSpent, Meter, Purse
 from pytest_collab.episode.plan import Plan
 from pytest_collab.episode.text import REPLY_LIMIT, bounded, one_line, told, valid
 from pytest_collab.episode.transcript import Transcript
-from pytest_collab.errors import InfrastructureError, LimitReached, ProviderError, UsageError
+from pytest_collab.errors import ContextFull, InfrastructureError, LimitReached, ProviderError, UsageError
 
 NOTE_LIMIT: Final = 8 * 1024
 """Characters of one text in what an agent notes down."""
@@ -156,6 +156,7 @@ class Table:
             view=prompt.view,
             inbox=inbox,
             phase=phase,
+            may_be_silent=prompt.may_be_silent,
         )
 
     async def answer(self, seat: str, request: Request) -> Reply:
@@ -163,17 +164,35 @@ class Table:
 
         async def answer() -> Reply:
             async with self.meter.answer(seat):
-                return await self.sheltered(seat, lambda: self.agents[seat].reply(request))
+                return await self.sheltered(seat, lambda: self._within_context(seat, request))
 
         return await self.paid(answer)
+
+    async def _within_context(self, seat: str, request: Request) -> Reply:
+        """An answer to the request, or to what is left of it when the oldest of it no longer fits the model."""
+        conversation = self.conversations[seat]
+        while True:
+            try:
+                return await self.agents[seat].reply(request)
+            except ContextFull as full:
+                if not conversation.shrink(full.window):
+                    raise
+                self._book_failed(seat, full)
+                request = replace(request, conversation=conversation.turns)
 
     async def paid(self, answer: Callable[[], Awaitable[Reply]]) -> Reply:
         """An answer that the session's purse pays. Raises BudgetSpent when nothing is left."""
         self.purse.check()
         reply = await answer()
-        if reply.usage.cost_usd and not reply.replayed:
-            self.purse.add(reply.usage.cost_usd)
+        if not reply.replayed:
+            self._pay(reply.usage)
         return reply
+
+    def _pay(self, usage: Usage) -> None:
+        """Book what is known to have been spent, and an estimate of what nobody will ever know."""
+        spent = usage.at_least_usd + usage.guessed_usd
+        if spent:
+            self.purse.add(spent)
 
     def _book_failed(self, seat: str, error: BaseException) -> None:
         """Keep what an answer that never came has consumed."""
@@ -188,8 +207,7 @@ class Table:
                 usage=asdict(usage),
                 **({"text": bounded(valid(said), REPLY_LIMIT)} if isinstance(said, str) and said else {}),
             )
-            if usage.cost_usd:
-                self.purse.add(usage.cost_usd)
+            self._pay(usage)
 
     async def sheltered(self, seat: str, ask: Callable[[], Awaitable[Reply]]) -> Reply:
         """What an agent gives back, whatever it does; only what is not its own doing is raised."""

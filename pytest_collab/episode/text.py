@@ -8,6 +8,7 @@ from typing import Final
 REPLY_LIMIT: Final = 64 * 1024
 MESSAGE_LIMIT: Final = 8 * 1024
 
+_OMISSION = re.compile(r"\n?\[\.\.\. \d+ characters left out \.\.\.\]\n?")
 _ANSI = re.compile(
     r"\x1b\[[0-?]*[ -/]*[@-~]"  # CSI sequences (colours, cursor)
     r"|\x1b\][^\x07\x1b]*(?:\x07|\x1b\\)?"  # OSC sequences (titles, links)
@@ -41,6 +42,11 @@ def bounded(text: str, limit: int) -> str:
     head = limit * 2 // 3
     tail = limit - head
     return f"{text[:head]}\n[... {len(text) - limit} characters left out ...]\n{text[-tail:]}"
+
+
+def without_omissions(text: str) -> str:
+    """`text` without the words that `bounded` put in: nobody said them, so no reader of a dialogue may read them."""
+    return _OMISSION.sub("\n\n", text)
 
 
 def printable(text: str, limit: int | None = None) -> str:

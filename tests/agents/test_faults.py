@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from pytest_collab.agents.retry import classify, pause, retry_after
-from pytest_collab.episode.agent import Agent, Reply
+from pytest_collab.episode.agent import Agent, Reply, Request, Turn
 from pytest_collab.episode.limits import Limits, SeatLimits
 from pytest_collab.episode.outcome import Outcome
 from pytest_collab.errors import LimitReached, ProviderError
@@ -80,12 +80,23 @@ def test_a_conversation_too_long_is_a_limit_of_the_seat(
     server: ModelServer, make: Callable[..., Any], provider: str
 ) -> None:
     server.fault = lambda call: "overflow"
+    history = (Turn("user", "hello"), Turn("assistant", "yes"), Turn("user", "again"))
     with pytest.raises(LimitReached) as caught:
-        ask(make(provider), asking())
+        ask(make(provider), Request("a", 0, "Be brief.", history))
     assert (caught.value.code, caught.value.seat) == ("token_limit", "a")
     assert len(server.log) == 1
     if provider == "anthropic":
         assert caught.value.limit == 200_000
+
+
+@pytest.mark.parametrize("provider", PROVIDERS)
+def test_a_task_that_alone_is_too_long_for_the_model_is_nobodys_limit(
+    server: ModelServer, make: Callable[..., Any], provider: str
+) -> None:
+    server.fault = lambda call: "overflow"
+    with pytest.raises(ProviderError, match="does not fit the model's context") as caught:
+        ask(make(provider), asking())
+    assert caught.value.status == 400
 
 
 @pytest.mark.parametrize("provider", PROVIDERS)
@@ -134,7 +145,8 @@ def test_a_refusal_fails_the_seat_that_refused_and_not_the_infrastructure(
 
 
 def test_an_overflow_ends_the_episode_as_a_limit_of_the_seat(server: ModelServer, make: Callable[..., Any]) -> None:
-    server.fault = lambda call: "overflow"
+    server.answer = lambda call: Say("What is it?")
+    server.fault = lambda call: "overflow" if len(call.body["input"]) > 1 else None
     episode = _shake(make("openai")).episode
     assert episode.outcome is Outcome.LIMIT
     assert episode.headline is not None
@@ -194,7 +206,7 @@ def test_the_engine_books_usage_that_comes_with_a_failure() -> None:
         (400, "prompt is too long: 210000 tokens > 200000 maximum", "invalid_request_error", "overflow"),
         (400, "This model's maximum context length is 8192 tokens", "context_length_exceeded", "overflow"),
         (400, "the request exceeds the available context size", "exceed_context_size_error", "overflow"),
-        (413, "request too large", "request_too_large", "overflow"),
+        (413, "request too large", "request_too_large", "fatal"),
         (400, "The response was filtered", "content_filter", "filter"),
         (400, "temperature: unexpected value", "invalid_request_error", "fatal"),
         (429, "slow down", "rate_limit_error", "slow_down"),

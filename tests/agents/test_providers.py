@@ -7,8 +7,7 @@ from typing import Any
 
 import pytest
 
-from pytest_collab.episode.agent import UNREADABLE
-from pytest_collab.episode.agent import Request, Tool, ToolResult, Turn
+from pytest_collab.episode.agent import UNREADABLE, Request, Tool, ToolResult, Turn
 from tests.agents.conftest import KEY, PROVIDERS, ask, asking
 from tests.support.model_server import ModelServer, Say
 

@@ -176,7 +176,7 @@ class CodingGame(Game):
         why = tools.complaint(tool, call)
         if why:
             return ToolResult(call.id, why, is_error=True)
-        arguments = {name: value for name, value in call.arguments.items() if value is not None}
+        arguments = tools.arguments(tool, call)
         said, failed = await self._handlers[call.name](seat, arguments)
         return ToolResult(call.id, texts.bounded(texts.valid(said), tools.RESULT_LIMIT), is_error=failed)
 

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from typing import Any, Final
 
-from pytest_collab.episode.agent import Tool, ToolCall
+from pytest_collab.episode.agent import UNREADABLE, Tool, ToolCall
 
 COMMAND_SECONDS: Final = 60
 LONGEST_COMMAND_SECONDS: Final = 300
@@ -112,9 +113,24 @@ WORKING: Final = ("run", "write_file", "edit_file", "apply_patch")
 """Tools that can change a tree."""
 
 
+def whole(value: Any) -> Any:
+    """A whole number that a model wrote as text, as a number; anything else as it is."""
+    return int(value) if isinstance(value, str) and re.fullmatch(r"\s*-?\d{1,12}\s*", value) else value
+
+
+def arguments(tool: Tool, call: ToolCall) -> dict[str, Any]:
+    """The arguments that were given, as the tool takes them; for calls without a complaint."""
+    kinds = {name: schema["type"] for name, schema in tool.parameters["properties"].items()}
+    given = {name: value for name, value in call.arguments.items() if value is not None}
+    return {name: whole(value) if kinds[name] == "integer" else value for name, value in given.items()}
+
+
 def complaint(tool: Tool, call: ToolCall) -> str:
     """What is wrong with the arguments of a call, for the agent that made it; empty when all is well."""
     properties: Mapping[str, Any] = tool.parameters["properties"]
+    if UNREADABLE in call.arguments:
+        end = str(call.arguments[UNREADABLE])[-200:]
+        return f"the arguments of {tool.name} are no JSON object; they end with {end!r}"
     for name in tool.parameters["required"]:
         if call.arguments.get(name) is None:
             return f"{tool.name} needs {name!r}: {properties[name]['description']}"
@@ -128,6 +144,7 @@ def complaint(tool: Tool, call: ToolCall) -> str:
         if schema["type"] == "string" and not isinstance(value, str):
             return f"{name!r} must be text"
         if schema["type"] == "integer":
+            value = whole(value)
             if isinstance(value, bool) or not isinstance(value, int | float) or value != int(value):
                 return f"{name!r} must be a whole number"
             if not schema["minimum"] <= value <= schema["maximum"]:

@@ -145,7 +145,7 @@ class CommonsGame(RoundGame):
         lines += [f"Message from {message.sender}: {message.text}" for message in inbox]
         ask = f"How many {words.unit} do you want to {words.act}?"
         lines.append(ask if view["phase"] == "harvest" else "Talk to the others, or answer with nothing.")
-        return Prompt("\n".join(lines), view)
+        return Prompt("\n".join(lines), view, may_be_silent=view["phase"] == "talk")
 
     def view(self, seat: str) -> dict[str, Any]:
         """What the seat knows, as data."""

@@ -126,7 +126,7 @@ class ExpertsGame(RoundGame):
             "expert": self.seats[deal.expert] if self.params.revealed and deal.expert is not None else None,
             "alone": scene.alone[i] if scene.alone else None,
         }
-        return Prompt("\n".join(lines), view)
+        return Prompt("\n".join(lines), view, may_be_silent=scene.phase == "talk")
 
     # What they do.
 

@@ -60,7 +60,7 @@ class MatrixGame(RoundGame):
             "profiles": self.state.profiles,
             "seats": self.seats,
         }
-        return Prompt("\n".join(lines), view)
+        return Prompt("\n".join(lines), view, may_be_silent=phase == "talk")
 
     def parse(self, seat: str, reply: Reply) -> Move:
         reading = read(reply.text)

@@ -86,7 +86,7 @@ class PublicGoodsGame(RoundGame):
         lines += [f"Message from {message.sender}: {message.text}" for message in inbox]
         talk = view["phase"] == "talk"
         lines.append("Talk to the others, or answer with nothing." if talk else "How much do you contribute?")
-        return Prompt("\n".join(lines), view)
+        return Prompt("\n".join(lines), view, may_be_silent=talk)
 
     def view(self, seat: str) -> dict[str, Any]:
         """What the seat knows, as data."""

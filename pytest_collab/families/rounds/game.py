@@ -75,7 +75,9 @@ class Solo(RoundGame):
         text = "\n\n".join(f"SEAT {one}\n{part.text}" for one, part in parts.items())
         messages = {one: tuple(self._inbox[one]) for one in asked}
         view = {"seats": {one: dict(part.view) for one, part in parts.items()}, "inbox": messages}
-        return Prompt(text, view, keep=all(part.keep for part in parts.values()))
+        kept = all(part.keep for part in parts.values())
+        silence = all(part.may_be_silent for part in parts.values())
+        return Prompt(text, view, keep=kept, may_be_silent=silence)
 
     def parse(self, seat: str, reply: Reply) -> Move:
         asked = self._asked()

@@ -12,6 +12,7 @@ from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from typing import Final
 
+from pytest_collab.episode.text import without_omissions
 from pytest_collab.families.maze.reading.agreement import Agreement
 from pytest_collab.families.maze.reading.dialogue import Cell, Claim, Proposal, Reading, Utterance
 from pytest_collab.families.maze.reading.frame import Evidence, Frame, Grid, best, conflicts, observe, observe_walk
@@ -39,7 +40,7 @@ def read(utterances: Sequence[Utterance], *, size: int, start: Cell, goal: Cell,
     grid = Grid(size, start, goal)
     members = tuple(dict.fromkeys(seats))
     spoken = [utterance for utterance in utterances if utterance.seat in members]
-    messages = [read_message(utterance.text, size) for utterance in spoken]
+    messages = [read_message(without_omissions(utterance.text), size) for utterance in spoken]
     evidence = {seat: Evidence() for seat in members}
     setter: str | None = None
     for utterance, message in zip(spoken, messages, strict=True):
