@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping
 from typing import Any
 
 from pytest_collab.episode.agent import Usage
+from pytest_collab.episode.broken_off import account_for, broken_off
 from pytest_collab.episode.condition import Condition
 from pytest_collab.episode.examiner import GRADER
 from pytest_collab.episode.family import Family
@@ -30,8 +32,11 @@ def judge(family: Family[Any], params: Any, seed: int, condition: Condition, tra
         )
         return Verdict(Outcome.INFRASTRUCTURE, 0.0, failures=(failure,))
     verdict = family.verdict(params, seed, condition, transcript)
+    if verdict.outcome is Outcome.SUCCESS:
+        return verdict
+    verdict = account_for(verdict, transcript)
     limit = transcript.last("limit")
-    if limit is None or verdict.outcome is Outcome.SUCCESS:
+    if limit is None:
         return verdict
     whose = [limit.seat] if limit.seat else list(limit.data.get("seats") or transcript.start["seats"])
     failure = Failure.of(limit.data["code"], *whose, events=[limit.seq], note=limit.data["text"])
@@ -73,6 +78,10 @@ def usage_by_seat(transcript: Transcript) -> dict[str, SeatUsage]:
     """Usage per seat, summed over the `usage` of its replies and failed calls; `grader` is who read the episode."""
     agents: dict[str, str] = {}
     models: dict[str, str] = {}
+    stops = {
+        seat: dict(Counter(str(event.data["stop"]) for event in events))
+        for seat, events in broken_off(transcript).items()
+    }
     totals: dict[str, Usage] = {}
     for event in transcript:
         seat = event.seat
@@ -99,6 +108,8 @@ def usage_by_seat(transcript: Transcript) -> dict[str, SeatUsage]:
             cached_tokens=total.cached_tokens,
             cost_usd=total.cost_usd,
             retries=total.retries,
+            at_least_usd=total.known_usd if total.cost_usd is None else None,
+            stops=stops.get(seat, {}),
         )
         for seat, total in totals.items()
     }

@@ -46,7 +46,15 @@ TAXONOMY: Final[Mapping[Cause, tuple[str, ...]]] = {
         "free_riding",
         "collapse",
     ),
-    Cause.COMPETENCE: ("illegal_move", "wrong_solution", "own_part_failed", "malformed_action", "gamed_tests"),
+    Cause.COMPETENCE: (
+        "illegal_move",
+        "wrong_solution",
+        "own_part_failed",
+        "malformed_action",
+        "refused",
+        "cut_off",
+        "gamed_tests",
+    ),
     Cause.LIMIT: ("turn_limit", "token_limit", "time_limit", "cost_limit"),
     Cause.INFRASTRUCTURE: ("provider_error", "sandbox_error", "setup_error"),
 }

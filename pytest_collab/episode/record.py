@@ -18,7 +18,9 @@ class SeatUsage(BaseModel):
     of `input_tokens`.
 
     Attributes:
-        cost_usd: None when the price of a model that was called is not known; never taken as zero.
+        cost_usd: None when it is not known in full (the price, or what an attempt consumed); never taken as zero.
+        at_least_usd: the part of the cost that is known, where `cost_usd` is None.
+        stops: how many answers were no whole answers, by their `stop`: `refusal`, `filter`, `length`.
     """
 
     model_config = ConfigDict(frozen=True, extra="ignore")
@@ -31,6 +33,8 @@ class SeatUsage(BaseModel):
     cached_tokens: int = 0
     cost_usd: float | None = 0.0
     retries: int = 0
+    at_least_usd: float | None = None
+    stops: dict[str, int] = Field(default_factory=dict)
 
 
 class Episode(BaseModel):

@@ -29,6 +29,8 @@ ADVICE: Final[Mapping[str, str]] = {
     "own_part_failed": "fails at its own part of the job",
     "malformed_action": "answers with actions that nobody can read",
     "gamed_tests": "makes tests pass without doing what they ask for",
+    "refused": "refuses, or is stopped by its provider's filter; no evidence about how it works with others",
+    "cut_off": "is cut off at its length limit: raise max_tokens, or ask for less reasoning",
     "turn_limit": "is not done when the turns are used up",
     "token_limit": "uses more tokens than allowed",
     "time_limit": "takes longer than allowed",

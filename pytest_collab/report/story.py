@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Final
 
 from pytest_collab import families
+from pytest_collab.episode.broken_off import WORDS
 from pytest_collab.episode.condition import Condition
 from pytest_collab.episode.executor import Finished
 from pytest_collab.episode.family import Picture
@@ -70,7 +71,12 @@ def _failures(failures: tuple[Failure, ...], transcript: Transcript) -> list[str
 
 
 def _dialogue(transcript: Transcript, whole: bool) -> list[str]:
-    spoken = [event for event in transcript if event.kind in ("message", "action", "malformed", "limit")]
+    spoken = [
+        event
+        for event in transcript
+        if event.kind in ("message", "action", "malformed", "limit")
+        or (event.kind == "reply" and event.data.get("stop") in WORDS)
+    ]
     if not spoken:
         return []
     shown = spoken if whole else spoken[-LAST_LINES:]
@@ -88,6 +94,9 @@ def _event(event: Event, limit: int) -> str:
         return f"{seat}: {one_line(data['text'], limit)}{suffix}"
     if event.kind == "action":
         return f"{seat} does {one_line(str(data['action']), limit)}"
+    if event.kind == "reply" and data.get("stop") in WORDS:
+        had = f" after: {one_line(data['text'], limit)}" if data["text"].strip() else ", empty"
+        return f"{seat}'s answer was {WORDS[data['stop']]} (stop: {data['stop']}){had}"
     if event.kind == "malformed":
         return f"{seat} cannot be understood: {one_line(data['why'], limit)}"
     text = data["text"] if "text" in data else data.get("why", data)

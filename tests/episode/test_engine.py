@@ -11,7 +11,7 @@ import pytest
 from pytest_collab.episode.agent import Agent, Reply, Request, Turn, Usage
 from pytest_collab.episode.limits import Limits, SeatLimits
 from pytest_collab.episode.outcome import Outcome
-from pytest_collab.errors import ProviderError
+from pytest_collab.errors import ContextFull, ProviderError
 from pytest_collab.testing import Played, check_family, play_episode
 from tests.support.handshake import Handshake, HandshakeFamily
 
@@ -253,3 +253,37 @@ def test_seats_that_act_at_once_are_asked_together() -> None:
     assert [event.seat for event in played.transcript.of("reply")] == ["a", "b"]
     assert played.episode.success
     assert played.episode.turns == 1
+
+
+def test_a_window_that_turns_out_small_is_learnt_and_the_conversation_cut_to_half_of_it() -> None:
+    """The server says so; nobody's limit is reached, and it need not say so again."""
+    said: list[int] = []
+
+    def answer(request: Request) -> str:
+        size = sum(len(turn.text) for turn in request.conversation) // 4
+        said.append(size)
+        if size > 1000:
+            raise ContextFull(1000, request.seat)
+        return "word " * 40
+
+    agent = Scripted(answer)
+    played = play(agent, agent, turns=60)
+    assert played.episode.outcome is not Outcome.LIMIT
+    trims = played.transcript.of("trim")
+    assert trims
+    assert all(trim.data["context_tokens"] == 1000 and trim.data["tokens_after"] <= 500 for trim in trims)
+    refused = sum(size > 1000 for size in said)
+    assert refused <= 2, "once a seat: from then on it is known"
+    assert len(trims) < len(said) / 3, "one deep cut, then growth"
+
+
+def test_a_conversation_that_cannot_be_cut_any_further_is_a_limit_of_the_seat() -> None:
+    def answer(request: Request) -> str:
+        if len(request.conversation) > 1:
+            raise ContextFull(1000, request.seat)
+        return "hm"
+
+    episode = play(Scripted(answer), "partner", turns=6).episode
+    assert episode.outcome is Outcome.LIMIT
+    assert episode.headline is not None
+    assert (episode.headline.code, episode.headline.seats) == ("token_limit", ("a",))

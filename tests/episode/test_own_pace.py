@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any, ClassVar
 
 import anyio
@@ -204,3 +205,19 @@ def test_an_autonomous_agent_that_fails_has_itself_to_blame(error: Exception) ->
 def test_an_autonomous_agent_needs_a_desk() -> None:
     with pytest.raises(UsageError, match="does not allow"):
         play(Works(), Does(), desks=False)
+
+
+@pytest.mark.parametrize(("stop", "why"), [("length", "cut off"), ("filter", "refused or filtered")])
+def test_no_tool_of_an_answer_that_broke_off_is_used(stop: Any, why: str) -> None:
+    class Cut(Does):
+        async def reply(self, request: Request) -> Reply:
+            answer = await super().reply(request)
+            return answer if len(self.requests) > 1 else replace(answer, stop=stop)
+
+    agent = Cut(["tick"], ["tick"])
+    played = play(agent, Does())
+    first, second = played.transcript.of("tool_result", seat="a")
+    assert first.data["is_error"]
+    assert why in first.data["text"]
+    assert agent.requests[1].conversation[-1].tool_results[0].text == first.data["text"]
+    assert second.data["text"] == "ticked"

@@ -333,6 +333,9 @@
   let nextEvidence = null;
   let current = null;
 
+  // What became of answers that are no whole answers, by their `stop`.
+  const BROKEN = { refusal: "refused", filter: "taken out by a filter", length: "cut off at its length limit" };
+
   const TOLD = new Set(["message", "action", "malformed", "limit", "error", "grade", "tool_call", "tool_result", "failed_call", "trim"]);
 
   async function episodePage(id, query) {
@@ -429,7 +432,7 @@
       turns = groups.map((group, i) => {
         const spoken = new Set(group.filter((e) => ["message", "action", "malformed"].includes(e.kind)).map((e) => e.seat));
         const rows = group.filter((e) => everything || (TOLD.has(e.kind) || proofs.has(e.seq) || (e.kind === "seated" && i > 0)
-          || (e.kind === "reply" && !spoken.has(e.seat))) && (!onlyTools(e) || proofs.has(e.seq))).map((e) => eventRow(e, proofs.get(e.seq)));
+          || (e.kind === "reply" && (!spoken.has(e.seat) || BROKEN[e.data.stop]))) && (!onlyTools(e) || proofs.has(e.seq))).map((e) => eventRow(e, proofs.get(e.seq)));
         return rows.length || i === 0 ? h("div.turn", {}, h("h3", {}, i === 0 ? "Before the first turn" : `Turn ${i}`), rows) : h("div.turn", { hidden: true });
       });
       if (!everything && turns[0] && turns[0].children.length === 1) turns[0].hidden = true;
@@ -490,7 +493,7 @@
       what = [h("span.kind", {}, data.delivered && data.delivered.length ? `to ${data.delivered.join(", ")}: ` : "says: "), data.text || "(empty)", lost ? [" ", h("span.lost", {}, `not delivered to ${lost}`)] : null];
     } else if (event.kind === "action") what = [h("span.kind", {}, "does "), said(data.action)];
     else if (event.kind === "malformed") what = [h("span.kind", {}, "cannot be understood: "), data.why];
-    else if (event.kind === "reply") what = [h("span.kind", {}, "answers: "), data.text || "(empty)", data.reasoning ? fold("its reasoning", () => h("pre", {}, data.reasoning)) : null];
+    else if (event.kind === "reply") what = [h("span.kind", {}, "answers: "), data.text || "(empty)", BROKEN[data.stop] ? [" ", h("span.lost", {}, `${BROKEN[data.stop]} (stop: ${data.stop})`)] : null, data.reasoning ? fold("its reasoning", () => h("pre", {}, data.reasoning)) : null];
     else if (event.kind === "seated") what = [h("span.kind", {}, "is now played by "), data.agent];
     else if (event.kind === "prompt" || event.kind === "brief") what = fold(event.kind === "brief" ? "what it was told at the start" : "what it was told", () => h("pre", {}, data.text === undefined ? "(not kept)" : data.text));
     else if (event.kind === "tool_call") what = [h("span.kind", {}, `uses ${data.name}: `), fold(short(said(data.arguments), 100), () => value(data.arguments))];
