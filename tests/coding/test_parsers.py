@@ -13,7 +13,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pytest_collab.families.coding.grading.parsers import parse, plain
+from pytest_collab.families.coding.environment.output import plain
+from pytest_collab.families.coding.grading.parsers import parse
 from tests.coding.conftest import write
 
 NODE = shutil.which("node")

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from pytest_collab.core.alem.store import kept
-from pytest_collab.core.maze.cache import CacheWarning
+from pytest_collab.core.cache import CacheWarning
 
 
 def lowering(asked: list[str]) -> Callable[[Sequence[str]], dict[str, tuple[Any, Any]]]:

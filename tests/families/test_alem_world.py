@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from pytest_collab.agents.registry import Registry
-from pytest_collab.core.maze.cache import cache_directory
+from pytest_collab.core.cache import cache_directory
 from pytest_collab.episode.agent import Agent, Reply, Request
 from pytest_collab.episode.condition import Condition
 from pytest_collab.episode.game import replay

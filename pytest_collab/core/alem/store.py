@@ -27,7 +27,7 @@ from typing import Any, Final
 from filelock import FileLock
 
 from pytest_collab.core.alem import package as alem_package
-from pytest_collab.core.maze.cache import CacheWarning, cache_directory
+from pytest_collab.core.cache import CacheWarning, cache_directory
 
 __all__ = ["host", "kept", "store_directory"]
 

@@ -27,6 +27,7 @@ from typing import Any
 
 from filelock import FileLock
 
+from pytest_collab.core.cache import CacheWarning, cache_directory
 from pytest_collab.core.maze.spec import ALGORITHM_VERSION, MAX_ATTEMPTS, MazeRecord, MazeSpec, check_seeds
 from pytest_collab.errors import SetupError, TaskError
 
@@ -36,18 +37,6 @@ _STDERR_TAIL_LINES = 20
 
 _unsaved: dict[str, dict[int, MazeRecord]] = {}
 """Mazes that this process had made and could not write to the cache, by content key."""
-
-
-class CacheWarning(UserWarning):
-    """The maze cache is damaged or out of order; the mazes themselves are right all the same."""
-
-
-def cache_directory() -> Path:
-    """$PYTEST_COLLAB_CACHE, else $XDG_CACHE_HOME/pytest-collab, else ~/.cache/pytest-collab."""
-    if own := os.environ.get("PYTEST_COLLAB_CACHE"):
-        return Path(own)
-    base = os.environ.get("XDG_CACHE_HOME")
-    return (Path(base) if base else Path.home() / ".cache") / "pytest-collab"
 
 
 def mazes(

@@ -12,7 +12,7 @@ from pytest_collab.episode.transcript import Transcript
 from pytest_collab.families.alem.scale import beside
 
 if TYPE_CHECKING:
-    from pytest_collab.families.alem import Alem
+    from pytest_collab.families.alem.params import Alem
 
 CELL, MARGIN = 12, 22
 

@@ -11,7 +11,7 @@ from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any, Final
 
 if TYPE_CHECKING:
-    from pytest_collab.families.alem import Alem
+    from pytest_collab.families.alem.params import Alem
 
 SOURCE: Final = "arXiv 2606.08340; 20 episodes of up to 10,000 steps"
 

@@ -21,7 +21,7 @@ from pytest_collab.families.alem.world.world import Score, Share, World
 from pytest_collab.families.rounds import RoundGame, Solo, seat_names
 
 if TYPE_CHECKING:
-    from pytest_collab.families.alem import Alem
+    from pytest_collab.families.alem.params import Alem
 
 KEPT: Final = 200
 """Games of at most so many steps keep the text of every prompt; those of longer ones can be derived again."""

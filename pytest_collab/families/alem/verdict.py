@@ -14,7 +14,7 @@ from pytest_collab.families.alem.evidence.story import Story
 from pytest_collab.families.rounds import evidence as show
 
 if TYPE_CHECKING:
-    from pytest_collab.families.alem import Alem
+    from pytest_collab.families.alem.params import Alem
 
 MEASURES = ("reward", "achievement")
 PARTS = ("base", "coordination", "total")

@@ -8,9 +8,7 @@ from __future__ import annotations
 import atexit
 from collections.abc import Mapping, Sequence
 from pathlib import PurePosixPath
-from typing import TYPE_CHECKING, Any, ClassVar, Literal
-
-from pydantic import Field, model_validator
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from pytest_collab.episode.agent import Agent, Seat
 from pytest_collab.episode.condition import Condition
@@ -22,59 +20,16 @@ from pytest_collab.episode.transcript import Transcript
 from pytest_collab.errors import TaskError
 from pytest_collab.families.coding import rules
 from pytest_collab.families.coding.cast import PLAYERS, SUMMARIES
-from pytest_collab.families.coding.pool.pool import Base, EnvironmentSpec, Feature, Pool
+from pytest_collab.families.coding.pool.pool import Base, EnvironmentSpec, Feature
 
 if TYPE_CHECKING:
     from pytest_collab.families.coding.workspace.bench import Bench
 
+from pytest_collab.families.coding.params import Coding
+
 __all__ = ["Base", "Coding", "CodingFamily", "EnvironmentSpec", "Feature"]
 
 CONDITIONS = ("solo", "team", "mute", "shared", "git", "lead", "sequential", "relay", "with")
-
-
-class Coding(Pool):
-    """Params of a coding task: a pool of features on one base, and which groups of them are episodes.
-
-    Seed 0 is the first group, seed 1 the second, and so on; `seeds: all` plays every one.
-    """
-
-    family: ClassVar[str] = "coding"
-
-    pairs: Literal["all"] | tuple[tuple[str, ...], ...] = Field(
-        "all", description="`all` groups of `size` features, or exactly these lists of feature ids"
-    )
-    size: int = Field(2, ge=2, le=len(rules.SEATS), description="features in a group, and so seats in a team")
-
-    @model_validator(mode="after")
-    def _groups_can_be_dealt(self) -> Coding:
-        known = [feature.id for feature in self.features]
-        if isinstance(self.pairs, str):
-            if len(known) < self.size:
-                raise ValueError(f"a team of {self.size} needs as many features; the pool has {len(known)}")
-            return self
-        if not self.pairs:
-            raise ValueError("no group of features is listed")
-        for group in self.pairs:
-            if len(group) != self.size or len(set(group)) != len(group):
-                raise ValueError(f"group {list(group)} must name {self.size} different features")
-            missing = [feature for feature in group if feature not in known]
-            if missing:
-                raise ValueError(f"there is no feature {missing[0]!r}; features are {', '.join(known)}")
-        if len({frozenset(group) for group in self.pairs}) != len(self.pairs):
-            raise ValueError("a group of features is listed twice")
-        return self
-
-    @property
-    def deals(self) -> tuple[tuple[str, ...], ...]:
-        """The groups of features, in the order in which seeds count them."""
-        return rules.groups([feature.id for feature in self.features], self.pairs, self.size)
-
-    def __eq__(self, other: object) -> bool:
-        """Where a task lies on the disk is no part of what it says."""
-        return isinstance(other, Coding) and self.model_dump() == other.model_dump()
-
-    def __hash__(self) -> int:
-        return hash(self.model_dump_json())
 
 
 class CodingFamily(Family[Coding]):
@@ -140,13 +95,12 @@ class CodingFamily(Family[Coding]):
 
     def deal_of(self, params: Coding, seed: int, condition: Condition) -> rules.Deal:
         """Who builds what under a seed."""
-        deals = params.deals
-        return rules.deal(deals[seed % len(deals)], condition)
+        return params.deal_of(seed, condition)
 
     def deal(self, params: Coding, seed: int, condition: Condition) -> Game:
         from pytest_collab.families.coding.seats import CodingGame
 
-        return CodingGame(self.bench(params), self.deal_of(params, seed, condition), condition)
+        return CodingGame(self.bench(params), params.deal_of(seed, condition), condition)
 
     def bench(self, params: Coding) -> Bench:
         """The bench of a pool in this process."""
@@ -169,7 +123,7 @@ class CodingFamily(Family[Coding]):
     def verdict(self, params: Coding, seed: int, condition: Condition, transcript: Transcript) -> Verdict:
         from pytest_collab.families.coding.verdict import assess
 
-        return assess(self.deal_of(params, seed, condition), condition, transcript)
+        return assess(params.deal_of(seed, condition), condition, transcript)
 
     def player(self, name: str, seat: Seat) -> Agent:
         if name not in PLAYERS:
@@ -183,7 +137,7 @@ class CodingFamily(Family[Coding]):
     ) -> Picture | None:
         from pytest_collab.families.coding.draw import picture
 
-        return picture(self.deal_of(params, seed, condition), transcript, upto)
+        return picture(params.deal_of(seed, condition), transcript, upto)
 
     def identity(self, params: Coding) -> dict[str, Any]:
         """Absolute paths and addresses say where files lie; what is in them is part of `content`."""

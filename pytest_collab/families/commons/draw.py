@@ -10,7 +10,7 @@ from pytest_collab.episode.family import Picture
 from pytest_collab.episode.transcript import Event
 
 if TYPE_CHECKING:
-    from pytest_collab.families.commons import Commons
+    from pytest_collab.families.commons.params import Commons
 
 COLUMN, HEIGHT, LEFT = 26, 120, 34
 COLOURS: Final = ("#27a", "#e83", "#2a7", "#c33", "#85c", "#863", "#d6a", "#777", "#aa2", "#1ab", "#456", "#b94")

@@ -9,7 +9,7 @@ from pytest_collab.families.commons import rules
 from pytest_collab.families.rounds import gini
 
 if TYPE_CHECKING:
-    from pytest_collab.families.commons import Commons
+    from pytest_collab.families.commons.params import Commons
 
 
 def reference_scale(params: Commons, seasons: int = 10_000, seed: int = 0) -> dict[str, dict[str, float]]:

@@ -17,7 +17,7 @@ from pytest_collab.families.commons.telling import HARM, TELLINGS
 from pytest_collab.families.rounds import Reading, RoundGame, named, number, one, read, seat_names, speeches
 
 if TYPE_CHECKING:
-    from pytest_collab.families.commons import Commons
+    from pytest_collab.families.commons.params import Commons
 
 PROTOCOLS: Final = ("universalization",)
 """What `protocol:NAME` can add to everyone's prompts."""

@@ -16,7 +16,7 @@ from pytest_collab.families.rounds import evidence as show
 from pytest_collab.families.rounds.words import about_now, ahead, behind
 
 if TYPE_CHECKING:
-    from pytest_collab.families.commons import Commons
+    from pytest_collab.families.commons.params import Commons
 
 _N: Final = (
     r"\s+(?:(?:only|just|about|exactly|at\s+most|at\s+least|up\s+to|no\s+more\s+than|not\s+more\s+than)\s+)*(\d+)"

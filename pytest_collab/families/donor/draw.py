@@ -11,7 +11,7 @@ from pytest_collab.episode.family import Picture
 from pytest_collab.episode.transcript import Event
 
 if TYPE_CHECKING:
-    from pytest_collab.families.donor import Donor
+    from pytest_collab.families.donor.params import Donor
 
 ROW, WIDE, LEFT = 16, 220, 26
 FILL: Final = {True: "#2a7", False: "#bbb"}

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from pytest_collab.families.donor import rules
 
 if TYPE_CHECKING:
-    from pytest_collab.families.donor import Donor
+    from pytest_collab.families.donor.params import Donor
 
 
 def reference_scale(params: Donor, games: int = 10_000, seed: int = 0) -> dict[str, dict[str, float]]:

@@ -16,7 +16,7 @@ from pytest_collab.families.rounds import Got, RoundGame, number, one, read, sea
 from pytest_collab.families.rounds.reply import without_thinking
 
 if TYPE_CHECKING:
-    from pytest_collab.families.donor import Donor
+    from pytest_collab.families.donor.params import Donor
 
 _PERCENT: Final = re.compile(r"([-+]?\d+(?:\.\d+)?)\s*(?:%|percent)", re.IGNORECASE)
 _STRATEGY: Final = re.compile(r"^[\s>#*_`\-]*(?:my\s+)?strategy\b[*_`\s]*[:=][*_`]*", re.IGNORECASE | re.MULTILINE)

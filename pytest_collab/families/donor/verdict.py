@@ -14,7 +14,7 @@ from pytest_collab.families.rounds import RoundGame, Step, gini, intents, walk
 from pytest_collab.families.rounds import evidence as show
 
 if TYPE_CHECKING:
-    from pytest_collab.families.donor import Donor
+    from pytest_collab.families.donor.params import Donor
 
 _GIVE: Final = (
     r"\b(?:giv(?:e|ing)|donat(?:e|ing)|shar(?:e|ing)|pass(?:ing)?\s+on)\s+(?:(?:at\s+least|up|about|exactly)\s+)*"

@@ -16,7 +16,7 @@ from pytest_collab.families.rounds import Got, RoundGame, one, read, seat_names,
 from pytest_collab.families.rounds.reply import without_thinking
 
 if TYPE_CHECKING:
-    from pytest_collab.families.experts import Experts
+    from pytest_collab.families.experts.params import Experts
 
 _LABEL: Final = re.compile(r"^[\s>#*_`\-]*(?:final\s+)?ranking\b[*_`\s]*[:=]?", re.IGNORECASE | re.MULTILINE)
 _IN_PROSE: Final = re.compile(r"\branking\b[^\n:]{0,40}:", re.IGNORECASE)

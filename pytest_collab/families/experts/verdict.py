@@ -17,7 +17,7 @@ from pytest_collab.families.rounds import evidence as show
 from pytest_collab.families.rounds.words import ahead
 
 if TYPE_CHECKING:
-    from pytest_collab.families.experts import Experts
+    from pytest_collab.families.experts.params import Experts
 
 COMPROMISE: Final = re.compile(
     r"\b(?:compromise|middle\s+ground|meet\s+(?:in\s+the\s+middle|half\s?way)|average|averaging|in\s+between|blend|"

@@ -4,67 +4,22 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from difflib import get_close_matches
-from typing import ClassVar, Literal
-
-from pydantic import Field, model_validator
+from typing import ClassVar
 
 from pytest_collab.agents.builtin import CAST
 from pytest_collab.episode.agent import Seat
 from pytest_collab.episode.condition import Condition
-from pytest_collab.episode.family import Params, Picture
+from pytest_collab.episode.family import Picture
 from pytest_collab.episode.outcome import Verdict
 from pytest_collab.episode.transcript import Transcript
-from pytest_collab.families.market import rules
 from pytest_collab.families.market.cast import PLAYERS
 from pytest_collab.families.market.decomposition import Decomposition, decompose
+from pytest_collab.families.market.params import Market
 from pytest_collab.families.market.seats import PROTOCOLS, MarketGame
 from pytest_collab.families.market.verdict import assess
 from pytest_collab.families.rounds import Player, RoundFamily, RoundGame, seat_names
 
 __all__ = ["Decomposition", "Market", "MarketFamily", "decompose"]
-
-
-class Market(Params):
-    """Params of a market. The defaults are the study's: 10 agents, 20 rounds, 100 pieces, two tasks at a time."""
-
-    family: ClassVar[str] = "market"
-
-    agents: int = Field(10, ge=2, le=26, description="how many agents take part")
-    rounds: int = Field(20, ge=3, le=200, description="how many rounds are played")
-    pieces: int = Field(100, ge=2, le=2000, description="how many unique pieces there are, dealt evenly")
-    tasks: int = Field(2, ge=1, le=5, description="tasks that each agent has open at once")
-    needs: int = Field(4, ge=1, le=20, description="pieces that a task needs, all of them dealt to others")
-    revenue: float = Field(10_000.0, gt=0, allow_inf_nan=False, description="dollars per task submitted")
-    deadline: int | None = Field(None, ge=2, description="rounds a task stays open; none for no end")
-    order: Literal["in_turn", "at_once"] = Field("in_turn", description="how the agents act within a round")
-    directory: bool = Field(True, description="whether everyone knows who was dealt which pieces")
-    scoreboard: bool = Field(True, description="whether everyone sees how many tasks each has done")
-    target: float = Field(0.8, gt=0, le=1, description="share of the optimum from which an episode is a success")
-
-    @model_validator(mode="after")
-    def _can_be_dealt(self) -> Market:
-        most = -(-self.pieces // self.agents)
-        if self.pieces < self.agents:
-            raise ValueError(f"{self.pieces} pieces cannot be dealt to {self.agents} agents; raise pieces")
-        if self.needs > self.pieces - most:
-            raise ValueError(f"a task cannot need {self.needs} pieces of others; lower needs or raise pieces")
-        return self
-
-    def deal(self, seed: int) -> rules.Deal:
-        """The deal of a seed."""
-        seats = seat_names(self.agents)
-        return rules.deal(seats, self.pieces, self.rounds, self.tasks, self.needs, self.deadline, seed)
-
-    def how(self, condition: Condition) -> tuple[rules.Order, rules.Known]:
-        """The order of acting, and how needs become known, under a condition.
-
-        One agent on all seats knows all needs, and commands all seats at once.
-        """
-        if condition.solo:
-            return "at_once", "announced"
-        if condition.kind == "auto":
-            return self.order, "answered" if condition.argument == "answers" else "announced"
-        return self.order, "announced" if condition.shared else "asked"
 
 
 class MarketFamily(RoundFamily[Market]):

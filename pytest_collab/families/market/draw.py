@@ -11,7 +11,7 @@ from pytest_collab.episode.family import Picture
 from pytest_collab.episode.transcript import Transcript
 
 if TYPE_CHECKING:
-    from pytest_collab.families.market import Market
+    from pytest_collab.families.market.params import Market
 
 SIZE = 300
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from pytest_collab.families.market import Market
+    from pytest_collab.families.market.params import Market
 
 
 def reference_scale(params: Market, markets: int = 10_000, seed: int = 0) -> dict[str, dict[str, float]]:

@@ -16,7 +16,7 @@ from pytest_collab.families.market import rules
 from pytest_collab.families.rounds import Reading, RoundGame, named, read, seat_names, speeches
 
 if TYPE_CHECKING:
-    from pytest_collab.families.market import Market
+    from pytest_collab.families.market.params import Market
 
 PIECE: Final = re.compile(r"\bp\d+\b", re.IGNORECASE)
 _TASK = re.compile(r"\b[a-z]\d+\b", re.IGNORECASE)

@@ -15,7 +15,7 @@ from pytest_collab.families.rounds import RoundGame, Step, gini, intents, walk
 from pytest_collab.families.rounds import evidence as show
 
 if TYPE_CHECKING:
-    from pytest_collab.families.market import Market
+    from pytest_collab.families.market.params import Market
 
 _P = r"(?:\w+\s+){0,3}?(p\d+)\b"
 PROMISES: Final[Mapping[str, Sequence[str]]] = {"send": (r"\b(?:send|share|giv|pass|forward)\w*\s+" + _P,)}

@@ -12,31 +12,21 @@ from collections.abc import Callable, Mapping, Sequence
 from functools import lru_cache
 from typing import Any, ClassVar, TypeVar
 
-from pydantic import Field
-
 from pytest_collab.agents.builtin import CAST
 from pytest_collab.episode.agent import Seat
 from pytest_collab.episode.condition import Condition
-from pytest_collab.episode.family import Params, Picture
+from pytest_collab.episode.family import Picture
 from pytest_collab.episode.game import replay
 from pytest_collab.episode.outcome import Verdict
 from pytest_collab.episode.transcript import Event, Transcript
 from pytest_collab.families.matrix.cast import PLAYERS
+from pytest_collab.families.matrix.params import MatrixParams
 from pytest_collab.families.matrix.rules import Payoffs
 from pytest_collab.families.matrix.seats import MatrixGame
 from pytest_collab.families.matrix.verdict import assess
 from pytest_collab.families.rounds import Player, RoundFamily, RoundGame, seat_names
 
 __all__ = ["MatrixFamily", "MatrixParams"]
-
-
-class MatrixParams(Params):
-    """What all matrix games have in common."""
-
-    seats: int = Field(2, ge=2, le=10, description="how many play")
-    rounds: int = Field(10, ge=1, le=200, description="how often the game is repeated")
-    talk: bool = Field(True, description="whether all may talk before each round")
-    target: float = Field(0.8, gt=0, le=1, description="score from which an episode is a success")
 
 
 P = TypeVar("P", bound=MatrixParams)
@@ -86,7 +76,7 @@ class MatrixFamily(RoundFamily[P]):
         return MatrixGame(self, params)
 
     def assess(self, params: P, seed: int, condition: Condition, transcript: Transcript) -> Verdict:
-        return assess(self, params, seed, condition, transcript)
+        return assess(self, params, self.replayed(params, seed, condition), transcript)
 
     def draw(
         self, params: P, seed: int, condition: Condition, transcript: Transcript, upto: int | None = None

@@ -2,13 +2,40 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from itertools import product
+from typing import Any, Protocol
 
 Payoffs = Callable[[tuple[str, ...]], Sequence[float]]
 """From one action per seat to one payoff per seat."""
+
+
+class Telling(Protocol):
+    """What a game's family says of it: the actions by name, the story, and what profiles pay.
+
+    Attributes:
+        actions: lower-case names, words joined by `_`.
+        cooperate: the action that serves the team.
+        idle: what a seat plays whose reply holds no readable action.
+    """
+
+    @property
+    def actions(self) -> tuple[str, ...]: ...
+    @property
+    def cooperate(self) -> str: ...
+    @property
+    def idle(self) -> str: ...
+
+    def story(self, params: Any) -> str:
+        """The rules as every seat is told them."""
+
+    def phrases(self) -> Mapping[str, Sequence[str]]:
+        """Regular expressions by action, for reading intents in messages."""
+
+    def payoffs_of(self, params: Any) -> Payoffs:
+        """The payoff function of given params."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,16 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from pytest_collab.episode.agent import Reply
 from pytest_collab.episode.channel import Message
 from pytest_collab.episode.game import Ask, Move, Note, Prompt
-from pytest_collab.families.matrix.rules import State
+from pytest_collab.families.matrix.rules import State, Telling
 from pytest_collab.families.rounds import RoundGame, choice, one, read, seat_names, speeches
 
 if TYPE_CHECKING:
-    from pytest_collab.families.matrix import MatrixFamily, MatrixParams
+    from pytest_collab.families.matrix.params import MatrixParams
 
 
 class MatrixGame(RoundGame):
@@ -22,7 +22,7 @@ class MatrixGame(RoundGame):
     A seat whose reply holds no readable action plays the family's `idle` action.
     """
 
-    def __init__(self, family: MatrixFamily[Any], params: MatrixParams) -> None:
+    def __init__(self, family: Telling, params: MatrixParams) -> None:
         self.family, self.params = family, params
         self.seats = seat_names(params.seats)
         self.payoffs = family.payoffs_of(params)

@@ -2,29 +2,25 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from pytest_collab.episode.condition import Condition
 from pytest_collab.episode.outcome import Failure, Outcome, Verdict, outcome_of
 from pytest_collab.episode.transcript import Transcript
-from pytest_collab.families.matrix.rules import extremes
+from pytest_collab.families.matrix.rules import Telling, extremes
+from pytest_collab.families.rounds import RoundGame, fairness, intents, walk
 from pytest_collab.families.rounds import evidence as show
-from pytest_collab.families.rounds import fairness, intents, walk
 
 if TYPE_CHECKING:
-    from pytest_collab.families.matrix import MatrixFamily, MatrixParams
+    from pytest_collab.families.matrix.params import MatrixParams
 
 
-def assess(
-    family: MatrixFamily[Any], params: MatrixParams, seed: int, condition: Condition, transcript: Transcript
-) -> Verdict:
+def assess(family: Telling, params: MatrixParams, game: RoundGame, transcript: Transcript) -> Verdict:
     """Score: what all were paid, between the least and the most that a full game can pay.
 
     The order of failures is from cause to symptom: a broken word, silence, a repeated or unreadable answer, taking
     the tempting action against cooperating others, and, if nobody stands out, disagreement of all.
     """
-    seats = family.seats(params)
-    game = family.replayed(params, seed, condition)
+    seats = game.seats
     acts = [step for step in walk(game, transcript) if step.phase == "act"]
     state = game.state
     least, most = (

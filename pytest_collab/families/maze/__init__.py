@@ -8,65 +8,19 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar
 
-from pydantic import Field, model_validator
-
-from pytest_collab.core.maze.spec import MazeRecord, MazeSpec
+from pytest_collab.core.maze.spec import MazeRecord
 from pytest_collab.episode.agent import Agent, Seat
 from pytest_collab.episode.condition import Condition
 from pytest_collab.episode.examiner import Examiner
-from pytest_collab.episode.family import Family, Params, Picture
+from pytest_collab.episode.family import Family, Picture
 from pytest_collab.episode.game import Game
 from pytest_collab.episode.outcome import Verdict
 from pytest_collab.episode.transcript import Transcript
-from pytest_collab.errors import TaskError
 from pytest_collab.families.maze import cast as _cast
+from pytest_collab.families.maze.params import Maze
 from pytest_collab.families.maze.seats import PROTOCOLS, SEAT_NAMES
 
 __all__ = ["Maze", "MazeFamily"]
-
-
-class Maze(Params):
-    """A maze task: what the mazes are like, among how many seats they are split, and how long the talk may be."""
-
-    family: ClassVar[str] = "maze"
-
-    size: int = Field(6, ge=3, le=32, description="cells along each side, 3 to 32")
-    walls: float = Field(
-        0.30, ge=0.0, le=1.0, allow_inf_nan=False, description="share of cells that are walls, 0 to 1"
-    )
-    path: tuple[int, int] = Field(
-        (7, 9), description="least and greatest number of moves of the shortest path, as in [7, 9]"
-    )
-    seats: int = Field(2, ge=2, le=4, description="how many seats the maze is split among, 2 to 4")
-    turns: int = Field(30, ge=1, le=1000, description="messages of all seats after which the dialogue ends")
-    crossing: float | None = Field(
-        None,
-        ge=0.0,
-        le=1.0,
-        allow_inf_nan=False,
-        description="share of the steps along the shortest path at which the next cell is another seat's to see, "
-        "0 to 1; leave it out for a random split",
-    )
-    show_ends: bool = Field(True, description="whether every seat sees start and goal")
-
-    @model_validator(mode="after")
-    def _possible(self) -> Maze:
-        try:
-            self.spec()
-        except TaskError as error:
-            raise ValueError(f"{error.key}: {error.problem}; {error.remedy}") from None
-        return self
-
-    def spec(self) -> MazeSpec:
-        """The distribution that the mazes are drawn from."""
-        return MazeSpec(
-            size=self.size,
-            walls=self.walls,
-            path=self.path,
-            seats=self.seats,
-            crossing=self.crossing,
-            show_ends=self.show_ends,
-        )
 
 
 class MazeFamily(Family[Maze]):

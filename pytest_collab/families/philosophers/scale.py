@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from statistics import fmean
 
-from pytest_collab.families.philosophers import Philosophers, rules
+from pytest_collab.families.philosophers import rules
+from pytest_collab.families.philosophers.params import Philosophers
 from pytest_collab.families.philosophers.reward import POLICIES, rollout
 from pytest_collab.families.rounds import fairness
 

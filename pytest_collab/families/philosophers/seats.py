@@ -13,7 +13,7 @@ from pytest_collab.families.philosophers import rules
 from pytest_collab.families.rounds import Got, RoundGame, choice, one, read, seat_names, speeches
 
 if TYPE_CHECKING:
-    from pytest_collab.families.philosophers import Philosophers
+    from pytest_collab.families.philosophers.params import Philosophers
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,7 +14,7 @@ from pytest_collab.families.rounds import RoundGame, Step, fairness, intents, wa
 from pytest_collab.families.rounds import evidence as show
 
 if TYPE_CHECKING:
-    from pytest_collab.families.philosophers import Philosophers
+    from pytest_collab.families.philosophers.params import Philosophers
 
 _TAKE = (
     r"(?:grab|take|taking|pick(?:ing)?\s+up|reach(?:ing)?\s+for|get|getting|seiz)\w*\s+(?:(?:for|my|the|that)\s+)*"

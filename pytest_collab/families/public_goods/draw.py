@@ -10,7 +10,7 @@ from pytest_collab.episode.family import Picture
 from pytest_collab.episode.transcript import Event
 
 if TYPE_CHECKING:
-    from pytest_collab.families.public_goods import PublicGoods
+    from pytest_collab.families.public_goods.params import PublicGoods
 
 CELL: Final = 24
 

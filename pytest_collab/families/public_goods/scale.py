@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from pytest_collab.families.rounds import fairness
 
 if TYPE_CHECKING:
-    from pytest_collab.families.public_goods import PublicGoods
+    from pytest_collab.families.public_goods.params import PublicGoods
 
 
 def reference_scale(params: PublicGoods, groups: int = 10_000, seed: int = 0) -> dict[str, dict[str, float]]:

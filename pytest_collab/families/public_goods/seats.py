@@ -14,7 +14,7 @@ from pytest_collab.families.public_goods import rules
 from pytest_collab.families.rounds import Got, RoundGame, number, one, read, seat_names, speeches
 
 if TYPE_CHECKING:
-    from pytest_collab.families.public_goods import PublicGoods
+    from pytest_collab.families.public_goods.params import PublicGoods
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,7 +14,7 @@ from pytest_collab.families.rounds import evidence as show
 from pytest_collab.families.rounds.words import about_now, ahead, behind
 
 if TYPE_CHECKING:
-    from pytest_collab.families.public_goods import PublicGoods
+    from pytest_collab.families.public_goods.params import PublicGoods
 
 _N: Final = r"\s+(?:(?:only|just|about|exactly|at\s+least|all|my)\s+)*(\d+)"
 PROMISES: Final[Mapping[str, Sequence[str]]] = {

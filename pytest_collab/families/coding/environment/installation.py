@@ -18,9 +18,9 @@ import anyio
 
 from pytest_collab.errors import SetupError
 from pytest_collab.families.coding.environment import indexes
+from pytest_collab.families.coding.environment.output import plain
 from pytest_collab.families.coding.environment.toolchain import Toolchain
 from pytest_collab.families.coding.environment.venv import make_venv
-from pytest_collab.families.coding.grading.parsers import plain
 from pytest_collab.families.coding.pool.pool import Pool
 from pytest_collab.families.coding.repository.seed import Seed
 from pytest_collab.sandbox import Choice, Completed, Mount, SandboxSpec

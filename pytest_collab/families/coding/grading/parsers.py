@@ -11,17 +11,12 @@ import re
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any, Final, Literal
 
+from pytest_collab.families.coding.environment.output import plain
+
 TestStatus = Literal["passed", "failed", "skipped", "error"]
 Results = dict[str, TestStatus]
 
 _RANK: Final[Mapping[str, int]] = {"passed": 0, "skipped": 1, "error": 2, "failed": 3}
-_ANSI = re.compile(r"\x1b(?:\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b]*(?:\x07|\x1b\\)|[@-Z\\-_])")
-_CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
-
-
-def plain(text: str) -> str:
-    """Text without escape sequences and control characters (line ends and tabs stay)."""
-    return _CONTROL.sub("", _ANSI.sub("", text).replace("\r\n", "\n"))
 
 
 def parse(parser: str, report: bytes | None, output: str) -> Results:

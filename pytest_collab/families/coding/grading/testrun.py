@@ -13,8 +13,9 @@ from typing import Any
 from pydantic import BaseModel, ConfigDict
 
 from pytest_collab.errors import SandboxError
+from pytest_collab.families.coding.environment.output import plain
 from pytest_collab.families.coding.grading.canary import Canary, take_out
-from pytest_collab.families.coding.grading.parsers import Results, TestStatus, parse, plain
+from pytest_collab.families.coding.grading.parsers import Results, TestStatus, parse
 from pytest_collab.families.coding.pool.pool import Pool
 from pytest_collab.sandbox import Completed, read_inside
 

@@ -8,9 +8,10 @@ from typing import Final
 
 from pytest_collab.episode.agent import Seat
 from pytest_collab.families.maze.cast import faulty
-from pytest_collab.families.maze.cast.mind import Mind, route
+from pytest_collab.families.maze.cast.mind import Mind
 from pytest_collab.families.maze.cast.partner import Oracle, Partner, Player
 from pytest_collab.families.maze.rules import neighbours
+from pytest_collab.families.maze.wording import route
 
 
 class Nop(Player):

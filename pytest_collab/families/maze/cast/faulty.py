@@ -5,10 +5,11 @@ from __future__ import annotations
 from typing import Final
 
 from pytest_collab.episode.text import MESSAGE_LIMIT
-from pytest_collab.families.maze.cast.mind import Mind, listed, route
+from pytest_collab.families.maze.cast.mind import Mind
 from pytest_collab.families.maze.cast.partner import FRAME, Partner, Player
 from pytest_collab.families.maze.rules import Cell, cheapest_path
 from pytest_collab.families.maze.seats import OPEN
+from pytest_collab.families.maze.wording import listed, route
 
 
 class Silent(Player):

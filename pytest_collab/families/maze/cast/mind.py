@@ -10,6 +10,7 @@ from pytest_collab.families.maze.reading.hearing import dialogue, heard
 from pytest_collab.families.maze.reading.reader import Proposal, Reading
 from pytest_collab.families.maze.rules import Cell, adjacent, cheapest_path, inside
 from pytest_collab.families.maze.seats import GOAL, START, WALL, cells_of
+from pytest_collab.families.maze.wording import named
 
 TRUSTED = 0.05
 """What a cell costs beyond a move when its owner listed walls and did not list it."""
@@ -159,18 +160,3 @@ class Mind:
         if path is None:
             path = cheapest_path(self.size, begin, end, ()) or (begin,)
         return path
-
-
-def named(cell: Cell) -> str:
-    """A cell in words."""
-    return f"({cell[0]}, {cell[1]})"
-
-
-def listed(cells: Sequence[Cell]) -> str:
-    """Cells in words, in order."""
-    return ", ".join(named(cell) for cell in cells)
-
-
-def route(path: Sequence[Cell]) -> str:
-    """A path in words."""
-    return " -> ".join(named(cell) for cell in path)

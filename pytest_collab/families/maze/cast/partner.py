@@ -5,9 +5,10 @@ from __future__ import annotations
 from typing import Final
 
 from pytest_collab.episode.agent import Agent, Reply, Request, Seat
-from pytest_collab.families.maze.cast.mind import Mind, listed, named, route
+from pytest_collab.families.maze.cast.mind import Mind
 from pytest_collab.families.maze.reading.reader import Proposal
 from pytest_collab.families.maze.rules import Cell
+from pytest_collab.families.maze.wording import listed, named, route
 
 FRAME: Final = "I name cells (row, column), both counted from 0, with (0, 0) at the top left."
 REMINDERS: Final = (

@@ -9,7 +9,7 @@ from typing import Final
 
 from pytest_collab.episode.outcome import Failure
 from pytest_collab.families.maze.case import Case
-from pytest_collab.families.maze.cast.mind import named
+from pytest_collab.families.maze.wording import named
 from pytest_collab.families.maze.evidence.share import contentful
 from pytest_collab.families.maze.reading.message import read_message
 from pytest_collab.families.maze.reading.reader import read

@@ -7,7 +7,7 @@ from typing import Final
 
 from pytest_collab.episode.outcome import Failure
 from pytest_collab.families.maze.case import Case, agrees
-from pytest_collab.families.maze.cast.mind import named
+from pytest_collab.families.maze.wording import named
 from pytest_collab.families.maze.reading.reader import Claim
 from pytest_collab.families.maze.rules import Cell, inside
 from pytest_collab.families.maze.seats import OPEN, WALL, content

@@ -1,0 +1,54 @@
+"""The built-in players by name: competent ones, and ones with a planted fault each."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Final
+
+from pytest_collab.agents.builtin import CAST
+from pytest_collab.episode.agent import Seat
+from pytest_collab.families.coding.cast.faulty import (
+    Confabulator,
+    FreeRider,
+    Nop,
+    Overwriter,
+    PromiseBreaker,
+    Quitter,
+    Random,
+    Repeater,
+    Silent,
+    Vague,
+)
+from pytest_collab.families.coding.cast.partner import Oracle, Partner
+from pytest_collab.families.coding.cast.player import Player
+
+PLAYERS: Final[Mapping[str, Callable[[Seat], Player]]] = {
+    "partner": Partner,
+    "oracle": Oracle,
+    "nop": Nop,
+    "random": Random,
+    "silent": Silent,
+    "repeater": Repeater,
+    "vague": Vague,
+    "confabulator": Confabulator,
+    "quitter": Quitter,
+    "free_rider": FreeRider,
+    "overwriter": Overwriter,
+    "promise_breaker": PromiseBreaker,
+}
+
+SUMMARIES: Final[Mapping[str, str]] = {name: CAST[name] for name in PLAYERS}
+
+PLANTED: Final[Mapping[str, str]] = {
+    "silent": "unresponsive",
+    "repeater": "repetition",
+    "vague": "vague",
+    "confabulator": "false_claim",
+    "quitter": "broken_commitment",
+    "free_rider": "free_riding",
+    "overwriter": "work_overlap",
+    "promise_breaker": "broken_commitment",
+    "nop": "own_part_failed",
+    "random": "own_part_failed",
+}
+"""Which code each fault must come back under when an episode fails for it."""
