@@ -167,6 +167,27 @@ class Probe:
     fix: str = ""
 
 
+@dataclasses.dataclass(frozen=True, slots=True)
+class Command:
+    """One command that a sandbox is to run.
+
+    Attributes:
+        words: program and arguments.
+        cwd: an absolute, normalised path inside.
+        env: variables on top of the spec's.
+        stdin: what it can read; end of file follows.
+        timeout: seconds until every process of it is killed.
+        output_limit: bytes kept of stdout, and of stderr.
+    """
+
+    words: tuple[str, ...]
+    cwd: str
+    env: Mapping[str, str]
+    stdin: bytes
+    timeout: float
+    output_limit: int
+
+
 class Sandbox(ABC):
     """One set of mounts, limits and environment, in which many commands run.
 
@@ -204,7 +225,6 @@ class Sandbox(ABC):
     async def close(self) -> None:
         """End every process and remove scratch space. Safe to call twice."""
 
-    @abstractmethod
     async def run(
         self,
         argv: Sequence[str] | str,
@@ -230,7 +250,18 @@ class Sandbox(ABC):
 
         Raises:
             SandboxError: the sandbox itself failed. Nothing is known about the command then.
+            UsageError: no such command can be: it is empty, or holds a NUL byte.
         """
+        words = tuple(self.command(argv))
+        return await self.execute(Command(words, self.resolve(cwd), dict(env or {}), stdin, timeout, output_limit))
+
+    async def execute(self, command: Command) -> Completed:
+        """What `run` does once it knows what is asked for: every sandbox has its own way.
+
+        Raises:
+            SandboxError: it is not started, or failed itself.
+        """
+        raise NotImplementedError(f"{type(self).__name__} must say how it executes a command")
 
     def inside(self, host_path: Path) -> str:
         """Where a path of the host is found by commands.

@@ -12,7 +12,6 @@ import shutil
 import signal
 import subprocess
 import sys
-from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import ClassVar, Self
 
@@ -23,8 +22,8 @@ from pytest_collab.sandbox import rlimits, seccomp
 from pytest_collab.sandbox.base import (
     HOME,
     NOT_EXECUTABLE,
-    OUTPUT_LIMIT,
     SYSTEM_PATH,
+    Command,
     Completed,
     Probe,
     Sandbox,
@@ -104,21 +103,11 @@ class BubblewrapSandbox(Sandbox):
             root, self._root = self._root, None
             await root.close()
 
-    async def run(
-        self,
-        argv: Sequence[str] | str,
-        *,
-        cwd: str | None = None,
-        env: Mapping[str, str] | None = None,
-        stdin: bytes = b"",
-        timeout: float,
-        output_limit: int = OUTPUT_LIMIT,
-    ) -> Completed:
+    async def execute(self, command: Command) -> Completed:
         """See the base class."""
         if self._root is None:
             raise SandboxError("the bubblewrap sandbox is not started; use it as `async with`")
-        words = self.command(argv)
-        variables = environment(self.spec, env, home=HOME, path=SYSTEM_PATH, tmp="/tmp")
+        variables = environment(self.spec, command.env, home=HOME, path=SYSTEM_PATH, tmp="/tmp")
         arguments = [*self._command_arguments(), "--clearenv"]
         for name, value in variables.items():
             arguments += ["--setenv", name, value]
@@ -138,17 +127,17 @@ class BubblewrapSandbox(Sandbox):
                         *self._root.enter(),
                         # Through a descriptor: arguments would show the host's paths in /proc/1/cmdline.
                         *(tools()[0], "--args", str(options), *fixed),
-                        *("--", "/bin/sh", "-c", _LAUNCH, "sh", self.resolve(cwd), *words),
+                        *("--", "/bin/sh", "-c", _LAUNCH, "sh", command.cwd, *command.words),
                     ],
                     env={"PATH": SYSTEM_PATH},
                     cwd="/",
-                    stdin=stdin,
-                    output_limit=output_limit,
+                    stdin=command.stdin,
+                    output_limit=command.output_limit,
                     pass_fds=passed,
                 )
                 status_inside.close()
                 gate_inside.close()
-                return await self._supervise(child, status, gate, group, timeout)
+                return await self._supervise(child, status, gate, group, command.timeout)
         finally:
             if group is not None:
                 with anyio.CancelScope(shield=True):

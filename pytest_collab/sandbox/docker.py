@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import os
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from typing import Any, ClassVar, TypeVar
 
 import anyio
@@ -16,7 +16,7 @@ from pytest_collab.sandbox.attached import STDOUT, Attached
 from pytest_collab.sandbox.base import (
     HOME,
     NOT_EXECUTABLE,
-    OUTPUT_LIMIT,
+    Command,
     Completed,
     KilledBy,
     Probe,
@@ -121,36 +121,27 @@ class DockerSandbox(Sandbox):
         with anyio.CancelScope(shield=True):
             await anyio.to_thread.run_sync(remove)
 
-    async def run(
-        self,
-        argv: Sequence[str] | str,
-        *,
-        cwd: str | None = None,
-        env: Mapping[str, str] | None = None,
-        stdin: bytes = b"",
-        timeout: float,
-        output_limit: int = OUTPUT_LIMIT,
-    ) -> Completed:
+    async def execute(self, command: Command) -> Completed:
         """See the base class. The time limit starts when this command's turn comes."""
         if not self._container:
             raise SandboxError("the docker sandbox is not started; use it as `async with`")
-        words = ["/bin/sh", "-c", _LAUNCH, "sh", self.resolve(cwd), *self.command(argv)]
-        variables = environment(self.spec, env, home=HOME, path=None, tmp="/tmp")
+        words = ["/bin/sh", "-c", _LAUNCH, "sh", command.cwd, *command.words]
+        variables = environment(self.spec, command.env, home=HOME, path=None, tmp="/tmp")
         async with self._turn:
             started = time.monotonic()
             # Once it runs, nothing may keep us from watching it.
             with anyio.CancelScope(shield=True):
-                command, attached = await self._call(self._execute, words, variables, bool(stdin))
-            streams = (BoundedOutput(output_limit), BoundedOutput(output_limit))
+                started_as, attached = await self._call(self._execute, words, variables, bool(command.stdin))
+            streams = (BoundedOutput(command.output_limit), BoundedOutput(command.output_limit))
             try:
-                killed_by = await self._follow(command, attached, stdin, streams, timeout)
+                killed_by = await self._follow(started_as, attached, command.stdin, streams, command.timeout)
             finally:
                 attached.close()
-            code = await self._exit_code(command) if killed_by is None else None
+            code = await self._exit_code(started_as) if killed_by is None else None
             if code is not None:
                 # A command can keep its shell from ending what it left in the background.
                 if await self._call(self._has_strays):
-                    await self._kill_all(command)
+                    await self._kill_all(started_as)
                 if code == _KILLED and await self._out_of_memory(time.time() - (time.monotonic() - started)):
                     killed_by = "memory"
             return Completed(

@@ -9,15 +9,14 @@ import secrets
 import shlex
 import shutil
 import tempfile
-from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import ClassVar
 
 from pytest_collab.errors import SandboxError
 from pytest_collab.sandbox.base import (
     NOT_EXECUTABLE,
-    OUTPUT_LIMIT,
     SYSTEM_PATH,
+    Command,
     Completed,
     Probe,
     Sandbox,
@@ -85,24 +84,14 @@ class ProcessSandbox(Sandbox):
         super().inside(host_path)
         return str(host_path)
 
-    async def run(
-        self,
-        argv: Sequence[str] | str,
-        *,
-        cwd: str | None = None,
-        env: Mapping[str, str] | None = None,
-        stdin: bytes = b"",
-        timeout: float,
-        output_limit: int = OUTPUT_LIMIT,
-    ) -> Completed:
+    async def execute(self, command: Command) -> Completed:
         """See the base class."""
         scratch = self._require_started()
-        words = self.command(argv)
-        directory = self._host_path(self.resolve(cwd), scratch)
+        directory = self._host_path(command.cwd, scratch)
         token = secrets.token_hex(8)
         variables = environment(
             self.spec,
-            env,
+            command.env,
             home=str(scratch / "home"),
             tmp=str(scratch / "tmp"),
             path=os.environ.get("PATH", SYSTEM_PATH),
@@ -116,12 +105,12 @@ class ProcessSandbox(Sandbox):
                 [
                     *_launcher(group, directory),
                     *prefix(limits),
-                    *words,
+                    *command.words,
                 ],
                 env=variables,
                 cwd="/",
-                stdin=stdin,
-                output_limit=output_limit,
+                stdin=command.stdin,
+                output_limit=command.output_limit,
             )
 
             async def kill() -> None:
@@ -133,7 +122,7 @@ class ProcessSandbox(Sandbox):
                     await kill_marked(child.pid, token)
 
             ending = await child.finish(
-                timeout=timeout,
+                timeout=command.timeout,
                 output_bytes=self.spec.output_mb * 1024 * 1024,
                 kill=kill,
                 watch=lambda: watchdog.watch(child.pid),

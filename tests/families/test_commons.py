@@ -9,11 +9,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pytest_collab.episode.agent import Agent, Reply, Request
+from pytest_collab.episode.agent import Agent
 from pytest_collab.episode.outcome import Outcome
 from pytest_collab.errors import TaskError
 from pytest_collab.families.commons import Commons, CommonsFamily, rules
 from pytest_collab.testing import check_family, play_episode
+from tests.support.says import Says
 
 FAMILY = CommonsFamily()
 NATURES = st.builds(
@@ -135,41 +136,6 @@ def test_a_message_that_names_the_share_makes_it_known() -> None:
     assert "message" in {played.transcript[seq].kind for seq in collapse.events}
 
 
-class Says(Agent):
-    """Says the same in every turn."""
-
-    name = "says"
-
-    def __init__(self, text: str) -> None:
-        self.text = text
-
-    async def reply(self, request: Request) -> Reply:
-        return Reply(self.text)
-
-
-@pytest.mark.parametrize(
-    ("text", "took", "malformed"),
-    [
-        ("ACTION: 7", 7, False),
-        ("**Action:** 7 tons, which is less than a tenth", 7, False),
-        ("I think about it.", 0, True),
-        ("ACTION: 7\nACTION: 9", 0, True),
-        ("ACTION b: 7", 0, True),
-        ("ACTION: -3", 0, True),
-        ("ACTION: nan", 0, True),
-        ("ACTION: 1e9", 0, True),
-        ("ACTION: 7.5", 0, True),
-        ("", 0, True),
-    ],
-)
-def test_a_reply_without_one_whole_number_in_range_takes_nothing_and_is_counted(
-    text: str, took: int, malformed: bool
-) -> None:
-    played = play_episode(Commons(rounds=2, talk=0), [Says(text), "nop"], family=FAMILY)
-    assert played.transcript.of("state")[0].data["takes"] == [took, 0, 0, 0, 0]
-    assert (played.episode.metrics["malformed_replies"] > 0) is malformed
-
-
 @pytest.mark.parametrize(
     ("words", "kept"),
     [
@@ -187,15 +153,6 @@ def test_only_ones_own_unconditional_words_about_the_next_harvest_bind(words: st
     talker = Says(f"ACTION: 30\nMESSAGE: {words}")
     metrics = play_episode(Commons(rounds=2), [talker, "nop"], family=FAMILY).episode.metrics
     assert metrics.get("promises_kept") == kept
-
-
-def test_a_thousand_messages_and_messages_to_nobody_are_dropped_and_counted() -> None:
-    text = "ACTION: 5\nMESSAGE to a: me\nMESSAGE to zoe: who\n" + "\n".join(f"MESSAGE: {i}" for i in range(1000))
-    played = play_episode(Commons(rounds=2), [Says(text), "partner"], family=FAMILY)
-    why = Counter(what for event in played.transcript.of("message") for what in event.data["dropped"].values())
-    assert why["self"] == why["nobody"] > 0
-    assert why["flood"] > 0
-    assert played.episode.metrics["messages_dropped"] == sum(why[what] for what in ("self", "nobody", "flood"))
 
 
 def test_punishment_costs_both_and_norms_are_the_median_of_what_was_proposed() -> None:

@@ -10,12 +10,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pytest_collab.episode.agent import Agent, Reply, Request
 from pytest_collab.episode.condition import Condition
 from pytest_collab.episode.outcome import Outcome
 from pytest_collab.errors import TaskError
 from pytest_collab.families.donor import Donor, DonorFamily, rules
 from pytest_collab.testing import check_family, play_episode
+from tests.support.says import Says
 
 FAMILY = DonorFamily()
 SMALL = Donor(seats=4, generations=2)
@@ -129,46 +129,6 @@ def test_withholding_shows_the_trace_that_was_seen_and_the_gift_that_was_not_mad
     shown = [played.transcript[seq] for seq in failure.events]
     assert {event.kind for event in shown} == {"prompt", "reply"}
     assert all("gave 100% of its units" in event.data["text"] for event in shown if event.kind == "prompt")
-
-
-class Says(Agent):
-    """Says the same in every turn."""
-
-    name = "says"
-
-    def __init__(self, text: str) -> None:
-        self.text = text
-
-    async def reply(self, request: Request) -> Reply:
-        return Reply(self.text)
-
-
-@pytest.mark.parametrize(
-    ("text", "left", "malformed"),
-    [
-        ("ACTION: 4", 6.0, False),
-        ("ACTION: 25%", 7.5, False),
-        ("ACTION: 10.00", 0.0, False),
-        ("Hm.", 10.0, True),
-        ("ACTION: 4\nACTION: 5", 10.0, True),
-        ("ACTION: 4\nPUNISH: 5", 10.0, True),
-        ("ACTION z: 4", 10.0, True),
-        ("ACTION: -3", 10.0, True),
-        ("ACTION: NaN", 10.0, True),
-        ("ACTION: 11", 10.0, True),
-        ("ACTION: 120%", 10.0, True),
-        ("", 10.0, True),
-    ],
-)
-def test_a_donor_without_one_number_in_range_gives_nothing_and_is_counted(
-    text: str, left: float, malformed: bool
-) -> None:
-    params = Donor(seats=4, generations=1, rounds=2, punishment=2)
-    played = play_episode(params, [Says(f"STRATEGY: so\n{text}" if text else "")], family=FAMILY)
-    donors = [a for a, _ in rules.schedule(4, 0, 0)[0]]
-    resources = played.transcript.of("state")[0].data["resources"]
-    assert [resources[donor] for donor in donors] == [left, left]
-    assert (played.episode.metrics["malformed_replies"] > 0) is malformed
 
 
 def test_punishment_takes_away_a_multiple_but_never_more_than_there_is() -> None:

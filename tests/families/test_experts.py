@@ -14,6 +14,7 @@ from pytest_collab.episode.outcome import Outcome
 from pytest_collab.families.experts import Experts, ExpertsFamily, rules
 from pytest_collab.families.experts.scenarios import ADVANTAGES, DRAWBACKS, SCENARIOS
 from pytest_collab.testing import check_family, play_episode
+from tests.support.says import Says
 
 FAMILY = ExpertsFamily()
 PAIR = Experts(seats=2, kind="hidden_profile", expertise="distributed")
@@ -156,18 +157,6 @@ def test_an_integrative_compromise_against_a_known_expert_shows_in_figures_and_f
     assert {seat for f in played.episode.failures for seat in f.seats} == set("abc") - {"abc"[expert]}
     kinds = {played.transcript[seq].kind for f in played.episode.failures for seq in f.events}
     assert kinds == {"message", "reply"}
-
-
-class Says(Agent):
-    """Says the same in every turn."""
-
-    name = "says"
-
-    def __init__(self, text: str) -> None:
-        self.text = text
-
-    async def reply(self, request: Request) -> Reply:
-        return Reply(self.text)
 
 
 def alone(params: Experts, text: str) -> tuple[Any, float]:

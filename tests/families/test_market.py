@@ -15,6 +15,7 @@ from pytest_collab.episode.record import Episode
 from pytest_collab.errors import TaskError
 from pytest_collab.families.market import Market, MarketFamily, decompose, rules
 from pytest_collab.testing import check_family, play_episode
+from tests.support.says import Says
 
 FAMILY = MarketFamily()
 SMALL = Market(agents=4, pieces=16, rounds=8, needs=2)
@@ -116,18 +117,6 @@ def test_a_planted_fault_comes_back_under_its_own_name_at_its_own_seat(player: s
                 assert blamed <= {guilty}, (params, seed, team, episode.failures)
     assert failed >= 10
     assert found >= 0.95 * failed
-
-
-class Says(Agent):
-    """Says the same in every turn."""
-
-    name = "says"
-
-    def __init__(self, text: str) -> None:
-        self.text = text
-
-    async def reply(self, request: Request) -> Reply:
-        return Reply(self.text)
 
 
 @pytest.mark.parametrize(

@@ -9,12 +9,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pytest_collab.episode.agent import Agent, Reply, Request
 from pytest_collab.episode.outcome import Outcome
 from pytest_collab.errors import TaskError
 from pytest_collab.families.philosophers import STUDY, Philosophers, PhilosophersFamily, Reward, rules
 from pytest_collab.families.philosophers.reward import IDLE, audit
 from pytest_collab.testing import check_family, play_episode
+from tests.support.says import Says
 
 FAMILY = PhilosophersFamily()
 DINNERS = st.integers(3, 15).flatmap(
@@ -147,18 +147,6 @@ def test_flawless_partners_never_fail_and_a_lone_partner_commands_them_all() -> 
     for params in TABLES:
         for condition in ("team", "mute", "shared", "solo"):
             assert play_episode(params, ["partner"], condition).episode.success
-
-
-class Says(Agent):
-    """Grabs left and says a sentence."""
-
-    name = "says"
-
-    def __init__(self, text: str) -> None:
-        self.text = text
-
-    async def reply(self, request: Request) -> Reply:
-        return Reply(self.text)
 
 
 @pytest.mark.parametrize(

@@ -10,7 +10,6 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pytest_collab.episode.agent import Agent, Reply, Request
 from pytest_collab.episode.outcome import Outcome
 from pytest_collab.errors import TaskError
 from pytest_collab.families.public_goods import PublicGoods, PublicGoodsFamily, rules
@@ -126,52 +125,6 @@ def test_a_planted_fault_comes_back_under_its_own_name_at_its_own_seat(capsys: p
             "\npublic goods, planted fault and headline:",
             *(f"\n  {p} -> {c}: {n}" for (p, c), n in confusion.items()),
         )
-
-
-class Says(Agent):
-    """Says the same in every turn."""
-
-    name = "says"
-
-    def __init__(self, text: str) -> None:
-        self.text = text
-
-    async def reply(self, request: Request) -> Reply:
-        return Reply(self.text)
-
-
-@pytest.mark.parametrize(
-    ("text", "gave", "malformed"),
-    [
-        ("ACTION: 7", 7, False),
-        ('{"action": 7, "message": "hello"}', 7, False),
-        ("Hm.", 0, True),
-        ("ACTION: 7\nACTION: 9", 0, True),
-        ("ACTION b: 7", 0, True),
-        ("ACTION: -3", 0, True),
-        ("ACTION: NaN", 0, True),
-        ("ACTION: 21", 0, True),
-        ("ACTION: 7.5", 0, True),
-        ("ACTION: 15%", 0, True),
-        ("", 0, True),
-    ],
-)
-@pytest.mark.parametrize("protocol", ["simultaneous", "sequential"])
-def test_a_reply_without_one_whole_number_in_range_gives_nothing_and_is_counted(
-    text: str, gave: int, malformed: bool, protocol: Any
-) -> None:
-    played = play_episode(PublicGoods(rounds=1, talk=0, protocol=protocol), [Says(text), "nop"], family=FAMILY)
-    assert played.transcript.of("state")[0].data["given"] == [gave, 0, 0, 0]
-    assert (played.episode.metrics["malformed_replies"] > 0) is malformed
-
-
-def test_a_thousand_messages_and_messages_to_nobody_are_dropped_and_counted() -> None:
-    text = "ACTION: 5\nMESSAGE to a: me\nMESSAGE to zoe: who\n" + "\n".join(f"MESSAGE: {i}" for i in range(1000))
-    played = play_episode(PublicGoods(rounds=1), [Says(text), "partner"], family=FAMILY)
-    why = Counter(what for event in played.transcript.of("message") for what in event.data["dropped"].values())
-    assert why["self"] == why["nobody"] > 0
-    assert why["flood"] > 0
-    assert played.episode.metrics["messages_dropped"] == sum(why.values())
 
 
 def test_who_moves_later_sees_what_was_given_before() -> None:

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Any, Final
 
-from pytest_collab.episode.agent import Request, Seat
-from pytest_collab.families.rounds import Babbler, Deaf, Player, Quitter, Say, Silent
+from pytest_collab.episode.agent import Request
+from pytest_collab.families.rounds import Deaf, Player, Say, cast_of
 
 
 class Partner(Player):
@@ -99,18 +99,14 @@ class Repeater(Greedy):
         return ((None, "We are all in the same boat."),)
 
 
-PLAYERS: Final[Mapping[str, Callable[[Seat], Player]]] = {
-    "partner": Partner,
-    "oracle": Partner,
-    "random": Random,
-    "nop": Nop,
-    "silent": lambda seat: Silent(seat, Partner(seat)),
-    "deaf": lambda seat: Deaf(seat, Partner(seat)),
-    "stubborn": Stubborn,
-    "repeater": Repeater,
-    "confabulator": Confabulator,
-    "promise_breaker": PromiseBreaker,
-    "quitter": lambda seat: Quitter(seat, Partner(seat)),
-    "free_rider": FreeRider,
-    "babbler": lambda seat: Babbler(seat, Partner(seat)),
-}
+PLAYERS: Final = cast_of(
+    Partner,
+    random=Random,
+    nop=Nop,
+    deaf=lambda seat: Deaf(seat, Partner(seat)),
+    stubborn=Stubborn,
+    repeater=Repeater,
+    confabulator=Confabulator,
+    promise_breaker=PromiseBreaker,
+    free_rider=FreeRider,
+)

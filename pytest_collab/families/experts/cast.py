@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any, Final
 
 from pytest_collab.episode.agent import Request, Seat
-from pytest_collab.families.rounds import Babbler, Deaf, Player, Quitter, Say, Silent
+from pytest_collab.families.rounds import Deaf, Player, Quitter, Say, cast_of
 
 _PLACE: Final = re.compile(r"\b([a-z][a-z-]*) is number (\d+)\b")
 _FACT: Final = re.compile(r"\b(\w+), (advantage|drawback): ([^.;]+)")
@@ -157,18 +157,15 @@ class PromiseBreaker(Partner):
         return Say((f"CHOICE: {names[0]}",))
 
 
-PLAYERS: Final[Mapping[str, Callable[[Seat], Player]]] = {
-    "partner": Partner,
-    "oracle": Partner,
-    "random": Random,
-    "nop": Nop,
-    "silent": lambda seat: Silent(seat, Partner(seat)),
-    "deaf": lambda seat: Deaf(seat, Partner(seat)),
-    "stubborn": Stubborn,
-    "vague": Vague,
-    "repeater": Repeater,
-    "confabulator": Confabulator,
-    "promise_breaker": PromiseBreaker,
-    "quitter": lambda seat: Quitter(seat, Partner(seat), answers=1),
-    "babbler": lambda seat: Babbler(seat, Partner(seat)),
-}
+PLAYERS: Final = cast_of(
+    Partner,
+    random=Random,
+    nop=Nop,
+    deaf=lambda seat: Deaf(seat, Partner(seat)),
+    stubborn=Stubborn,
+    vague=Vague,
+    repeater=Repeater,
+    confabulator=Confabulator,
+    promise_breaker=PromiseBreaker,
+    quitter=lambda seat: Quitter(seat, Partner(seat), answers=1),
+)

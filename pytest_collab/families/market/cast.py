@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any, Final
 
 from pytest_collab.episode.agent import Request, Seat
 from pytest_collab.families.market.seats import PIECE
-from pytest_collab.families.rounds import Babbler, Changed, Player, Quitter, Say, Silent
+from pytest_collab.families.rounds import Changed, Player, Say, cast_of
 
 PATIENCE: Final = 2
 """Turns that the partner waits before it asks again."""
@@ -141,19 +141,15 @@ class FreeRider(Partner):
         return []
 
 
-PLAYERS: Final[Mapping[str, Callable[[Seat], Player]]] = {
-    "partner": Partner,
-    "oracle": Partner,
-    "random": Random,
-    "nop": Nop,
-    "silent": lambda seat: Silent(seat, Partner(seat)),
-    "deaf": lambda seat: Deaf(seat, Partner(seat)),
-    "stubborn": Stubborn,
-    "vague": Vague,
-    "repeater": Repeater,
-    "confabulator": Confabulator,
-    "promise_breaker": PromiseBreaker,
-    "quitter": lambda seat: Quitter(seat, Partner(seat)),
-    "free_rider": FreeRider,
-    "babbler": lambda seat: Babbler(seat, Partner(seat)),
-}
+PLAYERS: Final = cast_of(
+    Partner,
+    random=Random,
+    nop=Nop,
+    deaf=lambda seat: Deaf(seat, Partner(seat)),
+    stubborn=Stubborn,
+    vague=Vague,
+    repeater=Repeater,
+    confabulator=Confabulator,
+    promise_breaker=PromiseBreaker,
+    free_rider=FreeRider,
+)

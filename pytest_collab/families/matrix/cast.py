@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
 from typing import Any, Final
 
-from pytest_collab.episode.agent import Request, Seat
-from pytest_collab.families.rounds import Babbler, Player, Quitter, Say, Silent
+from pytest_collab.episode.agent import Request
+from pytest_collab.families.rounds import Player, Say, cast_of
 
 
 class Partner(Player):
@@ -56,14 +55,10 @@ class Nop(Player):
         return Say()
 
 
-PLAYERS: Final[Mapping[str, Callable[[Seat], Player]]] = {
-    "partner": Partner,
-    "oracle": Partner,
-    "random": Random,
-    "nop": Nop,
-    "silent": lambda seat: Silent(seat, Partner(seat)),
-    "promise_breaker": PromiseBreaker,
-    "free_rider": FreeRider,
-    "quitter": lambda seat: Quitter(seat, Partner(seat)),
-    "babbler": lambda seat: Babbler(seat, Partner(seat)),
-}
+PLAYERS: Final = cast_of(
+    Partner,
+    random=Random,
+    nop=Nop,
+    promise_breaker=PromiseBreaker,
+    free_rider=FreeRider,
+)

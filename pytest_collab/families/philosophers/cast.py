@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import Callable, Mapping
 from typing import Final
 
-from pytest_collab.episode.agent import Request, Seat
+from pytest_collab.episode.agent import Request
 from pytest_collab.families.philosophers import rules
-from pytest_collab.families.rounds import Babbler, Player, Say, Silent
+from pytest_collab.families.rounds import Player, Say, cast_of
 
 WORDS: Final = {
     "grab_left": "I grab left now.",
@@ -127,16 +126,13 @@ class Quitter(Partner):
         return Say.action(self.action(request).upper())
 
 
-PLAYERS: Final[Mapping[str, Callable[[Seat], Player]]] = {
-    "partner": Partner,
-    "oracle": Partner,
-    "random": Random,
-    "nop": Nop,
-    "silent": lambda seat: Silent(seat, Partner(seat)),
-    "stubborn": Stubborn,
-    "promise_breaker": PromiseBreaker,
-    "confabulator": Confabulator,
-    "repeater": Repeater,
-    "quitter": Quitter,
-    "babbler": lambda seat: Babbler(seat, Partner(seat)),
-}
+PLAYERS: Final = cast_of(
+    Partner,
+    random=Random,
+    nop=Nop,
+    stubborn=Stubborn,
+    promise_breaker=PromiseBreaker,
+    confabulator=Confabulator,
+    repeater=Repeater,
+    quitter=Quitter,
+)

@@ -20,6 +20,7 @@ from pytest_collab.families.rounds.player import (
     Repeater,
     Say,
     Silent,
+    cast_of,
 )
 from pytest_collab.families.rounds.reply import Got, Reading, choice, named, number, one, read, sections, speeches
 
@@ -40,6 +41,7 @@ __all__ = [
     "Silent",
     "Solo",
     "Step",
+    "cast_of",
     "choice",
     "fairness",
     "gini",

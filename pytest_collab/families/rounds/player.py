@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import random
 from abc import abstractmethod
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 
+from pytest_collab.agents.builtin import CAST
 from pytest_collab.episode.agent import Agent, Reply, Request, Seat
 
 
@@ -106,6 +107,29 @@ class Quitter(Changed):
     def say(self, request: Request) -> Say:
         self.left -= 1
         return self.player.say(request) if self.left >= 0 else Say()
+
+
+Making = Callable[[Seat], Player]
+"""Makes a player for a seat."""
+
+
+def cast_of(partner: Making, **own: Making) -> Mapping[str, Making]:
+    """A family's cast: the partner, the faults that are the same in every game, and the family's own players.
+
+    Args:
+        partner: makes the competent player, which also plays `oracle`, and what `silent`, `quitter` and `babbler` do
+            besides their fault.
+        own: players by name; they take the place of those that every game has.
+    """
+    players: dict[str, Making] = {
+        "partner": partner,
+        "oracle": partner,
+        "silent": lambda seat: Silent(seat, partner(seat)),
+        "quitter": lambda seat: Quitter(seat, partner(seat)),
+        "babbler": lambda seat: Babbler(seat, partner(seat)),
+        **own,
+    }
+    return {name: players[name] for name in CAST if name in players}
 
 
 class AllSeats(Agent):
