@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import ast
+import importlib.util
+import re
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -11,6 +13,11 @@ from pathlib import Path
 import pytest
 
 PACKAGE = Path(__file__).parent.parent / "pytest_collab"
+spec = importlib.util.spec_from_file_location("draw_house", PACKAGE.parent / "docs" / "draw_house.py")
+assert spec is not None
+assert spec.loader is not None
+house = importlib.util.module_from_spec(spec)
+spec.loader.exec_module(house)
 ROOMS = (
     "plugin",
     "testing",
@@ -29,26 +36,10 @@ ROOMS = (
 
 def imports(path: Path) -> Iterator[tuple[str, int]]:
     """Rooms that a module imports from at run time, with the line."""
-    tree = ast.parse(path.read_text())
-    typing_only = {
-        id(inner)
-        for node in ast.walk(tree)
-        if isinstance(node, ast.If) and "TYPE_CHECKING" in ast.unparse(node.test)
-        for statement in node.body
-        for inner in ast.walk(statement)
-    }
-    for node in ast.walk(tree):
-        if id(node) in typing_only:
-            continue
-        names = []
-        if isinstance(node, ast.Import):
-            names = [alias.name for alias in node.names]
-        elif isinstance(node, ast.ImportFrom) and node.module:
-            names = [f"{node.module}.{alias.name}" for alias in node.names]
-        for name in names:
-            parts = name.split(".")
-            if parts[0] == "pytest_collab" and len(parts) > 1 and parts[1] in ROOMS:
-                yield parts[1], node.lineno
+    for module, line, typing_only in house.imports(path):
+        parts = module.split(".")
+        if not typing_only and len(parts) > 1 and parts[1] in ROOMS:
+            yield parts[1], line
 
 
 def modules() -> list[Path]:
@@ -70,6 +61,40 @@ def test_no_room_imports_one_above_it() -> None:
             if ROOMS.index(other) < ROOMS.index(room):
                 wrong.append(f"{path.relative_to(PACKAGE)}:{line} imports {other}")
     assert not wrong, "\n".join(wrong)
+
+
+def test_no_module_imports_one_that_imports_it() -> None:
+    """Imports of types only and imports inside functions count: who needs both belongs above both."""
+    assert not house.circles(house.graph())
+
+
+def test_no_two_rooms_of_a_family_import_each_other() -> None:
+    wrong = [circle for folder in house.folders() for circle in house.circles(house.rooms_of(folder))]
+    assert not wrong
+
+
+def test_a_module_holds_one_noun() -> None:
+    long = [
+        f"{path.relative_to(PACKAGE)} has {lines} lines: which two nouns live there? Give each a module"
+        for path in modules()
+        if (lines := len(path.read_text().splitlines())) > 400
+    ]
+    assert not long, "\n".join(long)
+
+
+def test_the_picture_of_the_house_is_the_one_of_these_imports() -> None:
+    drawn = house.picture(house.graph())
+    assert drawn == house.PICTURE.read_text(), (
+        "run `python docs/draw_house.py`: the imports between rooms have changed"
+    )
+
+
+def test_the_files_that_errands_name_are_there() -> None:
+    text = house.PAGE.read_text()
+    errands = text[text.index("## Errands") :]
+    named = set(re.findall(r"`((?:pytest_collab|tests|docs|tasks)/[\w./]+)`", errands))
+    assert named
+    assert not [name for name in sorted(named) if not (PACKAGE.parent / name).exists()]
 
 
 def test_every_module_says_what_it_is() -> None:

@@ -65,9 +65,9 @@ READABLE = [
     *((game, text, 7) for game in GOODS for text in ("ACTION: 7", '{"action": 7, "message": "hello"}')),
 ]
 UNREADABLE = [
-    *((game, text) for game in TABLES for text in ("Hm.", "ACTION: 4\nACTION: 5", "ACTION b: 7", "ACTION: -3")),
+    *((game, text) for game in TABLES for text in ("Hm.", "ACTION: 4\nACTION: 5", "ACTION: -3")),
     *((game, text) for game in TABLES for text in ("ACTION: NaN", "ACTION: nan", "ACTION: 1e9", "")),
-    *((game, text) for game in TABLES if game != "donor" for text in ("ACTION: 7.5", "I think about it.")),
+    *((game, text) for game in TABLES if game != "donor" for text in ("ACTION: 7.5", "ACTION b: 7", "Oh.")),
     *((game, text) for game in GOODS for text in ("ACTION: 21", "ACTION: 15%")),
     *(("donor", text) for text in ("ACTION: 4\nPUNISH: 5", "ACTION z: 4", "ACTION: 11", "ACTION: 120%")),
 ]

@@ -11,7 +11,7 @@ from pytest_collab.core.maze.spec import MazeRecord
 from pytest_collab.episode.condition import Condition
 from pytest_collab.episode.family import Picture
 from pytest_collab.episode.transcript import Transcript
-from pytest_collab.families.maze.case import Case
+from pytest_collab.families.maze.reading.case import Case
 from pytest_collab.families.maze.rules import Cell, inside
 from pytest_collab.families.maze.seats import GOAL, HIDDEN, START, WALL, copies, copy_of
 from pytest_collab.families.maze.wording import named

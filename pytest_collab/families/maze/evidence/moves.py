@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pytest_collab.episode.outcome import Failure
-from pytest_collab.families.maze.case import Case
+from pytest_collab.families.maze.reading.case import Case
 from pytest_collab.families.maze.wording import named
 from pytest_collab.families.maze.evidence.share import contributed, told_before
 from pytest_collab.families.maze.evidence.truth import false_claims

@@ -8,7 +8,7 @@ from itertools import pairwise
 from typing import Final
 
 from pytest_collab.episode.outcome import Failure
-from pytest_collab.families.maze.case import Case
+from pytest_collab.families.maze.reading.case import Case
 from pytest_collab.families.maze.wording import named
 from pytest_collab.families.maze.evidence.share import contentful
 from pytest_collab.families.maze.reading.message import read_message

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from pytest_collab.families.maze.case import Case
+from pytest_collab.families.maze.reading.case import Case
 from pytest_collab.families.maze.reading.message import read_message
 from pytest_collab.families.maze.reading.reader import Claim, Proposal
 from pytest_collab.families.maze.seats import WALL

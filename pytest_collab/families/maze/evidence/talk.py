@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from pytest_collab.episode.outcome import Failure
-from pytest_collab.families.maze.case import Case
+from pytest_collab.families.maze.reading.case import Case
 from pytest_collab.families.maze.evidence.share import contentful, contributed
 
 FALLS_SILENT: Final = 2

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from typing import Final
 
 from pytest_collab.episode.outcome import Failure
-from pytest_collab.families.maze.case import Case, agrees
+from pytest_collab.families.maze.reading.case import Case, agrees
 from pytest_collab.families.maze.wording import named
 from pytest_collab.families.maze.reading.reader import Claim
 from pytest_collab.families.maze.rules import Cell, inside

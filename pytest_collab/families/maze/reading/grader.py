@@ -13,7 +13,7 @@ from typing import Any, Final
 from pytest_collab.core.maze.spec import MazeRecord
 from pytest_collab.episode.examiner import Examiner
 from pytest_collab.episode.transcript import Transcript
-from pytest_collab.families.maze.case import spoken
+from pytest_collab.families.maze.reading.case import spoken
 from pytest_collab.families.maze.reading.reader import Utterance
 from pytest_collab.families.maze.rules import Cell, adjacent
 from pytest_collab.families.maze.wording import named
