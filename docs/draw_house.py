@@ -12,6 +12,7 @@ import ast
 import sys
 import textwrap
 from collections.abc import Iterator, Mapping
+from functools import lru_cache
 from pathlib import Path
 
 ROOT = Path(__file__).parent.parent
@@ -23,6 +24,7 @@ Graph = Mapping[str, frozenset[str]]
 """Names, each with those that it imports."""
 
 
+@lru_cache
 def modules() -> dict[str, Path]:
     """Every module of the package by dotted name; the shipped suite is data."""
     found = {}
@@ -54,6 +56,7 @@ def imports(path: Path) -> Iterator[tuple[str, int, bool]]:
                 yield name, node.lineno, id(node) in for_types
 
 
+@lru_cache
 def graph() -> Graph:
     """Modules, each with the modules that it imports."""
     known = modules()

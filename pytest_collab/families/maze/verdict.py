@@ -9,8 +9,8 @@ from pytest_collab.core.maze.spec import MazeRecord
 from pytest_collab.episode.condition import Condition
 from pytest_collab.episode.outcome import Failure, Outcome, Verdict, outcome_of
 from pytest_collab.episode.transcript import Transcript
-from pytest_collab.families.maze.reading.case import Case
 from pytest_collab.families.maze.evidence import moves, settling, talk, truth
+from pytest_collab.families.maze.reading.case import Case
 from pytest_collab.families.maze.rules import progress
 
 BLOCKING: Final[tuple[Callable[[Case], list[Failure]], ...]] = (

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from pytest_collab.episode.outcome import Failure
-from pytest_collab.families.maze.reading.case import Case
-from pytest_collab.families.maze.wording import named
 from pytest_collab.families.maze.evidence.share import contributed, told_before
 from pytest_collab.families.maze.evidence.truth import false_claims
+from pytest_collab.families.maze.reading.case import Case
 from pytest_collab.families.maze.reading.reader import Proposal
 from pytest_collab.families.maze.rules import Cell, adjacent, inside
 from pytest_collab.families.maze.seats import WALL
+from pytest_collab.families.maze.wording import named
 
 
 def unheard(case: Case) -> list[Failure]:

@@ -8,12 +8,12 @@ from itertools import pairwise
 from typing import Final
 
 from pytest_collab.episode.outcome import Failure
-from pytest_collab.families.maze.reading.case import Case
-from pytest_collab.families.maze.wording import named
 from pytest_collab.families.maze.evidence.share import contentful
+from pytest_collab.families.maze.reading.case import Case
 from pytest_collab.families.maze.reading.message import read_message
 from pytest_collab.families.maze.reading.reader import read
 from pytest_collab.families.maze.seats import WALL
+from pytest_collab.families.maze.wording import named
 
 STANDS_AGAINST_ALL: Final = 2
 """More events than these show that a seat kept to its own way."""

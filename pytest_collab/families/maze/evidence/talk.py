@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import Final
 
 from pytest_collab.episode.outcome import Failure
-from pytest_collab.families.maze.reading.case import Case
 from pytest_collab.families.maze.evidence.share import contentful, contributed
+from pytest_collab.families.maze.reading.case import Case
 
 FALLS_SILENT: Final = 2
 """A seat whose last answers, at least so many, are empty has left the conversation."""

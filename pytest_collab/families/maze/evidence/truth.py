@@ -7,10 +7,10 @@ from typing import Final
 
 from pytest_collab.episode.outcome import Failure
 from pytest_collab.families.maze.reading.case import Case, agrees
-from pytest_collab.families.maze.wording import named
 from pytest_collab.families.maze.reading.reader import Claim
 from pytest_collab.families.maze.rules import Cell, inside
 from pytest_collab.families.maze.seats import OPEN, WALL, content
+from pytest_collab.families.maze.wording import named
 
 MIRRORED_FROM: Final = 4
 """Claims about one's own copy needed before they can be called mirrored."""
