@@ -14,7 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pytest_collab.families.coding.environment.output import plain
-from pytest_collab.families.coding.grading.parsers import parse
+from pytest_collab.families.coding.testrun.parsers import parse
 from tests.coding.conftest import write
 
 NODE = shutil.which("node")
@@ -154,7 +154,7 @@ def test_cargo_reports_name_the_file_of_each_test(tmp_path: Path) -> None:
         },
     )
     done = run([str(CARGO), "test", "--offline", "--no-fail-fast", "--lib", "--tests"], tmp_path)
-    from pytest_collab.families.coding.grading.testrun import in_order
+    from pytest_collab.families.coding.testrun.testrun import in_order
 
     assert parse("cargo", None, in_order(done.stdout, done.stderr)) == {
         "src/lib.rs::unit::inner": "passed",

@@ -17,7 +17,7 @@ from pytest_collab.families.coding.counter.edit import (
     Expectations,
     changed,
 )
-from pytest_collab.families.coding.grading.testrun import TestReport
+from pytest_collab.families.coding.testrun.testrun import TestReport
 
 RUNS: Final = 4
 """Runs of the reference beyond those that bring a counter-test: not every change can be told from the truth."""

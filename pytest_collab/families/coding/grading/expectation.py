@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from pydantic import BaseModel, ConfigDict
 
 from pytest_collab.families.coding.counter.edit import CounterTest, Edit
-from pytest_collab.families.coding.grading.testrun import TestReport
+from pytest_collab.families.coding.testrun.testrun import TestReport
 
 
 class Expectation(BaseModel):

@@ -23,7 +23,6 @@ from pytest_collab.families.coding.counter.edit import CounterTest
 from pytest_collab.families.coding.counter.languages import EXPECTATIONS
 from pytest_collab.families.coding.counter.making import make_counters
 from pytest_collab.families.coding.environment.environment import Environment, choose_sandbox, prepare_environment
-from pytest_collab.families.coding.grading.canary import Canary, plant
 from pytest_collab.families.coding.grading.expectation import (
     Expectation,
     FeatureGrade,
@@ -32,11 +31,12 @@ from pytest_collab.families.coding.grading.expectation import (
     passing_tests,
     unmask,
 )
-from pytest_collab.families.coding.grading.testrun import Laid, TestReport, read_run
 from pytest_collab.families.coding.pool.pool import Feature, Pool
 from pytest_collab.families.coding.repository.compose import Composer
 from pytest_collab.families.coding.repository.git import GitError, Store
 from pytest_collab.families.coding.repository.seed import Seed, cache_folder, seed_of
+from pytest_collab.families.coding.testrun.canary import Canary, plant
+from pytest_collab.families.coding.testrun.testrun import Laid, TestReport, read_run
 from pytest_collab.sandbox import Choice, Mount
 
 __all__ = ["Expectation", "FeatureGrade", "Grader", "TestReport", "judge"]

@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Final
 
 from pytest_collab.errors import SandboxError
-from pytest_collab.families.coding.grading.parsers import Results
+from pytest_collab.families.coding.testrun.parsers import Results
 from pytest_collab.sandbox import read_inside
 
 _LIMIT: Final = 2 * 1024 * 1024

@@ -14,9 +14,9 @@ from pydantic import BaseModel, ConfigDict
 
 from pytest_collab.errors import SandboxError
 from pytest_collab.families.coding.environment.output import plain
-from pytest_collab.families.coding.grading.canary import Canary, take_out
-from pytest_collab.families.coding.grading.parsers import Results, TestStatus, parse
 from pytest_collab.families.coding.pool.pool import Pool
+from pytest_collab.families.coding.testrun.canary import Canary, take_out
+from pytest_collab.families.coding.testrun.parsers import Results, TestStatus, parse
 from pytest_collab.sandbox import Completed, read_inside
 
 _REPORT_LIMIT = 16 * 1024 * 1024

@@ -1,0 +1,1 @@
+"""One run of tests: what a runner left behind, read without believing more than can be proven."""
