@@ -29,6 +29,8 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Write the files and name them, or send the spans."""
+    from pytest_collab.measure.settling import as_settled
+
     if (args.format == "otel") == (args.out is not None):
         raise UsageError(
             "--format=otel sends spans and writes no file: leave --out away, and set OTEL_* variables"
@@ -40,7 +42,7 @@ def run(args: argparse.Namespace) -> int:
     directory = RunDirectory.open(args.run)
     if args.format == "otel":
         return _send(directory, args.content)
-    episodes = directory.record().episodes()
+    episodes = as_settled(directory.record().episodes())
     out = Path(args.out)
     try:
         out.parent.mkdir(parents=True, exist_ok=True)
@@ -79,9 +81,10 @@ def _send(directory: RunDirectory, content: bool) -> int:
     """Every play is a trace: a re-run that was needed is as much worth a look as what it replaced."""
     import sys
 
+    from pytest_collab.measure.settling import as_settled
     from pytest_collab.report.otel import export, wants_content
 
-    plays = directory.record().plays
+    plays = as_settled(directory.record().plays)
     sent = export(plays, directory.transcript, directory.info(), content=content or wants_content())
     print(f"sent {sent} spans of {len(plays)} episodes", file=sys.stderr)  # stdout may be the console exporter's
     return 0

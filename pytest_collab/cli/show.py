@@ -20,6 +20,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     from pytest_collab.measure.bulk import summarise_frame
     from pytest_collab.measure.reader import read_frame
+    from pytest_collab.measure.settling import as_settled
     from pytest_collab.report.attribution import attribution_lines
     from pytest_collab.report.story import headline, tell
     from pytest_collab.report.terminal import summary_lines
@@ -31,7 +32,7 @@ def run(args: argparse.Namespace) -> int:
         print(tell(Finished(episode, directory.transcript(episode)), directory.path / episode.transcript, whole=True))
         return 0
     if args.failed:
-        for episode in record.episodes():
+        for episode in as_settled(record.episodes()):
             if not episode.success:
                 print(f"{episode.id}  {episode.outcome}  {headline(episode)}")
         return 0

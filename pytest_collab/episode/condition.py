@@ -18,6 +18,11 @@ _ARGUMENT: Final = {
 }
 
 
+SETTLING: Final = "solo:settle"
+"""`solo`, played because a team's failure was left open (`--collab-settle`): the same game under a name of its own.
+These seeds are chosen by how a team fared, so no success rate and no gap of `solo` may count them."""
+
+
 @dataclass(frozen=True, slots=True)
 class Condition:
     """A parsed condition, e.g. `relay:2` is kind `relay` with argument `2`.

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 from pytest_collab.episode.agent import Usage
@@ -20,7 +21,8 @@ def judge(family: Family[Any], params: Any, seed: int, condition: Condition, tra
     """Judge a finished episode.
 
     An `error` event makes it `infrastructure_error`, whatever else happened. A `limit` event makes it `limit`
-    unless the family finds that the team had succeeded before.
+    unless the family finds that the team had succeeded before. What the family leaves open between coordination and
+    competence is `unsettled`; an agent alone has nobody to coordinate with, so its failure is one of competence.
     """
     broken = transcript.last("error")
     if broken is not None:
@@ -34,7 +36,7 @@ def judge(family: Family[Any], params: Any, seed: int, condition: Condition, tra
     verdict = family.verdict(params, seed, condition, transcript)
     if verdict.outcome is Outcome.SUCCESS:
         return verdict
-    verdict = account_for(verdict, transcript)
+    verdict = _settled_or_not(account_for(verdict, transcript), condition)
     limit = transcript.last("limit")
     if limit is None:
         return verdict
@@ -42,6 +44,14 @@ def judge(family: Family[Any], params: Any, seed: int, condition: Condition, tra
     failure = Failure.of(limit.data["code"], *whose, events=[limit.seq], note=limit.data["text"])
     others = tuple(f for f in verdict.failures if f.code != failure.code)
     return Verdict(Outcome.LIMIT, verdict.score, verdict.metrics, (failure, *others), verdict.settled)
+
+
+def _settled_or_not(verdict: Verdict, condition: Condition) -> Verdict:
+    if verdict.settled or verdict.outcome not in (Outcome.COORDINATION, Outcome.COMPETENCE):
+        return verdict
+    if condition.solo:
+        return replace(verdict, outcome=Outcome.COMPETENCE, settled=True)
+    return replace(verdict, outcome=Outcome.UNSETTLED)
 
 
 def record(

@@ -11,11 +11,16 @@ from pydantic import BaseModel, ConfigDict, field_validator
 
 
 class Outcome(StrEnum):
-    """The five things that an episode can come to."""
+    """What an episode can come to.
+
+    `UNSETTLED` is a failure of which its own evidence does not say whether the team could not coordinate or could not
+    do the job at all: it counts as a failure, and as neither kind of failure.
+    """
 
     SUCCESS = "success"
     COORDINATION = "coordination_failure"
     COMPETENCE = "competence_failure"
+    UNSETTLED = "unsettled"
     LIMIT = "limit"
     INFRASTRUCTURE = "infrastructure_error"
 
@@ -143,7 +148,8 @@ class Verdict:
         metrics: further named figures (finite floats).
         failures: most important first; `failures[0]` is the headline of an unsuccessful episode.
         settled: False where the evidence of this episode alone does not decide between coordination and
-            competence; a run then looks at the paired `solo` episodes (see `measure`).
+            competence: the episode's record then says `unsettled`, and a run looks at the paired `solo` episodes
+            (see `measure.settling`).
     """
 
     outcome: Outcome

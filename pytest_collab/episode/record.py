@@ -52,7 +52,9 @@ class Episode(BaseModel):
         transcript: path relative to the run directory.
         error: text of an infrastructure error.
         attempt: 1, and counting up when the same episode was played again (a resumed run, a re-run plugin).
-        settled: False where `solo` episodes have to decide between coordination and competence.
+        settled: False where `solo` episodes have to decide between coordination and competence: `outcome` is then
+            `unsettled`, and stays so in the record (runs of earlier versions have one of the two there). What it was
+            settled to is derived from the run, see `measure.settling`.
     """
 
     model_config = ConfigDict(frozen=True, extra="ignore")

@@ -29,9 +29,8 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from pytest_collab.episode.outcome import Outcome
 from pytest_collab.measure.cluster import Labels, cluster_codes, cluster_mean, cluster_rate
-from pytest_collab.measure.frame import OUTCOMES, Frame, Mask
+from pytest_collab.measure.frame import Frame, Mask
 from pytest_collab.measure.gaps import Unit, as_teams, unit_clusters, unit_values
 from pytest_collab.measure.interval import Estimate, normal_quantile, wilson
 from pytest_collab.measure.paired import match, paired_difference
@@ -205,38 +204,6 @@ def _monotone(means: Sequence[float]) -> list[float]:
             value, size = (before * many + value * size) / (many + size), many + size
         pools.append((value, size))
     return [value for value, size in pools for _ in range(size)]
-
-
-def resolved_outcomes(frame: Frame) -> NDArray[np.int8]:
-    """Outcomes, with those that episodes could not settle themselves settled by `solo`: shape (n,), see `settle`."""
-    return settle(frame)[0]
-
-
-def settle(frame: Frame) -> tuple[NDArray[np.int8], Mask, Mask]:
-    """Settle by `solo` what episodes could not settle themselves.
-
-    An unsuccessful episode that is not settled is a coordination failure when every member of its team
-    did the same task and seed alone (in at least half of its solo epochs), and a competence failure when one did not.
-    Without solo episodes of all members it stays as it was recorded.
-
-    Returns:
-        (outcomes, places in `frame.OUTCOMES`; rows that solo settled; rows that are still open); shapes (n,).
-    """
-    outcomes = frame.outcome.copy()
-    coordination, competence = OUTCOMES.index(Outcome.COORDINATION), OUTCOMES.index(Outcome.COMPETENCE)
-    still_open = ~frame.settled & np.isin(frame.outcome, (coordination, competence))
-    by_solo = np.zeros(len(frame), dtype=bool)
-    if not still_open.any():
-        return outcomes, by_solo, still_open
-    solo = unit_values(frame, "solo")
-    for row in np.flatnonzero(still_open).tolist():
-        place = (frame.family[row], frame.task[row], int(frame.seed[row]))
-        alone = [solo.get(Unit(*place, (member,))) for member in dict.fromkeys(frame.team[row])]
-        if alone and all(value is not None for value in alone):
-            able = all(value is not None and value >= 0.5 for value in alone)
-            outcomes[row] = coordination if able else competence
-            by_solo[row] = True
-    return outcomes, by_solo, still_open & ~by_solo
 
 
 @dataclass(frozen=True, slots=True)

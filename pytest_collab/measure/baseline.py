@@ -42,6 +42,14 @@ def baseline_frame(gate: Gate, frame: Frame, rows: Mask, baselines: Mapping[str,
     return other
 
 
+def baseline_rows(gate: Gate, frame: Frame, rows: Mask, other: Frame) -> Mask:
+    """The rows of a baseline that a gate looks at: shape (m,). Raises as `selected`, naming the baseline."""
+    try:
+        return selected(other, gate if _same_teams(frame, other, rows) else _ignoring_team(gate))
+    except UsageError as error:
+        raise UsageError(f"in {gate.baseline!r}: {error}") from None
+
+
 @dataclass(frozen=True, slots=True)
 class _Units:
     """A metric's mean on each (family, task, condition, seed, team), over epochs."""
@@ -74,10 +82,7 @@ def against_baseline(gate: Gate, frame: Frame, rows: Mask, other: Frame, cluster
     Paired when at least half of this run's units have a partner; else the two groups are compared as they are.
     """
     bounds = gate.measured.bounds
-    try:
-        there = selected(other, gate if _same_teams(frame, other, rows) else _ignoring_team(gate))
-    except UsageError as error:
-        raise UsageError(f"in {gate.baseline!r}: {error}") from None
+    there = baseline_rows(gate, frame, rows, other)
     ours, theirs = _units(frame, gate, rows), _units(other, gate, there)
     attempts: tuple[tuple[Mapping[Key, float], Mapping[Key, float]], ...] = (
         (ours.values, theirs.values),

@@ -10,12 +10,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pytest_collab.episode.record import Episode
-from pytest_collab.measure.attribution import settle
 from pytest_collab.measure.frame import OUTCOMES, Frame, Mask
 from pytest_collab.measure.gaps import as_teams, one_agent, unit_values
 from pytest_collab.measure.interval import wilson
 from pytest_collab.measure.paired import match, paired_difference
 from pytest_collab.measure.reader import frame_of
+from pytest_collab.measure.settling import settle
 from pytest_collab.measure.summary import (
     GAPS,
     Cell,
@@ -37,13 +37,13 @@ def summarise_frame(frame: Frame) -> Summary:
     task_gaps: dict[str, tuple[Gap, ...]] = {}
     pairs = _gap_units(frame)
     everything = np.arange(len(frame))
-    outcomes, by_solo, still_open = settle(frame)
+    settled = settle(frame)
     for family, rows in _groups(frame.family.codes, everything):
         name = frame.family.values[family]
         families.append(
             FamilySummary(
                 family=name,
-                cells=_cells(frame, outcomes, rows, None),
+                cells=_cells(frame, settled.outcomes, rows, None),
                 gaps=_gaps(pairs, name, None),
                 codes=_codes(frame, rows),
             )
@@ -51,7 +51,7 @@ def summarise_frame(frame: Frame) -> Summary:
     both = frame.family.codes.astype(np.int64) * max(1, len(frame.task.values)) + frame.task.codes
     for _, rows in _groups(both, everything):
         name, task = frame.family[int(rows[0])], frame.task[int(rows[0])]
-        tasks += _cells(frame, outcomes, rows, task)
+        tasks += _cells(frame, settled.outcomes, rows, task)
         task_gaps[f"{name}/{task}"] = _gaps(pairs, name, task)
     total = _usage(frame, everything)
     return Summary(
@@ -61,8 +61,8 @@ def summarise_frame(frame: Frame) -> Summary:
         families=tuple(families),
         tasks=tuple(tasks),
         task_gaps=task_gaps,
-        settled_by_solo=int(by_solo.sum()),
-        unsettled=int(still_open.sum()),
+        settled_by_solo=int(settled.by_solo.sum()),
+        unsettled=int(settled.open.sum()),
     )
 
 

@@ -8,6 +8,7 @@ from typing import Final, Literal, TypeVar
 import numpy as np
 from pydantic import BaseModel, ConfigDict
 
+from pytest_collab.episode.condition import SETTLING
 from pytest_collab.errors import UsageError
 from pytest_collab.measure.frame import Frame, Mask, changed_tasks
 from pytest_collab.measure.matching import Matching, matched
@@ -15,7 +16,8 @@ from pytest_collab.measure.metric import Metric, parse_metric
 from pytest_collab.measure.multiplicity import holm
 from pytest_collab.measure.paired import compare_pairs, match
 from pytest_collab.measure.pooling import Pooled, finite_or_none, pool, seeds_needed
-from pytest_collab.measure.selection import metric_values
+from pytest_collab.measure.selection import SETTLED_RATES, metric_values
+from pytest_collab.measure.settling import settle
 from pytest_collab.measure.standin import stand_ins
 from pytest_collab.measure.units import Place, Units, units_of
 
@@ -165,6 +167,7 @@ def compare_runs(
     if measured.kind == "gap":
         raise UsageError(f"{metric} is a gap; compare success_rate or score, whose conditions are listed each")
     old_rows, new_rows = rows or (np.ones(len(before), dtype=bool), np.ones(len(after), dtype=bool))
+    old_rows, new_rows = comparable(before, metric, old_rows), comparable(after, metric, new_rows)
     refuse_changed([before, after])
     lower = lower_is_better if measured.better is None else measured.better == "lower"
     who = stand_ins(before, after, given)
@@ -345,13 +348,35 @@ def refuse_changed(frames: Iterable[Frame]) -> None:
 
 
 def cell_values(frame: Frame, metric: str) -> dict[Cell, dict[int, float]]:
-    """A metric's mean over epochs, by seed, of each family, task, condition and team."""
-    values, used = metric_values(frame, metric, np.ones(len(frame), dtype=bool))
+    """A metric's mean over epochs, by seed, of each family, task, condition and team.
+
+    Raises:
+        UsageError: as `metric_values` and `comparable`.
+    """
+    values, used = metric_values(frame, metric, comparable(frame, metric, np.ones(len(frame), dtype=bool)))
     groups: dict[Cell, dict[int, list[float]]] = {}
     for row in np.flatnonzero(used).tolist():
         cell = (frame.family[row], frame.task[row], frame.condition[row], "+".join(frame.team[row]))
         groups.setdefault(cell, {}).setdefault(int(frame.seed[row]), []).append(float(values[row]))
     return {cell: {seed: sum(v) / len(v) for seed, v in by_seed.items()} for cell, by_seed in groups.items()}
+
+
+def comparable(frame: Frame, metric: str, rows: Mask) -> Mask:
+    """Of the given rows, those that can be held against another run's; shape (n,).
+
+    What was played only to settle failures is left out: which seeds these are depends on how the teams fared.
+
+    Raises:
+        UsageError: the metric's value depends on what unsettled failures will be settled to.
+    """
+    chosen = rows & ~frame.condition.among([SETTLING])
+    still_open = int((settle(frame).open & chosen).sum()) if metric in SETTLED_RATES else 0
+    if still_open:
+        raise UsageError(
+            f"{metric} cannot be compared while {still_open} failures of a run are unsettled. Settle them with "
+            "--collab-resume --collab-settle, or compare success_rate; a gate on it reports bounds."
+        )
+    return np.asarray(chosen)
 
 
 def _mean(values: Iterable[float]) -> float | None:

@@ -16,7 +16,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import TYPE_CHECKING, Literal, Protocol
 
@@ -70,6 +70,23 @@ class Rule:
 
 
 @dataclass(frozen=True, slots=True)
+class Open:
+    """What a figure could be, while episodes behind it are unsettled.
+
+    Attributes:
+        episodes: how many of this run's are.
+        baseline: how many of the baseline's are.
+        least: the lowest that the figure could be: as if none of this run's counted, and all of the baseline's.
+        most: the highest: as if all of this run's counted, and none of the baseline's.
+    """
+
+    episodes: int
+    baseline: int
+    least: float
+    most: float
+
+
+@dataclass(frozen=True, slots=True)
 class Decision:
     """A verdict with what it rests on.
 
@@ -79,12 +96,23 @@ class Decision:
         estimate: figure and interval; each end is a one-sided bound at the gate's confidence.
         needed: undecided only: about how many *more* episodes would settle it if the figure stayed
             where it is; None when no number would (the figure lies on the threshold, or there is none).
+        open: the two figures behind it where episodes are unsettled; `estimate` then has no value, and its ends are
+            the lower one of the one and the upper one of the other.
     """
 
     verdict: GateVerdict
     rule: Rule
     estimate: Estimate
     needed: int | None = None
+    open: Open | None = None
+
+
+def while_open(least: Decision, most: Decision, episodes: int, baseline: int = 0) -> Decision:
+    """What can be decided while episodes are unsettled: what holds whatever they are settled to. Args as `Open`."""
+    verdict = least.verdict if least.verdict is most.verdict else GateVerdict.UNDECIDED
+    figures = Open(episodes, baseline, least.estimate.value, most.estimate.value)
+    estimate = replace(least.estimate, value=math.nan, high=most.estimate.high)
+    return Decision(verdict, least.rule, estimate, None, figures)
 
 
 class Evidence(Protocol):

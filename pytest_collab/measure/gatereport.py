@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from typing import Final, Literal
+from typing import Any, Final, Literal
 
 from pydantic import BaseModel, ConfigDict
 
@@ -12,6 +12,7 @@ from pytest_collab.measure.decision import Decision, GateVerdict
 from pytest_collab.measure.gate import Gate, GateFile, OnUndecided
 
 SCHEMA_VERSION: Final = 1
+SIGNS: Final = {"at_least": ">=", "at_most": "<=", "above": ">", "below": "<"}
 
 
 class GateResult(BaseModel):
@@ -24,11 +25,15 @@ class GateResult(BaseModel):
         rule: as in the file, e.g. `at_least 0.8`.
         relation, threshold: what `low` and `high` were held against.
         confidence: one-sided.
-        value: the figure; None when there was no evidence.
+        value: the figure; None when there was no evidence, or where `least` and `most` stand in its place.
         low, high: one-sided bounds at `confidence`; None where there is no such bound.
         n: episodes, or pairs, behind it.
         clusters: independent groups among them.
         method: name of the interval.
+        unsettled: episodes of this run that count or not, depending on what solo episodes will settle them to.
+        unsettled_baseline: those of the baseline.
+        least, most: with such episodes, what the figure would be if none, and if all, of this run's counted (and
+            all, and none, of the baseline's); `low` and `high` are the bounds of these two. None without any.
         verdict: pass, fail or undecided.
         needed: undecided only: about how many more episodes (or pairs) would settle it; None when none would.
         on_undecided: what an undecided verdict means for the exit status.
@@ -54,6 +59,10 @@ class GateResult(BaseModel):
     n: int
     clusters: int | None
     method: str
+    unsettled: int = 0
+    unsettled_baseline: int = 0
+    least: float | None = None
+    most: float | None = None
     verdict: GateVerdict
     needed: int | None = None
     on_undecided: OnUndecided
@@ -166,6 +175,7 @@ def result_of(
         n=estimate.n,
         clusters=estimate.clusters,
         method=estimate.method,
+        **_open(decision),
         verdict=verdict,
         needed=decision.needed,
         on_undecided=on_undecided,
@@ -179,11 +189,13 @@ def _message(gate: Gate, decision: Decision, confidence: float, paired: bool | N
     """One line: the figure, what it was held against, and, where undecided, what would settle it."""
     estimate, rule = decision.estimate, decision.rule
     unit = "pairs" if paired or gate.measured.kind == "gap" else "episodes"
+    if decision.open is not None:
+        return _open_message(gate, decision, confidence)
     if not estimate.known:
         return f"{gate.metric}: no {unit} that are evidence; play some"
     show = _shower(gate)
     what = f"{gate.metric} minus that of {gate.baseline}" if gate.baseline is not None else gate.metric
-    sign = {"at_least": ">=", "at_most": "<=", "above": ">", "below": "<"}[rule.relation]
+    sign = SIGNS[rule.relation]
     text = (
         f"{what} {show(estimate.value)} ({confidence:.0%} bounds {show(estimate.low)} to {show(estimate.high)}, "
         f"{estimate.n} {unit}), wanted {sign} {show(rule.threshold)}"
@@ -193,6 +205,34 @@ def _message(gate: Gate, decision: Decision, confidence: float, paired: bool | N
     if decision.needed is None:
         return f"{text}: undecided, and no number of {unit} would settle it while the figure stays there"
     return f"{text}: undecided, about {decision.needed} more {unit} would settle it"
+
+
+def _open(decision: Decision) -> dict[str, Any]:
+    found = decision.open
+    if found is None:
+        return {}
+    figures = {"least": _finite(found.least), "most": _finite(found.most)}
+    return {"unsettled": found.episodes, "unsettled_baseline": found.baseline, **figures}
+
+
+def _open_message(gate: Gate, decision: Decision, confidence: float) -> str:
+    """As `_message`, of a figure that depends on what unsettled episodes will be settled to."""
+    estimate, rule, found = decision.estimate, decision.rule, decision.open
+    assert found is not None
+    show = _shower(gate)
+    what = f"{gate.metric} minus that of {gate.baseline}" if gate.baseline is not None else gate.metric
+    here = f"{found.episodes} episodes" if gate.baseline else f"{found.episodes} of {estimate.n} episodes"
+    there = f"{found.baseline} episodes of {gate.baseline}"
+    counts = " and ".join(told for told, n in ((here, found.episodes), (there, found.baseline)) if n)
+    sign = SIGNS[rule.relation]
+    text = (
+        f"{what} between {show(found.least)} and {show(found.most)}, for {counts} are unsettled "
+        f"({confidence:.0%} bounds {show(estimate.low)} to {show(estimate.high)}), "
+        f"wanted {sign} {show(rule.threshold)}"
+    )
+    if decision.verdict is not GateVerdict.UNDECIDED:
+        return text
+    return f"{text}: undecided; --collab-resume --collab-settle plays just the solo episodes that settle them"
 
 
 def _shower(gate: Gate) -> Callable[[float], str]:

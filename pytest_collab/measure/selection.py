@@ -12,11 +12,11 @@ from numpy.typing import NDArray
 
 from pytest_collab.episode.outcome import Outcome
 from pytest_collab.errors import UsageError
-from pytest_collab.measure.attribution import resolved_outcomes
 from pytest_collab.measure.codes import families_giving
 from pytest_collab.measure.frame import OUTCOMES, Frame, Mask
 from pytest_collab.measure.gate import Gate, Where
 from pytest_collab.measure.metric import FAILURE_RATE, FAMILY_METRIC
+from pytest_collab.measure.settling import settle
 
 INFRASTRUCTURE_RATE: Final = "infrastructure_rate"
 
@@ -27,6 +27,12 @@ _OUTCOME_RATES: Final = {
     "limit_rate": Outcome.LIMIT,
     INFRASTRUCTURE_RATE: Outcome.INFRASTRUCTURE,
 }
+
+SETTLED_RATES: Final = {
+    "coordination_failure_rate": (Outcome.COMPETENCE, Outcome.COORDINATION),
+    "competence_failure_rate": (Outcome.COORDINATION, Outcome.COMPETENCE),
+}
+"""Rates that may or may not count an unsettled failure: settled to what they do not, and to what they do."""
 
 
 def conditions_of(gate: Gate) -> tuple[str, ...]:
@@ -95,6 +101,13 @@ def _occurs(gate: Gate, key: str, names: Iterable[str], known: Iterable[str]) ->
             )
 
 
+def open_rows(frame: Frame, gate: Gate, rows: Mask) -> Mask:
+    """Of the given rows, the unsettled ones, where it depends on what they will be settled to; shape (n,)."""
+    if gate.metric not in SETTLED_RATES:
+        return np.zeros(len(frame), dtype=bool)
+    return np.asarray(settle(frame).open & rows)
+
+
 def values_of(frame: Frame, gate: Gate, rows: Mask) -> tuple[NDArray[np.float64], Mask]:
     """A gate's metric of every episode; as `metric_values`, with the gate named in errors."""
     try:
@@ -147,7 +160,7 @@ def read_metric(
     if name == "success_rate":
         values = frame.success.astype(np.float64)
     elif name in _OUTCOME_RATES:
-        values = (resolved_outcomes(frame) == OUTCOMES.index(_OUTCOME_RATES[name])).astype(np.float64)
+        values = (settle(frame).outcomes == OUTCOMES.index(_OUTCOME_RATES[name])).astype(np.float64)
     elif name.startswith(FAILURE_RATE):
         code = name.removeprefix(FAILURE_RATE)
         rows = rows & _possible(frame, name, rows, families_giving(frame, code))

@@ -21,13 +21,14 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from pytest_collab.measure.decision import Decision, GateVerdict, decide_sequentially
+from pytest_collab.measure.decision import Decision, GateVerdict, decide_sequentially, while_open
 from pytest_collab.measure.frame import Frame
 from pytest_collab.measure.gaps import gap_pairs, one_agent
 from pytest_collab.measure.gate import ClusterBy, Gate, GateFile
 from pytest_collab.measure.gatereport import GateReport, GateResult, Savings, result_of
 from pytest_collab.measure.metric import GAPS
-from pytest_collab.measure.selection import conditions_of, selected, values_of
+from pytest_collab.measure.selection import SETTLED_RATES, conditions_of, open_rows, selected, values_of
+from pytest_collab.measure.settling import suppose
 from pytest_collab.measure.verdicts import judge_gate, report
 
 
@@ -162,18 +163,39 @@ def _follow(
         if not all(tuple(planned) in done for planned in members):
             break
         prefix.append(label)
-    found = _cluster_values(gate, frame, cluster)
-    values = [found[label] for label in prefix if label in found]
     single = gate.measured.kind == "rate" and all(len(members) == 1 for members in groups.values())
-    decision = decide_sequentially(
-        gate.rule(),
-        values,
-        gate.confidence or file.confidence,
-        kind="rate" if single else "mean",
-        bounds=bounds,
-        brief=brief,
+
+    still_open = _open(gate, frame, cluster, prefix)
+    runs = [suppose(frame, outcome) for outcome in SETTLED_RATES[gate.metric]] if still_open else [frame]
+    samples = [
+        [found[label] for label in prefix if label in found]
+        for found in (_cluster_values(gate, run, cluster) for run in runs)
+    ]
+    decisions = [
+        decide_sequentially(
+            gate.rule(),
+            values,
+            gate.confidence or file.confidence,
+            kind="rate" if single else "mean",
+            bounds=bounds,
+            brief=brief,
+        )
+        for values in samples
+    ]
+    decision = while_open(decisions[0], decisions[1], still_open) if still_open else decisions[0]
+    return Following(gate, decision, len(groups), len(samples[0]))
+
+
+def _open(gate: Gate, frame: Frame, cluster: ClusterBy, prefix: Sequence[tuple[Any, ...]]) -> int:
+    """Unsettled episodes among those read so far that the gate's figure may or may not count."""
+    rows = open_rows(frame, gate, np.ones(len(frame), dtype=bool))
+    if not rows.any():
+        return 0
+    read, planned = set(prefix), planned_of(frame)
+    return sum(
+        concerns(gate, planned[row]) and cluster_of(planned[row], cluster) in read
+        for row in np.flatnonzero(rows).tolist()
     )
-    return Following(gate, decision, len(groups), len(values))
 
 
 def _cluster_values(gate: Gate, frame: Frame, cluster: ClusterBy) -> dict[tuple[Any, ...], float]:

@@ -37,7 +37,8 @@ class Cell(_Frozen):
         n: episodes that are evidence, infrastructure errors left out.
         low, high: 95 % Wilson interval of the success rate; 0..1 when n is 0.
         score: mean score.
-        outcomes: episodes by outcome, infrastructure errors included; what an episode left open is settled by solo.
+        outcomes: episodes by outcome, infrastructure errors included; what an episode left open counts as what solo
+            episodes settled it to, else as `unsettled`.
     """
 
     family: str
@@ -96,7 +97,7 @@ class Summary(_Frozen):
     Attributes:
         settled_by_solo: failures that their own episode left open between coordination and competence, and that
             the members' solo episodes have settled; `outcomes` has them as settled.
-        unsettled: those that are still open, for want of solo episodes; `outcomes` has them as recorded.
+        unsettled: those that are still open, for want of solo episodes.
     """
 
     schema_version: int = SCHEMA_VERSION

@@ -9,14 +9,23 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pytest_collab.errors import UsageError
-from pytest_collab.measure.baseline import against_baseline, baseline_frame
-from pytest_collab.measure.decision import Evidence, MeanEvidence, PairedEvidence, RateEvidence, decide
+from pytest_collab.measure.baseline import against_baseline, baseline_frame, baseline_rows
+from pytest_collab.measure.decision import (
+    Decision,
+    Evidence,
+    MeanEvidence,
+    PairedEvidence,
+    RateEvidence,
+    decide,
+    while_open,
+)
 from pytest_collab.measure.frame import Frame, Mask
 from pytest_collab.measure.gaps import Unit, gap_pairs, unit_clusters
 from pytest_collab.measure.gate import ClusterBy, Gate, GateFile
 from pytest_collab.measure.gatereport import GateProblem, GateReport, GateResult, InfrastructureCheck, result_of
 from pytest_collab.measure.paired import Pairs
-from pytest_collab.measure.selection import selected, values_of
+from pytest_collab.measure.selection import SETTLED_RATES, open_rows, selected, values_of
+from pytest_collab.measure.settling import suppose
 
 
 def judge_run(file: GateFile, frame: Frame, baselines: Mapping[str, Frame] | None = None) -> GateReport:
@@ -60,13 +69,32 @@ def report(file: GateFile, frame: Frame, judge: Callable[[Gate], GateResult]) ->
 def judge_gate(file: GateFile, gate: Gate, frame: Frame, baselines: Mapping[str, Frame]) -> GateResult:
     """Judge one gate on a run, once, at its end. Args as `judge_run`.
 
+    While episodes are unsettled that the figure may or may not count, only what holds either way is decided.
+
     Raises:
         UsageError: the selection matches nothing, a baseline is missing or its tasks have changed.
     """
+    rows = selected(frame, gate)
+    open_here = int(open_rows(frame, gate, rows).sum())
+    open_there = 0
+    if gate.baseline is not None:
+        other = baseline_frame(gate, frame, rows, baselines)
+        open_there = int(open_rows(other, gate, baseline_rows(gate, frame, rows, other)).sum())
+    if not open_here and not open_there:
+        return _judged(file, gate, frame, baselines)[0]
+    none, all_ = SETTLED_RATES[gate.metric]
+    (_, least), (result, most) = (
+        _judged(file, gate, suppose(frame, ours), {name: suppose(run, theirs) for name, run in baselines.items()})
+        for ours, theirs in ((none, all_), (all_, none))
+    )
+    return result_of(file, gate, while_open(least, most, open_here, open_there), paired=result.paired)
+
+
+def _judged(file: GateFile, gate: Gate, frame: Frame, baselines: Mapping[str, Frame]) -> tuple[GateResult, Decision]:
     evidence = evidence_of(file, gate, frame, baselines)
     decision = decide(gate.rule(), evidence, gate.confidence or file.confidence)
     paired = isinstance(evidence, PairedEvidence) if gate.baseline is not None else None
-    return result_of(file, gate, decision, paired=paired)
+    return result_of(file, gate, decision, paired=paired), decision
 
 
 def evidence_of(file: GateFile, gate: Gate, frame: Frame, baselines: Mapping[str, Frame]) -> Evidence:

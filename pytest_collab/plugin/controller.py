@@ -14,6 +14,7 @@ from pytest_collab.episode.run import DEFAULT_BASE, RunDirectory
 from pytest_collab.errors import RunError
 from pytest_collab.plugin import runinfo
 from pytest_collab.plugin.progress import Progress
+from pytest_collab.plugin.settling import settle
 
 if TYPE_CHECKING:
     from pytest_collab.episode.agent import Agent
@@ -128,6 +129,7 @@ class Controller:
     @pytest.hookimpl(wrapper=True, tryfirst=True)
     def pytest_sessionfinish(self, session: pytest.Session, exitstatus: int) -> Generator[None]:
         """Judge before anybody else learns of the end: JUnit files and counts have the gates too."""
+        settle(self._session, exitstatus)
         self._session.close()
         if self._gates is not None:
             self._gates.judge(session)

@@ -148,8 +148,8 @@ class Gatekeeper:
             return None
         if verdict == GateVerdict.UNDECIDED:
             category = "failed" if report.failed else "undecided"
-            letter, word = ("U", "UNDECIDED") if report.failed else ("u", "undecided")
-            return category, letter, coloured(word, "red" if report.failed else "yellow")
+            word = "UNDECIDED" if report.failed else "undecided"
+            return category, "?", coloured(word, "red" if report.failed else "yellow")
         if verdict == "void":
             return "failed", "V", coloured("VOID", "red", "bold")
         return ("failed", "G", coloured("GATE", "red")) if report.failed else None

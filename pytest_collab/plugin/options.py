@@ -56,6 +56,11 @@ _OPTIONS: Final = (
     _Option("--collab-gate", "FILE", "gates decide the exit status; episodes are then evidence"),
     _Option("--collab-baseline", "DIR", "an earlier run to compare with"),
     _Option("--collab-as", "NEW=OLD", "compare with the baseline as if the agent NEW were its agent OLD"),
+    _Option(
+        "--collab-settle",
+        None,
+        "at the end, play just the solo episodes that tell of unsettled failures: coordination or competence?",
+    ),
     _Option("--collab-stop-when-decided", None, "skip what no gate needs any more"),
     _Option("--collab-shard", "I/N", "play the I-th of N parts of the episodes, e.g. 2/5; `collab merge` joins them"),
     _Option("--collab-in-flight", "N", "episodes that one process plays at the same time (default 1)"),
@@ -163,6 +168,7 @@ class Settings:
     gate: Path | None
     baseline: Path | None
     stand_ins: dict[str, str]
+    settle: bool
     stop_when_decided: bool
     shard: tuple[int, int] | None
     in_flight: int
@@ -190,6 +196,7 @@ class Settings:
             "gate": str(self.gate) if self.gate else None,
             "baseline": str(self.baseline) if self.baseline else None,
             **({"as": self.stand_ins} if self.stand_ins else {}),
+            "settle": self.settle,
             "stop_when_decided": self.stop_when_decided,
             "shard": None if self.shard is None else f"{self.shard[0]}/{self.shard[1]}",
             "record": str(self.record) if self.record else None,
@@ -232,6 +239,12 @@ def settings(config: pytest.Config) -> Settings:
         raise pytest.UsageError(
             "--collab-stop-when-decided cannot be used with --collab-shard: shards do not see each other's episodes"
         )
+    settle = _flag("--collab-settle", get("--collab-settle"))
+    if settle and shard is not None:
+        raise pytest.UsageError(
+            "--collab-settle cannot be used with --collab-shard: a shard does not know what the others play. Join "
+            "them with `collab merge`, then finish the whole with --collab-resume --collab-settle"
+        )
     return Settings(
         agents=agents,
         teams=teams,
@@ -246,6 +259,7 @@ def settings(config: pytest.Config) -> Settings:
         gate=path("--collab-gate"),
         baseline=path("--collab-baseline"),
         stand_ins=_stand_ins(get("--collab-as")),
+        settle=settle,
         stop_when_decided=stop,
         shard=shard,
         in_flight=_whole("--collab-in-flight", get("--collab-in-flight") or "1", least=1, most=4096),

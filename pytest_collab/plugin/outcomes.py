@@ -29,6 +29,10 @@ class CompetenceFailure(EpisodeFailed):
     """An agent could not do its own part."""
 
 
+class UnsettledFailure(EpisodeFailed):
+    """The team failed, and nothing says whether it was at working together or at the job itself."""
+
+
 class LimitFailure(EpisodeFailed):
     """A declared limit ended the episode."""
 
@@ -40,6 +44,7 @@ class InfrastructureFailure(Exception):
 _EXCEPTIONS: Final[dict[Outcome, type[Exception]]] = {
     Outcome.COORDINATION: CoordinationFailure,
     Outcome.COMPETENCE: CompetenceFailure,
+    Outcome.UNSETTLED: UnsettledFailure,
     Outcome.LIMIT: LimitFailure,
     Outcome.INFRASTRUCTURE: InfrastructureFailure,
 }
@@ -47,6 +52,7 @@ _EXCEPTIONS: Final[dict[Outcome, type[Exception]]] = {
 WORDS: Final[dict[str, tuple[str, str, str]]] = {
     "coordination_failure": ("C", "COORDINATION", "red"),
     "competence_failure": ("K", "COMPETENCE", "purple"),
+    "unsettled": ("U", "UNSETTLED", "red"),
     "limit": ("L", "LIMIT", "yellow"),
     "infrastructure_error": ("E", "INFRASTRUCTURE", "yellow"),
 }
@@ -179,9 +185,22 @@ def pytest_report_teststatus(report: pytest.TestReport) -> Any:
     return None
 
 
+def _tell_what_was_settled(stats: dict[str, list[Any]], settled: dict[str, str]) -> None:
+    """Count an unsettled failure as what solo episodes of the run have settled it to since."""
+    for reports in stats.values():
+        for report in reports:
+            collab = getattr(report, "collab", None)
+            if collab is not None:
+                collab["outcome"] = settled.get(collab["id"], collab["outcome"])
+    for report in stats.pop(WORDS["unsettled"][1].lower(), []):  # under gates; else they are among the failed
+        stats.setdefault(WORDS[report.collab["outcome"]][1].lower(), []).append(report)
+
+
 @pytest.hookimpl(wrapper=True, tryfirst=True)
 def pytest_terminal_summary(terminalreporter: Any) -> Generator[None]:
     """Give each outcome its own count in the last line, after FAILURES and the short summary were written."""
+    config = terminalreporter.config
+    _tell_what_was_settled(terminalreporter.stats, config.stash[SESSION].settled_outcomes())
     yield
     stats: dict[str, list[Any]] = terminalreporter.stats
     failed = stats.pop("failed", [])

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from pytest_collab.episode.run import RunDirectory
+from pytest_collab.errors import RunError
 from pytest_collab.plugin.collected import Collected
 from pytest_collab.plugin.options import Settings
 from pytest_collab.plugin.roster import Roster
@@ -40,6 +41,21 @@ class CollabSession:
         self.run = self.stage.run = run
         if self.settings.resume:
             self.stage.resume(run)
+
+    def settled_outcomes(self) -> dict[str, str]:
+        """What solo episodes of the run settled failures to that were unsettled when they were played, by id."""
+        from pytest_collab.measure.frame import OUTCOMES
+        from pytest_collab.measure.reader import read_frame
+        from pytest_collab.measure.settling import settle
+
+        if self.run is None:
+            return {}
+        try:
+            frame = read_frame(self.run.path)
+        except RunError:
+            return {}
+        settled = settle(frame)
+        return {frame.id[row]: str(OUTCOMES[settled.outcomes[row]]) for row in settled.by_solo.nonzero()[0].tolist()}
 
     def shown_path(self, name: str) -> Path:
         """A file of the run as the user would type it."""

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from pytest_collab.episode.run import RunDirectory
+from pytest_collab.plugin.settling import settle
 
 if TYPE_CHECKING:
     from pytest_collab.plugin.session import CollabSession
@@ -26,6 +27,8 @@ class Worker:
         self._session.take_up(RunDirectory(self._run_dir))
 
     @pytest.hookimpl(wrapper=True)
-    def pytest_sessionfinish(self) -> Generator[None]:
+    def pytest_sessionfinish(self, exitstatus: int) -> Generator[None]:
+        """Settle before the controller is told that this worker has finished: its summary has it all."""
+        settle(self._session, exitstatus)
         self._session.close()
         yield

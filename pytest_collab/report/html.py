@@ -33,6 +33,9 @@ SECONDS_AT_SESSION_END: Final = 8.0
 SECONDS_ON_DEMAND: Final = 240.0
 """How long embedding transcripts and drawing pictures may take; pictures may take half of it."""
 
+_FIRST: Final = (Outcome.COORDINATION, Outcome.COMPETENCE, Outcome.UNSETTLED, Outcome.LIMIT, Outcome.INFRASTRUCTURE)
+"""In this order episodes are embedded, before the successful ones."""
+
 _COLUMNS: Final = (
     *("id", "family", "task", "condition", "team", "seed", "epoch", "outcome", "score", "codes", "turns"),
     *("duration_s", "cost_usd", "place"),
@@ -185,8 +188,8 @@ def _index(episodes: Sequence[Episode], places: dict[int, tuple[int, int]]) -> d
 
 def _embedded(episodes: Sequence[Episode], run: RunDirectory, clock: Clock, limit: int | None) -> Iterator[Chunk]:
     """Chunks of transcripts, unsuccessful episodes first, until the page is large enough or the time is up."""
-    rank = {Outcome.COORDINATION: 0, Outcome.COMPETENCE: 1, Outcome.LIMIT: 2, Outcome.INFRASTRUCTURE: 3}
-    order = sorted(range(len(episodes)), key=lambda row: (rank.get(episodes[row].outcome, 4), row))
+    rank = {outcome: place for place, outcome in enumerate(_FIRST)}
+    order = sorted(range(len(episodes)), key=lambda row: (rank.get(episodes[row].outcome, len(rank)), row))
     written = 0
     in_time = takewhile(lambda row: not clock.over(), order)
     for chunk in chunks((row, payload(episodes[row], run, clock)) for row in in_time):

@@ -16,6 +16,7 @@ from pytest_collab.measure.change import RunComparison, compare_runs
 from pytest_collab.measure.frame import Frame
 from pytest_collab.measure.gatereport import GateReport
 from pytest_collab.measure.reader import frame_of, read_frame
+from pytest_collab.measure.settling import as_settled
 from pytest_collab.report.advice import advice
 from pytest_collab.report.changes import conclusion_line
 from pytest_collab.report.model import (
@@ -53,8 +54,9 @@ def read_report(run: RunDirectory, baseline: Path | None = None) -> Report:
 
     info = run.info()
     record = run.record()
-    episodes = record.episodes()
-    frame = frame_of(episodes)
+    recorded = record.episodes()
+    episodes = as_settled(recorded)
+    frame = frame_of(recorded)
     summary = summarise_frame(frame)
     gates = _gates(run.path)
     against = _baseline(frame, baseline or _named(info), stand_ins_of(info))

@@ -10,7 +10,7 @@ from pytest_collab.episode.broken_off import WORDS
 from pytest_collab.episode.condition import Condition
 from pytest_collab.episode.executor import Finished
 from pytest_collab.episode.family import Picture
-from pytest_collab.episode.outcome import Failure
+from pytest_collab.episode.outcome import Failure, Outcome
 from pytest_collab.episode.record import Episode
 from pytest_collab.episode.text import one_line, printable
 from pytest_collab.episode.transcript import Event, Transcript
@@ -18,6 +18,11 @@ from pytest_collab.errors import CollabError
 
 LAST_LINES: Final = 8
 """How much of the dialogue's end is shown."""
+
+
+UNSETTLED: Final = (
+    "coordination or competence: open until `solo` of the same agents and seed is played (--collab-settle does)"
+)
 
 
 def headline(episode: Episode) -> str:
@@ -37,6 +42,7 @@ def tell(finished: Finished, transcript_path: Path, *, whole: bool = False) -> s
     lines = [
         f"{episode.family} · {episode.task} · {episode.condition} · {'+'.join(episode.team)} · seed {episode.seed}",
         f"{str(episode.outcome).replace('_', ' ')}, score {episode.score:.2f}, {_who(transcript)}",
+        *([UNSETTLED] if episode.outcome is Outcome.UNSETTLED else []),
         "",
     ]
     lines += _failures(episode.failures, transcript)

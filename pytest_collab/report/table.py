@@ -31,8 +31,10 @@ COLUMNS: Final = (
     "cost_usd",
     "transcript",
     "error",
+    "settled",
 )
-"""Then one column `metric.NAME` for every metric that some episode has; empty where one has it not."""
+"""`settled` is false where `outcome` was left open by the episode itself, and solo episodes decided it or none did.
+Then one column `metric.NAME` for every metric that some episode has; empty where one has it not."""
 
 
 def rows(episodes: Sequence[Episode]) -> list[dict[str, Any]]:
@@ -68,6 +70,7 @@ def write_parquet(episodes: Sequence[Episode], path: Path) -> None:
     names = list(table[0]) if table else list(COLUMNS)
     types = {"seed": pa.int64(), "epoch": pa.int64(), "turns": pa.int64(), "calls": pa.int64()}
     types |= dict.fromkeys(("input_tokens", "output_tokens", "cached_tokens"), pa.int64())
+    types["settled"] = pa.bool_()
     types |= dict.fromkeys(("score", "duration_s", "cost_usd"), pa.float64())
     schema = pa.schema(
         [(name, pa.float64() if name.startswith("metric.") else types.get(name, pa.string())) for name in names]

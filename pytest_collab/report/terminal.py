@@ -74,16 +74,17 @@ def _figures(family: FamilySummary) -> Mapping[str, str]:
 
 
 def _settled(summary: Summary) -> list[str]:
-    """What solo episodes said of failures that could be coordination or competence."""
+    """What solo episodes said of failures that could be coordination or competence, and what is unsettled."""
     both = summary.settled_by_solo + summary.unsettled
     if not both:
         return []
     told = f"coordination or competence, left open by {both} failures: {summary.settled_by_solo} settled by solo"
-    return (
-        [f"{told}, {summary.unsettled} open (play them with --collab-conditions=solo,team)"]
-        if (summary.unsettled)
-        else [told]
-    )
+    if not summary.unsettled:
+        return [told]
+    return [
+        f"{told}, {summary.unsettled} unsettled and in neither count (--collab-resume --collab-settle plays just the "
+        "solo episodes that settle them)"
+    ]
 
 
 def _row(cell: Cell, middle: int, wide: int, figures: Mapping[str, str]) -> str:

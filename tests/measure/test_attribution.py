@@ -15,13 +15,13 @@ from pytest_collab.measure.attribution import (
     agent_matrix,
     decompose,
     decompose_by_partner,
-    resolved_outcomes,
     seat_faults,
     shares,
     weaker_partners,
 )
 from pytest_collab.measure.frame import OUTCOMES
 from pytest_collab.measure.reader import frame_of
+from pytest_collab.measure.settling import settle
 from tests.support.episodes import episode
 
 
@@ -188,8 +188,8 @@ def test_what_an_episode_could_not_settle_its_solo_episodes_do():
             episode("solo", "b", 4, ok=False),
         ]
     )
-    found = [OUTCOMES[code] for code in resolved_outcomes(frame)[:4]]
-    assert found == [Outcome.COORDINATION, Outcome.COMPETENCE, Outcome.COORDINATION, Outcome.COORDINATION]
+    found = [OUTCOMES[code] for code in settle(frame).outcomes[:4]]
+    assert found == [Outcome.COORDINATION, Outcome.COMPETENCE, Outcome.UNSETTLED, Outcome.COORDINATION]
 
 
 def test_the_matrix_has_a_cell_for_every_team_of_two():

@@ -90,7 +90,7 @@ def test_what_solo_settles_is_counted_as_settled():
     summary = summarise(episodes)
     assert (summary.settled_by_solo, summary.unsettled) == (2, 1)
     team = next(cell for cell in summary.families[0].cells if cell.condition == "team")
-    assert team.outcomes == {"coordination_failure": 2, "competence_failure": 1}
+    assert team.outcomes == {"coordination_failure": 1, "competence_failure": 1, "unsettled": 1}
 
 
 def test_a_run_on_disk_comes_to_the_same_as_its_episodes(tmp_path):

@@ -19,6 +19,9 @@ from pytest_collab.episode.outcome import Failure, Outcome, Verdict, outcome_of
 from pytest_collab.episode.transcript import Transcript
 from pytest_collab.errors import ProviderError
 
+NOBODY_KNOWS = 998
+"""Said in the end, it leaves open whether they could not coordinate or could not do the job at all."""
+
 
 class Handshake(Params):
     """A number from 0 to `numbers` - 1; both seats must say it within `turns` turns."""
@@ -88,6 +91,8 @@ class Player(Agent):
         for message in request.inbox:
             found = re.search(r"\d+", message.text)
             self.known = int(found[0]) if found else self.known
+        if self.character == "lost" or (self.character == "shy" and not self.seat.condition.solo):
+            return Reply(f"Perhaps {NOBODY_KNOWS}.", usage=Usage(cost_usd=0.01))
         if self.character == "stubborn":
             return Reply("It is 999. \x1b[31mBelieve me\x1b[0m.", usage=Usage(cost_usd=0.01))
         return Reply(f"I say {self.known}." if self.known is not None else "What is it?", usage=Usage(cost_usd=0.01))
@@ -101,6 +106,8 @@ class HandshakeFamily(Family[Handshake]):
         "partner": "says what it knows or hears",
         "silent": "says nothing",
         "stubborn": "says 999",
+        "shy": "right when alone; in company it leaves open what is wrong",
+        "lost": "leaves open what is wrong, alone or not",
         "provider_down": "its provider is down",
         "slow": "thinks for 200 ms",
         "hangs": "never answers",
@@ -134,7 +141,9 @@ class HandshakeFamily(Family[Handshake]):
             for seat in game.seats
             if game.said.get(seat) != game.number
         )
-        return Verdict(outcome_of(failures, otherwise=Outcome.COORDINATION), score, metrics, failures)
+        outcome = outcome_of(failures, otherwise=Outcome.COORDINATION)
+        settled = NOBODY_KNOWS not in game.said.values()
+        return Verdict(outcome, score, metrics, failures, settled)
 
     def draw(
         self, params: Handshake, seed: int, condition: Condition, transcript: Transcript, upto: int | None = None
