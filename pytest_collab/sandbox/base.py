@@ -56,6 +56,7 @@ class SandboxSpec:
         cpus: processors' worth of time; None for no limit. Kept where cgroups can be used, and by docker.
         pids: processes and threads alive at once.
         disk_mb: megabytes that may be added, in scratch space (/tmp, home) and in writable mounts each.
+        entries: files and folders that may be added in writable mounts together.
         file_mb: megabytes of the largest file a command may write; None for `disk_mb`.
         output_mb: a command that has written more than this is killed (`killed_by="output"`).
         shell: what runs a command that is given as one line; called as `shell -c LINE`.
@@ -75,6 +76,7 @@ class SandboxSpec:
     cpus: float | None = None
     pids: int = 256
     disk_mb: int = 1024
+    entries: int = 200_000
     file_mb: int | None = None
     output_mb: int = 64
     shell: str = "/bin/sh"
@@ -94,7 +96,7 @@ class SandboxSpec:
                 raise UsageError(f"mount {str(mount.host)!r} is no absolute path; resolve() it first")
             seen.add(mount.inside)
         _check_inside(self.workdir, "workdir")
-        for name in ("memory_mb", "pids", "disk_mb", "output_mb", "cpus", "file_mb"):
+        for name in ("memory_mb", "pids", "disk_mb", "entries", "output_mb", "cpus", "file_mb"):
             value = getattr(self, name)
             if value is not None and value <= 0:
                 raise UsageError(f"sandbox limit {name}={value} must be more than 0")

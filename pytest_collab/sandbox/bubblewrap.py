@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import dataclasses
 import functools
 import io
 import json
@@ -43,6 +44,8 @@ OLDEST = (0, 8, 0)
 
 _INSTALL = "install bubblewrap 0.8 or newer (apt-get install bubblewrap, dnf install bubblewrap)"
 _ADMIT_SECONDS = 20.0
+_IN_MEMORY = ("/tmp", HOME, "/dev/shm")
+_LEAST_MEMORY_MB = 64
 # The shell is the namespace's first process. It stays, to reap orphans; and bubblewrap, its parent, reaps it.
 # (Left to bubblewrap's own first process, a zombie per command would wait for the host's init to notice.)
 _LAUNCH = f'cd -- "$1" || exit {NOT_EXECUTABLE}\nshift\n(exec "$@")\nexit $?'
@@ -63,7 +66,7 @@ class BubblewrapSandbox(Sandbox):
     def __init__(self, spec: SandboxSpec) -> None:
         super().__init__(spec)
         self._root: HeldRoot | None = None
-        self._quota = DiskQuota((), 0)
+        self._quota = DiskQuota((), 0, 0)
 
     @classmethod
     async def probe(cls) -> Probe:
@@ -94,7 +97,9 @@ class BubblewrapSandbox(Sandbox):
             system, passed = system_arguments(descriptors, network=self.spec.network)
             await root.start([*system, *self._root_arguments()], passed)
         self._root = root
-        self._quota = DiskQuota((mount.host for mount in self.spec.writable), self.spec.disk_mb * 1024 * 1024)
+        self._quota = DiskQuota(
+            (mount.host for mount in self.spec.writable), self.spec.disk_mb * 1024 * 1024, self.spec.entries
+        )
         await self._quota.start()
 
     async def close(self) -> None:
@@ -111,7 +116,8 @@ class BubblewrapSandbox(Sandbox):
         arguments = [*self._command_arguments(), "--clearenv"]
         for name, value in variables.items():
             arguments += ["--setenv", name, value]
-        group = Cgroup.make(self.spec)
+        spec = self._left()
+        group = Cgroup.make(spec)
         try:
             with contextlib.ExitStack() as descriptors:
                 status, status_inside = _pipe(descriptors)
@@ -137,14 +143,30 @@ class BubblewrapSandbox(Sandbox):
                 )
                 status_inside.close()
                 gate_inside.close()
-                return await self._supervise(child, status, gate, group, command.timeout)
+                return await self._supervise(child, status, gate, group, command.timeout, spec)
         finally:
             if group is not None:
                 with anyio.CancelScope(shield=True):
                     await group.close()
 
+    def _left(self) -> SandboxSpec:
+        """The limits of the next command: what files in memory hold by now is memory that it does not have.
+
+        A little is left in any case, or nobody could delete anything.
+        """
+        assert self._root is not None
+        held = self._root.held_bytes(_IN_MEMORY) // (1024 * 1024)
+        least = min(self.spec.memory_mb, _LEAST_MEMORY_MB)
+        return dataclasses.replace(self.spec, memory_mb=max(self.spec.memory_mb - held, least))
+
     async def _supervise(
-        self, child: Child, status: io.FileIO, gate: io.FileIO, group: Cgroup | None, timeout: float
+        self,
+        child: Child,
+        status: io.FileIO,
+        gate: io.FileIO,
+        group: Cgroup | None,
+        timeout: float,
+        spec: SandboxSpec,
     ) -> Completed:
         try:
             with anyio.fail_after(_ADMIT_SECONDS):
@@ -155,7 +177,7 @@ class BubblewrapSandbox(Sandbox):
         except BaseException:
             await _abandon(child)
             raise
-        watchdog = Watchdog(self.spec, self._quota, group.controllers if group is not None else frozenset())
+        watchdog = Watchdog(spec, self._quota, group.controllers if group is not None else frozenset())
         with first:
             ending = await child.finish(
                 timeout=timeout,

@@ -64,7 +64,7 @@ class DockerSandbox(Sandbox):
         self._api: Any = None
         self._container = ""
         self._turn = anyio.Lock()
-        self._quota = DiskQuota((), 0)
+        self._quota = DiskQuota((), 0, 0)
 
     @classmethod
     async def probe(cls) -> Probe:
@@ -87,7 +87,9 @@ class DockerSandbox(Sandbox):
         if self._container:
             raise SandboxError("the docker sandbox has been started already")
         self.check_mounts()
-        self._quota = DiskQuota((mount.host for mount in self.spec.writable), self.spec.disk_mb * _MEGABYTE)
+        self._quota = DiskQuota(
+            (mount.host for mount in self.spec.writable), self.spec.disk_mb * _MEGABYTE, self.spec.entries
+        )
         await self._quota.start()
         self._api = await anyio.to_thread.run_sync(connect)
         try:

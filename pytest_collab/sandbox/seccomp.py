@@ -2,7 +2,8 @@
 
 Foremost, no further user namespaces can be made, in which a process has all capabilities again. Most of the
 rest is useless without those; the filter keeps it out of the kernel's reach altogether. It is a list of
-refusals, not of permissions, because toolchains in four languages must run unchanged.
+refusals, not of permissions, because toolchains in four languages must run unchanged. Nothing can be made setuid:
+where pytest runs as root, such a file in a writable mount would be root's on the host.
 """
 
 from __future__ import annotations
@@ -61,7 +62,24 @@ _UNKNOWN = {
     "io_uring_setup": (425, 425),
     "io_uring_enter": (426, 426),
     "io_uring_register": (427, 427),
+    "openat2": (437, 437),  # its mode lies in memory as well
 }
+_SETUID = 0o4000
+# name: (x86_64, aarch64, which argument is the mode)
+_MODES = {
+    "chmod": (90, -1, 1),
+    "fchmod": (91, 52, 1),
+    "fchmodat": (268, 53, 2),
+    "fchmodat2": (452, 452, 2),
+    "mknod": (133, -1, 1),
+    "mknodat": (259, 33, 2),
+    "creat": (85, -1, 1),
+    "open": (2, -1, 2),
+    "openat": (257, 56, 3),
+}
+_SOCKET = (41, 198)
+_VSOCK = 40  # to the machine that this one may be a guest of
+_EAFNOSUPPORT = 97
 
 _ARCHITECTURES = {"x86_64": (0, 0xC000003E), "aarch64": (1, 0xC00000B7)}
 _X32_BIT = 0x40000000
@@ -102,7 +120,21 @@ def program(machine: str | None = None) -> bytes:
     for numbers, answer in ((_REFUSED, _EPERM), (_UNKNOWN, _ENOSYS)):
         for call in numbers.values():
             steps += [_step(_EQUAL, 0, 1, call[column]), _step(_RETURN, 0, 0, _ERRNO | answer)]
+    for *numbers_of, place in _MODES.values():
+        if numbers_of[column] >= 0:
+            steps += [
+                _step(_EQUAL, 0, 4, numbers_of[column]),
+                _step(_LOAD, 0, 0, _FIRST_ARGUMENT + 8 * place),
+                _step(_ANY_BIT, 0, 1, _SETUID),
+                _step(_RETURN, 0, 0, _ERRNO | _EPERM),
+                _step(_RETURN, 0, 0, _ALLOW),
+            ]
     steps += [
+        _step(_EQUAL, 0, 4, _SOCKET[column]),
+        _step(_LOAD, 0, 0, _FIRST_ARGUMENT),
+        _step(_EQUAL, 0, 1, _VSOCK),
+        _step(_RETURN, 0, 0, _ERRNO | _EAFNOSUPPORT),
+        _step(_RETURN, 0, 0, _ALLOW),
         _step(_EQUAL, 0, 3, _CLONE[column]),
         _step(_LOAD, 0, 0, _FIRST_ARGUMENT),
         _step(_ANY_BIT, 0, 1, _CLONE_NEWUSER),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -16,6 +17,7 @@ from pytest_collab.families.coding.repository.git import Store
 from pytest_collab.families.coding.repository.merge import Region, check_merge, overlaps, regions
 from pytest_collab.families.coding.repository.seed import seed_repository
 from pytest_collab.families.coding.repository.work import collect_work
+from pytest_collab.sandbox.process import remove_tree
 from tests.coding.conftest import write
 
 LINES = "".join(f"line {number}\n" for number in range(1, 21))
@@ -153,7 +155,7 @@ def test_a_rename_follows_the_others_edit(bench: Bench) -> None:
     assert "edited" in bench.store.blob(entries["moved.txt"][1]).decode()
 
 
-def test_a_renamed_folder_takes_no_new_file_of_the_other_side_along(bench: Bench) -> None:
+def test_a_file_that_is_new_in_a_renamed_folder_conflicts_as_in_git(bench: Bench) -> None:
     for seat in (one := bench.seat(), two := bench.seat()):
         write(seat, {"lib/a.txt": LINES, "lib/b.txt": LINES[::-1]})
     begun = bench.commit(one)
@@ -161,11 +163,46 @@ def test_a_renamed_folder_takes_no_new_file_of_the_other_side_along(bench: Bench
     write(two, {"lib/new.txt": "new\n"})
     ours = bench.store.commit(bench.store.tree(bench.commit(one)), begun)
     theirs = bench.store.commit(bench.store.tree(bench.commit(two)), begun)
-    merged = check_merge(bench.store, [ours, theirs])
-    names = set(bench.store.entries(merged.tree))
-    assert merged.clean
-    assert {"src/a.txt", "src/b.txt", "lib/new.txt"} <= names
-    assert not names & {"lib/a.txt", "src/new.txt"}
+    for strategy in ("naive", "union"):
+        merged = check_merge(bench.store, [ours, theirs], strategy)  # type: ignore[arg-type]
+        assert merged.status == "conflicts"
+        assert [(place.path, place.kind) for place in merged.conflicts] == [
+            ("src/new.txt", "directory rename suggested")
+        ]
+
+
+def test_the_bases_attributes_decide_about_merging_and_a_seats_do_not(tmp_path: Path) -> None:
+    root = write(
+        tmp_path / "base",
+        {
+            ".gitattributes": "CHANGES.rst merge=union\n*.lock -merge\n*.txt merge=mine\n",
+            "docs/.gitattributes": "*.md merge=union\n",
+            **dict.fromkeys(("CHANGES.rst", "x.lock", "x.txt", "docs/a/x.md", "x.md"), "one\n"),
+        },
+    )
+    bench = Bench(root, tmp_path)
+    for path, clean in (("CHANGES.rst", True), ("docs/a/x.md", True), ("x.lock", False), ("x.txt", False)):
+        one, two = bench.seat(), bench.seat()
+        write(one, {path: "one\nours\n"})
+        write(two, {path: "one\ntheirs\n"})
+        commits = [bench.commit(one), bench.commit(two)]
+        assert check_merge(bench.store, commits).clean == clean, path
+        assert not check_merge(bench.store, commits, "plain").clean
+        assert check_merge(bench.store, commits, "union").clean == (path != "x.lock")
+    one, two = bench.seat(), bench.seat()
+    write(one, {"x.md": "one\nours\n", ".gitattributes": "* merge=union\n"})
+    write(two, {"x.md": "one\ntheirs\n"})
+    assert check_merge(bench.store, [bench.commit(one), bench.commit(two)]).files == ("x.md",)
+
+
+def test_headings_that_look_like_markers_split_nothing(bench: Bench) -> None:
+    one, two = bench.seat(), bench.seat()
+    write(one, {"a.txt": changed(LINES, 2, "Ours\n=======\n<<<<<<< x\n")})
+    write(two, {"a.txt": changed(LINES, 2, "Theirs\n=======\n>>>>>>> x\n")})
+    (place,) = check_merge(bench.store, [bench.commit(one), bench.commit(two)]).conflicts
+    (hunk,) = place.hunks
+    assert hunk.ours == ("Ours", "=======", "<<<<<<< x")
+    assert hunk.theirs == ("Theirs", "=======", ">>>>>>> x")
 
 
 def test_two_new_files_of_one_name_conflict_and_union_keeps_both(bench: Bench) -> None:
@@ -436,3 +473,38 @@ def test_content_changes_with_base_tests_and_reference(pool: Pool, tmp_path: Pat
         seen.add(pool.within(tmp_path / name).content())
     assert len(seen) == 4
     assert pool.within(pool.folder).content() in seen
+
+
+def test_a_file_of_the_base_that_has_grown_huge_stays_as_it_was(bench: Bench) -> None:
+    seat = bench.seat()
+    with open(seat / "a.txt", "wb") as file:
+        file.truncate(17 * 1024 * 1024)
+    work = collect_work(seat, bench.store)
+    assert work.skipped == {"a.txt": "larger than 16777216 bytes"}
+    assert work.tree == bench.store.tree(bench.store.base)
+
+
+def test_folders_thousands_deep_are_left_out_named_and_removed(bench: Bench, tmp_path: Path) -> None:
+    seat = bench.seat()
+    write(seat, {"kept.txt": "kept\n"})
+    script = "import os\nfor _ in range(3000):\n    os.mkdir('d')\n    os.chdir('d')\nopen('x', 'w')\n"
+    subprocess.run([sys.executable, "-c", script], cwd=seat, check=True)
+    work = collect_work(seat, bench.store)
+    assert "kept.txt" in bench.store.entries(work.tree)
+    (why,) = work.skipped.values()
+    assert "deeper than 256 folders" in why
+    remove_tree(seat)
+    assert not seat.exists()
+
+
+def test_more_than_is_collected_is_the_seats_own_failure(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    seat = bench.seat()
+    write(seat, {f"many/{number}": "" for number in range(30)})
+    for name, limit in (("ENTRY_LIMIT", 20), ("TOTAL_LIMIT", 100)):
+        with monkeypatch.context() as patched:
+            patched.setattr(f"pytest_collab.families.coding.repository.work.{name}", limit)
+            write(seat, {"large.txt": "x" * 200})
+            work = collect_work(seat, bench.store)
+        assert "none of it counts" in work.refused
+        assert work.tree == bench.store.tree(bench.store.base)
+    assert not collect_work(seat, bench.store).refused

@@ -344,3 +344,27 @@ def test_ignored_files_are_no_work_and_untracked_ones_are(root: Path) -> None:
     played = play(root, a, "nop")
     work = next(event for event in played.transcript.of("grade", seat="a") if event.data["what"] == "work")
     assert set(work.data["stat"]) == {"new.txt", "more.txt"}
+
+
+def test_work_that_is_not_in_the_tree_is_named(root: Path) -> None:
+    edit = "echo 'def double(a): return 2 * a' >> calc.py"
+    a = Steps(run(f"git checkout -q -b feature-x && {edit} && git commit -qam double && git checkout -q -"))
+    b = Steps(run(f"{edit} && git stash -q"))
+    played = play(root, a, b)
+    notes = {failure.seats: failure.note for failure in played.episode.failures if failure.code == "own_part_failed"}
+    assert "a committed on branch feature-x, which was not what is graded" in notes["a",]
+    assert "b keeps work in a stash, which was not what is graded" in notes["b",]
+
+
+def test_a_tree_without_its_git_is_graded_as_it_stands(root: Path) -> None:
+    a = Steps(run("rm -rf .git && echo new > new.txt"))
+    work = next(e for e in play(root, a, "nop").transcript.of("grade", seat="a") if e.data["what"] == "work")
+    assert set(work.data["stat"]) == {"new.txt"}
+    assert "no working .git" in work.data["elsewhere"][0]
+
+
+def test_a_tree_too_deep_to_walk_is_the_seats_own_failure(root: Path) -> None:
+    dig = "import os\nfor _ in range(3000): os.mkdir('d'); os.chdir('d')\nopen('x', 'w')\n"
+    played = play(root, Steps(run(f'python3 -c "{dig}"')), "nop")
+    assert played.episode.outcome is Outcome.COMPETENCE, played.episode.error
+    assert "deeper than 256 folders" in next(f.note for f in played.episode.failures if f.seats == ("a",))

@@ -388,3 +388,51 @@ async def test_variables_of_the_spec_do_not_reach_the_sandboxs_own_programs(
     async with make_isolated(env={"LD_PRELOAD": str(work / "evil.so"), "BASH_ENV": "/work/evil"}) as sandbox:
         done = await sandbox.run(["echo", "fine"], timeout=20)
     assert done.stdout == "fine\n"
+
+
+@pytest.mark.parametrize("make_isolated", ["bubblewrap"], indirect=True)
+async def test_files_and_folders_are_counted(make_isolated: MakeSandbox) -> None:
+    many = (
+        "import os, time\nfor i in range(5000):\n    open(f'{i}', 'w').close()\n"
+        "    i % 100 or time.sleep(0.01)\ntime.sleep(15)"
+    )
+    async with make_isolated(entries=500) as sandbox:
+        done = await sandbox.run([PYTHON, "-c", many], timeout=30)
+    assert done.killed_by == "disk"
+
+
+@pytest.mark.parametrize("make_isolated", ["bubblewrap"], indirect=True)
+async def test_files_in_memory_are_memory_that_later_commands_lack(make_isolated: MakeSandbox) -> None:
+    hold = f"{PYTHON} -c \"held = b'x' * (100 * 2**20); print(len(held))\""
+    async with make_isolated(memory_mb=200, disk_mb=150) as sandbox:
+        assert (await sandbox.run(hold, timeout=30)).ok
+        kept = await sandbox.run("head -c 140000000 /dev/zero > /dev/shm/kept", timeout=30)
+        assert kept.ok, kept
+        assert not (await sandbox.run(hold, timeout=30)).ok
+        await sandbox.run("rm /dev/shm/kept", timeout=30)
+        assert (await sandbox.run(hold, timeout=30)).ok
+
+
+@pytest.mark.parametrize("make_isolated", ["bubblewrap"], indirect=True)
+async def test_nothing_becomes_setuid_on_the_host(make_isolated: MakeSandbox, work: Path) -> None:
+    code = """
+import os
+for attempt in (
+    lambda: os.chmod('/work/one', 0o4755),
+    lambda: os.fchmod(os.open('/work/one', os.O_RDONLY), 0o4755),
+    lambda: os.open('/work/two', os.O_CREAT | os.O_WRONLY, 0o4755),
+    lambda: os.mknod('/work/three', 0o104755),
+    lambda: __import__('socket').socket(40, 1),
+):
+    try:
+        attempt()
+        print('succeeded')
+    except OSError:
+        print('refused')
+os.chmod('/work/one', 0o2755)
+"""
+    (work / "one").write_text("")
+    async with make_isolated() as sandbox:
+        done = await sandbox.run([PYTHON, "-c", code], timeout=20)
+    assert done.stdout.split() == ["refused"] * 5, done.stderr
+    assert not any(path.stat().st_mode & 0o4000 for path in work.iterdir())

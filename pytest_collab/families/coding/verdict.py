@@ -41,7 +41,7 @@ class Findings:
     Attributes:
         own: feature to the event of its tests on its seat's own tree.
         joined: strategy (`naive`, `union`, `last`, `lead`) to feature to the event of its tests on the joined tree.
-        merges: strategy to the event of the merge.
+        merges: strategy (`plain`: without the base's attributes) to the event of the merge.
     """
 
     work: Mapping[str, Event]
@@ -111,6 +111,8 @@ def _metrics(deal: Deal, transcript: Transcript, found: Findings, score: float) 
     if naive is not None:
         metrics["merge_clean"] = float(naive.data["status"] == "clean")
         metrics["conflicts"] = float(sum(max(len(place["hunks"]), 1) for place in naive.data["conflicts"]))
+        if "plain" in found.merges:
+            metrics["merge_clean_plain"] = float(found.merges["plain"].data["status"] == "clean")
         union = found.joined.get("union", found.joined.get("naive", {}))
         metrics["union_passed"] = float(found.passed(union, features) == 1.0)
     metrics["tool_calls"] = float(len(transcript.of("tool_call")))
@@ -151,7 +153,9 @@ class _Judge:
 
     def _wrong(self, feature: str, event: Event) -> Failure:
         code = "gamed_tests" if event.data.get("gamed") else "wrong_solution"
-        return Failure.of(code, self.deal.owner(feature), events=[event.seq], note=f"{feature}: {_told(event)}")
+        seat = self.deal.owner(feature)
+        note = f"{self._left_out(seat)}{feature}: {_told(event)}"
+        return Failure.of(code, seat, events=[event.seq, *self._work_of(seat)], note=note[:300])
 
     def _nothing_graded(self) -> Failure:
         last = self.transcript[-1]
@@ -215,8 +219,21 @@ class _Judge:
                 failing.append(Failure.of("gamed_tests", seat, events=events, note=f"{seat}: {_told(first)}"[:300]))
                 continue
             note = f"{seat}'s own part fails on its own tree" + (f": {_told(first)}" if first is not None else "")
+            note = f"{self._left_out(seat)}{note}"
             failing.append(Failure.of("own_part_failed", seat, events=events, note=note[:300]))
         return riding, failing
+
+    def _left_out(self, seat: str) -> str:
+        """What the seat did that does not count, to be read before how its tests ended."""
+        event = self.found.work.get(seat)
+        if event is None:
+            return ""
+        if event.data.get("refused"):
+            return f"{seat}'s work was not taken: {event.data['refused']}. "
+        skipped = event.data.get("skipped") or {}
+        large = [path for path, why in skipped.items() if why.startswith(("larger", "deeper"))]
+        named = [f"{seat} {words}. " for words in (event.data.get("elsewhere") or ())[:2]]
+        return "".join(named) + (f"{large[0]} of {seat} is {skipped[large[0]]}. " if large else "")
 
     def _tried(self, seat: str) -> bool:
         return any(event.data["name"] in WORKING for event in self.transcript.of("tool_call", seat=seat))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import json
 import os
+import shlex
 import shutil
 import sys
 from collections.abc import Mapping
@@ -13,7 +14,7 @@ from pathlib import Path, PurePosixPath
 from typing import Any
 
 from pytest_collab.errors import SandboxError, SetupError
-from pytest_collab.families.coding.environment.installation import STORES, install
+from pytest_collab.families.coding.environment.installation import STORES, WARM, install
 from pytest_collab.families.coding.environment.toolchain import (
     Toolchain,
     image_env,
@@ -28,7 +29,7 @@ from pytest_collab.sandbox.base import SYSTEM_PATH, Mount, SandboxSpec
 
 __all__ = ["Environment", "choose_sandbox", "missing_toolchain", "prepare_environment"]
 
-_VERSION = 5
+_VERSION = 6
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -41,6 +42,7 @@ class Environment:
         mounts: toolchains and packages, read-only.
         overlay: what setup added to the tree (`node_modules`, build metadata): path in the tree to its place.
         env: variables.
+        warming: the beginning of a shell command that tests a tree: it brings what the base was compiled to.
         image, image_tar, dockerfile: docker only; one of them.
     """
 
@@ -49,6 +51,7 @@ class Environment:
     mounts: tuple[Mount, ...] = ()
     overlay: tuple[tuple[str, Path], ...] = ()
     env: tuple[tuple[str, str], ...] = ()
+    warming: str = ""
     image: str | None = None
     image_tar: Path | None = None
     dockerfile: Path | None = None
@@ -203,12 +206,18 @@ def _read(pool: Pool, place: Path, tools: Toolchain) -> Environment:
     if (place / "store").is_dir():
         mounts.append(Mount(place / "store", str(place / "store")))
         env[STORES[pool.language]] = str(place / "store")
+    warming = ""
+    if (place / WARM).is_dir():
+        # Links: compilers write beside what is there, and nothing that a tree does reaches another.
+        mounts.append(Mount(place / WARM, str(place / WARM)))
+        warming = f"cp -rs {shlex.quote(str(place / WARM))} {env['GOCACHE']} 2>/dev/null; "
     mounts += [Mount(place / "empty", str(suite)) for suite in _suites() if of_system(suite)]
     return Environment(
         key=place.name,
         tree=str(place / "tree"),
         mounts=tuple(mounts),
         overlay=tuple((name, place / "tree" / name) for name in data["overlay"]),
+        warming=warming,
         env=(*env.items(), ("PATH", os.pathsep.join(path))),
         memory_mb=pool.environment.memory_mb,
         pids=pool.environment.pids,

@@ -5,6 +5,7 @@ from __future__ import annotations
 import fcntl
 import hashlib
 import json
+import os
 import secrets
 import shlex
 import shutil
@@ -156,6 +157,8 @@ class Grader:
         async with self.choice.make(spec) as sandbox:
             command = self._command(feature).replace("{tests}", shlex.join(laid.words))
             command = command.replace("{report}", shlex.quote(sandbox.inside(laid.out / "report")))
+            if self.choice.sandbox.isolating:
+                command = f"{self.environment.warming}{command}"
             env = {}
             if self._guarded(command):
                 # Until the guard has seen pytest as it is, nothing is imported from the tree, whatever it is called.
@@ -268,21 +271,23 @@ class Grader:
         drawn = draw.sample(expected.counters, count)
         plan: list[CounterTest | None] = [None, *drawn]
         draw.shuffle(plan)
-        grade: FeatureGrade | None = None
+        grades: list[FeatureGrade] = []
         runs: list[tuple[CounterTest, TestReport]] = []
-        for counter in plan:
-            if counter is None:
-                grade = judge(feature.id, expected, await self.run_tests(store, tree, feature))
-                if not grade.passed:
-                    return grade
-            elif not any(one.accepted(_passed(report)) for one, report in runs):
-                runs.append((counter, await self.run_tests(store, tree, feature, counter.files)))
-        assert grade is not None
-        return unmask(grade, runs)
 
+        async def one(counter: CounterTest | None) -> None:
+            async with slots:
+                if counter is None:
+                    grades.append(judge(feature.id, expected, await self.run_tests(store, tree, feature)))
+                    if not grades[0].passed:
+                        tasks.cancel_scope.cancel()  # whatever the others would show
+                elif not any(made.accepted(report.tests) for made, report in runs):
+                    runs.append((counter, await self.run_tests(store, tree, feature, counter.files)))
 
-def _passed(report: TestReport) -> list[str]:
-    return [name for name, status in report.tests.items() if status == "passed"]
+        slots = anyio.Semaphore(max(1, (os.cpu_count() or 1) // 2))
+        async with anyio.create_task_group() as tasks:
+            for counter in plan:
+                tasks.start_soon(one, counter)
+        return unmask(grades[0], runs)
 
 
 _T = TypeVar("_T")

@@ -15,6 +15,7 @@ import tempfile
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Final
 
 from pytest_collab.errors import SetupError
 
@@ -37,7 +38,7 @@ _CONFIG = {
     "fetch.recurseSubmodules": "false",
     "diff.external": "",
     "merge.renames": "true",
-    "merge.directoryRenames": "false",
+    "merge.directoryRenames": "conflict",
     "merge.conflictStyle": "merge",
     "gc.auto": "0",
     "maintenance.auto": "false",
@@ -46,7 +47,8 @@ _CONFIG = {
     "advice.detachedHead": "false",
 }
 _NEUTRAL = "* -text -eol !filter !ident !working-tree-encoding !diff !merge !export-ignore !export-subst\n"
-_UNION = _NEUTRAL.replace("!merge", "merge=union")
+MARKERS: Final = 47
+"""Length of the conflict markers that are read back: nobody's headings are underlined so."""
 _WHO = "pytest-collab"
 _WHEN = "1700000000 +0000"
 TIMEOUT = 120.0
@@ -160,12 +162,7 @@ class Store:
             seed: git directory whose objects are borrowed.
             base: a commit of the seed.
         """
-        for git_dir, attributes in ((path, _NEUTRAL), (path / "union", _UNION)):
-            for name in ("objects/info", "objects/pack", "refs", "info"):
-                (git_dir / name).mkdir(parents=True)
-            (git_dir / "HEAD").write_text("ref: refs/heads/none\n")
-            (git_dir / "config").write_text("[core]\n\trepositoryformatversion = 0\n\tbare = true\n")
-            (git_dir / "info" / "attributes").write_text(attributes)
+        _git_dir(path, _NEUTRAL)
         (path / "objects" / "info" / "alternates").write_text(f"{(seed / 'objects').resolve()}\n")
         return cls(path, base)
 
@@ -173,24 +170,29 @@ class Store:
         """This store, with what is in `other` readable: what is then made stays out of `other`."""
         return dataclasses.replace(self, also=(other.path, *other.also))
 
+    def ruled(self, name: str, rules: str) -> str:
+        """A further set of attributes, on top of the neutral ones, for `git(attributes=...)`; its name."""
+        git_dir = self.path / name
+        if not git_dir.is_dir():
+            _git_dir(git_dir, _NEUTRAL + rules)
+        return name
+
     def git(
         self,
         *words: str,
         stdin: bytes = b"",
         index: Path | None = None,
-        union: bool = False,
+        attributes: str = "",
         accept: tuple[int, ...] = (0,),
     ) -> subprocess.CompletedProcess[bytes]:
-        """Run git in this repository; with `union`, content merges keep both sides (see `run_git`)."""
+        """Run git in this repository; with other attributes than the neutral ones, see `ruled` (and `run_git`)."""
         env = {"GIT_OBJECT_DIRECTORY": str(self.path / "objects")}
         if self.also:
             # A store's own borrowing (from the seed) is followed from here as well.
             env["GIT_ALTERNATE_OBJECT_DIRECTORIES"] = os.pathsep.join(str(path / "objects") for path in self.also)
         if index is not None:
             env["GIT_INDEX_FILE"] = str(index)
-        return run_git(
-            *words, git_dir=self.path / "union" if union else self.path, stdin=stdin, env=env, accept=accept
-        )
+        return run_git(*words, git_dir=self.path / attributes, stdin=stdin, env=env, accept=accept)
 
     def tree(self, commit: str) -> str:
         """The tree of a commit (or of a tree)."""
@@ -269,3 +271,11 @@ class Store:
                 f"--prefix={folder}/",
                 index=index,
             )
+
+
+def _git_dir(path: Path, attributes: str) -> None:
+    for name in ("objects/info", "objects/pack", "refs", "info"):
+        (path / name).mkdir(parents=True)
+    (path / "HEAD").write_text("ref: refs/heads/none\n")
+    (path / "config").write_text("[core]\n\trepositoryformatversion = 0\n\tbare = true\n")
+    (path / "info" / "attributes").write_text(attributes)

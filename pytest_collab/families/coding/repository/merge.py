@@ -1,6 +1,7 @@
 """The merge check: what seats' trees become together, by `git merge-tree` (nothing is checked out).
 
-Both trees are commits on the same base, so the base is the merge base. Rules for what git leaves open:
+Both trees are commits on the same base, so the base is the merge base. What the base's `.gitattributes` say of
+merging holds (what a seat's say does not: it would decide about its partner's work). Rules for what git leaves open:
 docs/families/coding-merge-and-grading.md.
 """
 
@@ -12,9 +13,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from pytest_collab.families.coding.repository.git import GitError, Store
+from pytest_collab.families.coding.repository.attributes import merge_rules
+from pytest_collab.families.coding.repository.git import MARKERS, GitError, Store
 
-Strategy = Literal["naive", "union"]
+Strategy = Literal["naive", "union", "plain"]
 Status = Literal["clean", "conflicts", "error"]
 
 _HEX = re.compile(r"[0-9a-f]{40,64}")
@@ -84,7 +86,8 @@ class MergeCheck:
 def check_merge(store: Store, commits: Sequence[str], strategy: Strategy = "naive") -> MergeCheck:
     """Merge commits on the base, one after the other, in the order given.
 
-    `naive` is what `git merge` does. `union` keeps the lines of both sides where they conflict, the later
+    `naive` is what `git merge` does in a clone of the base: it finds renames, and follows the base's attributes.
+    `plain` is the same without attributes. `union` keeps the lines of both sides where they conflict, the later
     seat's first, as when the earlier one's branch is merged into it (CooperBench's order; which one it is
     decides whether some pairs work). Conflicts that are not about lines of text (deletes, links, binary
     files) stay conflicts.
@@ -97,7 +100,7 @@ def check_merge(store: Store, commits: Sequence[str], strategy: Strategy = "naiv
     merged = commits[0]
     rescued: dict[str, None] = {}
     for commit in commits[1:]:
-        check = _merge_two(store, merged, commit, "naive")
+        check = _merge_two(store, merged, commit, "plain" if strategy == "plain" else "naive")
         if strategy == "union" and check.status == "conflicts":
             plain, check = check, _merge_two(store, commit, merged, "union")
             if check.clean:
@@ -108,12 +111,36 @@ def check_merge(store: Store, commits: Sequence[str], strategy: Strategy = "naiv
     return MergeCheck("clean", strategy, store.tree(merged), merged, (), tuple(rescued))
 
 
+def has_rules(store: Store) -> bool:
+    """Whether the base says how it wants to be merged, so that `naive` and `plain` may differ."""
+    return bool(_rules(store))
+
+
+def _rules(store: Store) -> str:
+    base = store.entries(store.tree(store.base))
+    found = [path for path in base if path.rpartition("/")[2] == ".gitattributes" and base[path][0].startswith("100")]
+    return merge_rules({path: store.blob(base[path][1]).decode(errors="replace") for path in found})
+
+
+def _attributes(store: Store, strategy: Strategy) -> tuple[str, str]:
+    """Names of the attributes to merge by: as they are, and with the markers that are read back."""
+    rules = "" if strategy == "plain" else _rules(store)
+    if strategy == "union":  # files that have no lines have none to keep
+        whole = [line for line in rules.splitlines() if re.search(r" (-merge|binary|merge=binary)\b", line)]
+        rules = "\n".join(["* merge=union", *whole, ""])
+    marked = f"{rules}* conflict-marker-size={MARKERS}\n"
+    return store.ruled(strategy, rules), store.ruled(f"{strategy}-marked", marked)
+
+
 def _merge_two(store: Store, ours: str, theirs: str, strategy: Strategy) -> MergeCheck:
     words = ("merge-tree", "--write-tree", "-z", "--messages", ours, theirs)
+    attributes, marked = _attributes(store, strategy)
     try:
-        done = store.git(*words, union=strategy == "union", accept=(0, 1))
+        done = store.git(*words, attributes=attributes, accept=(0, 1))
+        again = store.git(*words, attributes=marked, accept=(0, 1)) if done.returncode else done
     except GitError as error:
         return MergeCheck("error", strategy, message=str(error))
+    shown = again.stdout.partition(b"\0")[0].decode(errors="replace")
     tree, _, rest = done.stdout.partition(b"\0")
     # Exit 1 is a conflict, and also an object that does not exist: only a tree's id tells them apart.
     if not _HEX.fullmatch(tree.decode(errors="replace")):
@@ -124,7 +151,7 @@ def _merge_two(store: Store, ours: str, theirs: str, strategy: Strategy) -> Merg
     stages, _, messages = rest.partition(b"\0\0")
     paths = dict.fromkeys(os.fsdecode(line.partition(b"\t")[2]) for line in stages.split(b"\0") if b"\t" in line)
     kinds = _kinds(messages)
-    conflicts = tuple(_conflict(store, tree.decode(), path, kinds.get(path, "contents")) for path in paths)
+    conflicts = tuple(_conflict(store, shown, path, kinds.get(path, "contents")) for path in paths)
     return MergeCheck("conflicts", strategy, tree.decode(), "", conflicts)
 
 
@@ -163,12 +190,12 @@ def _hunks(lines: Sequence[str]) -> list[Hunk]:
     theirs: list[str] = []
     side: list[str] | None = None
     for number, line in enumerate(lines, 1):
-        if line.startswith("<<<<<<< ") and side is None:
+        if line.startswith(f"{'<' * MARKERS} ") and side is None:
             start, ours, theirs = number, [], []
             side = ours
-        elif line == "=======" and side is ours and side is not None:
+        elif line == "=" * MARKERS and side is ours and side is not None:
             side = theirs
-        elif line.startswith(">>>>>>> ") and side is theirs and side is not None:
+        elif line.startswith(f"{'>' * MARKERS} ") and side is theirs and side is not None:
             found.append(Hunk(start, tuple(ours[:_SHOWN_LINES]), tuple(theirs[:_SHOWN_LINES])))
             side = None
         elif side is not None:

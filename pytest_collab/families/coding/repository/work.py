@@ -16,12 +16,15 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from uuid import uuid4
 
-from pytest_collab.errors import SandboxError
+from pytest_collab.episode.text import bounded
 from pytest_collab.families.coding.repository.git import TIMEOUT, GitError, Store, git_environment
 
 FILE_LIMIT = 16 * 1024 * 1024
 TOTAL_LIMIT = 256 * 1024 * 1024
 ENTRY_LIMIT = 200_000
+DEPTH_LIMIT = 256
+PATH_LIMIT = 3000
+_TOO_LARGE = f"larger than {FILE_LIMIT} bytes"
 _DIRECTORY = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
 _FILE = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
 _CHUNK = 1 << 20
@@ -35,11 +38,13 @@ class Work:
         commit: a commit whose only parent is the base.
         tree: its tree.
         skipped: path to why it is not part of it: a special file, too large, unreadable, a `.git`.
+        refused: why nothing of it counts, so that `tree` is the base's; empty where it does.
     """
 
     commit: str
     tree: str
     skipped: dict[str, str] = field(default_factory=dict)
+    refused: str = ""
 
 
 def collect_work(folder: Path, store: Store) -> Work:
@@ -52,10 +57,9 @@ def collect_work(folder: Path, store: Store) -> Work:
     - A nested repository is a folder: its files count, its `.git` does not. Submodules of the base that are
       left as they are stay submodules.
     - Links stay links, whatever they point to. Modes are 100644, or 100755 with the owner's execute bit.
-    - Files over 16 MiB and special files are left out and named in `skipped`; content is taken byte for byte.
-
-    Raises:
-        SandboxError: more than 256 MiB or 200,000 entries.
+    - Files over 16 MiB, special files and what lies deeper than 256 folders are left out and named in `skipped`; a
+      file of the base that has grown so large stays as it was. Content is taken byte for byte.
+    - More than 256 MiB or 200,000 entries are `refused`: it is the seat that left them, and nothing counts.
     """
     base = store.entries(store.tree(store.base))
     reader = _Reader(os.open(folder, _DIRECTORY))
@@ -67,9 +71,18 @@ def collect_work(folder: Path, store: Store) -> Work:
             if mode == "160000" and path in reader.empty:
                 reader.submodules[path] = oid
         tree = _import(store, reader, kept)
+        large = {path: base[path] for path, why in reader.skipped.items() if why == _TOO_LARGE and path in base}
+        if large:
+            tree = store.write({**store.entries(tree), **large})
+    except _Refused as error:
+        return Work(store.base, store.tree(store.base), reader.skipped, str(error))
     finally:
         os.close(reader.root)
     return Work(store.commit(tree), tree, reader.skipped)
+
+
+class _Refused(Exception):
+    """The tree is beyond what is collected."""
 
 
 class _Reader:
@@ -99,10 +112,14 @@ class _Reader:
                 path = f"{place}/{name}" if place else name
                 count += 1
                 if count > ENTRY_LIMIT:
-                    raise SandboxError(f"the working tree has more than {ENTRY_LIMIT} entries and was not collected")
+                    raise _Refused(f"the working tree has more than {ENTRY_LIMIT:,} entries; none of it counts")
                 if name.casefold() in (".git", "git~1"):
                     if place:
                         self.skipped[path] = "version control of a nested repository"
+                elif stat.S_ISDIR(status.st_mode) and (
+                    path.count("/") >= DEPTH_LIMIT or len(os.fsencode(path)) > PATH_LIMIT
+                ):
+                    self.skipped[bounded(path, 200)] = f"deeper than {DEPTH_LIMIT} folders, or too long a path"
                 elif stat.S_ISDIR(status.st_mode):
                     self.folders.append(path)
                     waiting.append(path)
@@ -153,7 +170,7 @@ class _Reader:
             while chunk := os.read(descriptor, _CHUNK):
                 content += chunk
                 if len(content) > FILE_LIMIT:
-                    self.skipped[path] = f"larger than {FILE_LIMIT} bytes"
+                    self.skipped[path] = _TOO_LARGE
                     return None
             return bytes(content)
         finally:
@@ -240,7 +257,7 @@ def _stream(reader: _Reader, paths: list[str]) -> Iterator[bytes]:
             continue
         total += len(content)
         if total > TOTAL_LIMIT:
-            raise SandboxError(f"the working tree is larger than {TOTAL_LIMIT} bytes and was not collected")
+            raise _Refused(f"the working tree is larger than {TOTAL_LIMIT >> 20} MiB; none of it counts")
         mode = "120000" if link else "100755" if status.st_mode & stat.S_IXUSR else "100644"
         yield f"M {mode} inline ".encode() + _quoted(path) + b"\n" + blob(content)
     for path, oid in reader.submodules.items():

@@ -19,7 +19,7 @@ from pytest_collab.episode.transcript import Transcript
 from pytest_collab.families.coding.grading.grading import FeatureGrade, Grader
 from pytest_collab.families.coding.pool import answers
 from pytest_collab.families.coding.pool.pool import Pool
-from pytest_collab.families.coding.repository.merge import MergeCheck, check_merge
+from pytest_collab.families.coding.repository.merge import MergeCheck, check_merge, has_rules
 from pytest_collab.families.coding.repository.work import Work
 from pytest_collab.families.coding.rules import Deal
 from pytest_collab.families.coding.workspace import changes
@@ -131,6 +131,7 @@ class _Grading:
             work = await self._workspace.collect(seat)
             self._works[seat] = work
             data, changed[seat] = await anyio.to_thread.run_sync(changes.told, store, work)
+            data["elsewhere"] = await self._workspace.elsewhere(seat)
             self._transcript.add("grade", seat, what="work", features=list(self._deal.features[seat]), **data)
         if self._deal.joining == "merge":
             places = await anyio.to_thread.run_sync(changes.places, store, self._works, changed)
@@ -146,7 +147,11 @@ class _Grading:
         commits = [work.commit for work in self._works.values()]
         if deal.remote:
             commits = [await self._workspace.with_history(seat, work) for seat, work in self._works.items()]
-        trees = {}
+        trees: dict[str, str] = {}
+        store = self._workspace.store
+        if await anyio.to_thread.run_sync(has_rules, store):
+            plain = await anyio.to_thread.run_sync(check_merge, store, commits, "plain")
+            self._transcript.add("grade", None, what="merge", seats=list(deal.seats), **_merge(plain))
         for strategy in ("naive", "union"):
             check = await anyio.to_thread.run_sync(partial(check_merge, self._workspace.store, commits, strategy))
             told = _merge(check)

@@ -73,6 +73,7 @@ def told(store: Store, work: Work) -> tuple[dict[str, Any], dict[str, tuple[Regi
         "whole": shown == patch,
         "tree": work.tree,
         "skipped": dict(list(work.skipped.items())[:20]),
+        "refused": work.refused,
     }
     if shown != patch and len(patch) <= PATCH_LIMIT:  # control characters, foreign encodings: kept to be applied
         data["patch_base64"] = base64.b64encode(patch.encode(errors="surrogateescape")).decode()

@@ -167,6 +167,25 @@ class Workspace:
         async with self._collecting:
             return await anyio.to_thread.run_sync(collect_work, self.tree(seat), self.store)
 
+    async def elsewhere(self, seat: str) -> list[str]:
+        """Work of a seat that is not in its working tree, and so does not count: sentences.
+
+        What its own git says about branches and stashes; it is asked in the seat's sandbox, and believed as far as a
+        hint goes.
+        """
+        words = ("for-each-ref", "--no-merged=HEAD", "--format=%(refname)", "refs/heads", "refs/stash")
+        listed = await self.git(seat, *words)
+        if not listed.ok:
+            return ["left no working .git; the files as they stand are what is graded"]
+        found = []
+        for ref in listed.stdout.split()[:20]:
+            differs = await self.git(seat, "diff", "--quiet", "--no-ext-diff", ref, "--")
+            if differs.exit_code != 0:
+                name = printable(ref.removeprefix("refs/heads/"), 80)
+                where = "keeps work in a stash" if ref == "refs/stash" else f"committed on branch {name}"
+                found.append(f"{where}, which was not what is graded")
+        return found
+
     async def diff(self, seat: str, limit: int | None = None) -> str:
         """What the seat's tree changes, as a patch for people to read."""
         work = await self.collect(seat)
