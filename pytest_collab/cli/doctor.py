@@ -68,6 +68,7 @@ def examine(parts: Sequence[str], agents_file: Path | None = None) -> list[Findi
     return [finding for part in parts for finding in _PARTS[part](agents_file)]
 
 
+_LANGUAGES: Final[Mapping[str, str]] = {"node": "javascript", "go": "go", "cargo": "rust"}
 _TOOLS: Final = (
     ("node", ("--version",), "JavaScript coding tasks", "install Node.js 20 or newer: apt-get install nodejs npm"),
     ("go", ("version",), "Go coding tasks", "install Go: apt-get install golang-go, or https://go.dev/dl"),
@@ -186,6 +187,14 @@ def _program(name: str, arguments: Sequence[str], use: str, fix: str) -> Finding
         return Finding(name, "missing", False, "not on PATH", use, fix)
     if done.returncode:
         return Finding(name, "broken", False, _last_line(done), use, fix)
+    if name in _LANGUAGES:
+        # What sandboxes are shown is found in another way than by PATH: both must be there.
+        from pytest_collab.families.coding.environment.toolchain import toolchain
+
+        try:
+            toolchain(_LANGUAGES[name])
+        except CollabError as error:
+            return Finding(name, "broken", False, str(error), use, fix)
     return Finding(name, "ok", False, done.stdout.strip().splitlines()[0], use)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import sys
 from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
@@ -127,7 +128,12 @@ def _coding(path: Path, args: argparse.Namespace) -> PoolCheck | str:
 
     async def check() -> PoolCheck:
         return await validate_pool(
-            pool, path.name.removesuffix(_SUFFIX), jobs=args.jobs, pairs=not args.no_pairs, sandbox=args.sandbox
+            pool,
+            path.name.removesuffix(_SUFFIX),
+            jobs=args.jobs,
+            pairs=not args.no_pairs,
+            sandbox=args.sandbox,
+            progress=lambda line: print(line, file=sys.stderr, flush=True),
         )
 
     return anyio.run(check)

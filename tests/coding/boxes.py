@@ -10,6 +10,8 @@ import subprocess
 import tarfile
 from pathlib import Path
 
+from pytest_collab.errors import SetupError
+from pytest_collab.families.coding.environment.toolchain import toolchain
 from tests.support.docker_engine import PROGRAMS, libraries, name_in_usr, root_tarball
 
 PYTEST = ("pytest", "pluggy", "iniconfig", "packaging", "pygments")
@@ -27,10 +29,14 @@ _LINKED_WITH = (
 )
 
 
+@functools.cache
 def missing(language: str) -> str | None:
-    """What a language lacks here, with the install command."""
-    program, remedy = NEEDED[language]
-    return None if shutil.which(program) else f"needs {program}: {remedy}"
+    """What a language lacks here, with the install command. A toolchain is there when it answers."""
+    try:
+        toolchain(language)
+    except SetupError as error:
+        return f"needs {NEEDED[language][0]}: {error}; {NEEDED[language][1]}"
+    return None
 
 
 def pytest_site(folder: Path) -> Path:

@@ -15,14 +15,15 @@ from hypothesis import strategies as st
 
 from pytest_collab.families.coding.environment.output import plain
 from pytest_collab.families.coding.testrun.parsers import parse
+from tests.coding import boxes
 from tests.coding.conftest import write
 
 NODE = shutil.which("node")
 GO = shutil.which("go")
 CARGO = shutil.which("cargo")
-needs_node = pytest.mark.skipif(NODE is None, reason="needs Node.js 20 or newer: apt-get install nodejs")
-needs_go = pytest.mark.skipif(GO is None, reason="needs Go: apt-get install golang-go")
-needs_cargo = pytest.mark.skipif(CARGO is None, reason="needs Rust: apt-get install cargo")
+needs_node = pytest.mark.skipif(bool(boxes.missing("javascript")), reason=str(boxes.missing("javascript")))
+needs_go = pytest.mark.skipif(bool(boxes.missing("go")), reason=str(boxes.missing("go")))
+needs_cargo = pytest.mark.skipif(bool(boxes.missing("rust")), reason=str(boxes.missing("rust")))
 
 PYTHON = """
 import pytest

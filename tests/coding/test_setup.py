@@ -12,6 +12,7 @@ import pytest
 from pytest_collab.errors import SetupError
 from pytest_collab.families.coding.environment import indexes
 from pytest_collab.families.coding.environment.environment import Environment, prepare_environment
+from pytest_collab.families.coding.environment.toolchain import toolchain, toolchains
 from pytest_collab.families.coding.pool.pool import Pool
 from pytest_collab.sandbox import choose
 from tests.coding.conftest import write
@@ -137,3 +138,28 @@ def _reads(path: Path) -> bytes:
         return path.read_bytes()
     except OSError:
         return b""
+
+
+def test_a_toolchain_that_nobody_has_chosen_is_none(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("cargo", "rustc"):
+        shim = write(tmp_path, {name: "#!/bin/sh\necho 'rustup could not choose a version' >&2\nexit 1\n"}) / name
+        shim.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{tmp_path}:/usr/bin:/bin")
+    with pytest.raises(SetupError, match="rustup default stable"):
+        toolchain("rust")
+
+
+def test_set_up_of_one_language_sees_the_toolchains_of_others(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    root = tmp_path / "opt" / "rust"
+    files = {"rustc": f'[ "$1" = --print ] && echo {root} || echo rustc 1.0\n', "cargo": "echo cargo 1.0\n"}
+    write(root / "bin", {name: f"#!/bin/sh\n{line}" for name, line in files.items()})
+    for name in files:
+        (root / "bin" / name).chmod(0o755)
+    monkeypatch.setenv("PATH", f"{root}/bin:/usr/bin:/bin")
+    values = {"base": {"folder": "."}, "test": "pytest {report}", "features": [{"id": "x"}]}
+    pool = Pool.model_validate({**values, "setup": ["true"]}, context={"folder": tmp_path})
+    assert str(root / "bin") in toolchains(pool).path
+    assert str(root) in {mount.inside for mount in toolchains(pool).mounts}
+    assert str(root / "bin") not in toolchains(pool.model_copy(update={"setup": ()})).path

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import shutil
 from pathlib import Path
 
@@ -87,3 +88,31 @@ def test_validate_refuses_vacuous_tests(
     assert main(["validate", str(path)]) == 1
     assert "missing/feature.md" in capsys.readouterr().out
     assert main(["validate", str(tmp_path / "nothing")]) == 2
+
+
+@pytest.mark.anyio
+async def test_progress_is_told_and_silence_is_not_left_alone(
+    pool: Pool, cache: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("pytest_collab.families.coding.validation.validate.BEAT_SECONDS", 0.2)
+    lines: list[str] = []
+    one = pool.model_copy(update={"features": (pool.feature("double"),)})
+    await validate_pool(one, "calc", pairs=False, cache=cache / "fresh", sandbox="bubblewrap", progress=lines.append)
+    assert any("still at it (base and environment)" in line for line in lines)
+    assert any(line.endswith("calc: double: sound") for line in lines)
+    assert all(re.match(r"\[ *\d+ s\] calc: ", line) for line in lines)
+
+
+@pytest.mark.anyio
+async def test_a_reference_that_fails_is_run_again_by_itself_and_its_tests_are_named(
+    pool: Pool, cache: Path, tmp_path: Path
+) -> None:
+    root = tmp_path / "pool"
+    shutil.copytree(pool.folder, root)
+    patch = root / "features" / "double" / "feature.patch"
+    patch.write_text(patch.read_text().replace("return add(a, a)", "return add(a, 1)"))
+    lines: list[str] = []
+    found = await validate_pool(pool.within(root), "calc", pairs=False, cache=cache, progress=lines.append)
+    (problem,) = next(check.problems for check in found.features if check.feature == "double")
+    assert "tests/test_double.py::test_double fails" in problem
+    assert sum(" calc: double: " in line for line in lines) == 2

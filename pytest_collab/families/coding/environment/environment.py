@@ -20,7 +20,7 @@ from pytest_collab.families.coding.environment.toolchain import (
     image_env,
     missing_toolchain,
     of_system,
-    toolchain,
+    toolchains,
 )
 from pytest_collab.families.coding.pool.pool import Pool
 from pytest_collab.families.coding.repository.seed import cache_folder, seed_of
@@ -124,7 +124,7 @@ def prepare_environment(pool: Pool, cache: Path | None = None, choice: Choice | 
     if choice is not None and choice.name == "docker":
         return _in_image(pool)
     seed = seed_of(pool, cache)
-    tools = toolchain(pool.language)
+    tools = toolchains(pool)
     content = [
         _VERSION,
         seed.tree,

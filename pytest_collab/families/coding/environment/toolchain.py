@@ -6,7 +6,9 @@ import dataclasses
 import shutil
 import subprocess
 import sys
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Final
 
 from pytest_collab.errors import SetupError
 from pytest_collab.families.coding.pool.pool import Pool
@@ -37,6 +39,37 @@ _INSTALL = {
 }
 
 
+PROGRAMS: Final[Mapping[str, str]] = {"javascript": "node", "typescript": "node", "go": "go", "rust": "cargo"}
+"""What a language's toolchain is known by; Python's is the running one."""
+
+
+def toolchains(pool: Pool) -> Toolchain:
+    """The toolchain of a pool's language; where it has setup commands, the others of this machine as well.
+
+    (Packages of Python and Node are built with Rust, Go and Node, and what `collab doctor` finds here is there.)
+
+    Raises:
+        SetupError: the language's own is missing, or does not run.
+    """
+    own = toolchain(pool.language)
+    if not pool.setup:
+        return own
+    mounts = {mount.inside: mount for mount in own.mounts}
+    path, versions = list(own.path), list(own.versions)
+    for language in ("rust", "go", "javascript"):
+        if PROGRAMS[language] == PROGRAMS.get(pool.language):
+            continue
+        try:
+            other = toolchain(language)
+        except SetupError:
+            continue
+        for mount in other.mounts:
+            mounts.setdefault(mount.inside, mount)
+        path += [folder for folder in other.path if folder not in path and not of_system(Path(folder))]
+        versions += other.versions
+    return Toolchain(tuple(mounts.values()), tuple(path), own.env, tuple(versions))
+
+
 def missing_toolchain(pool: Pool) -> str | None:
     """Which program a pool lacks here, with how to install it; None if it has what it needs."""
     try:
@@ -56,15 +89,17 @@ def toolchain(language: str) -> Toolchain:
         base = Path(sys.base_prefix)
         mounts = [] if of_system(base) else [Mount(base, str(base))]
         return Toolchain(tuple(mounts), (), (("PYTHONDONTWRITEBYTECODE", "1"),), ())
-    program = {"go": "go", "rust": "cargo"}.get(language, "node")
+    program = PROGRAMS[language]
     found = shutil.which(program)
     if found is None:
         raise SetupError(f"there is no `{program}` on PATH; {_INSTALL[program]}")
     prefix, env = Path(found).resolve().parent.parent, dict[str, str]()
     if program == "cargo":
-        prefix = Path(_ask(["rustc", "--print", "sysroot"]))
+        # Where rustup is, `cargo` is on PATH before any toolchain has been chosen.
+        prefix = Path(_ask(["rustc", "--print", "sysroot"], "choose one: rustup default stable"))
         env = {"CARGO_NET_OFFLINE": "true", "CARGO_HOME": "/tmp/cargo", "CARGO_TARGET_DIR": "/tmp/target"}
         env["CARGO_TERM_COLOR"] = "never"
+        _ask([str(prefix / "bin" / "cargo"), "--version"], "rustup component add cargo")
         version = _ask([str(prefix / "bin" / "rustc"), "--version"])
     elif program == "go":
         prefix = Path(_ask(["go", "env", "GOROOT"])).resolve()
@@ -93,11 +128,11 @@ def of_system(path: Path) -> bool:
     return path == Path("/") or (path.is_relative_to("/usr") and not path.is_relative_to("/usr/src"))
 
 
-def _ask(words: list[str]) -> str:
+def _ask(words: list[str], remedy: str = "") -> str:
     try:
         done = subprocess.run(words, capture_output=True, text=True, timeout=60, check=False, cwd="/")
     except (OSError, subprocess.TimeoutExpired) as error:
-        raise SetupError(f"`{' '.join(words)}` could not be run: {error}") from None
+        raise SetupError(f"`{' '.join(words)}` could not be run: {error}{remedy and '; '}{remedy}") from None
     if done.returncode:
-        raise SetupError(f"`{' '.join(words)}` failed: {done.stderr.strip()}")
+        raise SetupError(f"`{' '.join(words)}` failed: {done.stderr.strip()}{remedy and '; '}{remedy}")
     return done.stdout.strip()

@@ -87,8 +87,14 @@ def compare(before: TestReport, after: TestReport, again: TestReport) -> Expecta
         flaky=tuple(sorted((passing ^ set(passing_tests(again))) & after.tests.keys() & again.tests.keys())),
         canaries=tuple(place for place in after.canaries if place in again.canaries),
         meddling=after.meddling,
-        note="" if ended else f"{after.note}\n{after.tail[-500:]}".strip(),
+        note="" if ended else f"{_failing(after)}{after.note}\n{after.tail[-500:]}".strip(),
     )
+
+
+def _failing(report: TestReport) -> str:
+    names = [name for name, status in report.tests.items() if status in ("failed", "error")]
+    more = f" and {len(names) - 3} more" if len(names) > 3 else ""
+    return f"{', '.join(names[:3])}{more} {'fails' if len(names) == 1 else 'fail'}; " if names else ""
 
 
 def _stem(name: str) -> str:

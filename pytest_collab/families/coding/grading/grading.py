@@ -19,7 +19,7 @@ from typing import Self, TypeVar
 import anyio
 from anyio import to_thread
 
-from pytest_collab.errors import SetupError
+from pytest_collab.errors import SandboxError, SetupError
 from pytest_collab.families.coding.counter.edit import CounterTest
 from pytest_collab.families.coding.counter.languages import EXPECTATIONS
 from pytest_collab.families.coding.counter.making import make_counters
@@ -188,8 +188,11 @@ class Grader:
     def _guarded(self, command: str) -> bool:
         return self.pool.language == "python" and "pytest" in command
 
-    async def expectation(self, feature: Feature) -> Expectation:
+    async def expectation(self, feature: Feature, *, again: bool = False) -> Expectation:
         """What a feature's tests do on the base and on the reference; kept by content.
+
+        Args:
+            again: find it out anew, whatever is known.
 
         Raises:
             SetupError: the hidden tests or the reference do not apply to the base.
@@ -200,7 +203,7 @@ class Grader:
             # Tasks of one process wait for each other too, so the lock belongs to no thread.
             while not _locked(lock.fileno()):
                 await anyio.sleep(0.05)
-            if path.is_file():
+            if path.is_file() and not again:
                 return Expectation.model_validate_json(path.read_text())
             found = await self._expect(feature)
             path.with_suffix(".new").write_text(found.model_dump_json())
@@ -276,17 +279,28 @@ class Grader:
 
         async def one(counter: CounterTest | None) -> None:
             async with slots:
-                if counter is None:
-                    grades.append(judge(feature.id, expected, await self.run_tests(store, tree, feature)))
-                    if not grades[0].passed:
-                        tasks.cancel_scope.cancel()  # whatever the others would show
-                elif not any(made.accepted(report.tests) for made, report in runs):
-                    runs.append((counter, await self.run_tests(store, tree, feature, counter.files)))
+                if counter is not None and any(made.accepted(report.tests) for made, report in runs):
+                    return  # found out
+                try:
+                    report = await self.run_tests(store, tree, feature, counter.files if counter else None)
+                except (SandboxError, SetupError) as error:
+                    errors.append(error)
+                    tasks.cancel_scope.cancel()
+                    return
+                if counter is not None:
+                    runs.append((counter, report))
+                    return
+                grades.append(judge(feature.id, expected, report))
+                if not grades[0].passed:
+                    tasks.cancel_scope.cancel()  # whatever the others would show
 
+        errors: list[SandboxError | SetupError] = []
         slots = anyio.Semaphore(max(1, (os.cpu_count() or 1) // 2))
         async with anyio.create_task_group() as tasks:
             for counter in plan:
                 tasks.start_soon(one, counter)
+        if errors and (not grades or grades[0].passed):
+            raise errors[0]
         return unmask(grades[0], runs)
 
 
