@@ -53,7 +53,7 @@ def run(args: argparse.Namespace) -> int:
 def _play(args: argparse.Namespace) -> int:
     here = project()
     family: Family[Any] = families.get(args.family)
-    params = family.params_type(**dict(_parameter(text) for text in args.param))
+    params = family.params_type(**dict(parameter(text) for text in args.param))
     condition = Condition.parse(args.condition)
     registry = here.registry(args.agents_file, family.cast)
     names = (args.player,) if condition.takes_one_agent else (args.player, args.partner)
@@ -89,7 +89,8 @@ def _play(args: argparse.Namespace) -> int:
     return 0 if episode.success else 1
 
 
-def _parameter(text: str) -> tuple[str, Any]:
+def parameter(text: str) -> tuple[str, Any]:
+    """What `--param=KEY=VALUE` says. Raises UsageError."""
     import yaml
 
     key, sign, value = text.partition("=")

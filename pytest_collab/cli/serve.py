@@ -1,4 +1,4 @@
-"""`collab serve`: follow a run in the browser while it is played."""
+"""`collab serve`: follow a run in the browser while it is played, or let people play one."""
 
 from __future__ import annotations
 
@@ -23,13 +23,30 @@ SECONDS_PER_EPISODE = 20.0
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("run", type=Path, help="a run directory; the session may still be playing")
+    parser.add_argument(
+        "run",
+        type=Path,
+        nargs="?",
+        help="a run directory, which may still grow; with --play the new one (default .collab/runs/<time>)",
+    )
+    parser.add_argument(
+        "--play", metavar="TASK", help="let people at browsers play this: a family (maze), or a *.collab.yaml file"
+    )
+    parser.add_argument("--with", dest="partner", metavar="AGENT", help="with --play: one person, beside this agent")
+    parser.add_argument("--condition", default="team", help="with --play: team, shared, solo, ... (team)")
+    parser.add_argument("--seeds", type=int, metavar="N", help="with --play: how many (default the task's own)")
+    parser.add_argument("--seed", type=int, default=0, metavar="S", help="with --play: the first seed (0)")
+    parser.add_argument("--param", action="append", default=[], metavar="KEY=VALUE", help="with --play FAMILY")
     parser.add_argument("--port", type=int, default=0, help="a port of this machine (default: any free one)")
     parser.add_argument("--open", action="store_true", help="open it in the browser")
 
 
 def run(args: argparse.Namespace) -> int:
     """Serve until interrupted."""
+    if args.play is not None:
+        return _play(args)
+    if args.run is None:
+        raise UsageError("name a run directory, or what people are to play: collab serve --play maze")
     with server(RunDirectory.open(args.run), args.port) as serving:
         url = f"http://{HOST}:{serving.server_address[1]}/"
         print(f"{url}  (this machine only; Ctrl-C ends it)", flush=True)
@@ -37,6 +54,17 @@ def run(args: argparse.Namespace) -> int:
             webbrowser.open(url)
         serving.serve_forever()
     return 0
+
+
+def _play(args: argparse.Namespace) -> int:
+    from pytest_collab.cli.people import Asked, Evening, serve
+    from pytest_collab.cli.play import parameter
+    from pytest_collab.cli.project import project
+
+    params = [parameter(text) for text in args.param]
+    asked = Asked(args.play, args.condition, args.seeds, args.seed, params, args.partner)
+    registry = project().registry()
+    return serve(Evening(asked, RunDirectory.create(args.run), registry), args.port)
 
 
 def server(directory: RunDirectory, port: int = 0) -> ThreadingHTTPServer:

@@ -80,6 +80,11 @@ class Executor:
         self.start([plan])
         return self._futures[plan.id].result()
 
+    def future(self, plan: Plan) -> Future[Finished]:
+        """The episode to come, starting it if nobody has; raises as `result` when asked for its own result."""
+        self.start([plan])
+        return self._futures[plan.id]
+
     def knows(self, plan: Plan) -> bool:
         """Whether this episode was asked for already."""
         return plan.id in self._futures

@@ -19,7 +19,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from pytest_collab.core.maze import grid, planes, views
-from pytest_collab.core.maze.planes import LANES
+from pytest_collab.core.maze.planes import LANES, UNPINNED, Pins
 from pytest_collab.core.maze.rng import Key
 from pytest_collab.core.maze.spec import check_seeds
 
@@ -97,7 +97,9 @@ def seed_words(seeds: Sequence[int]) -> np.ndarray:
     return np.stack([whole & np.uint64(0xFFFFFFFF), whole >> np.uint64(32)]).astype(np.uint32)
 
 
-def generate(size: int, seeds: jax.Array, attempts: jax.Array, threshold: int | jax.Array) -> Maze:
+def generate(
+    size: int, seeds: jax.Array, attempts: jax.Array, threshold: int | jax.Array, pins: Pins = UNPINNED
+) -> Maze:
     """One maze per (seed, attempt), solvable or not.
 
     Args:
@@ -105,9 +107,10 @@ def generate(size: int, seeds: jax.Array, attempts: jax.Array, threshold: int | 
         seeds: uint32 (2, B), see `seed_words`.
         attempts: int32 or uint32 (B,).
         threshold: wall density in units of 2^-16, 0 to 2^16.
+        pins: static; see `planes.generate`.
     """
     blocks, lane = _block_and_lane(attempts)
-    drawn = planes.generate(size, planes.block_keys(seeds, blocks), threshold)
+    drawn = planes.generate(size, planes.block_keys(seeds, blocks), threshold, pins)
     free, start, goal = (jnp.moveaxis(planes.lane_of(plane, lane), -1, 0) for plane in drawn)
     number = jnp.arange(size * size, dtype=jnp.int32).reshape(size, size)
 
@@ -189,7 +192,7 @@ def measure(maze: Maze, solution: Solution, split_: Views, show_ends: bool | jax
     return jax.vmap(measure_one)(maze, solution, split_.owner)
 
 
-@partial(jax.jit, static_argnums=(0, 1))
+@partial(jax.jit, static_argnums=(0, 1), static_argnames="pins")
 def describe(
     size: int,
     seats: int,
@@ -198,17 +201,26 @@ def describe(
     threshold: jax.Array,
     crossing: jax.Array,
     show_ends: jax.Array,
+    *,
+    pins: Pins = UNPINNED,
 ) -> tuple[Maze, Views, Difficulty]:
     """`generate`, `solve`, `split` and `measure` in one; see there."""
-    maze = generate(size, seeds, attempts, threshold)
+    maze = generate(size, seeds, attempts, threshold, pins)
     solution = solve(maze)
     dealt = split(maze, solution, seats, seeds, attempts, crossing, show_ends)
     return maze, dealt, measure(maze, solution, dealt, show_ends)
 
 
-@partial(jax.jit, static_argnums=0)
+@partial(jax.jit, static_argnums=0, static_argnames="pins")
 def search(
-    size: int, seeds: jax.Array, blocks: jax.Array, threshold: jax.Array, lo: jax.Array, hi: jax.Array
+    size: int,
+    seeds: jax.Array,
+    blocks: jax.Array,
+    threshold: jax.Array,
+    lo: jax.Array,
+    hi: jax.Array,
+    *,
+    pins: Pins = UNPINNED,
 ) -> jax.Array:
     """Which attempts have a shortest path of lo to hi moves.
 
@@ -222,14 +234,16 @@ def search(
     Returns:
         uint32 (B,): bit l speaks of attempt 32 b + l.
     """
-    drawn = planes.generate(size, planes.block_keys(seeds, blocks), threshold)
+    drawn = planes.generate(size, planes.block_keys(seeds, blocks), threshold, pins)
     return planes.in_window(drawn, lo, hi)
 
 
-@partial(jax.jit, static_argnums=0)
-def generate_and_solve(size: int, seeds: jax.Array, blocks: jax.Array, threshold: jax.Array) -> jax.Array:
+@partial(jax.jit, static_argnums=0, static_argnames="pins")
+def generate_and_solve(
+    size: int, seeds: jax.Array, blocks: jax.Array, threshold: jax.Array, *, pins: Pins = UNPINNED
+) -> jax.Array:
     """Moves from start to goal of whole blocks of mazes: int32 (32, B); see `generate_split_and_solve`."""
-    return planes.path_lengths(planes.generate(size, planes.block_keys(seeds, blocks), threshold))
+    return planes.path_lengths(planes.generate(size, planes.block_keys(seeds, blocks), threshold, pins))
 
 
 @partial(jax.jit, static_argnums=(0, 1))

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 from functools import reduce
 from operator import add, and_, or_
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -42,13 +42,22 @@ class _Walk(NamedTuple):
     moves: tuple[jax.Array, ...]
 
 
-def generate(size: int, key: Key, threshold: int | jax.Array) -> MazePlanes:
+Pins = tuple[int, int]
+"""Cell numbers of start and goal; -1 for an end that is drawn."""
+
+UNPINNED: Final = (-1, -1)
+
+
+def generate(size: int, key: Key, threshold: int | jax.Array, pins: Pins = UNPINNED) -> MazePlanes:
     """The mazes of the blocks with these keys, solvable or not.
 
     Start and goal are distinct and uniform over the cells; every other cell is a wall with probability
     threshold / 2^16, independently.
+
+    Args:
+        pins: static; where the ends are to be.
     """
-    start, goal = ends(size, key)
+    start, goal = pinned(*ends(size, key), pins)
     index = jnp.arange(size * size, dtype=jnp.uint32).reshape(size, size, 1)
     walls = bernoulli_bits(draw(key, Purpose.WALLS, index), threshold, DENSITY_BITS)
     return MazePlanes(~walls | start | goal, start, goal)
@@ -71,6 +80,28 @@ def ends(size: int, key: Key) -> tuple[jax.Array, jax.Array]:
     digits = lax.fori_loop(jnp.uint32(0), jnp.uint32(LANES), add_lane, none)
     start_row, start_column, goal_row, goal_column = (_one_hot_words(number, size) for number in digits)
     return start_row[:, None] & start_column, goal_row[:, None] & goal_column
+
+
+def pinned(start: jax.Array, goal: jax.Array, pins: Pins) -> tuple[jax.Array, jax.Array]:
+    """The planes of start and goal with pinned ends in their cells.
+
+    Where the end that is drawn was drawn into the pinned cell, it goes where the other end was drawn: so it is
+    uniform over all other cells.
+    """
+    if pins == UNPINNED:
+        return start, goal
+    number = jnp.arange(start.shape[0] * start.shape[1], dtype=jnp.int32).reshape(*start.shape[:2], 1)
+    every_lane = jnp.uint32(0xFFFFFFFF)
+    at_start, at_goal = (
+        jnp.broadcast_to(jnp.where(number == pin, every_lane, jnp.uint32(0)), start.shape) for pin in pins
+    )
+    start_meets, goal_meets = any_cell(start & at_goal), any_cell(goal & at_start)
+    moved_goal = (goal & ~goal_meets) | (start & goal_meets)
+    moved_start = (start & ~start_meets) | (goal & start_meets)
+    return (
+        at_start if pins[0] >= 0 else moved_start,
+        at_goal if pins[1] >= 0 else moved_goal,
+    )
 
 
 def step(reached: jax.Array, free: jax.Array) -> jax.Array:

@@ -71,7 +71,7 @@ def path_length_histogram(spec: MazeSpec, seeds: Sequence[int]) -> np.ndarray:
     words = seed_words(seeds)
     blocks = np.zeros(len(seeds), np.uint32)
     threshold = np.uint32(fixed_point(spec.walls))
-    length = generate_and_solve(spec.size, words, blocks, threshold)
+    length = generate_and_solve(spec.size, words, blocks, threshold, pins=spec.pins)
     return np.bincount(np.maximum(np.asarray(length).ravel(), 0))
 
 
@@ -88,6 +88,7 @@ def _candidates(
         np.uint32(fixed_point(spec.walls)),
         np.int32(lo),
         np.int32(hi),
+        pins=spec.pins,
     )
     lanes = np.arange(LANES, dtype=np.uint32)
     which, lane = np.nonzero(np.asarray(accepted)[: owner.size, None] >> lanes & 1)
@@ -136,6 +137,7 @@ def describe_attempts(spec: MazeSpec, words: np.ndarray, attempts: np.ndarray) -
             np.uint32(fixed_point(spec.walls)),
             np.int32(crossing),
             np.bool_(spec.show_ends),
+            pins=spec.pins,
         )
         parts.append(jax.tree_util.tree_map(lambda array, n=some.size: np.asarray(array)[:n], part))
     whole: tuple[Maze, Views, Difficulty] = jax.tree_util.tree_map(lambda *pieces: np.concatenate(pieces), *parts)

@@ -84,6 +84,8 @@ class MazeSpec:
         show_ends: whether every seat is told what start and goal are.
         dead_ends: least and greatest number of dead ends near the path, or None for any.
         shortest_paths: least and greatest number of different shortest paths, or None for any.
+        start: (row, column) of the start, or None for any cell; the other end stays uniform over the remaining cells.
+        goal: the same for the goal.
 
     Raises:
         TaskError: a value is of the wrong type or out of range, or no maze can have such a path.
@@ -97,6 +99,8 @@ class MazeSpec:
     show_ends: bool = True
     dead_ends: Window | None = None
     shortest_paths: Window | None = None
+    start: tuple[int, int] | None = None
+    goal: tuple[int, int] | None = None
 
     def __post_init__(self) -> None:
         _check_whole("size", self.size, SIZES)
@@ -108,6 +112,11 @@ class MazeSpec:
             window = getattr(self, name)
             if window is not None:
                 object.__setattr__(self, name, _checked_window(name, window, least))
+        for name in ("start", "goal"):
+            if getattr(self, name) is not None:
+                object.__setattr__(self, name, _checked_cell(name, getattr(self, name), self.size))
+        if self.start is not None and self.start == self.goal:
+            raise TaskError(f"start and goal are both {self.start}", remedy="give two different cells", key="goal")
         lo, hi = self.path
         if not window_is_possible(self.size, self.walls, lo, hi):
             longest = longest_path(self.size, self.walls)
@@ -118,9 +127,19 @@ class MazeSpec:
                 key="path",
             )
 
+    @property
+    def pins(self) -> tuple[int, int]:
+        """The cell numbers that start and goal are pinned to; -1 where they are not."""
+        ends = (self.start, self.goal)
+        first, last = (-1 if end is None else end[0] * self.size + end[1] for end in ends)
+        return first, last
+
     def content_key(self) -> str:
         """A hexadecimal name for everything that decides which maze a seed gives, and how it is split."""
         content = {"algorithm": ALGORITHM_VERSION, **asdict(self)}
+        content = {
+            name: value for name, value in content.items() if value is not None or name not in ("start", "goal")
+        }
         content["walls"] = fixed_point(self.walls)
         content["crossing"] = None if self.crossing is None else fixed_point(self.crossing)
         return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()[:32]
@@ -177,6 +196,15 @@ def _check_whole(name: str, value: Any, allowed: range) -> None:
 def _check_share(name: str, value: Any) -> None:
     if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value <= 1:
         raise TaskError(f"{name} is {value!r}", remedy="give a number from 0 to 1", key=name)
+
+
+def _checked_cell(name: str, cell: Any, size: int) -> tuple[int, int]:
+    whole = isinstance(cell, tuple | list) and len(cell) == 2 and all(type(part) is int for part in cell)
+    if not whole or not all(0 <= part < size for part in cell):
+        raise TaskError(
+            f"{name} is {cell!r}", remedy=f"give row and column, each from 0 to {size - 1}, as in [0, 0]", key=name
+        )
+    return (cell[0], cell[1])
 
 
 def _checked_window(name: str, window: Any, least: int) -> Window:

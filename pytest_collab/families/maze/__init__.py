@@ -6,7 +6,7 @@ The problem is that of The Collaboration Gap (arXiv 2511.02687).
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Final
 
 from pytest_collab.core.maze.spec import MazeRecord
 from pytest_collab.episode.agent import Agent, Seat
@@ -17,10 +17,17 @@ from pytest_collab.episode.game import Game
 from pytest_collab.episode.outcome import Verdict
 from pytest_collab.episode.transcript import Transcript
 from pytest_collab.families.maze import cast as _cast
+from pytest_collab.families.maze import paper
 from pytest_collab.families.maze.params import Maze
 from pytest_collab.families.maze.seats import PROTOCOLS, SEAT_NAMES
 
 __all__ = ["Maze", "MazeFamily"]
+
+
+_ADDED: Final[Mapping[str, Any]] = {
+    name: Maze.model_fields[name].default for name in ("rules", "start", "goal", "view")
+}
+"""Params of later versions, with what leaves a task as it was."""
 
 
 class MazeFamily(Family[Maze]):
@@ -58,11 +65,10 @@ class MazeFamily(Family[Maze]):
         if kind == "incentive":
             return "family 'maze' has no incentive: all seats win or lose together, there is no payoff to change"
         if kind == "protocol":
-            return (
-                None
-                if argument in PROTOCOLS
-                else f"family 'maze' has no protocol {argument!r}; it has {', '.join(PROTOCOLS)}"
-            )
+            known = (*PROTOCOLS, paper.NAME)
+            if argument in known:
+                return None
+            return f"family 'maze' has no protocol {argument!r}; it has {', '.join(known)}"
         if kind == "solo" and argument not in ("", "views"):
             return f"family 'maze' has solo (the whole maze) and solo:views (every seat's copy), not solo:{argument}"
         if kind in ("team", "mute", "shared") and argument:
@@ -77,12 +83,15 @@ class MazeFamily(Family[Maze]):
     def deal(self, params: Maze, seed: int, condition: Condition) -> Game:
         from pytest_collab.families.maze.game import MazeGame
 
-        return MazeGame(self._maze(params, seed), params.turns, condition)
+        turns = params.last_turn(condition)
+        return MazeGame(
+            self._maze(params, seed), turns, condition, as_paper=params.plays_paper(condition), layout=params.view
+        )
 
     def verdict(self, params: Maze, seed: int, condition: Condition, transcript: Transcript) -> Verdict:
         from pytest_collab.families.maze.verdict import judged
 
-        return judged(self._maze(params, seed), condition, transcript)
+        return judged(self._maze(params, seed), condition, transcript, paper=params.plays_paper(condition))
 
     async def grade(
         self, params: Maze, seed: int, condition: Condition, transcript: Transcript, examiner: Examiner
@@ -102,6 +111,11 @@ class MazeFamily(Family[Maze]):
         from pytest_collab.families.maze.draw import drawn
 
         return drawn(self._maze(params, seed), condition, transcript, upto)
+
+    def identity(self, params: Maze) -> dict[str, Any]:
+        """Without what later versions have added, where it is not used: a task keeps its hash."""
+        whole = params.model_dump(mode="json")
+        return {name: value for name, value in whole.items() if name not in _ADDED or value != _ADDED[name]}
 
     @staticmethod
     def _maze(params: Maze, seed: int) -> MazeRecord:

@@ -12,6 +12,7 @@ from pytest_collab.episode.channel import Message
 from pytest_collab.episode.condition import Condition
 from pytest_collab.episode.game import Ask, Game, Move, Note, Prompt, Speech
 from pytest_collab.episode.text import MESSAGE_LIMIT, bounded, valid
+from pytest_collab.families.maze import paper
 from pytest_collab.families.maze import seats as words
 from pytest_collab.families.maze.reading.hearing import dialogue, heard
 from pytest_collab.families.maze.reading.reader import Reading
@@ -30,17 +31,23 @@ class MazeGame(Game):
     part in when the dialogue ends, because nobody at the table could know.
     """
 
-    def __init__(self, maze: MazeRecord, turns: int, condition: Condition) -> None:
+    def __init__(
+        self, maze: MazeRecord, turns: int, condition: Condition, *, as_paper: bool = False, layout: str = "ascii"
+    ) -> None:
         self.maze = maze
         self.turns = turns
         self.condition = condition
+        self.paper = as_paper
+        self.layout = layout
         self.seats = ("a",) if condition.solo else tuple(words.SEAT_NAMES[: len(maze.visible)])
         self.turn = 0
         self.said: tuple[tuple[str, str], ...] = ()
         self.reading: Reading = self._read()
 
     def brief(self, seat: str) -> str:
-        return words.brief(self.maze, seat, self.seats, self.turns, self.condition)
+        if self.paper:
+            return paper.brief(self.seats)
+        return words.brief(self.maze, seat, self.seats, self.turns, self.condition, self.layout)
 
     def ask(self) -> Ask | None:
         if self.turn >= self.turns or self.finished_talking():
@@ -48,11 +55,19 @@ class MazeGame(Game):
         return Ask((self.seats[self.turn % len(self.seats)],), "talk")
 
     def finished_talking(self) -> bool:
-        """The agreed path is at the goal, or everyone has said that they are done."""
+        """The agreed path is at the goal, or everyone has said that they are done; in the paper's game, somebody has
+        said the completion phrase (alone, its two turns are always played)."""
+        if self.paper:
+            return len(self.seats) > 1 and any(paper.says_phrase(text) for _, text in self.said[-1:])
         return self.maze.goal in self.reading.path or set(self.seats) <= set(self.reading.done)
 
     def prompt(self, seat: str, inbox: Sequence[Message]) -> Prompt:
-        text = words.prompt(seat, self.seats, inbox, self.turn, self.turns, self.condition)
+        if self.paper:
+            shown = words.copies(self.maze, seat, self.condition)
+            task = paper.task(self.maze.size, self.seats, shown, self.condition, self.layout)
+            text = paper.prompt(self.seats, inbox, sum(speaker == seat for speaker, _ in self.said), task)
+        else:
+            text = words.prompt(seat, self.seats, inbox, self.turn, self.turns, self.condition)
         return Prompt(text, self.view(seat))
 
     def view(self, seat: str) -> dict[str, Any]:
@@ -70,6 +85,7 @@ class MazeGame(Game):
             "turn": self.turn,
             "turns": self.turns,
             "muted": self.condition.muted,
+            "phrase": paper.PHRASE if self.paper and len(self.seats) > 1 else "",
             "dialogue": tuple(
                 (speaker, text) for speaker, text in self.said if speaker == seat or not self.condition.muted
             ),

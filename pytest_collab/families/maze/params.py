@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from typing import ClassVar
+from typing import Any, ClassVar, Literal
 
 from pydantic import Field, model_validator
 
 from pytest_collab.core.maze.spec import MazeSpec
+from pytest_collab.episode.condition import Condition
 from pytest_collab.episode.family import Params
 from pytest_collab.errors import TaskError
+from pytest_collab.families.maze import paper
+from pytest_collab.families.maze.layout import View
 
 
 class Maze(Params):
@@ -24,7 +27,12 @@ class Maze(Params):
         (7, 9), description="least and greatest number of moves of the shortest path, as in [7, 9]"
     )
     seats: int = Field(2, ge=2, le=4, description="how many seats the maze is split among, 2 to 4")
-    turns: int = Field(30, ge=1, le=1000, description="messages of all seats after which the dialogue ends")
+    turns: int = Field(
+        30,
+        ge=1,
+        le=1000,
+        description="messages of all seats after which the dialogue ends (50 where `rules` is `paper`)",
+    )
     crossing: float | None = Field(
         None,
         ge=0.0,
@@ -34,6 +42,21 @@ class Maze(Params):
         "0 to 1; leave it out for a random split",
     )
     show_ends: bool = Field(True, description="whether every seat sees start and goal")
+    rules: Literal["house", "paper"] = Field(
+        "house", description="`paper`: the game of The Collaboration Gap, under every condition"
+    )
+    start: tuple[int, int] | None = Field(
+        None, description="row and column of the start, from 0 at the top left; leave it out for any cell"
+    )
+    goal: tuple[int, int] | None = Field(None, description="row and column of the goal; leave it out for any cell")
+    view: View = Field("ascii", description="how the maze is shown: drawn, as JSON, or as a list of cells")
+
+    @model_validator(mode="before")
+    @classmethod
+    def _turns_of_the_paper(cls, given: Any) -> Any:
+        if isinstance(given, dict) and given.get("rules") == paper.NAME and "turns" not in given:
+            return {**given, "turns": paper.TURNS}
+        return given
 
     @model_validator(mode="after")
     def _possible(self) -> Maze:
@@ -52,4 +75,18 @@ class Maze(Params):
             seats=self.seats,
             crossing=self.crossing,
             show_ends=self.show_ends,
+            start=self.start,
+            goal=self.goal,
         )
+
+    def plays_paper(self, condition: Condition) -> bool:
+        """Whether it is the paper's game that is played."""
+        return self.rules == paper.NAME or (condition.kind == "protocol" and condition.argument == paper.NAME)
+
+    def last_turn(self, condition: Condition) -> int:
+        """Messages after which the dialogue ends."""
+        if not self.plays_paper(condition):
+            return self.turns
+        if condition.solo:
+            return paper.ALONE_TURNS
+        return self.turns if self.rules == paper.NAME else paper.TURNS

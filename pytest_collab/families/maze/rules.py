@@ -102,6 +102,12 @@ def distances(maze: MazeRecord) -> Mapping[Cell, int]:
     return found
 
 
+def weighted_outcome(maze: MazeRecord, cell: Cell) -> float:
+    """(a - b) / a, where a is the shortest way from the start and b that from `cell`: 1 at the goal, below 0 for a
+    cell that is farther away than the start (arXiv 2511.02687, section 3)."""
+    return 1.0 - distances(maze).get(cell, maze.path_length) / maze.path_length
+
+
 def progress(maze: MazeRecord, cell: Cell) -> float:
     """How much of the way from start to goal lies behind `cell`, by true distances: 0 (or farther away) to 1."""
     left = distances(maze).get(cell, maze.path_length)

@@ -8,6 +8,7 @@ from typing import Final
 from pytest_collab.core.maze.spec import MazeRecord
 from pytest_collab.episode.channel import Message
 from pytest_collab.episode.condition import Condition
+from pytest_collab.families.maze.layout import drawn
 from pytest_collab.families.maze.rules import Cell
 
 SEAT_NAMES: Final = "abcd"
@@ -73,11 +74,13 @@ def copies(maze: MazeRecord, seat: str, condition: Condition) -> dict[str, tuple
     return {seat: copy_of(maze, SEAT_NAMES.index(seat))}
 
 
-def brief(maze: MazeRecord, seat: str, seats: Sequence[str], turns: int, condition: Condition) -> str:
+def brief(
+    maze: MazeRecord, seat: str, seats: Sequence[str], turns: int, condition: Condition, view: str = "ascii"
+) -> str:
     """The standing instructions of a seat: the task, its copy or copies, how to talk, when it ends."""
     shown = copies(maze, seat, condition)
-    parts = [_task(maze.size, seat, seats), _legend(shown)]
-    parts += [_drawn(owner, seat, rows) for owner, rows in shown.items()]
+    parts = [_task(maze.size, seat, seats), _legend(shown, view)]
+    parts += [_drawn(owner, seat, rows, view) for owner, rows in shown.items()]
     parts += [_manner(seats, turns, condition)]
     if condition.kind == "protocol":
         parts.append(PROTOCOLS[condition.argument])
@@ -94,9 +97,16 @@ def _task(size: int, seat: str, seats: Sequence[str]) -> str:
     )
 
 
-def _legend(shown: Mapping[str, Sequence[str]]) -> str:
+def _legend(shown: Mapping[str, Sequence[str]], view: str) -> str:
     symbols = f"{START} start, {GOAL} goal, {OPEN} open cell, {WALL} wall"
-    if not any(HIDDEN in row for rows in shown.values() for row in rows):
+    hides = any(HIDDEN in row for rows in shown.values() for row in rows)
+    if view != "ascii":  # its words need no key
+        return (
+            "Everyone has a copy of the same maze with other cells hidden; together they show it all."
+            if hides
+            else ("All of the maze is shown.")
+        )
+    if not hides:
         return f"Symbols: {symbols}."
     if len(shown) > 1:
         return (
@@ -109,14 +119,14 @@ def _legend(shown: Mapping[str, Sequence[str]]) -> str:
     )
 
 
-def _drawn(owner: str, seat: str, rows: Sequence[str]) -> str:
+def _drawn(owner: str, seat: str, rows: Sequence[str], view: str) -> str:
     if owner == "everyone":
         title = "The maze:"
     elif owner == seat:
         title = "Your copy:"
     else:
         title = "A further copy:"
-    return "\n".join([title, *rows])
+    return f"{title}\n{drawn(rows, view)}"
 
 
 def _manner(seats: Sequence[str], turns: int, condition: Condition) -> str:

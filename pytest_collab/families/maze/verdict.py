@@ -11,7 +11,7 @@ from pytest_collab.episode.outcome import Failure, Outcome, Verdict, outcome_of
 from pytest_collab.episode.transcript import Transcript
 from pytest_collab.families.maze.evidence import moves, settling, talk, truth
 from pytest_collab.families.maze.reading.case import Case
-from pytest_collab.families.maze.rules import progress
+from pytest_collab.families.maze.rules import progress, weighted_outcome
 
 BLOCKING: Final[tuple[Callable[[Case], list[Failure]], ...]] = (
     talk.nonsense,
@@ -36,13 +36,17 @@ ALMOST: Final = 0.99
 """The highest score without success."""
 
 
-def judged(maze: MazeRecord, condition: Condition, transcript: Transcript) -> Verdict:
+def judged(maze: MazeRecord, condition: Condition, transcript: Transcript, *, paper: bool = False) -> Verdict:
     """The verdict on a finished episode.
 
-    The score is the weighted outcome of The Collaboration Gap: how much of the way from start to goal, by true
-    distances, the longest legal prefix of the agreed path leaves behind.
+    The score is how much of the way from start to goal, by true distances, the longest legal prefix of the agreed
+    path leaves behind: 0 where it leads away, below 1 without success. The figure `weighted_outcome` is that of The
+    Collaboration Gap, which is neither clipped nor capped.
+
+    Args:
+        paper: it was the paper's game that was played.
     """
-    case = Case.of(maze, condition, transcript)
+    case = Case.of(maze, condition, transcript, paper=paper)
     metrics = measured(case)
     if case.walked.reached:
         return Verdict(Outcome.SUCCESS, 1.0, metrics)
@@ -70,6 +74,7 @@ def measured(case: Case) -> dict[str, float]:
         "wrong_claims": float(sum(not case.is_true(claim) for claim in reading.claims)),
         "agreed_moves": float(max(0, len(case.path) - 1)),
         "legal_moves": float(max(0, len(case.walked.legal) - 1)),
+        "weighted_outcome": weighted_outcome(maze, case.walked.legal[-1] if case.walked.legal else maze.start),
         "shortest": float(maze.path_length),
         "crossing": float(maze.crossing),
         "reader_confidence": float(reading.confidence),

@@ -30,6 +30,7 @@ class Mind:
         seen: content by cell, from the player's own copy or copies.
         told: content of cells that it does not see itself, as the others claimed it; the latest claim counts.
         start, goal: None while the player neither sees nor was told them.
+        phrase: what ends the dialogue, in a game that has such a phrase and asks for one move a turn.
         reading: what the dialogue, as far as the player said or heard it, comes to; `event` counts utterances.
     """
 
@@ -44,6 +45,7 @@ class Mind:
     muted: bool
     dialogue: tuple[tuple[str, str], ...]
     reading: Reading
+    phrase: str = ""
 
     @classmethod
     def of(cls, view: Mapping[str, Any]) -> Mind:
@@ -68,7 +70,20 @@ class Mind:
         told = {
             claim.cell: claim.content for claim in reading.claims if claim.seat != seat and claim.cell not in seen
         }
-        return cls(seat, others, size, seen, told, start, goal, view["turn"], view["muted"], said, reading)
+        return cls(
+            seat,
+            others,
+            size,
+            seen,
+            told,
+            start,
+            goal,
+            view["turn"],
+            view["muted"],
+            said,
+            reading,
+            view.get("phrase", ""),
+        )
 
     @property
     def alone(self) -> bool:

@@ -42,6 +42,8 @@ class Partner(Player):
         pending = mind.pending()
         if pending is not None:
             return self.answer(mind, pending)
+        if mind.phrase and mind.goal in mind.reading.path:
+            return mind.phrase
         if not mind.knows_all and not mind.has_told_walls():
             return self.introduce(mind)
         return self.propose(mind, mind.reading.path[-1])
@@ -84,17 +86,19 @@ class Partner(Player):
             if not mind.has_told_walls():
                 parts += [FRAME, self.tell(mind)]
             return " ".join([*parts, self.propose(mind, mind.reading.path[-1])])
+        everyone = len({mind.seat, pending.seat, *(seat for seat, _ in pending.agreed_by)}) == len(mind.others) + 1
         if path[-1] == mind.goal:
-            return "Agreed, let us take that path."
+            return "Agreed, let us take that path." + (f" {mind.phrase}" if mind.phrase and everyone else "")
         parts = ["Agreed."]
         if not mind.has_told_walls():
             parts += [FRAME, self.tell(mind)]
-        everyone = len({mind.seat, pending.seat, *(seat for seat, _ in pending.agreed_by)}) == len(mind.others) + 1
         return " ".join([*parts, self.propose(mind, path[-1])] if everyone else parts)
 
     def propose(self, mind: Mind, stands: Cell) -> str:
         """Propose the way on from where the team stands."""
         path = self.path(mind, stands)
+        if mind.phrase:
+            path = path[:2]  # one move a turn
         last = mind.own_last()
         again = last is not None and last.path[-1:] == path[-1:] and set(path[1:]) <= set(last.path)
         opening = f"{REMINDERS[len(mind.said) % len(REMINDERS)]} " if again else ""

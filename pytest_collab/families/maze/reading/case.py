@@ -9,6 +9,7 @@ from functools import cached_property
 from pytest_collab.core.maze.spec import MazeRecord
 from pytest_collab.episode.condition import Condition
 from pytest_collab.episode.transcript import Event, Transcript
+from pytest_collab.families.maze.reading.executed import executed
 from pytest_collab.families.maze.reading.reader import Claim, Proposal, Reading, Utterance, read
 from pytest_collab.families.maze.rules import Cell, Walk, inside, walk
 from pytest_collab.families.maze.seats import GOAL, OPEN, SEAT_NAMES, START, content
@@ -37,12 +38,13 @@ class Case:
     graded: bool = False
 
     @classmethod
-    def of(cls, maze: MazeRecord, condition: Condition, transcript: Transcript) -> Case:
+    def of(cls, maze: MazeRecord, condition: Condition, transcript: Transcript, *, paper: bool = False) -> Case:
+        """Read an episode. In the paper's game what was agreed is made at once, and nothing takes it back."""
         seats = tuple(transcript.start["seats"])
         utterances = spoken(transcript)
         reading = read(utterances, size=maze.size, start=maze.start, goal=maze.goal, seats=seats)
         graded = transcript.last("grade")
-        path = reading.path
+        path = executed(utterances, maze.size, maze.start, maze.goal, seats) if paper else reading.path
         by_grader = graded is not None and graded.data.get("path") is not None
         if graded is not None and by_grader:
             path = tuple((int(row), int(column)) for row, column in graded.data["path"])
