@@ -21,7 +21,7 @@ from pytest_collab.episode.family import Family, Params
 from pytest_collab.episode.judge import judge, record
 from pytest_collab.episode.limits import Limits
 from pytest_collab.episode.outcome import FAMILY_CODES, Outcome
-from pytest_collab.episode.plan import Plan
+from pytest_collab.episode.plan import Plan, Prefix
 from pytest_collab.episode.record import Episode
 from pytest_collab.episode.transcript import Transcript
 
@@ -44,6 +44,7 @@ def play_episode(
     limits: Limits | None = None,
     registry: Registry | None = None,
     grader: str | Agent | None = None,
+    prefix: Prefix | None = None,
 ) -> Played:
     """Play one episode in this process, outside any pytest session.
 
@@ -54,6 +55,7 @@ def play_episode(
         team: agents in seat order, by name or as objects.
         family: only needed for a family that is not registered.
         grader: who reads free-form dialogue; the family's own rules when None.
+        prefix: turns of another episode to begin with, see `episode.plan.Prefix`.
 
     Raises:
         TaskError, UsageError: as the command line would refuse.
@@ -75,6 +77,7 @@ def play_episode(
         seed=seed,
         grader=registry.get(grader) if isinstance(grader, str) else grader,
         limits=limits or family.limits(params),
+        prefix=prefix,
     )
 
     async def play_and_close() -> Transcript:

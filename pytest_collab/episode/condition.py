@@ -13,10 +13,15 @@ GENERAL: Final = ("solo", "team", "mute", "shared", "with", "relay")
 _ARGUMENT: Final = {
     "with": "an agent, as in with:partner",
     "relay": "how many messages the first agent sends, as in relay:2",
+    "primer": "how many turns of all seats the first agent's seat is its own, as in primer:4",
+    "recovery": "how many turns of all seats come before the first agent, as in recovery:4",
     "protocol": "a protocol of the family, as in protocol:plan_first",
     "incentive": "an incentive of the family, as in incentive:bonus",
 }
 
+
+RELAYS: Final = ("relay", "primer", "recovery")
+"""Two different agents, one of which takes the first seat over from the other."""
 
 SETTLING: Final = "solo:settle"
 """`solo`, played because a team's failure was left open (`--collab-settle`): the same game under a name of its own.
@@ -45,10 +50,11 @@ class Condition:
         kind, _, argument = str(text).strip().partition(":")
         if kind in _ARGUMENT and not argument:
             raise TaskError(f"condition {text!r} needs {_ARGUMENT[kind]}")
-        if kind == "relay" and (not argument.isdecimal() or int(argument) < 1):
+        if kind in RELAYS and (not argument.isdecimal() or int(argument) < 1):
+            what = "messages" if kind == "relay" else "turns"
             raise TaskError(
                 f"condition {text!r}: {argument!r} is not a positive whole number",
-                remedy="Write relay:K with K >= 1, the number of messages before the take-over.",
+                remedy=f"Write {kind}:K with K >= 1, the number of {what} before the take-over.",
             )
         if not kind:
             raise TaskError(f"condition {text!r} is empty", remedy="Write one of solo, team, mute, shared, ...")
@@ -81,3 +87,13 @@ class Condition:
     def relay_after(self) -> int | None:
         """Messages by the first agent before the second takes its seat over; None without relay."""
         return int(self.argument) if self.kind == "relay" else None
+
+    @property
+    def relay_after_turns(self) -> int | None:
+        """Turns of all seats before the first seat is taken over; None without such a relay."""
+        return int(self.argument) if self.kind in ("primer", "recovery") else None
+
+    @property
+    def recovers(self) -> bool:
+        """The second agent has every seat at first, and the first agent takes the first seat over."""
+        return self.kind == "recovery"

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Generic, TypeVar, cast
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from pytest_collab.episode.agent import Agent, Seat
-from pytest_collab.episode.condition import Condition
+from pytest_collab.episode.condition import RELAYS, Condition
 from pytest_collab.episode.examiner import Examiner
 from pytest_collab.episode.game import Game
 from pytest_collab.episode.limits import Limits
@@ -143,7 +143,7 @@ class Family(ABC, Generic[P]):
 
     def refuses(self, condition: Condition, params: P) -> str | None:
         """Why the family cannot be played under `condition`, in one line; None when it can."""
-        if condition.kind in ("solo", "team", "mute", "shared", "with", "relay"):
+        if condition.kind in ("solo", "team", "mute", "shared", "with", *RELAYS):
             return None
         return f"family {self.name!r} has no condition {condition.kind!r}"
 

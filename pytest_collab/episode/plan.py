@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -10,6 +11,32 @@ from pytest_collab.episode.condition import Condition
 from pytest_collab.episode.family import Family
 from pytest_collab.episode.limits import Limits
 from pytest_collab.episode.record import episode_id
+from pytest_collab.episode.transcript import Transcript
+
+
+@dataclass(frozen=True, slots=True)
+class Prefix:
+    """The first turns of another episode, word for word.
+
+    Attributes:
+        episode: whose they are.
+        turns: how many.
+        replies: text and why it ended, by turn and seat.
+    """
+
+    episode: str
+    turns: int
+    replies: Mapping[tuple[int, str], tuple[str, str]]
+
+    @classmethod
+    def of(cls, episode: str, transcript: Transcript, turns: int) -> Prefix:
+        """The first `turns` turns of a transcript, or as many as there are."""
+        found = {
+            (event.data["turn"], str(event.seat)): (event.data["text"], event.data["stop"])
+            for event in transcript.of("reply")
+            if event.data["turn"] < turns
+        }
+        return cls(episode, min(turns, len({turn for turn, _ in found})), found)
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,6 +48,7 @@ class Plan:
         agents: the team's agents, in seat order; a shorter team's last agent takes all remaining seats.
         others: the agent that takes all seats but the first under `with:AGENT`.
         grader: reads the finished dialogue in families that let it; None leaves that to the family's own rules.
+        prefix: answers to begin with, which nobody is asked for; None to ask for all.
         attempt: 1 for the first play of this episode in the run.
     """
 
@@ -37,6 +65,7 @@ class Plan:
     attempt: int = 1
     grader: Agent | None = None
     limits: Limits = field(default_factory=Limits)
+    prefix: Prefix | None = None
 
     @property
     def id(self) -> str:
@@ -50,6 +79,8 @@ class Plan:
 
     def seating(self, seats: tuple[str, ...]) -> dict[str, Agent]:
         """Who sits where at the start."""
+        if self.condition.recovers:
+            return dict.fromkeys(seats, self.agents[1])
         if self.others is not None:
             return {seat: self.agents[0] if seat == seats[0] else self.others for seat in seats}
         return {seat: self.agents[min(i, len(self.agents) - 1)] for i, seat in enumerate(seats)}

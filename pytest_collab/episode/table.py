@@ -7,7 +7,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import asdict, replace
 from datetime import UTC, datetime
 from functools import partial
-from typing import Any, Final
+from typing import Any, Final, cast
 
 import anyio
 
@@ -68,6 +68,8 @@ class Table:
             seats=list(self.seats),
             at=datetime.now(UTC).isoformat(timespec="milliseconds"),
         )
+        if plan.prefix is not None:
+            self.transcript.add("frozen", episode=plan.prefix.episode, turns=plan.prefix.turns)
 
     def take_seats(self) -> None:
         """Let every agent take its seat, and brief it."""
@@ -160,7 +162,11 @@ class Table:
         )
 
     async def answer(self, seat: str, request: Request) -> Reply:
-        """One answer of an agent, with everything that can go wrong turned into what it means."""
+        """One answer of an agent, what can go wrong turned into what it means; a frozen one as it is."""
+        prefix = self.plan.prefix
+        if prefix is not None and (self.turn, seat) in prefix.replies:
+            text, stop = prefix.replies[self.turn, seat]
+            return Reply(text, stop=cast(Any, stop), usage=Usage(calls=0))
 
         async def answer() -> Reply:
             async with self.meter.answer(seat):
@@ -261,13 +267,15 @@ class Table:
         return move
 
     def relieve(self) -> None:
-        """Relay: after K messages of the first seat its agent hands over to the second agent."""
-        after = self.plan.condition.relay_after
-        first = self.seats[0]
-        if after is None or self.relieved or self.channel.sent[first] < after:
-            return
-        self.relieved = True
-        self._seat(first, self.plan.agents[1])
+        """Relay: the first seat is taken over, after K of its messages or after K turns of all seats."""
+        condition, first = self.plan.condition, self.seats[0]
+        messages, turns = condition.relay_after, condition.relay_after_turns
+        due = (messages is not None and self.channel.sent[first] >= messages) or (
+            turns is not None and self.turn + 1 >= turns
+        )
+        if due and not self.relieved:
+            self.relieved = True
+            self._seat(first, self.plan.agents[0 if condition.recovers else 1])
 
 
 def _being_cancelled() -> bool:

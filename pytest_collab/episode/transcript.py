@@ -13,6 +13,7 @@ from pytest_collab.errors import RunError
 
 KINDS: Final = {
     "start": "the episode begins: family, task, params, condition, team, seed, seats",
+    "frozen": "the first turns are those of another episode, which is named; nobody was asked for them",
     "seated": "an agent takes a seat (again at a relay's take-over)",
     "brief": "the standing instructions of a seat",
     "prompt": "what a seat was asked; `inbox` names the message events delivered with it",

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from pytest_collab.episode.condition import Condition
+from pytest_collab.episode.condition import RELAYS, Condition
 from pytest_collab.plugin.options import Settings
 
 if TYPE_CHECKING:
@@ -70,7 +70,7 @@ def cases(task: Task, settings: Settings) -> Iterator[Case]:
 def _teams(condition: Condition, settings: Settings) -> list[tuple[str, ...]]:
     if condition.takes_one_agent:
         return [(agent,) for agent in settings.agents]
-    if condition.kind == "relay":
+    if condition.kind in RELAYS:
         return [team for team in settings.teams if len(team) == 2 and team[0] != team[1]]
     return list(settings.teams)
 

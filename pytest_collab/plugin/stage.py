@@ -13,7 +13,7 @@ import pytest
 from pytest_collab.episode.condition import Condition
 from pytest_collab.episode.executor import Executor, Finished
 from pytest_collab.episode.limits import BudgetSpent, Purse
-from pytest_collab.episode.plan import Plan
+from pytest_collab.episode.plan import Plan, Prefix
 from pytest_collab.episode.record import Episode
 from pytest_collab.episode.run import RunDirectory
 from pytest_collab.episode.transcript import Transcript
@@ -61,6 +61,7 @@ class Stage:
         self.attempts: dict[Any, int] = {}
         self.stored: dict[Any, Episode] = {}
         self.refused: str | None = None
+        self._beginnings: dict[Any, Episode] = {}
         self.unneeded: Callable[[Case], str | None] = lambda case: None
 
     def resume(self, run: RunDirectory) -> None:
@@ -176,7 +177,23 @@ class Stage:
             attempt=self.attempts.get(case.key, 0) + 1,
             grader=self._agents.grader,
             limits=task.limits or task.family.limits(task.params),
+            prefix=self._prefix(case),
         )
+
+    def _prefix(self, case: Case) -> Prefix | None:
+        """The frozen beginning of a relay by turns: the `team` episode of those who begin, where the run has it."""
+        turns = case.condition.relay_after_turns
+        if turns is None or self.run is None:
+            return None
+        first, second = case.team
+        begins = (second, second) if case.condition.recovers else (first, second)
+        key = (*case.key[:2], "team", begins, case.seed, case.epoch)
+        if key not in self._beginnings:
+            self._beginnings = {one.key: one for one in self.run.record().episodes() if one.condition == "team"}
+        found = self._beginnings.get(key)
+        if found is None or found.task_hash != case.task.hash or found.outcome == "infrastructure_error":
+            return None
+        return Prefix.of(found.id, self.run.transcript(found), turns)
 
     def _ahead(self, item: pytest.Item) -> Iterator[Plan]:
         """Plans of the items that come after `item` in this process, as many as may be in flight."""

@@ -11,6 +11,7 @@ import pytest
 from pytest_collab.episode.agent import Agent, Reply, Request, Turn, Usage
 from pytest_collab.episode.limits import Limits, SeatLimits
 from pytest_collab.episode.outcome import Outcome
+from pytest_collab.episode.plan import Prefix
 from pytest_collab.errors import ContextFull, ProviderError
 from pytest_collab.testing import Played, check_family, play_episode
 from tests.support.handshake import Handshake, HandshakeFamily
@@ -157,6 +158,36 @@ def test_relay_hands_the_first_seat_over_after_k_messages() -> None:
     taken_over = next(request for request in second.requests if request.seat == "a")
     assert Turn("assistant", "hm 55") in taken_over.conversation, "the second agent inherits what the seat said"
     assert played.episode.usage["a"].agent == "first>second"
+
+
+@pytest.mark.parametrize(
+    ("condition", "seated"),
+    [
+        ("primer:2", [("a", "first"), ("b", "second"), ("a", "second")]),
+        ("recovery:2", [("a", "second"), ("b", "second"), ("a", "first")]),
+    ],
+)
+def test_a_relay_by_turns_counts_those_of_both(condition: str, seated: list[tuple[str, str]]) -> None:
+    first, second = Scripted(lambda r: "hm 55", name="first"), Scripted(lambda r: "hm 66", name="second")
+    played = play(first, second, condition=condition, turns=6)
+    assert [(event.seat, event.data["agent"]) for event in played.transcript.of("seated")] == seated
+    spoken = [request.turn for request in first.requests]
+    assert spoken == ([0] if condition == "primer:2" else [2, 4]), "turns of both were counted"
+
+
+def test_a_frozen_beginning_is_the_other_episodes_word_for_word_and_nobody_is_asked_for_it() -> None:
+    first, second = Scripted(lambda r: "hm 55", name="first"), Scripted(lambda r: "hm 66", name="second")
+    team = play(first, second, turns=6)
+    first.requests.clear()
+    second.requests.clear()
+    prefix = Prefix.of(team.episode.id, team.transcript, 2)
+    played = play(first, second, condition="primer:2", turns=6, prefix=prefix)
+    texts = [event.data["text"] for event in played.transcript.of("reply")]
+    assert texts == ["hm 55", "hm 66", *["hm 66"] * 4]
+    assert first.requests == []
+    assert min(request.turn for request in second.requests) == 2
+    assert played.transcript.of("frozen")[0].data == {"episode": team.episode.id, "turns": 2}
+    assert played.episode.usage["b"].calls == 2
 
 
 def test_with_seats_the_first_agent_and_the_named_one_everywhere_else() -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import threading
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from itertools import pairwise
 from pathlib import Path
@@ -78,11 +79,8 @@ def test_two_people_at_two_browsers_get_through_a_maze(browser: Any, tmp_path: P
         say(second, "Agreed.")
         first.locator(".over", has_text="success").wait_for()
         say(first, f"I propose this path: {way(6)}. Do you agree?")
-        say(second, "No, I do not agree. I give up.")
-        say(first, "Then I give up, too.")
         second.locator("#progress", has_text="Episode 2 of 2").wait_for()
-        say(second, f"Let us try it after all: {way(6)}?")
-        say(first, "Agreed.")
+        say(second, "Agreed.")
         for page in (first, second):
             page.locator("#progress", has_text="All are played").wait_for()
         played = [finished.episode for finished in made.wait(20)]
@@ -111,7 +109,8 @@ class Listens(Agent):
 
 def test_a_person_is_told_word_for_word_what_a_model_is_told(tmp_path: Path) -> None:
     model = Listens()
-    play_episode(PARAMS, [model, "silent"], seed=5)
+    with ThreadPoolExecutor(1) as thread:  # where a browser is driven, this one has an event loop already
+        thread.submit(play_episode, PARAMS, [model, "silent"], seed=5).result()
     with evening(tmp_path, partner="silent") as (made, where):
         assert list(where) == ["a"], "the agent has the other seat"
         while not made.shown("a")["asked"]:
