@@ -245,7 +245,8 @@ class _Handler(BaseHTTPRequestHandler):
         if what == "state":
             self._send(HTTPStatus.OK, json.dumps(self.table.shown(seat)).encode(), "application/json")
         elif not what:
-            self._send(HTTPStatus.OK, _page().encode(), "text/html")
+            page, policy = _page()
+            self._send(HTTPStatus.OK, page.encode(), "text/html", policy)
         else:
             self._send(HTTPStatus.NOT_FOUND, b"not here\n", "text/plain")
 
@@ -273,8 +274,9 @@ class _Handler(BaseHTTPRequestHandler):
         self._send(HTTPStatus.FORBIDDEN, b"take the address that the server printed for your seat\n", "text/plain")
         return False
 
-    def _send(self, status: HTTPStatus, body: bytes, kind: str) -> None:
+    def _send(self, status: HTTPStatus, body: bytes, kind: str, policy: str = "default-src 'none'") -> None:
         self.send_response(status)
+        self.send_header("Content-Security-Policy", policy)
         self.send_header("Content-Type", f"{kind}; charset=utf-8")
         self.send_header("Content-Length", str(len(body)))
         self.send_header("Cache-Control", "no-store")
@@ -288,13 +290,14 @@ class _Handler(BaseHTTPRequestHandler):
         """Requests of one's own browser are not worth a line."""
 
 
-def _page() -> str:
+def _page() -> tuple[str, str]:
+    """The page, and what alone it may load and run: nothing but what stands in it."""
     from pytest_collab.report.embed import source_hash
 
     folder = files("pytest_collab.cli") / "static"
     style, script = ((folder / name).read_text(encoding="utf-8") for name in ("seat.css", "seat.js"))
     policy = (
-        f"default-src 'none'; style-src {source_hash(style)}; script-src {source_hash(script)}; connect-src 'self'; "
-        "base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+        f"default-src 'none'; img-src data:; style-src {source_hash(style)}; script-src {source_hash(script)}; "
+        "connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
     )
-    return (folder / "seat.html").read_text(encoding="utf-8").format(policy=policy, style=style, script=script)
+    return (folder / "seat.html").read_text(encoding="utf-8").format(style=style, script=script), policy

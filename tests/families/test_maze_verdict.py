@@ -243,6 +243,12 @@ def test_who_tells_and_proposes_the_truth_is_never_blamed_alone() -> None:
     assert not episode.settled, "only the seats' solo play can tell skill from coordination"
 
 
+def test_a_dialogue_without_any_proposal_says_so() -> None:
+    episode = told("(0, 2) is a wall.", "(1, 3) is a wall.").episode
+    assert (episode.outcome, episode.failures[0].note) == (Outcome.UNSETTLED, "nobody proposed a move")
+    assert episode.metrics["proposals"] == 0
+
+
 def test_agreement_on_a_legal_path_to_the_goal_is_success() -> None:
     episode = told(GOOD, YES).episode
     assert episode.outcome is Outcome.SUCCESS

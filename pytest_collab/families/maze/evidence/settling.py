@@ -88,6 +88,8 @@ def no_agreement(case: Case) -> list[Failure]:
     events = last or [said.event for said in case.utterances] or [case.transcript[-1].seq]
     reached = named(case.walked.legal[-1]) if case.walked.legal else "the start"
     note = f"agreed as far as {reached}" if len(case.walked.legal) > 1 else "no move was agreed on"
+    if not case.reading.proposals:
+        note = "nobody proposed a move"
     return [Failure.of("disagreement", *case.seats, events=events, note=note)]
 
 
