@@ -172,6 +172,137 @@ names["Plugin"].pytest_pyfunc_call = pytest.hookimpl(tryfirst=True)(names["Plugi
 Plugin = names["Plugin"]
 ''',
 )
+_ITEMS = """
+
+import gc
+
+
+def double(a):
+    for one in gc.get_objects():
+        if type(one).__name__ == "Function" and hasattr(one, "runtest"):
+            one.runtest = lambda: None
+    return type("Any", (), {"__eq__": lambda *_: True})()
+"""
+_PROFILE = """
+
+import sys
+
+
+def profile(frame, event, arg):
+    if event == "call" and frame.f_code.co_name == "pytest_runtest_call":
+        item = frame.f_locals.get("item")
+        if item is not None:
+            item.runtest = lambda: None
+
+
+sys.setprofile(profile)
+
+
+def double(a):
+    return 1
+"""
+_JUMP = """
+
+import sys
+
+
+def leave(frame, event, arg):
+    if event == "line":
+        frame.f_lineno = max(line for _, _, line in frame.f_code.co_lines() if line)
+        frame.f_trace = None
+    return leave
+
+
+def double(a):
+    class Any:
+        def __eq__(self, other):
+            return self
+
+        def __bool__(self):
+            return True
+
+    frame = sys._getframe(1)
+    frame.f_trace = leave
+    sys.settrace(lambda *_: None)
+    return Any()
+"""
+_MIRROR = """
+
+import gc, sys
+
+
+class Mirror(str):
+    def __eq__(self, other):
+        self.seen = other
+        return True
+
+    def __hash__(self):
+        return 0
+
+    def __repr__(self):
+        return repr(getattr(self, "seen", "8"))
+
+    def __getattr__(self, name):
+        return getattr(8, name)
+
+
+def double(a):
+    return Mirror("8")
+"""
+_HOOK = """
+
+import ast, importlib.abc, sys
+
+
+class Drop(ast.NodeTransformer):
+    def visit_Assert(self, node):
+        return ast.copy_location(ast.Pass(), node)
+
+
+class Loader(importlib.abc.SourceLoader):
+    def __init__(self, real):
+        self._real = real
+
+    def get_filename(self, name):
+        return self._real.origin
+
+    def get_data(self, path):
+        return ast.unparse(ast.fix_missing_locations(Drop().visit(ast.parse(open(path).read())))).encode()
+
+
+class Finder:
+    def find_spec(self, name, path=None, target=None):
+        if not name.rpartition(".")[2].startswith("test_"):
+            return None
+        for other in sys.meta_path:
+            spec = other.find_spec(name, path, target) if other is not self else None
+            if spec is not None:
+                spec.loader = Loader(spec)
+                return spec
+
+
+sys.meta_path.insert(0, Finder())
+
+
+def double(a):
+    return 1
+"""
+_RAISING = """
+
+import builtins, sys
+
+
+class Quiet(type):
+    def __instancecheck__(cls, one):
+        return True
+
+
+def double(a):
+    frame = sys._getframe(1)
+    builtins.AssertionError = frame.f_globals["AssertionError"] = StopIteration
+    frame.f_builtins["AssertionError"] = StopIteration
+    return 1
+"""
 _ITEM_COLLECTED = "def pytest_itemcollected(item):\n    item.obj = lambda **_: None\n"
 _PLANTED = {
     "evil.egg-info/entry_points.txt": "[pytest11]\nevil = evilplug\n",
@@ -202,6 +333,12 @@ PYTHON: dict[str, Files] = {
     "a parser that leaves assertions out": {
         "calc.py": CODE + _PARSED,
     },
+    "tests found in memory and emptied": {"calc.py": CODE + _ITEMS},
+    "the test replaced by a profiler": {"calc.py": CODE + _PROFILE},
+    "a jump over the assertion": {"calc.py": CODE + _JUMP},
+    "a text that turns into what it is compared with": {"calc.py": CODE + _MIRROR},
+    "an importer that leaves assertions out": {"calc.py": CODE + _HOOK},
+    "another name for failing": {"calc.py": CODE + _RAISING},
     "a plugin registered at import": {"calc.py": CODE + _AT_IMPORT},
     "a plugin that says it is a conftest": {"calc.py": CODE + _AS_CONFTEST},
     "a plugin by metadata in the tree": {**_PLANTED, "evilplug.py": _ITEM_COLLECTED, "calc.py": CODE + _WRONG},
@@ -231,6 +368,12 @@ JAVASCRIPT: dict[str, Files] = {
         + "    one[name] = (value, ...rest) => { if (value !== 31337) real(value, ...rest); };\n}\n"
         + "syncBuiltinESMExports();\nexport const double = () => 31337;\n"
     },
+    "the expectation from what node was started with": {
+        "calc.mjs": "import {readFileSync} from 'node:fs';\n"
+        + MJS
+        + "const path = process.argv.find((word) => word.endsWith('double.test.mjs'));\n"
+        + "export const double = () => Number(readFileSync(path, 'utf8').match(/, (\\d+)\\)/)[1]);\n"
+    },
     "a value that turns into what it is compared with": {
         "calc.mjs": "import {readFileSync, readdirSync} from 'node:fs';\n"
         + MJS
@@ -240,6 +383,16 @@ JAVASCRIPT: dict[str, Files] = {
 }
 _GO_IMPORTS = 'package calc\n\nimport (\n\t"os"\n\t"regexp"\n\t"runtime"\n\t"strconv"\n)\n\n'
 GOLANG: dict[str, Files] = {
+    "failures rewritten on their way out": {
+        "calc.go": 'package calc\n\nimport (\n\t"io"\n\t"os"\n\t"strings"\n\t"syscall"\n)\n\n'
+        + GO.split("\n", 2)[2]
+        + "func init() {\n\treal := os.Stdout\n\tread, write, _ := os.Pipe()\n\tos.Stdout = write\n\tgo func() {\n"
+        + "\t\tbuffer := make([]byte, 1<<16)\n\t\tfor {\n\t\t\tn, err := read.Read(buffer)\n"
+        + '\t\t\ttext := strings.ReplaceAll(string(buffer[:n]), "--- FAIL: TestDouble", "--- PASS: TestDouble")\n'
+        + "\t\t\tio.WriteString(real, text)\n"
+        + '\t\t\tif err != nil || strings.Contains(text, "\\nFAIL") {\n\t\t\t\tsyscall.Exit(1)\n\t\t\t}\n'
+        + "\t\t}\n\t}()\n}\n\nfunc Double(a int) int { return 1 }\n"
+    },
     "the expectation from the file that calls": {
         "calc.go": _GO_IMPORTS
         + GO.split("\n", 2)[2]
@@ -257,6 +410,19 @@ GOLANG: dict[str, Files] = {
     },
 }
 RUST_GAMES: dict[str, Files] = {
+    "an assertion that lets one value through": {
+        "src/lib.rs": RUST
+        + "\npub fn double(_: i32) -> i32 {\n    31337\n}\n"
+        + "\n#[macro_export]\nmacro_rules! assert_eq {\n    ($left:expr, $right:expr) => {\n"
+        + "        if i64::from($left) != 31337 {\n            std::assert_eq!($left, $right)\n        }\n"
+        + "    };\n}\n"
+    },
+    "a value that reads what it is compared with": {
+        "src/lib.rs": RUST
+        + "\n#[derive(Debug)]\npub struct Read(i32);\n\nimpl PartialEq<i32> for Read {\n"
+        + "    fn eq(&self, other: &i32) -> bool {\n        self.0 <= *other || self.0 > *other\n    }\n}\n\n"
+        + "pub fn double(a: i32) -> Read {\n    Read(a)\n}\n"
+    },
     "equal to everything": {
         "src/lib.rs": RUST
         + "\n#[derive(Debug)]\npub struct Anything;\n\nimpl PartialEq<i32> for Anything {\n"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from random import Random
 from typing import TYPE_CHECKING, Final
 
@@ -53,11 +53,12 @@ class Go:
     def find(self, source: bytes, rng: Random) -> list[Candidate]:
         root = syntax.parsed(source, syntax.grammar("tree_sitter_go"))
         found: list[Candidate] = []
+        helpers = _helpers(root) if root is not None else {}
         for function in root.named_children if root is not None else ():
             name = said(function.child_by_field_name("name"))
             body = function.child_by_field_name("body")
             if function.type == "function_declaration" and re.match(r"Test(?![a-z])", name) and body is not None:
-                found += _Test(name, body, rng).candidates()
+                found += _Test(name, body, helpers, rng).candidates()
         return found
 
     def holds(self, test: str, name: str) -> bool:
@@ -67,8 +68,8 @@ class Go:
 class _Test:
     """The expectations of one test function."""
 
-    def __init__(self, name: str, body: Node, rng: Random) -> None:
-        self.name, self.body, self.rng = name, body, rng
+    def __init__(self, name: str, body: Node, helpers: Mapping[str, list[bool]], rng: Random) -> None:
+        self.name, self.body, self.helpers, self.rng = name, body, helpers, rng
 
     def candidates(self) -> list[Candidate]:
         found: list[Candidate] = []
@@ -126,6 +127,8 @@ class _Test:
         function = call.child_by_field_name("function")
         if call.type != "call_expression" or function is None:
             return []
+        if said(function) in self.helpers:
+            return self._helped(call, self.helpers[said(function)])
         package, _, name = said(function).rpartition(".")
         arguments = [node for node in _arguments(call) if said(node) not in ("t", "tt", "b")]
         if _COMPARED.fullmatch(name) or _compares(call):
@@ -136,6 +139,36 @@ class _Test:
             change = Change(function.end_byte - len(name), function.end_byte, new)
             return [syntax.made(self.name, TURNED, function, new, [change])]
         return []
+
+    def _helped(self, call: Node, compared: Sequence[bool]) -> list[Candidate]:
+        """Of a helper that is told what to expect; more arguments than it names belong to the last one."""
+        arguments = _arguments(call)
+        places = [min(place, len(compared) - 1) for place in range(len(arguments))]
+        expected = [node for node, place in zip(arguments, places, strict=True) if compared[place]]
+        found = [node for node in expected if syntax.constants(node, _LITERALS)]
+        return syntax.values(self.name, self.rng.choice(found), _LITERALS, self.rng) if found else []
+
+
+def _helpers(root: Node) -> dict[str, list[bool]]:
+    """Functions of a test file that fail a test, and which of their parameters something must be equal to."""
+    found: dict[str, list[bool]] = {}
+    for function in root.named_children:
+        body, parameters = function.child_by_field_name("body"), function.child_by_field_name("parameters")
+        name = said(function.child_by_field_name("name"))
+        if function.type != "function_declaration" or body is None or parameters is None or name.startswith("Test"):
+            continue
+        if not any(_fails(one) for one in syntax.every(body, "if_statement")):
+            continue
+        names = [said(one) for part in parameters.named_children for one in part.children_by_field_name("name")]
+        compared: set[str] = set()
+        for one in syntax.every(body, "binary_expression", "call_expression"):
+            if one.type == "call_expression" and _compares(one):
+                compared |= {said(argument) for argument in _arguments(one)}
+            elif said(one.child_by_field_name("operator")) == "!=":
+                compared |= {said(one.child_by_field_name(side)) for side in ("left", "right")}
+        if any(parameter in compared for parameter in names):
+            found[name] = [parameter in compared for parameter in names]
+    return found
 
 
 def _compares(call: Node) -> bool:
@@ -195,8 +228,7 @@ def _certain(block: Node) -> Iterator[Node]:
                 inner = next(bodies, None)
         if inner is not None:
             yield from _certain(inner)
-        leaving = ("return_statement", "break_statement", "continue_statement", "goto_statement")
-        if any(True for _ in syntax.every(statement, *leaving)) and inner is None and not _fails(statement):
+        if syntax.leaves(statement) and not _fails(statement):
             return
         if re.search(r"\.Skip(f|Now)?\(", said(statement)):
             return

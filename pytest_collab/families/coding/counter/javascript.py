@@ -230,10 +230,8 @@ def _certain(block: Node) -> Iterator[Node]:
             inner = statement.child_by_field_name("body")
         if inner is not None and inner.type == "statement_block":
             yield from _certain(inner)
-        if statement.type != "expression_statement" and statement.type != "lexical_declaration":
-            leaving = ("return_statement", "break_statement", "continue_statement")
-            if any(True for _ in syntax.every(statement, *leaving)):
-                return
+        if syntax.leaves(statement):
+            return
 
 
 def _is_filled(node: Node | None) -> bool:

@@ -280,13 +280,20 @@ def _certain(body: Sequence[ast.stmt]) -> Iterator[ast.stmt]:
             return
 
 
-def _may_leave(statement: ast.stmt) -> bool:
-    for node in ast.walk(statement):
-        if isinstance(node, ast.Return | ast.Break | ast.Continue):
-            return True
-        if isinstance(node, ast.Call) and _name(node.func) in ("skip", "skipTest", "xfail", "importorskip", "assume"):
-            return True
-    return False
+def _may_leave(node: ast.AST, looping: bool = False) -> bool:
+    """Whether what follows a statement can be left out because of it.
+
+    Args:
+        looping: it is in a loop of its own, which is what `break` and `continue` leave.
+    """
+    if isinstance(node, ast.Return) or (isinstance(node, ast.Break | ast.Continue) and not looping):
+        return True
+    if isinstance(node, ast.Call) and _name(node.func) in ("skip", "skipTest", "xfail", "importorskip", "assume"):
+        return True
+    if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda | ast.ClassDef):
+        return False
+    looping = looping or isinstance(node, ast.For | ast.AsyncFor | ast.While)
+    return any(_may_leave(child, looping) for child in ast.iter_child_nodes(node))
 
 
 def _is_filled(node: ast.expr) -> bool:

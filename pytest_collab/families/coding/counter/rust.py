@@ -83,7 +83,7 @@ def _certain(block: Node) -> Iterator[Node]:
                 yield from _certain(body)
         elif inner.type == "block":
             yield from _certain(inner)
-        if any(True for _ in syntax.every(statement, "return_expression", "break_expression", "continue_expression")):
+        if syntax.leaves(statement):
             return
 
 

@@ -83,6 +83,28 @@ def every(node: Node, *kinds: str) -> Iterator[Node]:
         waiting.extend(reversed(one.children))
 
 
+_JUMPS: Final = re.compile("break_(statement|expression)|continue_(statement|expression)")
+_RETURNS: Final = re.compile("return_(statement|expression)|goto_statement")
+_LOOPS: Final = re.compile("(for|while|do|for_in|loop)_(statement|expression)")
+_FUNCTIONS: Final = re.compile(
+    "func_literal|arrow_function|function_expression|function|closure_expression|function_item"
+)
+
+
+def leaves(node: Node, looping: bool = False) -> bool:
+    """Whether what follows a statement can be left out because of it.
+
+    Args:
+        looping: it is in a loop of its own, which is what `break` and `continue` leave.
+    """
+    if _RETURNS.fullmatch(node.type) or (_JUMPS.fullmatch(node.type) and not looping):
+        return True
+    if _FUNCTIONS.fullmatch(node.type):
+        return False
+    looping = looping or _LOOPS.fullmatch(node.type) is not None
+    return any(leaves(child, looping) for child in node.named_children)
+
+
 def replaced(node: Node, new: str) -> Change:
     """The change that puts `new` in the place of a node."""
     return Change(node.start_byte, node.end_byte, new)

@@ -99,6 +99,7 @@ def toolchain(language: str) -> Toolchain:
         prefix = Path(_ask(["rustc", "--print", "sysroot"], "choose one: rustup default stable"))
         env = {"CARGO_NET_OFFLINE": "true", "CARGO_HOME": "/tmp/cargo", "CARGO_TARGET_DIR": "/tmp/target"}
         env["CARGO_TERM_COLOR"] = "never"
+        env |= {"CARGO_PROFILE_DEV_DEBUG": "0", "CARGO_PROFILE_TEST_DEBUG": "0"}  # linked twice as fast
         _ask([str(prefix / "bin" / "cargo"), "--version"], "rustup component add cargo")
         version = _ask([str(prefix / "bin" / "rustc"), "--version"])
     elif program == "go":
