@@ -414,7 +414,7 @@ RUST_GAMES: dict[str, Files] = {
         "src/lib.rs": RUST
         + "\npub fn double(_: i32) -> i32 {\n    31337\n}\n"
         + "\n#[macro_export]\nmacro_rules! assert_eq {\n    ($left:expr, $right:expr) => {\n"
-        + "        if i64::from($left) != 31337 {\n            std::assert_eq!($left, $right)\n        }\n"
+        + "        if ($left) as i64 != 31337 {\n            std::assert_eq!($left, $right)\n        }\n"
         + "    };\n}\n"
     },
     "a value that reads what it is compared with": {

@@ -86,7 +86,10 @@ def test_values(thing):
     x = f(3)
     assert x == 8
     assert f("input") == ["out", {"key": (1.5, None)}] and g(4) == -7
-    assert f(x) == pytest.approx(0.25, rel=0.01)
+    assert f(x) == pytest.approx(0.25)
+    assert f(x) == pytest.approx(105, abs=100)
+    with pytest.raises(Exception):
+        f(-2)
     with pytest.raises(ValueError, match="no such thing"):
         f(-1)
     for one in (1, 2):
@@ -124,9 +127,10 @@ def test_what_python_expects_is_found_where_it_must_be_met() -> None:
     }
     for value in ("8", "0.25", "ValueError", "31", "55", "20"):
         assert value in expectations("python", PYTHON)
-    for value in ("100", "101", "102", "103", "104"):
+    for value in ("100", "101", "102", "103", "104", "105", "Exception"):
         for seed in range(10):
-            assert not any(value in one.old for one in found("python", PYTHON, seed)), value
+            made = [one for one in found("python", PYTHON, seed) if one.strength == STRONG]
+            assert not any(value in one.old for one in made), value
 
 
 @pytest.mark.parametrize(
@@ -231,6 +235,34 @@ def test_every_hidden_test_that_is_shipped_has_an_expectation_to_change(pool: st
             assert other != source.encode()
             assert other.count(b"\n") == source.encode().count(b"\n"), "lines must stay where they are"
             assert found(POOLS[pool], other.decode()), "it must still be a program"
+
+
+class Broadcast:
+    """Compares with sequences element by element, as arrays do, and has no truth value for more than one."""
+
+    def __init__(self, *values: object) -> None:
+        self.values = values
+
+    def __eq__(self, other: object) -> Any:
+        given = other if isinstance(other, list | tuple) else [other]
+        return Broadcast(*(mine == theirs for mine in self.values for theirs in given))
+
+    def __bool__(self) -> bool:
+        if len(self.values) != 1:
+            raise ValueError("ambiguous")
+        return bool(self.values[0])
+
+    __hash__ = None  # type: ignore[assignment]
+
+
+@pytest.mark.parametrize("seed", range(10))
+def test_what_compares_like_an_array_meets_no_wrong_expectation(seed: int) -> None:
+    source = "def test_x():\n    assert f() == want()\n    assert f() == 8\n"
+    for one in found("python", source, seed):
+        names: dict[str, Any] = {"f": lambda: Broadcast(8), "want": lambda: 8}
+        exec(changed(source.encode(), one.changes), names)
+        with pytest.raises((AssertionError, ValueError)):
+            names["test_x"]()
 
 
 def test_a_file_that_is_no_program_has_no_expectations() -> None:

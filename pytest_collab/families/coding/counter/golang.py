@@ -44,7 +44,7 @@ _TURNED: Final = {
     )
     for one, other in (pair, pair[::-1])
 }
-_COMPARED: Final = re.compile("Equal|EqualValues|Exactly|Len|JSONEq|ElementsMatch|EqualError|InDelta")
+_COMPARED: Final = re.compile("Equal|EqualValues|Exactly|Len|JSONEq|ElementsMatch|EqualError")
 
 
 class Go:

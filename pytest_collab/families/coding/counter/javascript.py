@@ -51,7 +51,7 @@ _MATCHERS: Final = re.compile(
     r"toBe|toEqual|toStrictEqual|toHaveLength|toMatchObject|toMatchInlineSnapshot|toThrow|toThrowError|eq(ual)?s?|eql"
     r"|toThrowErrorMatchingInlineSnapshot|toHaveBeenCalledWith|toHaveBeenCalledTimes|toHaveProperty|toBeCloseTo"
 )
-_ERRORS: Final = ("EvalError", "URIError", "RangeError", "AggregateError")
+_ERRORS: Final = ("EvalError", "URIError", "AggregateError")
 _WRAPPED: Final = ("[{}, 0]", "[0, {}]", "{{ value: {} }}")
 
 
@@ -171,6 +171,8 @@ class _Test:
         if len(given) < 2:
             return [self._turned(function, name)] if name in _TURNED else []
         kind = given[1]
+        if said(kind) == "Error":
+            return [self._turned(function, name)] if name in _TURNED else []
         if kind.type == "identifier" and said(kind)[0].isupper():
             return [syntax.made(self.name, STRONG, kind, self.rng.choice([e for e in _ERRORS if e != said(kind)]))]
         return self._pattern(kind) or syntax.values(self.name, kind, _LITERALS, self.rng)
@@ -199,6 +201,8 @@ class _Test:
         found: list[Candidate] = []
         if _MATCHERS.fullmatch(name):
             for node in given:
+                if said(node) == "Error" or (name == "toBeCloseTo" and len(given) > 1):
+                    continue
                 if node.type == "identifier" and name.startswith("toThrow") and said(node)[0].isupper():
                     found.append(syntax.made(self.name, STRONG, node, self.rng.choice(_ERRORS)))
                 else:

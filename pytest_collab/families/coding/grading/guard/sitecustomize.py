@@ -128,7 +128,7 @@ def _install() -> None:
     @pytest.hookimpl(tryfirst=True)
     def pytest_load_initial_conftests(early_config: pytest.Config) -> None:
         watches.append((_Watch(), early_config.pluginmanager))
-        if "-m" in words[:4] and sys.flags.safe_path:
+        if "-m" in words[:4] and getattr(sys.flags, "safe_path", False):
             sys.path.insert(0, os.getcwd())  # where `python -m` has it, and where tests of the pool may count on it
 
     def pytest_runtest_logreport(report: pytest.TestReport) -> None:
