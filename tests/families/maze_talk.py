@@ -139,7 +139,7 @@ def bare(table: Table, here: Cell, letter: str) -> str:
     way = table.pick(WORD[letter], WORD[letter], COMPASS[letter])
     return table.pick(
         f"I propose {way}.", f"I propose we go {way}.", f"I suggest moving {way}.", f"My proposal is to move {way}.",
-        f"I would like to move {way} now.", f"For the next step I suggest {way}.", f"My next proposal: {way}.",
+        f"I would like to move {way}.", f"For the next step I suggest {way}.", f"My next proposal: {way}.",
         f"Next, let's move {way}.", f"I recommend going {way} next.",
     )  # fmt: skip
 

@@ -12,6 +12,7 @@ from pytest_collab.families.maze.reading.dialogue import Cell, Claim, Utterance
 from pytest_collab.families.maze.reading.draft import Draft
 from pytest_collab.families.maze.reading.frame import Frame, Grid
 from pytest_collab.families.maze.reading.ledger import IMPLIED, RESTATED, Ledger
+from pytest_collab.families.maze.reading.link import linked
 from pytest_collab.families.maze.reading.message import Message
 from pytest_collab.families.maze.reading.plan import Plan, Planner
 from pytest_collab.families.maze.reading.route import meaning
@@ -21,12 +22,22 @@ _IT_IS: Final = re.compile(r"\b(?:it|that|this|they|i|both)(?:'s| is|'re| are| d
 
 
 class Agreement:
-    """What each message does to the ledger; `hear` takes them in one by one."""
+    """What each message does to the ledger; `hear` takes them in one by one.
 
-    def __init__(self, grid: Grid, seats: Sequence[str], frames: Mapping[str, tuple[Frame, Frame]]) -> None:
+    Attributes:
+        onward: moves named after a yes, in words that leave it open whether they follow what is accepted or say it
+            again, are taken to follow.
+        open: there were such words.
+    """
+
+    def __init__(
+        self, grid: Grid, seats: Sequence[str], frames: Mapping[str, tuple[Frame, Frame]], *, onward: bool = False
+    ) -> None:
         self.grid = grid
         self.seats = tuple(seats)
         self.frames = frames
+        self.onward = onward
+        self.open = False
         self.ledger = Ledger(grid.start, seats)
         self.claims: list[Claim] = []
         self.done: list[str] = []
@@ -44,11 +55,17 @@ class Agreement:
 
     def _hear(self, utterance: Utterance, message: Message) -> None:
         seat, event = utterance.seat, utterance.event
-        walls = {claim.cell for claim in self._take_claims(seat, event, message) if claim.content == "#"}
+        new = self._take_claims(seat, event, message)
+        walls = {claim.cell for claim in new if claim.content == "#"}
+        plan = self._planner.plan(seat, message, tuple(self.ledger.path), self.ledger.withdrawn)
+        insists = message.insists or any(claim.content == "." for claim in new)
+        self.ledger.give_way(seat, None if plan is None else plan.cells, insists=insists)
         target = self.ledger.target(seat)
         accept, reject, hedge = _sum_up(message.stances)
         if target is not None:
             accept, reject = _answered(target, message, accept, reject)
+            if target.refused and accept < 0.9:
+                accept = 0.0  # it was turned down, and a nod does not revive it
             if not accept and not reject and self._stands_at_end(target, seat, message):
                 accept = 0.8
         own = bool(self.ledger.chunks) and self.ledger.chunks[-1].seat == seat
@@ -64,25 +81,38 @@ class Agreement:
             if reject:
                 target.rejected.append((seat, event))
             target, accept, reject = None, 0.0, 0.0
+        refused = target
         self._object_by_walls(seat, event, walls, target, retracts and own)
         if target is not None and not target.alive:
             target, accept = None, 0.0
         if target is not None and not accept and message.negated and self._makes(target, message):
             reject = max(reject, 0.7)
-        self._weigh(
-            utterance,
-            message,
-            target,
-            accept,
-            reject,
-            hedge,
-            self._planner.plan(seat, message, tuple(self.ledger.path), self.ledger.withdrawn),
-        )
+        if target is not None and accept <= reject:
+            refused = target
+        elif target is not None:
+            refused = None
+        plan = self._planner.plan(seat, message, tuple(self.ledger.path), self.ledger.withdrawn)
+        if plan is not None and not self._meant(
+            plan, message, walls, refused, refuses=target is None or reject > accept
+        ):
+            plan = None
+        self._weigh(utterance, message, target, accept, reject, hedge, plan)
         if message.done and seat not in self.done:
             self.done.append(seat)
             target = self.ledger.target(seat)
             if target is not None and target.cells[-1] == self.grid.goal and not reject:
                 self.ledger.support(target, seat, event, IMPLIED, None)
+
+    def _meant(self, plan: Plan, message: Message, walls: set[Cell], refused: Draft | None, *, refuses: bool) -> bool:
+        """Whether moves in a message are meant as a proposal, not named to say why they cannot be."""
+        agreed = len(self.ledger.path)
+        if walls.intersection(plan.cells[min(agreed, plan.base) :]):
+            return False
+        if refused is None or not refuses:
+            return True
+        if plan.cells[: len(refused.cells)] == refused.cells or refused.cells[: len(plan.cells)] == plan.cells:
+            return any(block.level == 4 and block.own for block in message.moves) and message.insists
+        return True
 
     def _weigh(
         self,
@@ -95,81 +125,108 @@ class Agreement:
         plan: Plan | None,
     ) -> None:
         """Apply stance and moves of one message to the proposal that it answers."""
-        seat, event = utterance.seat, utterance.event
+        seat, event, ledger = utterance.seat, utterance.event, self.ledger
         if plan is not None and plan.astray:
-            onward = None if target is None else self._planner.plan(seat, message, target.cells)
-            plan = None if onward is None or onward.astray else plan
+            beyond = None if target is None else self._planner.plan(seat, message, target.cells)
+            plan = None if beyond is None or beyond.astray else plan
         if target is None:
             if plan is not None:
-                self.ledger.propose(utterance, plan)
+                ledger.propose(utterance, plan)
             elif message.puzzling:
-                self.ledger.unread += 1
-            elif reject and not accept and self.ledger.chunks:
-                self.ledger.disagreements.append((seat, event))
-                self.ledger.doubts.append(0.8)
+                ledger.unread += 1
+            elif reject and not accept and ledger.chunks:
+                ledger.disagreements.append((seat, event))
+                ledger.doubts.append(0.8)
             return
         if plan is None:
-            if accept > reject:
-                self.ledger.support(target, seat, event, accept, None)
-                if hedge:
-                    self.ledger.doubts.append(0.85)
-            elif reject:
-                self.ledger.reject(target, seat, event)
-                if accept:
-                    self.ledger.doubts.append(0.7)
-            elif hedge:
-                self.ledger.doubts.append(0.9)
-            elif message.plain.strip():
-                target.unclear = True
-                self.ledger.unread += message.puzzling
-            if any(moves.choice for moves in message.moves):
-                self.ledger.doubts.append(0.8)
-            return
-        same = plan.cells == target.cells
-        beyond = len(plan.cells) > len(target.cells) and plan.cells[: len(target.cells)] == target.cells
-        if same and not (reject > accept) and not (accept and _onward(message)):
-            self.ledger.support(target, seat, event, max(accept, RESTATED), None)
-            return
-        if beyond and not reject:
-            self.ledger.support(target, seat, event, max(accept, 0.85), None)
-            self.ledger.propose(utterance, plan)
-            return
+            self._answer(utterance, message, target, accept, reject, hedge)
+        elif accept > reject:
+            self._accept(utterance, message, target, accept, plan)
+        elif reject:
+            ledger.reject(target, seat, event)
+            ledger.propose(utterance, plan)
+        else:
+            self._respond(utterance, message, target, plan)
+
+    def _answer(
+        self, utterance: Utterance, message: Message, target: Draft, accept: float, reject: float, hedge: bool
+    ) -> None:
+        """A message without moves of its own."""
+        seat, event, ledger = utterance.seat, utterance.event, self.ledger
         if accept > reject:
-            within = (
-                len(self.ledger.path) < len(plan.cells) < len(target.cells)
-                and target.cells[: len(plan.cells)] == plan.cells
-            )
-            first_onward = _onward(message)
-            if within and not first_onward:
-                self.ledger.support(target, seat, event, accept, len(plan.cells))
+            ledger.support(target, seat, event, accept, None)
+            if hedge:
+                ledger.doubts.append(0.85)
+        elif reject:
+            ledger.reject(target, seat, event)
+            if accept:
+                ledger.doubts.append(0.7)
+        elif hedge:
+            ledger.doubts.append(0.9)
+        elif message.plain.strip():
+            target.unclear = True
+            ledger.unread += message.puzzling
+        if any(moves.choice for moves in message.moves):
+            ledger.doubts.append(0.8)
+
+    def _accept(self, utterance: Utterance, message: Message, target: Draft, accept: float, plan: Plan) -> None:
+        """A message that says yes and names moves: the accepted ones again, a part of them, or those that follow."""
+        seat, event, ledger = utterance.seat, utterance.event, self.ledger
+        agreed = tuple(ledger.path)
+        onward = self._planner.plan(seat, message, target.cells)
+        shorter = min(len(plan.cells), len(target.cells))
+        related = plan.cells[:shorter] == target.cells[:shorter]
+        link = linked(message, agreed, target.cells, self.frames[seat], self.grid, onward=self.onward)
+        self.open = self.open or (related and link.open)
+        if onward is not None and (link.onward or not related) and not (plan.absolute and related):
+            counter = not related and message.moves[0].contrasted and not link.onward
+            restarts = plan.absolute and plan.certainty >= onward.certainty and plan.cells[:2] != onward.cells[:2]
+            if counter or restarts:
+                ledger.reject(target, seat, event)
+                ledger.doubts.append(0.7)
+                ledger.propose(utterance, plan)
                 return
-            counter = message.moves[0].contrasted and not first_onward
-            onward = self._planner.plan(seat, message, target.cells)
-            if (
-                counter
-                or onward is None
-                or (plan.absolute and plan.certainty >= onward.certainty and plan.cells[:2] != onward.cells[:2])
-            ):
-                self.ledger.reject(target, seat, event)
-                self.ledger.doubts.append(0.7)
-                self.ledger.propose(utterance, plan)
-                return
-            self.ledger.support(target, seat, event, accept, None)
-            again = self._planner.plan(seat, message, tuple(self.ledger.path), self.ledger.withdrawn)
-            if again is not None:
-                self.ledger.propose(utterance, again)
+            if related and link.certainty < 1:
+                ledger.doubts.append(link.certainty)
+            ledger.support(target, seat, event, accept, None)
+            ledger.propose(utterance, onward)
             return
-        if (
-            not reject
-            and _onward(message)
-            and (onward := self._planner.plan(seat, message, target.cells)) is not None
-        ):
-            self.ledger.support(target, seat, event, IMPLIED, None)
-            again = self._planner.plan(seat, message, tuple(self.ledger.path), self.ledger.withdrawn)
-            self.ledger.propose(utterance, again or onward)
+        if not related:
+            ledger.reject(target, seat, event)
+            ledger.doubts.append(0.7)
+            ledger.propose(utterance, plan)
             return
-        self.ledger.reject(target, seat, event)
-        self.ledger.propose(utterance, plan)
+        if link.certainty < 1:
+            ledger.doubts.append(link.certainty)
+        if len(agreed) < len(plan.cells) < len(target.cells):
+            ledger.support(target, seat, event, accept, len(plan.cells))
+            return
+        ledger.support(target, seat, event, max(accept, RESTATED), None)
+        if len(plan.cells) > len(target.cells):
+            ledger.propose(utterance, plan)
+
+    def _respond(self, utterance: Utterance, message: Message, target: Draft, plan: Plan) -> None:
+        """A message that names moves and says neither yes nor no."""
+        seat, event, ledger = utterance.seat, utterance.event, self.ledger
+        if all(block.reported for block in message.moves):
+            target.unclear = True
+            return
+        onward = self._planner.plan(seat, message, target.cells)
+        link = linked(message, tuple(ledger.path), target.cells, self.frames[seat], self.grid)
+        told = link.onward and (message.places or message.numbers or message.moves[0].onward)
+        if told and onward is not None and not plan.absolute:
+            ledger.support(target, seat, event, IMPLIED if not message.places else 0.8, None)
+            ledger.propose(utterance, onward)
+            return
+        if plan.cells == target.cells:
+            ledger.support(target, seat, event, RESTATED, None)
+            return
+        if len(plan.cells) > len(target.cells) and plan.cells[: len(target.cells)] == target.cells:
+            ledger.support(target, seat, event, 0.85, None)
+            ledger.propose(utterance, plan)
+            return
+        ledger.reject(target, seat, event)
+        ledger.propose(utterance, plan)
 
     # ------------------------------------------------------------ claims
 
@@ -210,8 +267,7 @@ class Agreement:
 
     def _stands_at_end(self, draft: Draft, seat: str, message: Message) -> bool:
         """The message says that the team is where the proposal leads ("we are now at ...")."""
-        item = message.atoms.item(message.standing) if message.standing else None
-        return isinstance(item, Mention) and meaning(item, self.frames[seat], self.grid) == draft.cells[-1]
+        return draft.cells[-1] in [meaning(item, self.frames[seat], self.grid) for item in message.places]
 
     def _makes(self, draft: Draft, message: Message) -> bool:
         """The proposal makes a move that the message says cannot be made."""
@@ -251,11 +307,6 @@ class Agreement:
         assert partial.partial is not None
         count = base + partial.partial if partial.partial > 0 else len(draft.cells) + partial.partial
         return count if base < count <= len(draft.cells) else None
-
-
-def _onward(message: Message) -> bool:
-    said = [block for block in message.moves if block.level > 0] or message.moves
-    return any(block.onward for block in said[:1])
 
 
 def _answered(target: Draft, message: Message, accept: float, reject: float) -> tuple[float, float]:

@@ -16,10 +16,16 @@ class Moves:
 
     Attributes:
         origins: positions in `items` of cells that are only where a step begins (`from (2,3)`).
-        level: 0 a recap of what was done, 1 bare, 2 commanded, 3 put forward as the plan.
+        level: 0 a recap of what was done or a way only weighed, 1 bare, 2 commanded, 3 put forward as the plan,
+            4 proposed in so many words.
         absolute: said to be the whole way from the start.
         onward: said to follow what came before ("then", "next").
         restated: says the same again in other words ("i.e.", "so the path is").
+        asked: put as a question.
+        again: said to be one more of the same ("again", "another", "once more").
+        reported: what was done, or what another said.
+        notes: positions in `items` of directions that may only say again which way the cells before them lead.
+        own: proposed on the speaker's own account, not in taking up what another proposed.
     """
 
     items: tuple[Item, ...]
@@ -33,9 +39,59 @@ class Moves:
     after_stance: bool = False
     contrasted: bool = False
     accepted: bool = False
+    asked: bool = False
+    again: bool = False
+    reported: bool = False
+    own: bool = False
+    notes: frozenset[int] = frozenset()
 
 
 _I = re.I
+_PROPOSES = re.compile(
+    r"\b(?:(?:i|we)(?:'d| would| do| will|'ll| am going to|'m going to| can| could)? (?:now |then |also |just |therefore |thus |"
+    r"still |next |humbly |strongly )*(?:propose|suggest|recommend|vote)|(?:i|we)(?:'d| would) (?:now |rather )?(?:like|"
+    r"prefer|love|be happy|say|go|move|take|head|step)|i prefer|i(?:'m| am) (?:happy|glad|down|in favou?r|game|up|"
+    r"ready|keen) (?:to|for|of)|proposing|suggesting|i (?:think|believe|guess|feel) (?:that )?(?:we|you and i) (?:should|"
+    r"ought to|could|must|can)|(?<!your )(?<!with the )(?<!to the )(?:proposals?|suggestion|recommendation|proposed (?:next )?(?:single )?(?:moves?|steps?|path|"
+    r"route|action|way|plan)|choice|pick|vote)\b|counter-?propos\w+|(?:my|the|our) next (?:single )?(?:moves?|steps?)|"
+    r"next (?:single )?(?:move|step|action)(?= ?(?:is|should|would|could|will|:|=))|let's|lets|let us|shall we|should we|"
+    r"how about|what about|"
+    r"why don't we|what if we|(?:could|can|may) we(?! (?:see|know|check|confirm))|would you (?:like|be happy|be ok|be okay|be fine|agree|mind)|"
+    r"want to (?:go|move)|we (?:should|ought to))",
+    _I,
+)
+_OWN = re.compile(
+    r"\b(?:propose|proposing|suggest|suggesting|recommend|how about|what about|what if|shall we|should we|why don't we|"
+    r"would you|could we|can we|may we|my (?:next )?(?:move|step|proposal|suggestion|choice|pick|vote|recommendation)s?|next (?:single )?(?:move|step|proposal|action)|"
+    r"(?<!your )(?<!the )(?<!this )(?<!that )(?:proposals?|suggestion|recommendation)|next proposal|proposed (?:next )?(?:moves?|steps?|action)|i(?:'d| would) (?:like|love|prefer)|i prefer|i(?:'m| am) (?:down|game|up|happy) (?:to|for))\b",
+    _I,
+)
+_DISMISSED = re.compile(
+    r"\b(?:considered|considering|thought about|thought of|looked at|tried|ruled out|dismissed|discarded|instead of|rather "
+    r"than|compared (?:to|with)|away from)\b"
+    rf"[^.;,]{{0,30}}?(?:{ATOM}[ ,]*(?:and |or )?)+",
+    _I,
+)
+_FALLBACK = re.compile(
+    r"\b(?:as an? (?:backup|back-up|fallback|plan b|last resort|alternative)|alternatively|failing that|in the worst case|"
+    r"second choice|plan b|backup plan|for later|maybe later|later on|(?<!no )other option|another option|only later)\b|\blater\b[^a-z]*$",
+    _I,
+)
+_EVALUATED = re.compile(
+    rf"(?:\b(?:going|moving|stepping|heading|to go|to move)[ ]+)?{MOVE}[ ]*(?:(?:to |from |into )?(?:the )?{CELL}[ ]*)*"
+    r"(?:also |only |just |again |first |then |there |here |itself )?(?:looks?|seems?|appears?|is|are|was|leads?|takes?|would|will|could|might|brings?|gets?|"
+    r"means?|costs?|goes|runs|hits|requires?|isn't|doesn't)\b(?! (?:our|my|the) (?:next|proposal|move|choice))",
+    _I,
+)
+_GAP = re.compile(
+    r"^[\s,;:()|\"'{}\[\]=·-]*(?:(?:that is|which is|or|so|going|moving|heading|meaning|i mean|namely|in|the|a|by|via|with|"
+    r"direction|move|step|action)[\s,;:()|\"'=-]*){0,4}$",
+    _I,
+)
+_INTO = re.compile(r"^[\s(\[\"']*(?:in)?to\b|^[\s(\[]*$", _I)
+_AGAIN = re.compile(
+    r"\b(?:again|another|once more|one more|further|more|also|too|as well|same direction|keep|continue|still)\b", _I
+)
 _BECAUSE = re.compile(
     r"\b(?:because|since|as (?:i|my|there|the|we|it)|due to|so that|otherwise|or else|given that|given)\b[^,\n]*", _I
 )
@@ -103,8 +159,9 @@ _SAME = re.compile(
     _I,
 )
 _RECAP = re.compile(
-    r"\b(?:so far|already|we(?:'ve| have)? (?:moved|went|gone|taken|did|done)|i (?:moved|went)|we(?:'re|"
+    r"\b(?:so far|already|we(?:'ve| have)? (?:now |both |just |already )*(?:moved|went|gone|taken|did|done|agreed)|i (?:moved|went)|we(?:'re|"
     r" are)? (?:now )?at|now at|are now|i(?:'m| am) (?:now )?at|currently|current (?:position|location|cell)|"
+    r"after (?:moving|going|the move|that move|this move)|"
     r"standing|you (?:said|proposed|suggested|mentioned|want|wanted)|your (?:path|proposal|suggestion|plan|"
     r"route|move|moves|idea))\b",
     _I,
@@ -164,7 +221,8 @@ def block_of(
     conditional = False
     if question and _ASKS.search(clause) and not _OFFERS.search(clause):
         return None
-    clause = _BECAUSE.sub(mask, _ELSE.sub(mask, clause))
+    clause = _DISMISSED.sub(mask, _BECAUSE.sub(mask, _ELSE.sub(mask, clause)))
+    clause = _only_proposed(clause)
     masked = _CONDITION.sub(mask, _IF_FINE.sub(r"\1", clause))
     conditional = masked != clause
     clause = _NOTE.sub(mask, masked)
@@ -177,14 +235,25 @@ def block_of(
     if not marks:
         return None
     choice = bool(_OR.search(clause))
-    planned = bool(_PLAN.search(header + clause))
+    proposed = bool(_PROPOSES.search(header + clause))
+    planned = proposed or bool(_PLAN.search(header + clause))
     items: list[Item] = []
     origins: set[int] = set()
+    notes: set[int] = set()
     last = 0
-    for mark in marks[:1200]:
+    for number, mark in enumerate(marks[:1200]):
         item = atoms.item(mark[0])
         if items and _same_twice(items[-1], item, clause[last : mark.start()]):
             continue
+        if (
+            items
+            and isinstance(item, Step)
+            and isinstance(items[-1], Mention)
+            and _GAP.match(clause[last : mark.start()])
+        ):
+            follows = clause[mark.end() : marks[number + 1].start()] if number + 1 < len(marks) else "."
+            if not _INTO.match(follows):
+                notes.add(len(items))
         last = mark.end()
         if isinstance(item, Mention) and _FROM.search(clause[max(0, mark.start() - 24) : mark.start()]):
             origins.add(len(items))
@@ -209,7 +278,11 @@ def block_of(
         and not (question and _OFFERS.search(clause))
     ):
         return None
-    level = 0 if recap else 3 if planned or _WHOLE.search(header + clause) else 2 if _COMMAND.search(clause) else 1
+    level = 3 if planned or _WHOLE.search(header + clause) else 2 if _COMMAND.search(clause) else 1
+    if recap or _FALLBACK.search(clause) or (not proposed and not accepted and _EVALUATED.search(clause)):
+        level = 0
+    elif proposed and not choice:
+        level = 4
     return Moves(
         tuple(items),
         frozenset(origins),
@@ -222,6 +295,28 @@ def block_of(
         after_stance=after_stance,
         contrasted=contrasted,
         accepted=accepted,
+        asked=question,
+        again=bool(_AGAIN.search(clause)),
+        reported=recap,
+        notes=frozenset(notes),
+        own=bool(_OWN.search(header + clause)),
+    )
+
+
+def _only_proposed(clause: str) -> str:
+    """A clause that weighs moves and then proposes some, without those that it only weighs."""
+    match = _PROPOSES.search(clause)
+    if match is None or not re.search(ATOM, clause[match.end() :]):
+        return clause
+    before = clause[: match.start()]
+    kept = [
+        mark.start()
+        for mark in re.finditer(CELL, before)
+        if _FROM.search(before[max(0, mark.start() - 24) : mark.start()])
+    ]
+    return (
+        "".join("·" if re.match(ATOM, sign) and i not in kept else sign for i, sign in enumerate(before))
+        + clause[match.start() :]
     )
 
 

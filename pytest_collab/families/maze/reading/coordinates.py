@@ -90,7 +90,17 @@ def _beside(match: re.Match[str], atoms: Atomiser) -> str:
     return atoms.cell(Mention("beside", of=of, delta=_SIDES[word]))
 
 
+_TOWARDS = re.compile(
+    r"\b(?:ways?|routes?|paths?|closer|close|nearer|near|next|leads?|leading|lead us|get|gets|getting|get us|got|distance|progress|access|"
+    r"direction|steps?|moves?|all|far|back|away|relative|adjacent|start|@|road|line|solution|connect(?:s|ed|ion)?|bring(?:s|ing)?(?: us)?|take(?:s)? us|headed|us)"
+    r" (?:from [^.;]{1,20} )?(?:on |in)?to (?:the |our )?$",
+    re.I,
+)
+
+
 def _landmark(match: re.Match[str], atoms: Atomiser) -> str:
+    if match["goal1"] and _TOWARDS.search(match.string[max(0, match.start() - 48) : match.start()]):
+        return match[0]
     goal = match["goal1"] is not None or match["goal2"] is not None
     return atoms.cell(Mention("goal" if goal else "start"))
 

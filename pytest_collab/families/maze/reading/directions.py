@@ -75,7 +75,11 @@ _NOT_MOVES: Final = frozenset(
     ]
 )
 _IDIOM = re.compile(
-    r"\b(?:you(?:'re| are|r)?|u r|that(?:'s| is)|it(?:'s| is)|all|yes|yep|absolutely|quite|exactly|seems?|"
+    r"\b(?:sound|look|seem|feel|appear)s? (?:about |all |completely |to be )?right\b|\b(?:is|isn't|are|was|do|did|have|got|get|am) (?:that|this|it|i|we|you|my|your|our|the|these|everything)"
+    r"(?: \w+){0,3}? right(?=\s*\?)|(?<=[.!?;)])[ ]+right[ ]*\?|\bright\?(?=[ ]*$)(?<=[.!?] right\?)"
+    r"|\b(?:i'?m|i am|we'?re|we are|always|totally|definitely|also|still) down (?:to|for|with)\b"
+    r"|\b(?:you(?:'re| are)|that(?:'s| is)|it(?:'s| is)|is|are) right\b(?=[,.;! ]*(?:agreed|i agree|yes|ok|so|let|then)\b)"
+    r"|\b(?:you(?:'re| are|r)?|u r|that(?:'s| is)|it(?:'s| is)|all|yes|yep|absolutely|quite|exactly|seems?|"
     r"looks?|sounds?|is|are|got it|not|be)"
     r" (?:completely |totally |absolutely |about that )?right(?=\s*(?:[.,!?;:)]|$|\n|about|that|and|but|on\b|"
     r"to me\b|to us\b|"

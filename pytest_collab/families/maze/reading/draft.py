@@ -26,6 +26,12 @@ class Draft:
     asks_fact: bool = False
     asks_objection: bool = False
     unclear: bool = False
+    rejected_since: int = 0
+
+    @property
+    def refused(self) -> bool:
+        """Turned down, and not put forward again since."""
+        return len(self.rejected) > self.rejected_since
 
     def proposal(self) -> Proposal:
         path = self.cells[self.base :]

@@ -49,6 +49,14 @@ class Ledger:
             value *= doubt
         return round(max(0.02, min(1.0, value)), 4)
 
+    def give_way(self, seat: str, cells: tuple[Cell, ...] | None, *, insists: bool) -> None:
+        """Drop what `seat` proposed and had turned down, unless it speaks up for it or says it again."""
+        if insists or len(self.seats) > 2:
+            return
+        for draft in self.drafts:
+            if draft.alive and draft.seat == seat and draft.rejected and draft.cells != cells:
+                draft.alive = False
+
     def target(self, seat: str) -> Draft | None:
         """The latest live proposal that `seat` can be answering."""
         for draft in reversed(self.drafts):
@@ -67,6 +75,7 @@ class Ledger:
         for draft in self.drafts:
             if draft.alive and draft.seat == seat:
                 if draft.cells == plan.cells:
+                    draft.rejected_since = len(draft.rejected)
                     return
                 draft.alive = False
         draft = Draft(

@@ -6,7 +6,7 @@ import re
 from dataclasses import dataclass, replace
 from functools import lru_cache
 
-from pytest_collab.families.maze.reading.atoms import ATOM, CELL, MOVE, Atoms, Step
+from pytest_collab.families.maze.reading.atoms import ATOM, CELL, MOVE, Atoms, Mention, Step
 from pytest_collab.families.maze.reading.block import Moves, asks, block_of, mask, offers
 from pytest_collab.families.maze.reading.claims import Line, Stated, copied_lines, listed_under, stated_in
 from pytest_collab.families.maze.reading.notation import atomise
@@ -31,7 +31,9 @@ class Message:
     asks_objection: bool
     bare_no: bool
     puzzling: bool
-    standing: str
+    places: tuple[Mention, ...]
+    numbers: tuple[int, ...]
+    insists: bool
 
 
 _I = re.I
@@ -69,8 +71,20 @@ _AVOIDED = re.compile(
     rf"(?:[ ,]*(?:and|or)?[ ]*{CELL})*+",
     _I,
 )
+_NUMBERED = re.compile(
+    r"\b(?:move|step|turn)[ \t]*#?(\d{1,3})[ \t]*[:.)–-]|\b(?:move|step)[ ]#?(\d{1,3})[ ](?:is|should|would|will)\b",
+    _I,
+)
+_INSISTS = re.compile(
+    r"\b(?:stands?|insist|still|again|are you (?:sure|certain)|reconsider|why|really|recheck|look again|i(?:'m| am) (?:sure|certain)|"
+    r"double[- ]check|no wall|not a wall)\b",
+    _I,
+)
 _STANDING = re.compile(
-    rf"\b(?:we(?:'re| are)|i(?:'m| am)) (?:now |both )?(?:at|in) (?:the )?(?:cell )?(?P<cell>{CELL})", _I
+    rf"\b(?:(?:we|i)(?:'re| are|'m| am| stand| now stand| have arrived| arrive| should be| would be| will be)|(?:puts?|brings?|takes?|leaves?|gets?|moves?) us|"
+    rf"(?:(?:our|my|the|new|current|team) )*(?:position|location)(?: is| becomes| would be| will be)?|now)[ :]*(?:now |both |currently |standing |then |at present )*"
+    rf"(?:(?:at|in|on|to) )?(?:the )?(?:cell |position |square )?(?P<cell>{CELL})",
+    _I,
 )
 
 
@@ -91,6 +105,12 @@ def _is_foreign(plain: str) -> bool:
     if len(words) >= 4 and _ENGLISH.isdisjoint(words):
         return True
     return 2 * sum(sign.isalpha() and not sign.isascii() for sign in sample) > sum(map(str.isalpha, sample)) > 0
+
+
+def _places(atoms: Atoms) -> tuple[Mention, ...]:
+    """The cells on which the message says that the team stands."""
+    found = [atoms.item(match["cell"]) for match in _STANDING.finditer(atoms.text)]
+    return tuple(item for item in found if isinstance(item, Mention))
 
 
 @lru_cache(maxsize=2048)
@@ -168,5 +188,7 @@ def read_message(text: str, size: int) -> Message:
         bool(_OBJECTIONS.search(atoms.text[-200:])),
         bool(_NONE.match(atoms.text[:40])),
         _is_foreign(plain) or (bool(atoms.steps) and not moves and not negated and not asks_fact),
-        standing["cell"] if (standing := _STANDING.search(atoms.text)) is not None else "",
+        _places(atoms),
+        tuple(int(found[1] or found[2]) for found in _NUMBERED.finditer(rest[:4000])),
+        bool(_INSISTS.search(plain)),
     )

@@ -36,6 +36,21 @@ _QUOTED = re.compile(r"(?m)^[ \t]*>[ \t]?(?=[^\n]*[A-Za-z]{3})[^\n]*$")
 _QUOTES = str.maketrans({"’": "'", "‘": "'", "“": '"', "”": '"', "—": " - ", "–": "-", "−": "-", "‑": "-"})
 
 
+_ANSWERED = (
+    r"(?<![\w-])[\"']?(?:agree(?:d|ment|s)?|accept(?:ed|ance|s)?|approved?|approval|confirm(?:ed|ation|s)?|response|reply|"
+    r"answer|decision|vote|verdict|consent|ok)[\"']?[ \t]*[:=][ \t]*[\"']?"
+)
+_YES_FIELD = re.compile(
+    _ANSWERED + r"(?:true|yes|y|accept(?:ed)?|agreed?|approved?|ok|okay|confirm(?:ed)?)\b[\"']?", re.I
+)
+_NO_FIELD = re.compile(
+    _ANSWERED
+    + r"(?:false|no|n|none|null|reject(?:ed)?|refused?|disagreed?|declined?|denied|not agreed|nope)\b[\"']?",
+    re.I,
+)
+_OMITTED = re.compile(r"\[\.\.\. ?[\d,]+ characters left out ?\.\.\.\]")
+
+
 def clip(text: str) -> str:
     """The part of a message that is read: all of it, or its beginning and its end."""
     return text if len(text) <= TEXT_LIMIT else text[: TEXT_LIMIT // 2] + "\n" + text[-TEXT_LIMIT // 2 :]
@@ -44,8 +59,11 @@ def clip(text: str) -> str:
 def clean(text: str) -> str:
     """`text` in plain characters: no markup, quotation, LaTeX or thinking."""
     opened, closed = text.find("<think>"), text.rfind("</think>")
-    if 0 <= opened < closed:
-        text = text[:opened] + "\n" + text[closed + len("</think>") :]
+    if closed >= 0:  # what comes before it was thought, even where the opening is missing
+        text = text[: max(0, min(opened, closed))] + "\n" + text[closed + len("</think>") :]
+    elif opened >= 0:
+        text = text[:opened]
+    text = _OMITTED.sub("\n", text)
     text = _PRIVATE.sub(" ", unicodedata.normalize("NFKC", text)[: 2 * TEXT_LIMIT]).translate(_QUOTES)
     text = _INVISIBLE.sub("", text).replace("\r", "\n")
     if "\\" in text or "$" in text:
@@ -53,6 +71,7 @@ def clean(text: str) -> str:
         text = _LATEX_REST.sub(" ", text)
     for symbol, word in _SYMBOL_WORDS:
         text = symbol.sub(word, text)
+    text = _YES_FIELD.sub(" ; agreed ; ", _NO_FIELD.sub(" ; not agreed ; ", text))
     text = _STRUCK.sub(" ", text)
     text = _QUOTED.sub("", text)
     text = _HEADING.sub("", text)

@@ -63,10 +63,12 @@ class Planner:
                 + 0.08 * (block.level <= 1)
                 + 0.25 * (block.level == 0)
             )
-            if not first and not block.onward and (whole or block.restated or len(way) >= len(cells) - base):
+            if not first and not block.onward:
                 # the same way said again, or said more fully
                 again_whole, again, again_misfits = self.walk(seat, block, origin)
                 mixed = isinstance(block.items[0], Mention) != isinstance(blocks[0].items[0], Mention)
+                if block.asked and not block.again and cells[: len(again)] == again and len(again) > base:
+                    continue  # asks for what was said
                 twice = again == cells and (mixed or block.restated or (block.level == 3 and len(block.items) > 1))
                 fuller = again[: len(cells)] == cells and (again_whole or block.restated or mixed)
                 if twice or fuller or again_whole or (block.restated and again_misfits <= misfits):
@@ -94,10 +96,10 @@ class Planner:
     def walk(self, seat: str, block: Moves, origin: tuple[Cell, ...]) -> tuple[bool, tuple[Cell, ...], int]:
         """(from the start?, the whole way, misfits) of one block of moves."""
         frames, grid = self.frames[seat], self.grid
-        here = resolve(block.items, block.origins, origin[-1], frames, grid, self.walls)
+        here = resolve(block.items, block.origins, origin[-1], frames, grid, self.walls, block.notes)
         if len(origin) == 1:
             return block.absolute or _begins(block, frames, grid, grid.start), (*origin, *here.cells), here.misfits
-        there = resolve(block.items, block.origins, grid.start, frames, grid, self.walls)
+        there = resolve(block.items, block.origins, grid.start, frames, grid, self.walls, block.notes)
         first = next((meaning(item, frames, grid) for item in block.items if isinstance(item, Mention)), None)
         only_cells = all(isinstance(item, Mention) for item in block.items)
         whole = block.absolute or _begins(block, frames, grid, grid.start)
@@ -106,7 +108,7 @@ class Planner:
                 whole = whole and first == grid.start
             elif first in origin:
                 index = origin.index(first)
-                branch = resolve(block.items, block.origins, origin[index], frames, grid, self.walls)
+                branch = resolve(block.items, block.origins, origin[index], frames, grid, self.walls, block.notes)
                 return index == 0, (*origin[: index + 1], *branch.cells), branch.misfits
             elif adjacent(first, grid.start) and not there.misfits:
                 whole = True
@@ -145,8 +147,8 @@ def _chosen(blocks: Sequence[Moves]) -> list[Moves]:
     """The blocks that make up the proposal: from the first that is plainly one, or all that are not recaps."""
     usable = [block for block in blocks if block.level > 0 or len(blocks) == 1]
     top = max((block.level for block in usable), default=0)
-    if top == 3:
-        first = next(index for index, block in enumerate(usable) if block.level == 3)
+    if top >= 3:
+        first = next(index for index, block in enumerate(usable) if block.level == top)
         kept = usable[first:]
         for index in range(len(kept) - 1, 0, -1):
             if kept[index].absolute:

@@ -10,13 +10,15 @@ from __future__ import annotations
 from collections import OrderedDict
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
+from itertools import pairwise
 from typing import Final
 
 from pytest_collab.episode.text import without_omissions
 from pytest_collab.families.maze.reading.agreement import Agreement
 from pytest_collab.families.maze.reading.dialogue import Cell, Claim, Proposal, Reading, Utterance
 from pytest_collab.families.maze.reading.frame import Evidence, Frame, Grid, best, conflicts, observe, observe_walk
-from pytest_collab.families.maze.reading.message import read_message
+from pytest_collab.families.maze.reading.message import Message, read_message
+from pytest_collab.families.maze.reading.route import adjacent
 
 __all__ = ["Cell", "Claim", "Proposal", "Reading", "Utterance", "read"]
 
@@ -58,11 +60,12 @@ def read(utterances: Sequence[Utterance], *, size: int, start: Cell, goal: Cell,
         letter = best(evidence[seat], grid, letters=True, prior=prior[1] if prior else None)
         frames[seat] = (pair[0], letter[0])
         prior = prior or frames[seat]
-    agreement = _taken(grid, frames, spoken)
-    heard = 0 if agreement is None else len(spoken) - 1
-    agreement = agreement or Agreement(grid, members, frames)
-    for utterance, message in zip(spoken[heard:], messages[heard:], strict=True):
-        agreement.hear(utterance, message)
+    said = list(zip(spoken, messages, strict=True))
+    agreement = _told(grid, frames, members, said, onward=False)
+    certainty = 1.0
+    if agreement.open:
+        other = _told(grid, frames, members, said, onward=True)
+        agreement, certainty = _likelier(agreement, other, grid)
     named = {}
     for seat in members:
         kinds = {mention.kind for mention in evidence[seat].mentions}
@@ -74,7 +77,7 @@ def read(utterances: Sequence[Utterance], *, size: int, start: Cell, goal: Cell,
         claims=tuple(agreement.claims),
         disagreements=tuple(agreement.ledger.disagreements),
         done=tuple(agreement.done),
-        confidence=agreement.ledger.confidence(),
+        confidence=round(agreement.ledger.confidence() * certainty, 4),
         frame=named,
         frame_conflicts=conflicts(
             [
@@ -87,11 +90,28 @@ def read(utterances: Sequence[Utterance], *, size: int, start: Cell, goal: Cell,
             setter,
         ),
     )
-    _keep(grid, frames, spoken, agreement)
     return reading
 
 
-_Key = tuple[Grid, tuple[tuple[str, tuple[Frame, Frame]], ...], tuple[Utterance, ...]]
+def _likelier(one: Agreement, other: Agreement, grid: Grid) -> tuple[Agreement, float]:
+    """The one of two readings that makes the better way, and how sure that is: what people agree on mostly hangs
+    together, stays in the maze, leaves walls alone that they were told of, and ends at the goal."""
+    if one.ledger.path == other.ledger.path:
+        return one, 1.0
+    first, second = _sense(one, grid), _sense(other, grid)
+    if first == second:
+        return one, 0.7
+    return (one if first > second else other), 0.9 if abs(first - second) >= 2 else 0.75
+
+
+def _sense(agreement: Agreement, grid: Grid) -> int:
+    path = agreement.ledger.path
+    walls = {claim.cell for claim in agreement.claims if claim.content == "#"}
+    broken = any(not grid.holds(cell) for cell in path) or any(not adjacent(*pair) for pair in pairwise(path))
+    return 2 * (path[-1] == grid.goal) - 2 * broken - (not walls.isdisjoint(path)) - (len(set(path)) < len(path))
+
+
+_Key = tuple[Grid, tuple[tuple[str, tuple[Frame, Frame]], ...], bool, tuple[Utterance, ...]]
 
 _kept: OrderedDict[_Key, Agreement] = OrderedDict()
 """Agreements of the dialogues read last: a dialogue is read again after every message, and mostly goes on."""
@@ -99,18 +119,27 @@ _kept: OrderedDict[_Key, Agreement] = OrderedDict()
 KEPT: Final = 64
 
 
-def _taken(grid: Grid, frames: Mapping[str, tuple[Frame, Frame]], spoken: Sequence[Utterance]) -> Agreement | None:
-    """The agreement before the last message, out of the store: who takes it may change it, nobody else has it.
+def _told(
+    grid: Grid,
+    frames: Mapping[str, tuple[Frame, Frame]],
+    members: Sequence[str],
+    said: Sequence[tuple[Utterance, Message]],
+    *,
+    onward: bool,
+) -> Agreement:
+    """The agreement after the last message; the store gives the one before it, if it is there.
 
-    None when it is not there, or when the last message changed what the cells in earlier ones mean.
+    Who takes one out of the store may change it: nobody else has it. It is not there when the last message changed
+    what the cells in earlier ones mean.
     """
-    return _kept.pop((grid, tuple(frames.items()), tuple(spoken[:-1])), None) if spoken else None
-
-
-def _keep(
-    grid: Grid, frames: Mapping[str, tuple[Frame, Frame]], spoken: Sequence[Utterance], agreement: Agreement
-) -> None:
-    _kept[grid, tuple(frames.items()), tuple(spoken)] = agreement
+    spoken = tuple(utterance for utterance, _ in said)
+    agreement = _kept.pop((grid, tuple(frames.items()), onward, spoken[:-1]), None) if spoken else None
+    for utterance, message in said if agreement is None else said[-1:]:
+        agreement = agreement or Agreement(grid, members, frames, onward=onward)
+        agreement.hear(utterance, message)
+    agreement = agreement or Agreement(grid, members, frames, onward=onward)
+    _kept[grid, tuple(frames.items()), onward, spoken] = agreement
     if len(_kept) > KEPT:
         with suppress(KeyError):  # another thread was faster
             _kept.popitem(last=False)
+    return agreement

@@ -69,6 +69,7 @@ def follow(
     frames: tuple[Frame, Frame],
     grid: Grid,
     walls: Mapping[Cell, str],
+    notes: frozenset[int] = frozenset(),
 ) -> Route:
     """Walk the items from `start`, taking steps and coordinates in turn."""
     limit = 4 * grid.size * grid.size
@@ -80,6 +81,8 @@ def follow(
             misfits += 1
             break
         if isinstance(item, Step):
+            if index in notes and item.count == 1 and _arrived(path, item.delta, items[index - 1], frames, grid):
+                continue
             before = at
             for _ in range(min(stretch(item, at, frames[0], grid, walls), 2 * grid.size)):
                 at = (at[0] + item.delta[0], at[1] + item.delta[1])
@@ -87,6 +90,8 @@ def follow(
             stepped = True
             continue
         cell = meaning(item, frames, grid)
+        if item.kind == "goal" and cell != at and not line(at, cell):
+            continue  # spoken of, not walked to
         if cell == at or (index in origins and cell in (at, before, start)):
             continue
         if stepped and cell == before and index + 1 < len(items):
@@ -116,6 +121,13 @@ def follow(
     return Route(tuple(path[1 : limit + 1]), misfits)
 
 
+def _arrived(path: Sequence[Cell], delta: Cell, cell: Item, frames: tuple[Frame, Frame], grid: Grid) -> bool:
+    """The last move led to `cell`, in that direction."""
+    if len(path) < 2 or not isinstance(cell, Mention) or meaning(cell, frames, grid) != path[-1]:
+        return False
+    return (path[-1][0] - path[-2][0], path[-1][1] - path[-2][1]) == delta
+
+
 def resolve(
     items: Sequence[Item],
     origins: frozenset[int],
@@ -123,13 +135,14 @@ def resolve(
     frames: tuple[Frame, Frame],
     grid: Grid,
     walls: Mapping[Cell, str],
+    notes: frozenset[int] = frozenset(),
 ) -> Route:
     """The cells that one clause of moves visits after `start`.
 
     When steps and coordinates stand beside each other they may be one walk ("right to (0,1)") or the
     same walk written twice ("RRD: (0,1), (0,2), (1,2)"); the reading with fewer misfits is taken.
     """
-    both = follow(items, origins, start, frames, grid, walls)
+    both = follow(items, origins, start, frames, grid, walls, notes)
     steps = [item for item in items if isinstance(item, Step)]
     cells = [item for index, item in enumerate(items) if isinstance(item, Mention) and index not in origins]
     if not steps or not cells or not both.misfits:

@@ -45,6 +45,34 @@ _WOULD = re.compile(
     r"when)\b[^.;]*",
     re.I,
 )
+_AGREE_ELSE = re.compile(
+    r"\bagree(?:d|s|ing)? (?:completely |fully |totally )?(?:with (?:you|him|her|them) )?(?:on|about|with|that|to) "
+    r"(?:(?:the|a|an|your|our|my|this|that|these|those|all|both|using|use|first|exchange|exchanging|sharing|share|how|what|where|"
+    r"who|it is|it's|there is|there's) )*(?:(?:row|col|coordinates?|map|maze|grid|start(?:ing)?|goal|wall|initial|careful|common|same|good|"
+    r"general|overall) )*(?:coordinates?|coordinate system|convention|notation|system|format|frame|numbering|origin|order|maps?|walls?|cells?|grid|"
+    r"analysis|reading|assessment|description|observations?|summary|point|reasoning|logic|assumptions?|interpretation|information|"
+    r"start(?:ing)?(?: position| point| cell)?|goal(?: position| cell)?|positions?|locations?|symbols?|rules?|need|importance|idea of sharing|"
+    r"sharing|exchange|maps)\b[^,.;]*"
+    rf"|\bagree(?:d|s)? that (?!{ATOM}|(?:[^,.;]*?\b(?:should|go|going|move|moving|take|best|next move|your (?:path|plan|route|move))\b))[^,.;]*"
+    rf"|\bagree(?:d|s)? that (?:we|you|i|both) (?:need|have|must|should (?:first|be|share|exchange|compare|check|agree|start by|use))\b(?![^,.;]*{ATOM})[^,.;]*",
+    re.I,
+)
+_NOT_THE_MOVE = re.compile(
+    r"\bnot (?:with |to |on |about )?(?:the|this|that|your) (?:next |proposed |suggested |first |last )?(?:moves?|proposals?|paths?|plans?|steps?|routes?|suggestion|direction)\b",
+    re.I,
+)
+_NO_QUARREL = re.compile(
+    r"\b(?:don't|do not|can't|cannot|can not|couldn't|wouldn't|won't|will not) (?:\w+ )?(?:disagree|object|argue|complain|quarrel|oppose)"
+    r"(?: with| to| against)?\b",
+    re.I,
+)
+_WALL_THERE = re.compile(
+    r"(?<!no )(?<!any )(?<!not a )\b(?:walls?|obstacle|#) (?:there|here|in the way|in that|at that|in this|at this|right there|on that)\b|"
+    r"\b(?:step|stepping|steps|walk|walking|run|running|lead|leads|leading|bump|bumps|move|moving|takes? us|take us|crash|crashing|go|going|goes|straight) "
+    r"(?:us )?(?:right |straight |directly )?into (?:a |the |that |my )?(?:walls?|#|obstacle)\b|"
+    r"\b(?:that|this|the|next|proposed|target) (?:cell|square|move|step|tile|spot|position|one) is (?:a |an |marked as a |actually a )?(?:walls?|#|blocked|obstacle)\b",
+    re.I,
+)
 _AGREE_THAT = re.compile(
     rf"\bagree(?:d)? (?:that |with you that )[^,.;]{{0,40}}\b(?:wall|blocked|hidden|unknown|free|open)\b|"
     rf"\b(?:confirm|agree(?:d)?|correct|yes)[,:]? (?:that )?(?:{CELL}) (?:is|are)\b|"
@@ -70,7 +98,7 @@ _CANNOT_TELL = re.compile(
 _HEDGE = re.compile(
     r"\b(?:not (?:\w+ )?(?:sure|certain|convinced|yet|ready)|unsure|i'm not convinced|let me (?:check|think|"
     r"look|see|verify|double)|need to (?:check|think|see|know|verify)|hmm+|hm|maybe|perhaps|"
-    r"depends|wait for|can't (?:confirm|verify|see|tell)|cannot (?:confirm|verify|see|tell)|don't know|"
+    r"(?:might|may|could) (?:be|work)|depends|wait for|can't (?:confirm|verify|see|tell)|cannot (?:confirm|verify|see|tell)|don't know|"
     r"do not know|before (?:i|we) (?:agree|commit|confirm|decide)|i will (?:check|think)|i'll (?:check|think)|"
     r"could be)\b",
     _I,
@@ -124,7 +152,8 @@ _WEAK = re.compile(
 )
 _NOT_YET = re.compile(
     r"\b(?:thanks|thank you|let me|here(?:'s| is| are)|my (?:map|view|grid|maze|copy)|i see|i can see|sharing|"
-    r"share|for sharing|info|information|tell me|what (?:do|about)|so my|hello|hi|ready|first i)\b",
+    r"share|for sharing|info|information|tell me|what (?:do|about)|so my|hello|hi|ready|first i|i (?:now )?(?:have|understand|know|get)|now i|"
+    r"picture|question|point|what you mean|would love|would like|i'd love|i'd like|i wish)\b",
     _I,
 )
 _STRONG_NO = re.compile(
@@ -230,10 +259,13 @@ def stance(clause: str, *, question: bool) -> Stance:
             return Stance(retract=retract, hedge=bool(_HEDGE.search(words)))
         words = opening[0]
     hedge = bool(_HEDGE.search(words))
-    words = _WOULD.sub(_keep_objection, _AGREE_THAT.sub(" ", _ASKED.sub(" ", words)))
+    words = re.sub(r"\blet us\b", "let's", words, flags=_I)
+    no_quarrel = _NO_QUARREL.search(words) is not None
+    words = _NO_QUARREL.sub(" ", words)
+    words = _ASKED.sub(" ", _WOULD.sub(_keep_objection, _AGREE_THAT.sub(" ", _AGREE_ELSE.sub(" ", words))))
     if _CANNOT_TELL.search(words):
         hedge, words = True, _CANNOT_TELL.sub(" ", words)
-    reject = 0.0
+    reject = 0.9 if _NOT_THE_MOVE.search(words) or _WALL_THERE.search(words) else 0.0
     if _NOT_ACCEPT.search(words):
         words = _NOT_ACCEPT.sub(" ", words)
         reject = 0.9
@@ -250,10 +282,10 @@ def stance(clause: str, *, question: bool) -> Stance:
     if _BARE_NO.search(words):
         reject = max(reject, 0.7)
     accept = 0.0
-    if _STRONG.search(_FLAT_NO.sub(" ", words)):
+    if no_quarrel or _STRONG.search(_FLAT_NO.sub(" ", words)):
         accept = 0.95
     elif _WEAK.search(words):
-        accept = 0.3 if _NOT_YET.search(words) else 0.8
+        accept = 0.0 if _NOT_YET.search(words) else 0.8
     if hedge and accept < 0.9:
         accept = 0.6 if accept and not _HEDGE.search(_HUM.sub(" ", words)) else 0.0
     partial: int | None = None
