@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from itertools import pairwise
 
 from pytest_collab.families.maze.reading.atoms import ATOM, CELL, MOVE, SEPARATOR, Atoms, Mention, Step
 
@@ -89,6 +90,7 @@ _GAP = re.compile(
     _I,
 )
 _INTO = re.compile(r"^[\s(\[\"']*(?:in)?to\b|^[\s(\[]*$", _I)
+_CONCLUDES = re.compile(r"\b(?:so|therefore|thus|hence|but|instead|consequently)\b[^a-z]*$", _I)
 _AGAIN = re.compile(
     r"\b(?:again|another|once more|one more|further|more|also|too|as well|same direction|keep|continue|still)\b", _I
 )
@@ -188,7 +190,7 @@ _TRAILING_NOTE = re.compile(rf"(?<={CELL})[ )]{{0,2}}[-:][ ]+(?:going |move |mov
 _LONE = re.compile(rf"^[^\w\ue000-\uf8ef]*{ATOM}[^\w\ue000-\uf8ef]*$")
 _FROM = re.compile(
     r"\b(?:from|at|start|starting|position|is|currently|of|near|next to|leave|leaving|begin at|beginning at|"
-    r"standing on|pos)[ :=]{0,2}(?:the |at |from |cell )*$",
+    r"standing on|pos)[ :=]{0,4}(?:the |at |from |cell )*$",
     _I,
 )
 
@@ -261,7 +263,7 @@ def block_of(
     steps = sum(isinstance(item, Step) for item in items)
     cells = len(items) - steps
     listed = (
-        re.search(rf"{CELL}[\s,;)\"'\]>/|-]*(?:{SEPARATOR}|then|to|and then|,|and|\s)?[\s,;(\"'\[]*{CELL}", clause)
+        re.search(rf"{CELL}[\s,;)\"'\]>/|-]*(?:{SEPARATOR}|then|to|and then|,|and|\s)?[\s,;:(\"'\[]*{CELL}", clause)
         is not None
     )
     arrowed = SEPARATOR in clause
@@ -305,19 +307,17 @@ def block_of(
 
 def _only_proposed(clause: str) -> str:
     """A clause that weighs moves and then proposes some, without those that it only weighs."""
-    match = _PROPOSES.search(clause)
-    if match is None or not re.search(ATOM, clause[match.end() :]):
+    proposals = [match for match in _PROPOSES.finditer(clause) if re.search(ATOM, clause[match.end() :])]
+    if not proposals:
         return clause
-    before = clause[: match.start()]
-    kept = [
-        mark.start()
-        for mark in re.finditer(CELL, before)
-        if _FROM.search(before[max(0, mark.start() - 24) : mark.start()])
-    ]
-    return (
-        "".join("·" if re.match(ATOM, sign) and i not in kept else sign for i, sign in enumerate(before))
-        + clause[match.start() :]
-    )
+    cut = proposals[0].start()
+    for one, two in pairwise(proposals):
+        if _CONCLUDES.search(clause[one.end() : two.start()]):
+            cut = two.start()
+    before = clause[:cut]
+    kept = [i.start() for i in re.finditer(CELL, before) if _FROM.search(before[max(0, i.start() - 24) : i.start()])]
+    masked = "".join("·" if re.match(ATOM, sign) and i not in kept else sign for i, sign in enumerate(before))
+    return masked + clause[cut:]
 
 
 def asks(words: str) -> bool:

@@ -6,7 +6,7 @@ import re
 from dataclasses import dataclass
 from typing import Final
 
-from pytest_collab.families.maze.reading.atoms import CELL
+from pytest_collab.families.maze.reading.atoms import CELL, MOVE
 
 
 @dataclass(frozen=True, slots=True)
@@ -189,3 +189,26 @@ def listed_under(header: str, clause: str) -> tuple[Stated, ...]:
         return ()
     content = "#" if _HEADER_WALL.search(header) else "." if _HEADER_FREE.search(header) else ""
     return tuple(Stated(cell, content) for cell in re.findall(CELL, clause)) if content else ()
+
+
+_NEIGHBOUR = re.compile(
+    rf"{MOVE}[ ]*(?:of us |from here |neighbou?r |cell )?(?:to |at |is |would be |leads to |takes us to |goes to |=|:|-|\()*[ ]*(?P<cell>{CELL})[ )]*"
+    r"(?:is |are |looks |has |-|:|=|\(|,|→|which is |shows )*[ ]*(?:an? )?['\"]?"
+    r"(?:(?P<wall>walls?|blocked|#|closed|obstacle)|(?P<free>open|free|clear|path|empty|passable|\.(?=[ ]*[,;\n]))|"
+    r"hidden|unknown|unseen|not visible|outside|off the (?:grid|map)|out of bounds|invalid|visited|where we came from|back|\?)['\"]?(?![a-z])[ )]*",
+    re.I,
+)
+
+
+def neighbours_in(text: str) -> tuple[tuple[Stated, ...], str]:
+    """What a list of the cells around says of each ("up (3,0) - wall, right (4,1) - open"), and the text without it.
+
+    One such mention may be a proposal with its reason; from two on it is a list.
+    """
+    found = list(_NEIGHBOUR.finditer(text))
+    if len(found) < 2:
+        return (), text
+    stated = tuple(
+        Stated(match["cell"], "#" if match["wall"] else ".") for match in found if match["wall"] or match["free"]
+    )
+    return stated, _NEIGHBOUR.sub(" ", text)

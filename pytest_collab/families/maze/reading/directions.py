@@ -87,7 +87,6 @@ _IDIOM = re.compile(
     r"|\bright (?:now|away|here|there|on\b|so\b|track|path|way|direction|answer|order|idea|thing|approach|"
     r"choice|solution|one|side|edge|"
     r"corner|half|column|border|boundary|neighbou?r|hand|end|of\b|next to|before|after\b(?= the)|where)"
-    r"|(?<=[a-z\ue000-\ueeff]), right\s*\?"
     r"|^[ \t]*right[ \t]*[,.!-][ \t]*(?=(?:so|i|i'm|i've|we|that|let|let's|yes|ok|okay|agreed|agree|my|the|"
     r"your|got|it|makes|you|but|good|thanks|sorry|of course)\b)"
     r"|\b(?:top|bottom|upper|lower|far|middle|north|south)[- ]?(?:left|right|east|west)(?:most)?\b"
@@ -102,7 +101,7 @@ _IDIOM = re.compile(
     r"|\bleft (?:to (?:do|go|explore|decide|check)|for us)\b"
     r"|\b(?:is|are|what's|whats|nothing|anything|have|has|i|you|we|they|remain(?:s|ing)?|"
     r"been) left\b(?! (?:to|then|and))"
-    r"|\b(?:have|has|are|only|with|of|no|many|few|several|some|'s) (?:\w+ )?"
+    r"|\b(?:have|has|are|only|with|of|no|many|few|several|some|it's|that's|there's) (?:\w+ )?"
     r"(?:moves?|steps?|turns|cells|options?|choices?|ways?|paths?) left\b|\b(?:options?|choices?|way|path) left\b"
     r"|\b(?:set|end|ends|ended|ending|sum|summing|wrap|heads|line|lines|match|matches|back|look|follow|pick|"
     r"come|came|brings?|speed|mix|mixed|"
@@ -116,16 +115,19 @@ _IDIOM = re.compile(
     re.I | re.M,
 )
 _MOVE_IS_RIGHT = re.compile(
-    r"\b((?:moves?|steps?|direction|vote|mine|choice|preference|proposal|suggestion|plan) (?:is|are|should be|"
+    r"\b((?:moves?|steps?|direction|vote|mine|choice|preference|proposal|suggestion|plan|path|route|sequence|solution|way|order|these|those) (?:is|are|should be|"
     r"would be|will be|must be))"
     r" right\b",
     re.I,
 )
-_UP_TO = re.compile(
-    rf"(?<!\bgo )(?<!\bmove )(?<!\bgoing )(?<!\bmoving )(?<!\bthen )(?<!\bstep )(?<!\band )(?<!\bhead )"
-    rf"(?<!, )\bup to (?=the |{CELL})",
+_UP_TO = re.compile(rf"\bup to (?=the |{CELL})", re.I)
+_UNTIL_THERE = re.compile(
+    r"\b(?:agree\w*|ok|okay|fine|good|works?|yes|path|plan|route|moves?|steps?|everything|all|it|that|this|you|accept\w*|only|way|"
+    r"valid|clear|free|open|correct|sure|way|part|line|and|me)[ ,]*$",
     re.I,
 )
+_WILLING = re.compile(r"\b(?:i'?m|i am) (?:also |totally |definitely |still |always )?down (?:to|for|with)\b", re.I)
+_TAG = re.compile(r"(?P<before>[^.!?;:\n]*), right(?=\s*\?)", re.I)
 _NUM = r"(?:\d{1,2}|one|two|three|four|five|six|seven|eight|nine|ten)"
 _UNIT = r"(?:steps?|cells?|squares?|spaces?|moves?|times|tiles?|units?|blocks?|spots?|positions?|places?)"
 _WORDS: Final = {
@@ -238,6 +240,21 @@ def _carets(match: re.Match[str], atoms: Atomiser) -> str:
     return "".join(atoms.step(Step(deltas[sign])) for sign in match[0] if sign in deltas)
 
 
+def _tag(match: re.Match[str]) -> str:
+    """A tag question (`that works, right?`) goes; the last of a list of moves (`up, right?`) stays."""
+    return match[0] if re.search(rf"(?:{_DIRECTION})$", match["before"], re.I) else match["before"]
+
+
+def _up_to(match: re.Match[str]) -> str:
+    """`fine up to (1,2)` sets a limit, `move up to (1,2)` is a move."""
+    behind = match.string[max(0, match.start() - 24) : match.start()]
+    return (
+        "until "
+        if _UNTIL_THERE.search(behind) and not re.search(r"\b(?:go|move|moving|step|then) *$", behind)
+        else match[0]
+    )
+
+
 def _until(match: re.Match[str], atoms: Atomiser) -> str:
     index = ord(match[1]) - FIRST_MOVE
     for until in ("goal", "edge", "wall", "row", "col"):
@@ -250,7 +267,9 @@ def _until(match: re.Match[str], atoms: Atomiser) -> str:
 def take_moves(text: str, atoms: Atomiser) -> str:
     """`text` with its moves taken out, all but those written as single arrows."""
     text = _MOVE_IS_RIGHT.sub(r"\1 rightwards", text)
-    text = _UP_TO.sub("until ", _IDIOM.sub(" · ", text))
+    text = _WILLING.sub("i would like to", text)
+    text = _TAG.sub(_tag, text)
+    text = _UP_TO.sub(_up_to, _IDIOM.sub(" · ", text))
     text = _JOINED.sub(lambda match: _joined(match, atoms), text)
     text = _CARETS.sub(lambda match: _carets(match, atoms), text)
     text = _WORD_MOVE.sub(lambda match: _word_move(match, atoms), text)

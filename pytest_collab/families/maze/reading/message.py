@@ -8,7 +8,14 @@ from functools import lru_cache
 
 from pytest_collab.families.maze.reading.atoms import ATOM, CELL, MOVE, Atoms, Mention, Step
 from pytest_collab.families.maze.reading.block import Moves, asks, block_of, mask, offers
-from pytest_collab.families.maze.reading.claims import Line, Stated, copied_lines, listed_under, stated_in
+from pytest_collab.families.maze.reading.claims import (
+    Line,
+    Stated,
+    copied_lines,
+    listed_under,
+    neighbours_in,
+    stated_in,
+)
 from pytest_collab.families.maze.reading.notation import atomise
 from pytest_collab.families.maze.reading.plaintext import clean, clip
 from pytest_collab.families.maze.reading.stance import Stance, says_done, stance
@@ -107,9 +114,16 @@ def _is_foreign(plain: str) -> bool:
     return 2 * sum(sign.isalpha() and not sign.isascii() for sign in sample) > sum(map(str.isalpha, sample)) > 0
 
 
+_SUPPOSED = re.compile(r"\b(?:would|could|might|may|if|when|once|will|to)\b[^.;\n]{0,20}$", _I)
+
+
 def _places(atoms: Atoms) -> tuple[Mention, ...]:
     """The cells on which the message says that the team stands."""
-    found = [atoms.item(match["cell"]) for match in _STANDING.finditer(atoms.text)]
+    found = [
+        atoms.item(match["cell"])
+        for match in _STANDING.finditer(atoms.text)
+        if not _SUPPOSED.search(atoms.text[max(0, match.start() - 28) : match.start()])
+    ]
     return tuple(item for item in found if isinstance(item, Mention))
 
 
@@ -126,7 +140,9 @@ def read_message(text: str, size: int) -> Message:
     negated: list[Step] = []
     done = contrast = asks_fact = False
     header = ""
-    for sentence in _SENTENCE.finditer(atoms.text):
+    told, text = neighbours_in(atoms.text)
+    stated.extend(told)
+    for sentence in _SENTENCE.finditer(text):
         words, mark = sentence[1], sentence[2]
         if not words.strip():
             continue

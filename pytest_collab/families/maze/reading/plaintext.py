@@ -48,6 +48,7 @@ _NO_FIELD = re.compile(
     + r"(?:false|no|n|none|null|reject(?:ed)?|refused?|disagreed?|declined?|denied|not agreed|nope)\b[\"']?",
     re.I,
 )
+_KEY = re.compile(r"[\"']([A-Za-z_][\w ]{0,24})[\"'][ \t]*:[ \t]*")
 _OMITTED = re.compile(r"\[\.\.\. ?[\d,]+ characters left out ?\.\.\.\]")
 
 
@@ -58,6 +59,7 @@ def clip(text: str) -> str:
 
 def clean(text: str) -> str:
     """`text` in plain characters: no markup, quotation, LaTeX or thinking."""
+    text = _QUOTED.sub("", text)
     opened, closed = text.find("<think>"), text.rfind("</think>")
     if closed >= 0:  # what comes before it was thought, even where the opening is missing
         text = text[: max(0, min(opened, closed))] + "\n" + text[closed + len("</think>") :]
@@ -72,8 +74,8 @@ def clean(text: str) -> str:
     for symbol, word in _SYMBOL_WORDS:
         text = symbol.sub(word, text)
     text = _YES_FIELD.sub(" ; agreed ; ", _NO_FIELD.sub(" ; not agreed ; ", text))
+    text = _KEY.sub(r" \1 : ", text)
     text = _STRUCK.sub(" ", text)
-    text = _QUOTED.sub("", text)
     text = _HEADING.sub("", text)
     text = _BULLET.sub("", _EMPHASIS.sub("", text))
     text = _EMPHASIS_ONE.sub("", _BULLET.sub("", text))

@@ -121,7 +121,12 @@ class Planner:
     def _fits_only_from_start(self, here: Route, there: Route, origin: tuple[Cell, ...]) -> bool:
         end_here = here.cells[-1] if here.cells else origin[-1]
         end_there = there.cells[-1] if there.cells else self.grid.start
-        if end_there == self.grid.goal and end_here != self.grid.goal and len(there.cells) > 1:
+        if (
+            there.misfits <= here.misfits
+            and end_there == self.grid.goal
+            and end_here != self.grid.goal
+            and len(there.cells) > 1
+        ):
             return True
         inside_here = all(self.grid.holds(cell) for cell in here.cells)
         inside_there = all(self.grid.holds(cell) for cell in there.cells)

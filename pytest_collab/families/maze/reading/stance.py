@@ -41,7 +41,7 @@ _ASKED = re.compile(
     _I,
 )
 _WOULD = re.compile(
-    r"\b(?:agree|agreed|ok|okay|fine|good|works?|accept)\b[^,.;]{0,20}\b(?:if|unless|provided|as long as|once|"
+    r"(?:\b(?:i|we)(?:'d| would| could| might| may| can| will)(?: \w+)? )?\b(?:agree|agreed|ok|okay|fine|good|works?|accept)\b[^,.;]{0,20}\b(?:if|unless|provided|as long as|once|"
     r"when)\b[^.;]*",
     re.I,
 )
