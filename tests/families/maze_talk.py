@@ -204,7 +204,7 @@ def neighbours(table: Table, here: Cell, letter: str) -> str:
     listed = []
     for other in DELTA:
         cell = step(here, other)
-        what = "open" if other == letter else table.pick("wall", "hidden", "unknown")
+        what = "open" if other == letter or cell in table.cells else table.pick("wall", "hidden", "unknown")
         listed.append((WORD[other], at(cell), what))
     table.dice.shuffle(listed)
     lines = table.pick(

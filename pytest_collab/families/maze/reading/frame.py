@@ -70,6 +70,9 @@ class Frame:
 FRAMES: Final = tuple(
     Frame(swapped, base, up) for up in (False, True) for swapped in (False, True) for base in (0, 1)
 )
+OUTSIDE_AT_MOST: Final = 6.0
+"""What cells outside the grid weigh against a convention, however many: less than what a seat declared."""
+
 _LETTER_FRAMES: Final = tuple(frame for frame in FRAMES if frame.base == 0)
 
 _ROW_FIRST = re.compile(
@@ -112,9 +115,9 @@ _CORNER = re.compile(
     re.I,
 )
 _MARK = re.compile(
-    rf"(?:\b(?:my|our|the|i)? ?(?P<mark>start|begin|goal|exit|target|finish)(?:ing)?(?: (?:point|cell|position|"
+    rf"(?:\b(?:my|our|the|i)? ?(?P<mark>start(?:ing(?= (?:point|cell|position|square|tile|location)))?|goal|exit|target|finish)(?: (?:point|cell|position|"
     rf"square|tile))?(?: \([@*s g]\))?|(?P<sign>[@*]))(?: (?:is|are|being|located|right|now|both))*[ ]?(?:at|=|"
-    rf":|is|in|\(|from|->)?[ ]?(?:the )?(?:position |cell |coordinates? |square )?(?P<cell>{CELL})|"
+    rf":|is|in|\()?[ ]?(?:the )?(?:position |cell |coordinates? |square )?(?P<cell>{CELL})|"
     rf"(?P<cell2>{CELL})[ ]?(?:\(|is|=|:)[ ]?(?:the |our |my )?(?:(?P<mark2>start|goal|exit|target|finish)\b|"
     rf"(?P<sign2>[@*]))",
     re.I,
@@ -136,6 +139,7 @@ class Evidence:
     base: Counter[int] = field(default_factory=Counter)
     up: Counter[bool] = field(default_factory=Counter)
     known: list[tuple[float, Mention, Cell]] = field(default_factory=list)
+    ends: list[Mention] = field(default_factory=list)
     turns: list[tuple[float, Mention, Mention, tuple[int, int]]] = field(default_factory=list)
     mentions: set[Mention] = field(default_factory=set)
     opening: Mention | None = None
@@ -161,10 +165,13 @@ class Evidence:
             cell = frame.cell(self.opening, grid)
             gap = abs(cell[0] - grid.start[0]) + abs(cell[1] - grid.start[1])
             total += 2.0 if gap == 0 else 1.0 if gap == 1 else 0.0
-        for mention in self.mentions:
-            if (mention.kind == "a1") == letters and not grid.holds(frame.cell(mention, grid)):
-                total -= 3.0
-        return total
+        hits = [frame.cell(mention, grid) == grid.goal for mention in self.ends if (mention.kind == "a1") == letters]
+        total += 1.0 * any(hits)
+        outside = sum(
+            (mention.kind == "a1") == letters and not grid.holds(frame.cell(mention, grid))
+            for mention in self.mentions
+        )
+        return total - min(3.0 * outside, OUTSIDE_AT_MOST)
 
 
 def _sign(rows: int, cols: int) -> tuple[int, int]:
@@ -237,7 +244,7 @@ def observe(evidence: Evidence, atoms: Atoms, plain: str, grid: Grid) -> None:
         return
     for word, named in _marked(atoms.text):
         found = atoms.item(named)
-        cell = grid.start if word in ("start", "begin", "@") else grid.goal
+        cell = grid.start if word.startswith("start") or word == "@" else grid.goal
         if isinstance(found, Mention) and found.kind not in ("start", "goal"):
             evidence.known.append((4.0, found, cell))
     for top, left, named in _cornered(atoms.text):
@@ -246,16 +253,22 @@ def observe(evidence: Evidence, atoms: Atoms, plain: str, grid: Grid) -> None:
             evidence.known.append((4.0, found, (0 if top else grid.size - 1, 0 if left else grid.size - 1)))
 
 
-def observe_walk(evidence: Evidence, items: Sequence[Mention | Step], grid: Grid) -> None:
-    """Add what a list of cells, perhaps with directions between them, shows."""
+def observe_walk(evidence: Evidence, items: Sequence[Mention | Step], *, first: bool) -> None:
+    """Add what a list of cells, perhaps with directions between them, shows; `first`: nothing was agreed before."""
     cells = [item for item in items if isinstance(item, Mention) and item.kind not in ("start", "goal")]
     if len(cells) >= 2:
-        evidence.known.append((1.0, cells[-1], grid.goal))
-        if evidence.opening is None:
-            evidence.opening = cells[0]
+        evidence.ends.append(cells[-1])
+    if (first or len(cells) >= 2) and cells and evidence.opening is None:
+        evidence.opening = cells[0]
     for one, step, two in zip(items, items[1:], items[2:], strict=False):
         if isinstance(one, Mention) and isinstance(step, Step) and isinstance(two, Mention) and one.kind == two.kind:
             evidence.turns.append((2.0, one, two, step.delta))
+    for one, two, step in zip(items, items[1:], items[2:], strict=False):
+        if isinstance(one, Mention) and isinstance(step, Step) and isinstance(two, Mention) and one.kind == two.kind:
+            evidence.turns.append((1.0, one, two, step.delta))
+    for step, one, two in zip(items, items[1:], items[2:], strict=False):
+        if isinstance(one, Mention) and isinstance(step, Step) and isinstance(two, Mention) and one.kind == two.kind:
+            evidence.turns.append((0.5, one, two, step.delta))
 
 
 def conflicts(

@@ -51,7 +51,7 @@ def read(utterances: Sequence[Utterance], *, size: int, start: Cell, goal: Cell,
             setter = utterance.seat
     for utterance, message in zip(spoken, messages, strict=True):
         for moves in message.moves:
-            observe_walk(evidence[utterance.seat], moves.items, grid)
+            observe_walk(evidence[utterance.seat], moves.items, first=utterance.seat == setter)
     frames: dict[str, tuple[Frame, Frame]] = {}
     prior: tuple[Frame, Frame] | None = None
     order = [seat for seat in (setter, *members) if seat is not None]

@@ -164,7 +164,7 @@ _STRONG_NO = re.compile(
     r"legal|passable)|"
     r"(?:hits?|into|runs? into|bumps? into|crash(?:es)? into|goes (?:through|into)|passes through|goes thru|"
     r"walks? into) (?:a |the |that |my )?(?:walls?|#|obstacle)|counter-?(?:proposal|propose|offer)|"
-    r"i(?:'d| would) (?:rather|prefer)|i prefer|let's not|don't (?:do that|go there)|there(?:'s|"
+    r"let's not|don't (?:do that|go there)|there(?:'s|"
     r" is) a (?:wall|problem|conflict|issue)|we have a (?:problem|conflict)|dead[- ]end|is blocked|blocked|"
     r"no good|not (?:good|ok|okay|correct|fine|working)|problem:|conflict)\b"
     r"|\b(?:that|this|it) (?:won't|will not|would not|wouldn't|doesn't|does not|can't|cannot|contradicts|"
@@ -181,7 +181,7 @@ _BARE_NO = re.compile(
     _I,
 )
 _INSTEAD = re.compile(
-    r"\b(?:instead|rather|alternative(?:ly)?|better (?:to|go|way|path|route|idea|:)|different(?:ly)? (?:path|"
+    r"\b(?:i(?:'d| would) (?:rather|prefer)|i prefer|instead|rather|alternative(?:ly)?|better (?:to|go|way|path|route|idea|:)|different(?:ly)? (?:path|"
     r"route|way)?|another (?:path|route|way))\b",
     _I,
 )
