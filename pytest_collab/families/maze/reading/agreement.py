@@ -328,7 +328,7 @@ def _sum_up(stances: Sequence[Stance]) -> tuple[float, float, bool]:
         if found.accept > found.reject:
             if found.accept >= 0.9 or not reject:
                 accept, reject = max(accept, found.accept), 0.0
-        elif found.reject and (found.reject >= 0.9 or accept < 0.9):
+        elif found.reject and (found.reject >= 0.9 or (accept < 0.9 and found.reject > 0.5) or not accept):
             accept, reject = 0.0, max(reject, found.reject)
     return accept, reject, any(found.hedge for found in stances)
 

@@ -114,10 +114,9 @@ _IDIOM = re.compile(
     r" (?:it |this |that |things |me |us |you )?down\b|\bdown (?:side|below|here|there|the line|the road|the path)\b",
     re.I | re.M,
 )
-_MOVE_IS_RIGHT = re.compile(
-    r"\b((?:moves?|steps?|direction|vote|mine|choice|preference|proposal|suggestion|plan|path|route|sequence|solution|way|order|these|those) (?:is|are|should be|"
-    r"would be|will be|must be))"
-    r" right\b",
+_MOVE_IS = re.compile(
+    r"\b((?:moves?|steps?|direction|vote|mine|choice|preference|proposal|suggestion|plan|path|route|sequence|solution|way|order|these|"
+    r"those|recommendation|pick|answer|next) (?:is|are|should be|would be|will be|must be)) (right|left)\b(?! (?:now|away|here|there|for|to you|on|so|of|over|out)\b)",
     re.I,
 )
 _UP_TO = re.compile(rf"\bup to (?=the |{CELL})", re.I)
@@ -266,7 +265,7 @@ def _until(match: re.Match[str], atoms: Atomiser) -> str:
 
 def take_moves(text: str, atoms: Atomiser) -> str:
     """`text` with its moves taken out, all but those written as single arrows."""
-    text = _MOVE_IS_RIGHT.sub(r"\1 rightwards", text)
+    text = _MOVE_IS.sub(r"\1 \2wards", text)
     text = _WILLING.sub("i would like to", text)
     text = _TAG.sub(_tag, text)
     text = _UP_TO.sub(_up_to, _IDIOM.sub(" · ", text))

@@ -16,6 +16,7 @@ from pytest_collab.families.maze.reading.claims import (
     neighbours_in,
     stated_in,
 )
+from pytest_collab.families.maze.reading.language import is_foreign
 from pytest_collab.families.maze.reading.notation import atomise
 from pytest_collab.families.maze.reading.plaintext import clean, clip
 from pytest_collab.families.maze.reading.stance import Stance, says_done, stance
@@ -93,25 +94,6 @@ _STANDING = re.compile(
     rf"(?:(?:at|in|on|to) )?(?:the )?(?:cell |position |square )?(?P<cell>{CELL})",
     _I,
 )
-
-
-_ENGLISH = frozenset(
-    re.findall(
-        r"\w+",
-        "the to is go going move we you my your our let lets and then yes ok okay agreed agree not "
-        "this that right left up down north south east west at on for have can what where wall path row "
-        "column start goal propose proposal confirmed first next how shall should wait sorry thanks good fine ",
-    )
-)
-
-
-def _is_foreign(plain: str) -> bool:
-    """Written in words or letters that no rule here knows."""
-    sample = plain[:400]
-    words = re.findall(r"[^\W\d_]+", sample.lower())
-    if len(words) >= 4 and _ENGLISH.isdisjoint(words):
-        return True
-    return 2 * sum(sign.isalpha() and not sign.isascii() for sign in sample) > sum(map(str.isalpha, sample)) > 0
 
 
 _SUPPOSED = re.compile(r"\b(?:would|could|might|may|if|when|once|will|to)\b[^.;\n]{0,20}$", _I)
@@ -203,7 +185,8 @@ def read_message(text: str, size: int) -> Message:
         asks_fact,
         bool(_OBJECTIONS.search(atoms.text[-200:])),
         bool(_NONE.match(atoms.text[:40])),
-        _is_foreign(plain) or (bool(atoms.steps) and not moves and not negated and not asks_fact),
+        (is_foreign(re.sub(ATOM, " ", atoms.text)) and not (stances and len(plain.split()) <= 3))
+        or (bool(atoms.steps) and not moves and not negated and not asks_fact),
         _places(atoms),
         tuple(int(found[1] or found[2]) for found in _NUMBERED.finditer(rest[:4000])),
         bool(_INSISTS.search(plain)),

@@ -180,8 +180,9 @@ _BARE_NO = re.compile(
     rf"\b(?:wait|stop|hold on|hang on|careful)\b",
     _I,
 )
+_PREFERS = re.compile(r"\b(?:i(?:'d| would) (?:rather|prefer)|i prefer)\b", _I)
 _INSTEAD = re.compile(
-    r"\b(?:i(?:'d| would) (?:rather|prefer)|i prefer|instead|rather|alternative(?:ly)?|better (?:to|go|way|path|route|idea|:)|different(?:ly)? (?:path|"
+    r"\b(?:instead|rather|alternative(?:ly)?|better (?:to|go|way|path|route|idea|:)|different(?:ly)? (?:path|"
     r"route|way)?|another (?:path|route|way))\b",
     _I,
 )
@@ -299,6 +300,9 @@ def stance(clause: str, *, question: bool) -> Stance:
     if _INSTEAD.search(words):
         accept = 0.0
         reject = max(reject, 0.6)
+    elif _PREFERS.search(words):
+        accept = 0.0
+        reject = max(reject, 0.5)
     return Stance(accept, reject, None, "", retract, hedge)
 
 
