@@ -28,6 +28,7 @@ class Agreement:
         onward: moves named after a yes, in words that leave it open whether they follow what is accepted or say it
             again, are taken to follow.
         open: there were such words.
+        done: seats that said the goal is reached, in order; whoever goes on takes it back for all.
     """
 
     def __init__(
@@ -97,10 +98,13 @@ class Agreement:
         ):
             plan = None
         self._weigh(utterance, message, target, accept, reject, hedge, plan)
-        if message.done and seat not in self.done:
+        goes_on = reject > accept or any(draft.alive and draft.event == event for draft in self.ledger.drafts)
+        if goes_on or retracts:
+            self.done.clear()
+        elif message.done and seat not in self.done:
             self.done.append(seat)
             target = self.ledger.target(seat)
-            if target is not None and target.cells[-1] == self.grid.goal and not reject:
+            if target is not None and target.cells[-1] == self.grid.goal:
                 self.ledger.support(target, seat, event, IMPLIED, None)
 
     def _meant(self, plan: Plan, message: Message, walls: set[Cell], refused: Draft | None, *, refuses: bool) -> bool:

@@ -26,6 +26,7 @@ class Moves:
         again: said to be one more of the same ("again", "another", "once more").
         reported: what was done, or what another said.
         notes: positions in `items` of directions that may only say again which way the cells before them lead.
+        headed: put forward by the heading that it stands under, not in its own words.
         own: proposed on the speaker's own account, not in taking up what another proposed.
     """
 
@@ -45,6 +46,7 @@ class Moves:
     reported: bool = False
     own: bool = False
     notes: frozenset[int] = frozenset()
+    headed: bool = False
 
 
 _I = re.I
@@ -64,6 +66,7 @@ _PROPOSES = re.compile(
 _OWN = re.compile(
     r"\b(?:propose|proposing|suggest|suggesting|recommend|how about|what about|what if|shall we|should we|why don't we|"
     r"would you|could we|can we|may we|my (?:next )?(?:move|step|proposal|suggestion|choice|pick|vote|recommendation)s?|next (?:single )?(?:move|step|proposal|action)|"
+    r"i(?:'d| would) (?:go|move|take|step|head|say|choose|pick)|"
     r"(?<!your )(?<!the )(?<!this )(?<!that )(?:proposals?|suggestion|recommendation)|next proposal|proposed (?:next )?(?:moves?|steps?|action)|i(?:'d| would) (?:like|love|prefer)|i prefer|i(?:'m| am) (?:down|game|up|happy) (?:to|for))\b",
     _I,
 )
@@ -89,6 +92,7 @@ _GAP = re.compile(
     r"direction|move|step|action)[\s,;:()|\"'=-]*){0,4}$",
     _I,
 )
+_VIA = re.compile(r"^[\s,(]*(?:through|via|by way of|passing(?: through)?|over|past)\b[^.;]{0,20}$", _I)
 _INTO = re.compile(r"^[\s(\[\"']*(?:in)?to\b|^[\s(\[]*$", _I)
 _CONCLUDES = re.compile(r"\b(?:so|therefore|thus|hence|but|instead|consequently)\b[^a-z]*$", _I)
 _AGAIN = re.compile(
@@ -118,7 +122,7 @@ _ASKS = re.compile(
 _OFFERS = re.compile(
     r"\b(?:shall|should (?:we|i)|let's|lets|let us|how about|what about (?:going|moving|we)|what if we|"
     r"why don't we|why not|want to|do you want|would you|agree|ok|okay|sounds?|works?|work|can we (?:go|move|"
-    r"try)|could we|may we|propose|suggest|my (?:proposal|plan|path)|good|fine|deal)\b|\b(?:what|"
+    r"try)|could we|may we|what do you (?:think|say)|thoughts on|your thoughts|propose|suggest|my (?:proposal|plan|path)|good|fine|deal)\b|\b(?:what|"
     r"how) about[ ]*[\ue000-\uf8ef]",
     _I,
 )
@@ -256,7 +260,11 @@ def block_of(
             follows = clause[mark.end() : marks[number + 1].start()] if number + 1 < len(marks) else "."
             if not _INTO.match(follows):
                 notes.add(len(items))
+        via = bool(items) and isinstance(item, Mention) and _VIA.match(clause[last : mark.start()])
         last = mark.end()
+        if via:
+            items.insert(len(items) - 1, item)
+            continue
         if isinstance(item, Mention) and _FROM.search(clause[max(0, mark.start() - 24) : mark.start()]):
             origins.add(len(items))
         items.append(item)
@@ -301,6 +309,7 @@ def block_of(
         again=bool(_AGAIN.search(clause)),
         reported=recap,
         notes=frozenset(notes),
+        headed=proposed and not _PROPOSES.search(clause),
         own=bool(_OWN.search(header + clause)),
     )
 

@@ -6,7 +6,7 @@ import re
 from dataclasses import dataclass
 from typing import Final
 
-from pytest_collab.families.maze.reading.atoms import CELL, MOVE
+from pytest_collab.families.maze.reading.atoms import CELL, MOVE, SEPARATOR
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,10 +68,11 @@ _BACKWARD = re.compile(
 _UNSURE = re.compile(
     r"\b(?:if|whether|unless|assuming|assume|suppose|might|may|could|maybe|perhaps|probably|possibly|not sure|"
     r"unsure|hopefully|provided|in case|until|unknown|hidden|guess|you (?:said|say|see|told|mentioned|have|"
-    r"can see)|your (?:map|view|row|grid|side)|do you|is there|are there|can you|does)\b[^.;]*$|"
+    r"can see)|your (?:map|view|row|grid|side)|do you|is there|are there|can you|does(?! not)(?!n't))\b[^.;]*$|"
     r"^[^\w\ue000-\uf8ef]*(?:is|are|was)\b[^.;]*$",
     _I := re.I,
 )
+_SPAN = re.compile(rf"\b(?:from|between)[ ](?:the )?{CELL}[ ]*(?:to|and|towards?)[ ](?:the )?$", re.I)
 _AFTER_UNSURE = re.compile(r"^[^.;,\n]{0,25}\b(?:on|in|for|from|by) (?:your|you)\b|^[ ,]*(?:or not|right\?)", _I)
 
 _SYMBOLS: Final = str.maketrans({"█": "#", "■": "#", "⬛": "#", "▓": "#", "□": ".", "⬜": ".", "·": ".", "•": "."})
@@ -165,6 +166,10 @@ def stated_in(clause: str, *, question: bool) -> tuple[tuple[Stated, ...], str]:
             return match[0] if "link" not in groups or len(cells) > 1 or not linked else " · "
         doubtful = (
             question
+            or (
+                _SPAN.search(clause[max(0, match.start() - 24) : match.start()])
+                and not re.search(r"which|that", match.groupdict().get("link") or "", _I)
+            )
             or _UNSURE.search(clause[max(0, match.start() - 60) : match.start()])
             or _AFTER_UNSURE.search(clause[match.end() : match.end() + 40])
         )
@@ -191,6 +196,26 @@ def listed_under(header: str, clause: str) -> tuple[Stated, ...]:
     return tuple(Stated(cell, content) for cell in re.findall(CELL, clause)) if content else ()
 
 
+_SIGNED = re.compile(
+    rf"(?P<cell>{CELL})[)\]\"']*[ ]*(?:=|:|\|)[ ]*[\"'(]?(?:(?P<wall>#|walls?\b)|(?P<free>\.(?=[\s,;)|\"']|$)|free\b|open\b)|"
+    r"\?|hidden\b|unknown\b)[\"')]?(?=[\s,;|.)\]}]|$)",
+    re.I,
+)
+_LISTED = re.compile(
+    r"(?P<no>\b(?:no|not|without|any|avoid(?:s|ing)?|if)[ ](?:\w+ )?)?"
+    r"(?:(?P<wall>\b(?:walls?|blocked|obstacles?|impassable)\b|(?<![#\w])#(?= ?(?:at|in|on|:|=|cells?|symbols?)))|"
+    r"(?P<free>\b(?:free|open|clear|empty|passable|walkable)\b|\bpaths?(?= \(?free\b| cells?\b)))"
+    rf"(?P<fluff>[^.;!?\n{chr(0xE000)}-{chr(0xF8EF)}]{{0,70}}?)(?:\b(?:at|are|include|includes)\b|:|=)"
+    rf"[ ]*(?:the )?(?:following )?(?:positions?|cells?|coordinates?|locations?|squares?)?[ ]*:?[\s\[(\"'-]*"
+    rf"(?P<cells>{CELL}(?:[\s,;&/+\])(\[-]{{0,8}}(?:and |or )?[\[(]*{CELL}){{0,1023}}+)",
+    re.I,
+)
+_OF_OTHERS = re.compile(r"\b(?:your|you|if|whether|might|may|could|maybe|perhaps|probably|is|are|do|does)\b", re.I)
+_NO_LIST = re.compile(
+    r"\b(?:your|you|if|whether|from|between|avoid|through|path (?:is|would|from)|route|moves?|go|let|propose|suggest|might|may|could|maybe|"
+    r"perhaps|probably|not|no|what|which|where|tell|is)\b",
+    re.I,
+)
 _NEIGHBOUR = re.compile(
     rf"{MOVE}[ ]*(?:of us |from here |neighbou?r |cell )?(?:to |at |is |would be |leads to |takes us to |goes to |=|:|-|\()*[ ]*(?P<cell>{CELL})[ )]*"
     r"(?:is |are |looks |has |-|:|=|\(|,|→|which is |shows )*[ ]*(?:an? )?['\"]?"
@@ -198,6 +223,35 @@ _NEIGHBOUR = re.compile(
     r"hidden|unknown|unseen|not visible|outside|off the (?:grid|map)|out of bounds|invalid|visited|where we came from|back|\?)['\"]?(?![a-z])[ )]*",
     re.I,
 )
+
+
+def listed_in(text: str) -> tuple[tuple[Stated, ...], str]:
+    """Claims written as lists, and the text without them: "walls at (1,5), (2,3)", "(1,1)=., (1,2)=#", "walls: [...]"."""
+    found: list[Stated] = []
+
+    def signed(match: re.Match[str]) -> str:
+        if (match["wall"] or match["free"]) and not _OF_OTHERS.search(_sentence_before(match.string, match.start())):
+            found.append(Stated(match["cell"], "#" if match["wall"] else "."))
+        return " · "
+
+    def listed(match: re.Match[str]) -> str:
+        end = re.compile(r"[.!?\n]|$").search(text, match.end())
+        doubtful = match["no"] or _NO_LIST.search(match["fluff"]) or (end is not None and end[0] == "?")
+        if doubtful or _UNSURE.search(_sentence_before(match.string, match.start())):
+            return match[0]
+        if re.match(rf"[ ]*(?:{SEPARATOR}|->)", match.string[match.end() :]):
+            return match[0]
+        found.extend(Stated(cell, "#" if match["wall"] else ".") for cell in re.findall(CELL, match["cells"]))
+        return " · "
+
+    if len(_SIGNED.findall(text)) > 1 or "|" in text:
+        text = _SIGNED.sub(signed, text)
+    text = _LISTED.sub(listed, text)
+    return tuple(found), text
+
+
+def _sentence_before(text: str, at: int) -> str:
+    return re.split(r"[.!?;\n]", text[max(0, at - 60) : at])[-1]
 
 
 def neighbours_in(text: str) -> tuple[tuple[Stated, ...], str]:

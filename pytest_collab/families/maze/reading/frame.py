@@ -143,6 +143,7 @@ class Evidence:
     turns: list[tuple[float, Mention, Mention, tuple[int, int]]] = field(default_factory=list)
     mentions: set[Mention] = field(default_factory=set)
     opening: Mention | None = None
+    begins: bool = False
 
     def explicit(self) -> bool:
         return any((*self.swapped.values(), *self.base.values(), *self.up.values()))
@@ -164,7 +165,7 @@ class Evidence:
         if self.opening is not None and (self.opening.kind == "a1") == letters:
             cell = frame.cell(self.opening, grid)
             gap = abs(cell[0] - grid.start[0]) + abs(cell[1] - grid.start[1])
-            total += 2.0 if gap == 0 else 1.0 if gap == 1 else 0.0
+            total += 2.0 if gap == 0 and self.begins else 0.85 if gap <= 1 else 0.0
         hits = [frame.cell(mention, grid) == grid.goal for mention in self.ends if (mention.kind == "a1") == letters]
         total += 1.0 * any(hits)
         outside = sum(
@@ -256,19 +257,16 @@ def observe(evidence: Evidence, atoms: Atoms, plain: str, grid: Grid) -> None:
 def observe_walk(evidence: Evidence, items: Sequence[Mention | Step], *, first: bool) -> None:
     """Add what a list of cells, perhaps with directions between them, shows; `first`: nothing was agreed before."""
     cells = [item for item in items if isinstance(item, Mention) and item.kind not in ("start", "goal")]
-    if len(cells) >= 2:
+    if len(cells) >= 3:
         evidence.ends.append(cells[-1])
     if (first or len(cells) >= 2) and cells and evidence.opening is None:
-        evidence.opening = cells[0]
+        evidence.opening, evidence.begins = cells[0], isinstance(items[0], Mention)
     for one, step, two in zip(items, items[1:], items[2:], strict=False):
         if isinstance(one, Mention) and isinstance(step, Step) and isinstance(two, Mention) and one.kind == two.kind:
             evidence.turns.append((2.0, one, two, step.delta))
     for one, two, step in zip(items, items[1:], items[2:], strict=False):
         if isinstance(one, Mention) and isinstance(step, Step) and isinstance(two, Mention) and one.kind == two.kind:
             evidence.turns.append((1.0, one, two, step.delta))
-    for step, one, two in zip(items, items[1:], items[2:], strict=False):
-        if isinstance(one, Mention) and isinstance(step, Step) and isinstance(two, Mention) and one.kind == two.kind:
-            evidence.turns.append((0.5, one, two, step.delta))
 
 
 def conflicts(

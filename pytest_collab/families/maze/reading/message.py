@@ -12,6 +12,7 @@ from pytest_collab.families.maze.reading.claims import (
     Line,
     Stated,
     copied_lines,
+    listed_in,
     listed_under,
     neighbours_in,
     stated_in,
@@ -19,7 +20,7 @@ from pytest_collab.families.maze.reading.claims import (
 from pytest_collab.families.maze.reading.language import is_foreign
 from pytest_collab.families.maze.reading.notation import atomise
 from pytest_collab.families.maze.reading.plaintext import clean, clip
-from pytest_collab.families.maze.reading.stance import Stance, says_done, stance
+from pytest_collab.families.maze.reading.stance import INSTEAD, Stance, says_done, stance
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,8 +123,9 @@ def read_message(text: str, size: int) -> Message:
     negated: list[Step] = []
     done = contrast = asks_fact = False
     header = ""
-    told, text = neighbours_in(atoms.text)
-    stated.extend(told)
+    around, text = neighbours_in(atoms.text)
+    told, text = listed_in(text)
+    stated.extend((*around, *told))
     for sentence in _SENTENCE.finditer(text):
         words, mark = sentence[1], sentence[2]
         if not words.strip():
@@ -148,6 +150,8 @@ def read_message(text: str, size: int) -> Message:
 
             piece = _AVOIDED.sub(mask, _DESCRIBED.sub(" ", _NEGATED.sub(negate, piece)))
             found = stance(piece, question=question)
+            if found.reject == INSTEAD and any(block.choice or block.level == 0 for block in moves):
+                found = replace(found, reject=0.0)  # instead of what was only weighed
             if found != Stance():
                 stances.append(found)
             if found.retract and moves and not found.accept:

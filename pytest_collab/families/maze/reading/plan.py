@@ -69,7 +69,12 @@ class Planner:
                 mixed = isinstance(block.items[0], Mention) != isinstance(blocks[0].items[0], Mention)
                 if block.asked and not block.again and cells[: len(again)] == again and len(again) > base:
                     continue  # asks for what was said
-                twice = again == cells and (mixed or block.restated or (block.level == 3 and len(block.items) > 1))
+                twice = again == cells and (
+                    mixed
+                    or block.restated
+                    or (block.level == 4 and not block.again and not block.headed)
+                    or (block.level == 3 and len(block.items) > 1)
+                )
                 fuller = again[: len(cells)] == cells and (again_whole or block.restated or mixed)
                 if twice or fuller or again_whole or (block.restated and again_misfits <= misfits):
                     cells, absolute = again, absolute or again_whole

@@ -49,9 +49,11 @@ def read(utterances: Sequence[Utterance], *, size: int, start: Cell, goal: Cell,
         observe(evidence[utterance.seat], message.atoms, message.plain, grid)
         if setter is None and (evidence[utterance.seat].mentions or evidence[utterance.seat].explicit()):
             setter = utterance.seat
+    first = True
     for utterance, message in zip(spoken, messages, strict=True):
         for moves in message.moves:
-            observe_walk(evidence[utterance.seat], moves.items, first=utterance.seat == setter)
+            observe_walk(evidence[utterance.seat], moves.items, first=first)
+        first = first and not message.moves
     frames: dict[str, tuple[Frame, Frame]] = {}
     prior: tuple[Frame, Frame] | None = None
     order = [seat for seat in (setter, *members) if seat is not None]

@@ -29,6 +29,9 @@ class Stance:
     hedge: bool = False
 
 
+INSTEAD: Final = 0.6
+"""How plainly words such as "instead" refuse: only as long as nothing says instead of what."""
+
 _I = re.I
 _ASKED = re.compile(
     r"\b(?:if|once|when|whether|until|till|unless|before|after|as soon as|please|pls|plz|can you|could you|"
@@ -299,7 +302,7 @@ def stance(clause: str, *, question: bool) -> Stance:
             return Stance(max(accept, 0.8), 0.0, partial, upto, retract, hedge)
     if _INSTEAD.search(words):
         accept = 0.0
-        reject = max(reject, 0.6)
+        reject = max(reject, INSTEAD)
     elif _PREFERS.search(words):
         accept = 0.0
         reject = max(reject, 0.5)
@@ -326,7 +329,7 @@ _DONE = re.compile(
     r"was )?(?:now )?(?:reached|achieved)|"
     r"(?:maze|puzzle) (?:is )?(?:solved|complete|completed|done|finished)|(?:task|"
     r"mission) (?:is )?(?:complete|completed|accomplished|done)|reached (?:the )?(?:goal|exit|target|\*)|"
-    r"i(?:'m| am) done|all done|that's it, done|arrived at (?:the )?goal)\b|^\W*(?:done|finished|solved)\W*$",
+    r"i(?:'m| am) done(?! (?:with|looking|checking|reading|sharing|describing|listing|analy|for now|here with))|all done|that's it, done|arrived at (?:the )?goal)\b|^\W*(?:done|finished|solved)\W*$",
     _I,
 )
 _NOT_DONE = re.compile(
