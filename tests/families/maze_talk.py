@@ -75,9 +75,14 @@ class Table:
 
     def talk(self, kind: str, agreed: str | None = None, *, foreign: bool = False) -> Talk:
         return Talk(
-            kind, self.size, self.cells[0], self.cells[-1], tuple(self.turns),
-            self.moves if agreed is None else agreed, foreign,
-        )  # fmt: skip
+            kind,
+            self.size,
+            self.cells[0],
+            self.cells[-1],
+            tuple(self.turns),
+            self.moves if agreed is None else agreed,
+            foreign,
+        )
 
     def other(self, at: Cell, but: str) -> str | None:
         """Another direction in which the grid goes on."""
@@ -104,7 +109,8 @@ def step(cell: Cell, letter: str) -> Cell:
 def frame(table: Table) -> str:
     start, goal = at(table.cells[0]), at(table.cells[-1])
     return table.pick(
-        f"Coordinates are (row, column), zero-based, with (0, 0) in the top-left corner. The start is {start} and the "
+        f"Coordinates are (row, column), zero-based, with (0, 0) in the top-left corner. The start is {start} "
+        f"and the "
         f"goal is {goal}. ",
         f"I count rows and columns from 0, row first. I see the start at {start} and the goal at {goal}. ",
         f"Hello! On my map @ is at {start} and * is at {goal} (row, col, 0-indexed, top-left is (0, 0)). ",
@@ -112,10 +118,23 @@ def frame(table: Table) -> str:
 
 
 YES: Final = (
-    "Agreed.", "I agree.", "Yes, that works.", "Sounds good.", "OK, agreed.", "Confirmed, that cell is open here.",
-    "Yes.", "That is fine with me.", "Great, I agree with that move.", "Sure, let's do that.", "Accepted.",
-    "Works for me.", "I'm on board with that.", "Yes, no wall there on my side.", "Approved.", "Perfect, agreed.",
-)  # fmt: skip
+    "Agreed.",
+    "I agree.",
+    "Yes, that works.",
+    "Sounds good.",
+    "OK, agreed.",
+    "Confirmed, that cell is open here.",
+    "Yes.",
+    "That is fine with me.",
+    "Great, I agree with that move.",
+    "Sure, let's do that.",
+    "Accepted.",
+    "Works for me.",
+    "I'm on board with that.",
+    "Yes, no wall there on my side.",
+    "Approved.",
+    "Perfect, agreed.",
+)
 
 
 def one_by_one(
@@ -138,31 +157,46 @@ def one_by_one(
 def bare(table: Table, here: Cell, letter: str) -> str:
     way = table.pick(WORD[letter], WORD[letter], COMPASS[letter])
     return table.pick(
-        f"I propose {way}.", f"I propose we go {way}.", f"I suggest moving {way}.", f"My proposal is to move {way}.",
-        f"I would like to move {way}.", f"For the next step I suggest {way}.", f"My next proposal: {way}.",
-        f"Next, let's move {way}.", f"I recommend going {way} next.",
-    )  # fmt: skip
+        f"I propose {way}.",
+        f"I propose we go {way}.",
+        f"I suggest moving {way}.",
+        f"My proposal is to move {way}.",
+        f"I would like to move {way}.",
+        f"For the next step I suggest {way}.",
+        f"My next proposal: {way}.",
+        f"Next, let's move {way}.",
+        f"I recommend going {way} next.",
+    )
 
 
 def placed(table: Table, here: Cell, letter: str) -> str:
     way = WORD[letter]
     place = table.pick(
-        f"We are now at {at(here)}.", f"That puts us at {at(here)}.", f"Our position is {at(here)}.",
-        f"So we stand on {at(here)} now.", f"Current position: {at(here)}.",
-    )  # fmt: skip
-    return f"{place} {bare(table, here, letter)}" if table.dice.random() < 0.7 else (
-        f"From {at(here)}, I propose moving {way}."
-    )  # fmt: skip
+        f"We are now at {at(here)}.",
+        f"That puts us at {at(here)}.",
+        f"Our position is {at(here)}.",
+        f"So we stand on {at(here)} now.",
+        f"Current position: {at(here)}.",
+    )
+    return (
+        f"{place} {bare(table, here, letter)}"
+        if table.dice.random() < 0.7
+        else (f"From {at(here)}, I propose moving {way}.")
+    )
 
 
 def asked(table: Table, here: Cell, letter: str) -> str:
     way = WORD[letter]
     return table.pick(
-        f"Let's go {way}. Shall we go {way}?", f"I propose {way}. Are you OK with going {way}?",
-        f"I think we should move {way}. Do you agree with moving {way}?", f"How about {way}? Is {way} fine with you?",
-        f"My suggestion is {way}. Can we agree on {way}?", f"I'd move {way}. What do you think about moving {way}?",
-        f"I propose moving {way} to {at(step(here, letter))}. Do you agree to move {way} to {at(step(here, letter))}?",
-    )  # fmt: skip
+        f"Let's go {way}. Shall we go {way}?",
+        f"I propose {way}. Are you OK with going {way}?",
+        f"I think we should move {way}. Do you agree with moving {way}?",
+        f"How about {way}? Is {way} fine with you?",
+        f"My suggestion is {way}. Can we agree on {way}?",
+        f"I'd move {way}. What do you think about moving {way}?",
+        f"I propose moving {way} to {at(step(here, letter))}. Do you agree to move {way} "
+        f"to {at(step(here, letter))}?",
+    )
 
 
 def numbered(table: Table, here: Cell, letter: str) -> str:
@@ -174,11 +208,14 @@ def numbered(table: Table, here: Cell, letter: str) -> str:
 def goalward(table: Table, here: Cell, letter: str) -> str:
     way, to = WORD[letter], at(step(here, letter))
     talk = table.pick(
-        "I believe the route to the goal leads this way.", "To get to the goal we have to get around the walls.",
-        "To find a route to the goal, we should be careful.", "The way to the goal is still long.",
-        "We want to get to the goal as fast as we can.", "This brings us closer to the goal.",
+        "I believe the route to the goal leads this way.",
+        "To get to the goal we have to get around the walls.",
+        "To find a route to the goal, we should be careful.",
+        "The way to the goal is still long.",
+        "We want to get to the goal as fast as we can.",
+        "This brings us closer to the goal.",
         "The distance to the goal is shorter this way.",
-    )  # fmt: skip
+    )
     return f"{talk} {table.pick(f'I propose {way} to {to}.', f'I suggest we move {way} to {to}.')}"
 
 
@@ -196,7 +233,7 @@ def weighed(table: Table, here: Cell, letter: str) -> str:
         f"I propose {way} to {to}. As a fallback, we could go {away} later.",
         f"Either {away} or {way} is possible. Since {away} is longer, let's go {way} to {to}.",
         f"If we went {away} we would lose time. So let's move {way} to {to}.",
-    )  # fmt: skip
+    )
 
 
 def neighbours(table: Table, here: Cell, letter: str) -> str:
@@ -218,28 +255,35 @@ def neighbours(table: Table, here: Cell, letter: str) -> str:
 def from_to(table: Table, here: Cell, letter: str) -> str:
     to, way = at(step(here, letter)), WORD[letter]
     return table.pick(
-        f"I propose moving from {at(here)} to {to}, that is {way}.", f"Let us go from {at(here)} to {to} ({way}).",
-        f"Move from {at(here)} {way} to {to}?", f"I suggest the move {at(here)} -> {to} ({way}).",
-        f"Proposed move: from {at(here)} to {to}, {way}.", f"Next move: {way}, from {at(here)} to {to}.",
-    )  # fmt: skip
+        f"I propose moving from {at(here)} to {to}, that is {way}.",
+        f"Let us go from {at(here)} to {to} ({way}).",
+        f"Move from {at(here)} {way} to {to}?",
+        f"I suggest the move {at(here)} -> {to} ({way}).",
+        f"Proposed move: from {at(here)} to {to}, {way}.",
+        f"Next move: {way}, from {at(here)} to {to}.",
+    )
 
 
 def objects(table: Table, here: Cell, letter: str) -> str:
     to = step(here, letter)
     one, two = f"[{here[0]}, {here[1]}]", f"[{to[0]}, {to[1]}]"
     return table.pick(
-        f'{{"from": {one}, "to": {two}, "direction": "{WORD[letter]}"}}', f'{{"from": {one}, "to": {two}}}',
-        f'{{"proposal": "{WORD[letter]}"}}', f'```json\n{{"next_move": "{WORD[letter]}", "to": {two}}}\n```',
-    )  # fmt: skip
+        f'{{"from": {one}, "to": {two}, "direction": "{WORD[letter]}"}}',
+        f'{{"from": {one}, "to": {two}}}',
+        f'{{"proposal": "{WORD[letter]}"}}',
+        f'```json\n{{"next_move": "{WORD[letter]}", "to": {two}}}\n```',
+    )
 
 
 def prose(table: Table, here: Cell, letter: str) -> str:
     way, compass = WORD[letter], COMPASS[letter]
     return table.pick(
-        f"I think we ought to take one step to the {compass} from here.", f"Let us take a single step {way}.",
+        f"I think we ought to take one step to the {compass} from here.",
+        f"Let us take a single step {way}.",
         f"The next cell to the {compass} looks open to me, so let us step {compass}.",
-        f"Could we take one step {way} from there?", f"Would you be happy to go {way} next?",
-    )  # fmt: skip
+        f"Could we take one step {way} from there?",
+        f"Would you be happy to go {way} next?",
+    )
 
 
 def batches(dice: random.Random) -> Talk:
@@ -257,7 +301,7 @@ def batches(dice: random.Random) -> Talk:
                 f"From {here} I propose {ways}.",
                 f"Starting from {here}: {ways}. OK?",
                 f"We stand at {here}. My next moves would be {ways}. Do you agree?",
-            )  # fmt: skip
+            )
         )
         done += count
     table.say(table.pick(*YES))
@@ -278,11 +322,13 @@ def whole(dice: random.Random) -> Talk:
         "## Analysis\nCells that I can see to be open:\n"
         + "\n".join(f"- {at(cell)} is open" for cell in table.cells[1:-1])
         + f"\n\n## Proposed path\n{chain}",
-        f"My proposed path: {chain}. In words: {words}.", f"I propose {words}, which gives {chain}.",
+        f"My proposed path: {chain}. In words: {words}.",
+        f"I propose {words}, which gives {chain}.",
         "Proposed route: " + "; then ".join(f"from {at(x)} {WORD[m]} to {at(y)}" for x, y, m in pairs) + ".",
-        f"I'd like to follow this path: {words}. Is that right?", f"My route is {words}. Does that sound right to you?",
+        f"I'd like to follow this path: {words}. Is that right?",
+        f"My route is {words}. Does that sound right to you?",
         f"Route: {words}. Right?",
-    )  # fmt: skip
+    )
     table.say(frame(table) + plan)
     table.say(
         table.pick(
@@ -291,7 +337,7 @@ def whole(dice: random.Random) -> Talk:
             f"I checked every cell and agree with your path {chain}.",
             f"That works for me too: {words}.",
             f"Yes. To confirm, the path is {words}.",
-        )  # fmt: skip
+        )
     )
     if dice.random() < 0.3:
         table.say(table.pick("Great.", f"Perfect, then it is settled: {words}.", "We are done then!"))
@@ -315,13 +361,13 @@ def restated(dice: random.Random) -> Talk:
                 f"OK, {way}.",
                 f"Agreed on {way}.",
                 f"{way.capitalize()} works for me.",
-            )  # fmt: skip
+            )
         )
     return table.talk("restated")
 
 
 def refused(dice: random.Random) -> Talk:
-    """A way into a wall that the other seat sees; it refuses by naming the way, and nothing or another way follows."""
+    """A way into a wall that the other seat sees; it refuses by naming the way."""
     table = Table.laid(dice, 3, 6)
     first, wall = table.moves[0], table.cells[1]
     here = table.cells[0]
@@ -334,7 +380,7 @@ def refused(dice: random.Random) -> Talk:
             f"I propose we move {way} to {at(wall)} and then on to {second}.",
             f"I propose {chain}.",
             f"Let's go {way} to {at(wall)}, then {WORD[table.moves[1]]} to {second}.",
-        )  # fmt: skip
+        )
     )
     table.say(
         table.pick(
@@ -350,7 +396,7 @@ def refused(dice: random.Random) -> Talk:
             f"Sure, but {at(wall)} is a wall on my copy, so we can't.",
             f"I cannot agree: {at(wall)} holds a wall.",
             f"Moving {way} means stepping into a wall on my copy.",
-        )  # fmt: skip
+        )
     )
     other = table.other(here, first)
     if other is None or dice.random() < 0.4:
@@ -365,7 +411,7 @@ def refused(dice: random.Random) -> Talk:
             f"Noted. New proposal: {WORD[other]} to {to}.",
             f"OK, then I propose {WORD[other]}.",
             f"Understood. How about {WORD[other]} to {to}?",
-        )  # fmt: skip
+        )
     )
     table.say(table.pick(*YES))
     return table.talk("refused", other)
@@ -388,7 +434,7 @@ def not_agreed(dice: random.Random) -> Talk:
                 '{"response": "reject"}',
                 "ACCEPT: NO",
                 '{"agreement": "no"}',
-            )  # fmt: skip
+            )
         )
         table.say(table.pick('{"status": "waiting"}', "I see.", "OK, thanks."))
         return table.talk("not agreed", "")
@@ -410,7 +456,7 @@ def not_agreed(dice: random.Random) -> Talk:
             "I'm not sure yet. Can you tell me more about your map?",
             "That might be fine, but I can't see that cell.",
             "I agree on the coordinate system. What does your copy show to the east?",
-        )  # fmt: skip
+        )
     )
     table.say(table.pick("Good.", "I see.", "It is hidden for me.", "Sure, here is row 0: . ? # ? .", "OK."))
     return table.talk("not agreed", "")
@@ -428,7 +474,7 @@ def taken_back(dice: random.Random) -> Talk:
         table.pick(
             f"Wait, I made a mistake: {wall} is a wall on my copy. We have to undo that move.",
             f"Sorry, I misread my map. {wall} is a wall, so that last move is not possible.",
-        )  # fmt: skip
+        )
     )
     table.say(table.pick("OK, noted.", "Understood.", "I see, thanks for telling me."))
     return table.talk("taken back", first)
@@ -467,7 +513,7 @@ def asides(dice: random.Random) -> Talk:
                 f"{said}\n[... 512 characters left out ...]",
                 said,
                 f"~~I propose {other}~~ {said}",
-            )  # fmt: skip
+            )
         )
     table.say(table.pick("Agreed.", "Yes, I agree.", "OK, that works."))
     return table.talk("asides")
@@ -488,7 +534,7 @@ def amended(dice: random.Random) -> Talk:
             f"Step 2 hits a wall on my map. What about {right}?",
             f"Step 2 does not work for me. How about {right}?",
             f"I cannot do the second move, there is a wall. I propose {right} instead.",
-        )  # fmt: skip
+        )
     )
     table.say(
         table.pick(
@@ -496,7 +542,7 @@ def amended(dice: random.Random) -> Talk:
             f"Good, I agree to {right}.",
             "Yes, agreed.",
             f"Fine with me. So: {right}.",
-        )  # fmt: skip
+        )
     )
     return table.talk("amended")
 
@@ -509,9 +555,16 @@ def idioms(dice: random.Random) -> Talk:
         opening = (
             ""
             if index == 0
-            else table.pick("I don't disagree. Go. ", "I have nothing against that. ", "No objections. ", "You are right. "
-                            "Agreed. ", "That sounds right. Agreed. ", "I see no reason not to. ", "Right, agreed. ")
-        )  # fmt: skip
+            else table.pick(
+                "I don't disagree. Go. ",
+                "I have nothing against that. ",
+                "No objections. ",
+                "You are right. Agreed. ",
+                "That sounds right. Agreed. ",
+                "I see no reason not to. ",
+                "Right, agreed. ",
+            )
+        )
         table.say(
             opening
             + table.pick(
@@ -521,7 +574,7 @@ def idioms(dice: random.Random) -> Talk:
                 f"Let me write it down: I propose {way}.",
                 f"All right, let's go {way} next.",
                 f"What is left is easy: I propose {way}.",
-            )  # fmt: skip
+            )
         )
     table.say(table.pick("Sounds good.", "I don't disagree.", "No objections.", "Agreed, that is right."))
     return table.talk("idioms")
@@ -532,14 +585,30 @@ def languages(dice: random.Random) -> Talk:
     table = Table.laid(dice, 2, 4)
     words = {
         "fr": ({"N": "haut", "S": "bas", "W": "gauche", "E": "droite"}, "Je propose : {}, jusqu'à {}.", "D'accord."),
-        "es": ({"N": "arriba", "S": "abajo", "W": "izquierda", "E": "derecha"}, "Propongo ir a la {} a {}.", "De acuerdo."),
-        "de": ({"N": "hoch", "S": "runter", "W": "links", "E": "rechts"}, "Ich schlage {} vor, nach {}.", "Einverstanden."),
+        "es": (
+            {"N": "arriba", "S": "abajo", "W": "izquierda", "E": "derecha"},
+            "Propongo ir a la {} a {}.",
+            "De acuerdo.",
+        ),
+        "de": (
+            {"N": "hoch", "S": "runter", "W": "links", "E": "rechts"},
+            "Ich schlage {} vor, nach {}.",
+            "Einverstanden.",
+        ),
         "pt": ({"N": "cima", "S": "baixo", "W": "esquerda", "E": "direita"}, "Proponho {} até {}.", "Concordo."),
-        "it": ({"N": "su", "S": "giù", "W": "sinistra", "E": "destra"}, "Propongo di andare {} fino a {}.", "Va bene."),
-        "nl": ({"N": "omhoog", "S": "omlaag", "W": "links", "E": "rechts"}, "Ik stel voor {} te gaan, naar {}.", "Akkoord."),
+        "it": (
+            {"N": "su", "S": "giù", "W": "sinistra", "E": "destra"},
+            "Propongo di andare {} fino a {}.",
+            "Va bene.",
+        ),
+        "nl": (
+            {"N": "omhoog", "S": "omlaag", "W": "links", "E": "rechts"},
+            "Ik stel voor {} te gaan, naar {}.",
+            "Akkoord.",
+        ),
         "zh": ({"N": "上", "S": "下", "W": "左", "E": "右"}, "我建议向{}走，到{}。", "同意。"),
         "ru": ({"N": "вверх", "S": "вниз", "W": "влево", "E": "вправо"}, "Предлагаю {}, на {}.", "Согласен."),
-    }  # fmt: skip
+    }
     ways, propose, yes = words[dice.choice(sorted(words))]
     for index, letter in enumerate(table.moves):
         table.say(("" if index == 0 else yes + " ") + propose.format(ways[letter], at(table.cells[index + 1])))

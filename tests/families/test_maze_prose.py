@@ -164,7 +164,8 @@ def test_right_and_down_as_words_are_no_moves(text: str, agreed: str) -> None:
         ("Move from (0, 0) to (0, 1), right, then from (0, 1) to (0, 2), right.", "EE"),
         ('{"from": [0,0], "to": [0,1], "direction": "right"}', "E"),
         (
-            "| # | from | to | move |\n|---|---|---|---|\n| 1 | (0,0) | (0,1) | right |\n| 2 | (0,1) | (1,1) | down |",
+            "| # | from | to | move |\n|---|---|---|---|\n| 1 | (0,0) | (0,1) | right |\n| 2 | (0,1) | (1,1) | "
+            "down |",
             "ES",
         ),
     ],
@@ -176,13 +177,20 @@ def test_a_direction_beside_the_cells_that_it_leads_to_is_no_further_move(text: 
 @pytest.mark.parametrize(
     ("texts", "agreed", "where"),
     [
-        (["1. down\n2. right\n3. down\n4. right", "Step 2 hits a wall on my map. What about down, down, right, right?",
-          "That works for me too, agreed: down, down, right, right."], "SSEE", (0, 0)),
+        (
+            [
+                "1. down\n2. right\n3. down\n4. right",
+                "Step 2 hits a wall on my map. What about down, down, right, right?",
+                "That works for me too, agreed: down, down, right, right.",
+            ],
+            "SSEE",
+            (0, 0),
+        ),
         (["I'm down to go west.", "Sounds good, west agreed."], "W", (0, 3)),
         (["East?", "I don't disagree. Go."], "E", (0, 0)),
         (["Let's walk up to (1,1) through (2,1).", "(2,1) and (1,1) are free here, let's do that."], "NN", (3, 1)),
     ],
-)  # fmt: skip
+)
 def test_plans_changed_idioms_and_targets(texts: list[str], agreed: str, where: Cell) -> None:
     assert moves(heard(*texts, start=where)) == agreed
 
@@ -197,14 +205,18 @@ def test_plans_changed_idioms_and_targets(texts: list[str], agreed: str, where: 
         ("Walls ('#'): (1,5)", {(1, 5)}, set()),
         ("Row 1: (1,1)=., (1,2)=#, (1,3)=.", {(1, 2)}, {(1, 1), (1, 3)}),
         ("| (1,3) | # |", {(1, 3)}, set()),
-        ("- There are clear paths ('.') at positions (1,2), (1,3),\n(1,4) and (2,1).", set(), {(1, 2), (1, 3), (1, 4), (2, 1)}),
+        (
+            "- There are clear paths ('.') at positions (1,2), (1,3),\n(1,4) and (2,1).",
+            set(),
+            {(1, 2), (1, 3), (1, 4), (2, 1)},
+        ),
         ("(0,2)=., (1,3)=#, (1,4)=?, (2,2)=.", {(1, 3)}, {(0, 2), (2, 2)}),
         ("Walls: (1,2), (3,4)\nOpen: (0,1), (2,2)\nHidden: (5,4)", {(1, 2), (3, 4)}, {(0, 1), (2, 2)}),
         ("The path from (1,1) to (1,4) is blocked.", set(), set()),
         ("The wall cells in my copy are (2,3), (2,4) and (4,0).", {(2, 3), (2, 4), (4, 0)}, set()),
         ('{"walls": [[1,2],[3,4]], "open": [[0,1]]}', {(1, 2), (3, 4)}, {(0, 1)}),
     ],
-)  # fmt: skip
+)
 def test_lists_of_walls_as_models_write_them_are_claims(text: str, walls: set[Cell], free: set[Cell]) -> None:
     reading = heard(text)
     assert {claim.cell for claim in reading.claims if claim.content == "#"} == walls

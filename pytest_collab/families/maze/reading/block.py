@@ -51,44 +51,61 @@ class Moves:
 
 _I = re.I
 _PROPOSES = re.compile(
-    r"\b(?:(?:i|we)(?:'d| would| do| will|'ll| am going to|'m going to| can| could)? (?:now |then |also |just |therefore |thus |"
-    r"still |next |humbly |strongly )*(?:propose|suggest|recommend|vote)|(?:i|we)(?:'d| would) (?:now |rather )?(?:like|"
+    r"\b(?:(?:i|we)(?:'d| would| do| will|'ll| am going to|'m going to| can| could)? (?:now |then |also |just |"
+    r"therefore |thus |"
+    r"still |next |humbly |strongly )*(?:propose|suggest|recommend|vote)|(?:i|we)(?:'d| would) (?:now |rather "
+    r")?(?:like|"
     r"prefer|love|be happy|say|go|move|take|head|step)|i prefer|i(?:'m| am) (?:happy|glad|down|in favou?r|game|up|"
-    r"ready|keen) (?:to|for|of)|proposing|suggesting|i (?:think|believe|guess|feel) (?:that )?(?:we|you and i) (?:should|"
-    r"ought to|could|must|can)|(?<!your )(?<!with the )(?<!to the )(?:proposals?|suggestion|recommendation|proposed (?:next )?(?:single )?(?:moves?|steps?|path|"
-    r"route|action|way|plan)|choice|pick|vote)\b|counter-?propos\w+|(?:my|the|our) next (?:single )?(?:moves?|steps?)|"
-    r"next (?:single )?(?:move|step|action)(?= ?(?:is|should|would|could|will|:|=))|let's|lets|let us|shall we|should we|"
+    r"ready|keen) (?:to|for|of)|proposing|suggesting|i (?:think|believe|guess|feel) (?:that )?(?:we|you and i) "
+    r"(?:should|"
+    r"ought to|could|must|can)|(?<!your )(?<!with the )(?<!to the )(?:proposals?|suggestion|recommendation|"
+    r"proposed (?:next )?(?:single )?(?:moves?|steps?|path|"
+    r"route|action|way|plan)|choice|pick|vote)\b|counter-?propos\w+|(?:my|the|our) next (?:single )?(?:moves?|"
+    r"steps?)|"
+    r"next (?:single )?(?:move|step|action)(?= ?(?:is|should|would|could|will|:|=))|let's|lets|let us|shall we|"
+    r"should we|"
     r"how about|what about|"
-    r"why don't we|what if we|(?:could|can|may) we(?! (?:see|know|check|confirm))|would you (?:like|be happy|be ok|be okay|be fine|agree|mind)|"
+    r"why don't we|what if we|(?:could|can|may) we(?! (?:see|know|check|confirm))|would you (?:like|be happy|be "
+    r"ok|be okay|be fine|agree|mind)|"
     r"want to (?:go|move)|we (?:should|ought to))",
     _I,
 )
 _OWN = re.compile(
-    r"\b(?:propose|proposing|suggest|suggesting|recommend|how about|what about|what if|shall we|should we|why don't we|"
-    r"would you|could we|can we|may we|my (?:next )?(?:move|step|proposal|suggestion|choice|pick|vote|recommendation)s?|next (?:single )?(?:move|step|proposal|action)|"
+    r"\b(?:propose|proposing|suggest|suggesting|recommend|how about|what about|what if|shall we|should we|why "
+    r"don't we|"
+    r"would you|could we|can we|may we|my (?:next )?(?:move|step|proposal|suggestion|choice|pick|vote|"
+    r"recommendation)s?|next (?:single )?(?:move|step|proposal|action)|"
     r"i(?:'d| would) (?:go|move|take|step|head|say|choose|pick)|"
-    r"(?<!your )(?<!the )(?<!this )(?<!that )(?:proposals?|suggestion|recommendation)|next proposal|proposed (?:next )?(?:moves?|steps?|action)|i(?:'d| would) (?:like|love|prefer)|i prefer|i(?:'m| am) (?:down|game|up|happy) (?:to|for))\b",
+    r"(?<!your )(?<!the )(?<!this )(?<!that )(?:proposals?|suggestion|recommendation)|next proposal|proposed "
+    r"(?:next )?(?:moves?|steps?|action)|i(?:'d| would) (?:like|love|prefer)|i prefer|i(?:'m| am) (?:down|game|"
+    r"up|happy) (?:to|for))\b",
     _I,
 )
 _DISMISSED = re.compile(
-    r"\b(?:considered|considering|thought about|thought of|looked at|tried|ruled out|dismissed|discarded|instead of|rather "
+    r"\b(?:considered|considering|thought about|thought of|looked at|tried|ruled out|dismissed|discarded|"
+    r"instead of|rather "
     r"than|compared (?:to|with)|away from)\b"
     rf"[^.;,]{{0,30}}?(?:{ATOM}[ ,]*(?:and |or )?)+",
     _I,
 )
 _FALLBACK = re.compile(
-    r"\b(?:as an? (?:backup|back-up|fallback|plan b|last resort|alternative)|alternatively|failing that|in the worst case|"
-    r"second choice|plan b|backup plan|for later|maybe later|later on|(?<!no )other option|another option|only later)\b|\blater\b[^a-z]*$",
+    r"\b(?:as an? (?:backup|back-up|fallback|plan b|last resort|alternative)|alternatively|failing that|in the "
+    r"worst case|"
+    r"second choice|plan b|backup plan|for later|maybe later|later on|(?<!no )other option|another option|only "
+    r"later)\b|\blater\b[^a-z]*$",
     _I,
 )
 _EVALUATED = re.compile(
-    rf"(?:\b(?:going|moving|stepping|heading|to go|to move)[ ]+)?{MOVE}[ ]*(?:(?:to |from |into )?(?:the )?{CELL}[ ]*)*"
-    r"(?:also |only |just |again |first |then |there |here |itself )?(?:looks?|seems?|appears?|is|are|was|leads?|takes?|would|will|could|might|brings?|gets?|"
+    rf"(?:\b(?:going|moving|stepping|heading|to go|to move)[ ]+)?{MOVE}[ ]*(?:(?:to |from |into )?(?:the "
+    rf")?{CELL}[ ]*)*"
+    r"(?:also |only |just |again |first |then |there |here |itself )?(?:looks?|seems?|appears?|is|are|was|"
+    r"leads?|takes?|would|will|could|might|brings?|gets?|"
     r"means?|costs?|goes|runs|hits|requires?|isn't|doesn't)\b(?! (?:our|my|the) (?:next|proposal|move|choice))",
     _I,
 )
 _GAP = re.compile(
-    r"^[\s,;:()|\"'{}\[\]=·-]*(?:(?:that is|which is|or|so|going|moving|heading|meaning|i mean|namely|in|the|a|by|via|with|"
+    r"^[\s,;:()|\"'{}\[\]=·-]*(?:(?:that is|which is|or|so|going|moving|heading|meaning|i mean|namely|in|the|a|"
+    r"by|via|with|"
     r"direction|move|step|action)[\s,;:()|\"'=-]*){0,4}$",
     _I,
 )
@@ -122,7 +139,8 @@ _ASKS = re.compile(
 _OFFERS = re.compile(
     r"\b(?:shall|should (?:we|i)|let's|lets|let us|how about|what about (?:going|moving|we)|what if we|"
     r"why don't we|why not|want to|do you want|would you|agree|ok|okay|sounds?|works?|work|can we (?:go|move|"
-    r"try)|could we|may we|what do you (?:think|say)|thoughts on|your thoughts|propose|suggest|my (?:proposal|plan|path)|good|fine|deal)\b|\b(?:what|"
+    r"try)|could we|may we|what do you (?:think|say)|thoughts on|your thoughts|propose|suggest|my (?:proposal|"
+    r"plan|path)|good|fine|deal)\b|\b(?:what|"
     r"how) about[ ]*[\ue000-\uf8ef]",
     _I,
 )
@@ -165,7 +183,8 @@ _SAME = re.compile(
     _I,
 )
 _RECAP = re.compile(
-    r"\b(?:so far|already|we(?:'ve| have)? (?:now |both |just |already )*(?:moved|went|gone|taken|did|done|agreed)|i (?:moved|went)|we(?:'re|"
+    r"\b(?:so far|already|we(?:'ve| have)? (?:now |both |just |already )*(?:moved|went|gone|taken|did|done|"
+    r"agreed)|i (?:moved|went)|we(?:'re|"
     r" are)? (?:now )?at|now at|are now|i(?:'m| am) (?:now )?at|currently|current (?:position|location|cell)|"
     r"after (?:moving|going|the move|that move|this move)|"
     r"standing|you (?:said|proposed|suggested|mentioned|want|wanted)|your (?:path|proposal|suggestion|plan|"

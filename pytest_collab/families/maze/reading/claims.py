@@ -197,7 +197,8 @@ def listed_under(header: str, clause: str) -> tuple[Stated, ...]:
 
 
 _SIGNED = re.compile(
-    rf"(?P<cell>{CELL})[)\]\"']*[ ]*(?:=|:|\|)[ ]*[\"'(]?(?:(?P<wall>#|walls?\b)|(?P<free>\.(?=[\s,;)|\"']|$)|free\b|open\b)|"
+    rf"(?P<cell>{CELL})[)\]\"']*[ ]*(?:=|:|\|)[ ]*[\"'(]?(?:(?P<wall>#|walls?\b)|(?P<free>\.(?=[\s,;)|\"']|$)|"
+    rf"free\b|open\b)|"
     r"\?|hidden\b|unknown\b)[\"')]?(?=[\s,;|.)\]}]|$)",
     re.I,
 )
@@ -212,21 +213,24 @@ _LISTED = re.compile(
 )
 _OF_OTHERS = re.compile(r"\b(?:your|you|if|whether|might|may|could|maybe|perhaps|probably|is|are|do|does)\b", re.I)
 _NO_LIST = re.compile(
-    r"\b(?:your|you|if|whether|from|between|avoid|through|path (?:is|would|from)|route|moves?|go|let|propose|suggest|might|may|could|maybe|"
+    r"\b(?:your|you|if|whether|from|between|avoid|through|path (?:is|would|from)|route|moves?|go|let|propose|"
+    r"suggest|might|may|could|maybe|"
     r"perhaps|probably|not|no|what|which|where|tell|is)\b",
     re.I,
 )
 _NEIGHBOUR = re.compile(
-    rf"{MOVE}[ ]*(?:of us |from here |neighbou?r |cell )?(?:to |at |is |would be |leads to |takes us to |goes to |=|:|-|\()*[ ]*(?P<cell>{CELL})[ )]*"
+    rf"{MOVE}[ ]*(?:of us |from here |neighbou?r |cell )?(?:to |at |is |would be |leads to |takes us to |goes "
+    rf"to |=|:|-|\()*[ ]*(?P<cell>{CELL})[ )]*"
     r"(?:is |are |looks |has |-|:|=|\(|,|→|which is |shows )*[ ]*(?:an? )?['\"]?"
     r"(?:(?P<wall>walls?|blocked|#|closed|obstacle)|(?P<free>open|free|clear|path|empty|passable|\.(?=[ ]*[,;\n]))|"
-    r"hidden|unknown|unseen|not visible|outside|off the (?:grid|map)|out of bounds|invalid|visited|where we came from|back|\?)['\"]?(?![a-z])[ )]*",
+    r"hidden|unknown|unseen|not visible|outside|off the (?:grid|map)|out of bounds|invalid|visited|where we "
+    r"came from|back|\?)['\"]?(?![a-z])[ )]*",
     re.I,
 )
 
 
 def listed_in(text: str) -> tuple[tuple[Stated, ...], str]:
-    """Claims written as lists, and the text without them: "walls at (1,5), (2,3)", "(1,1)=., (1,2)=#", "walls: [...]"."""
+    """Claims written as lists ("walls at (1,5), (2,3)", "(1,1)=., (1,2)=#"), and the text without them."""
     found: list[Stated] = []
 
     def signed(match: re.Match[str]) -> str:

@@ -91,8 +91,10 @@ def _beside(match: re.Match[str], atoms: Atomiser) -> str:
 
 
 _TOWARDS = re.compile(
-    r"\b(?:ways?|routes?|paths?|closer|close|nearer|near|next|leads?|leading|lead us|get|gets|getting|get us|got|distance|progress|access|"
-    r"direction|steps?|moves?|all|far|back|away|relative|adjacent|start|@|road|line|solution|connect(?:s|ed|ion)?|bring(?:s|ing)?(?: us)?|take(?:s)? us|headed|us)"
+    r"\b(?:ways?|routes?|paths?|closer|close|nearer|near|next|leads?|leading|lead us|get|gets|getting|get us|"
+    r"got|distance|progress|access|"
+    r"direction|steps?|moves?|all|far|back|away|relative|adjacent|start|@|road|line|solution|connect(?:s|ed|"
+    r"ion)?|bring(?:s|ing)?(?: us)?|take(?:s)? us|headed|us)"
     r" (?:from [^.;]{1,20} )?(?:on |in)?to (?:the |our )?$",
     re.I,
 )

@@ -75,10 +75,12 @@ _NOT_MOVES: Final = frozenset(
     ]
 )
 _IDIOM = re.compile(
-    r"\b(?:sound|look|seem|feel|appear)s? (?:about |all |completely |to be )?right\b|\b(?:is|isn't|are|was|do|did|have|got|get|am) (?:that|this|it|i|we|you|my|your|our|the|these|everything)"
+    r"\b(?:sound|look|seem|feel|appear)s? (?:about |all |completely |to be )?right\b|\b(?:is|isn't|are|was|do|"
+    r"did|have|got|get|am) (?:that|this|it|i|we|you|my|your|our|the|these|everything)"
     r"(?: \w+){0,3}? right(?=\s*\?)|(?<=[.!?;)])[ ]+right[ ]*\?|\bright\?(?=[ ]*$)(?<=[.!?] right\?)"
     r"|\b(?:i'?m|i am|we'?re|we are|always|totally|definitely|also|still) down (?:to|for|with)\b"
-    r"|\b(?:you(?:'re| are)|that(?:'s| is)|it(?:'s| is)|is|are) right\b(?=[,.;! ]*(?:agreed|i agree|yes|ok|so|let|then)\b)"
+    r"|\b(?:you(?:'re| are)|that(?:'s| is)|it(?:'s| is)|is|are) right\b(?=[,.;! ]*(?:agreed|i agree|yes|ok|so|"
+    r"let|then)\b)"
     r"|\b(?:you(?:'re| are|r)?|u r|that(?:'s| is)|it(?:'s| is)|all|yes|yep|absolutely|quite|exactly|seems?|"
     r"looks?|sounds?|is|are|got it|not|be)"
     r" (?:completely |totally |absolutely |about that )?right(?=\s*(?:[.,!?;:)]|$|\n|about|that|and|but|on\b|"
@@ -115,13 +117,16 @@ _IDIOM = re.compile(
     re.I | re.M,
 )
 _MOVE_IS = re.compile(
-    r"\b((?:moves?|steps?|direction|vote|mine|choice|preference|proposal|suggestion|plan|path|route|sequence|solution|way|order|these|"
-    r"those|recommendation|pick|answer|next) (?:is|are|should be|would be|will be|must be)) (right|left)\b(?! (?:now|away|here|there|for|to you|on|so|of|over|out)\b)",
+    r"\b((?:moves?|steps?|direction|vote|mine|choice|preference|proposal|suggestion|plan|path|route|sequence|"
+    r"solution|way|order|these|"
+    r"those|recommendation|pick|answer|next) (?:is|are|should be|would be|will be|must be)) (right|left)\b(?! "
+    r"(?:now|away|here|there|for|to you|on|so|of|over|out)\b)",
     re.I,
 )
 _UP_TO = re.compile(rf"\bup to (?=the |{CELL})", re.I)
 _UNTIL_THERE = re.compile(
-    r"\b(?:agree\w*|ok|okay|fine|good|works?|yes|path|plan|route|moves?|steps?|everything|all|it|that|this|you|accept\w*|only|way|"
+    r"\b(?:agree\w*|ok|okay|fine|good|works?|yes|path|plan|route|moves?|steps?|everything|all|it|that|this|you|"
+    r"accept\w*|only|way|"
     r"valid|clear|free|open|correct|sure|way|part|line|and|me)[ ,]*$",
     re.I,
 )

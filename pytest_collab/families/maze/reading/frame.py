@@ -115,7 +115,8 @@ _CORNER = re.compile(
     re.I,
 )
 _MARK = re.compile(
-    rf"(?:\b(?:my|our|the|i)? ?(?P<mark>start(?:ing(?= (?:point|cell|position|square|tile|location)))?|goal|exit|target|finish)(?: (?:point|cell|position|"
+    rf"(?:\b(?:my|our|the|i)? ?(?P<mark>start(?:ing(?= (?:point|cell|position|square|tile|location)))?|goal|"
+    rf"exit|target|finish)(?: (?:point|cell|position|"
     rf"square|tile))?(?: \([@*s g]\))?|(?P<sign>[@*]))(?: (?:is|are|being|located|right|now|both))*[ ]?(?:at|=|"
     rf":|is|in|\()?[ ]?(?:the )?(?:position |cell |coordinates? |square )?(?P<cell>{CELL})|"
     rf"(?P<cell2>{CELL})[ ]?(?:\(|is|=|:)[ ]?(?:the |our |my )?(?:(?P<mark2>start|goal|exit|target|finish)\b|"

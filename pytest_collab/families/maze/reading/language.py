@@ -8,8 +8,7 @@ from typing import Final
 KNOWN_SHARE: Final = 0.4
 """A message with a smaller share of known words is in words that no rule here reads."""
 
-_WORDS: Final = frozenset(
-    """
+_ENGLISH: Final = """
     a about above accept accepted adjacent after again agree agreed agreeing agrees ahead all alright also although
     always am an and another any approve approved are around as ask at avoid away awesome aye back be because been
     before begin being below best better between block blocked blocks both bottom bring but by call can cannot cell
@@ -34,8 +33,8 @@ _WORDS: Final = frozenset(
     wait walk wall walls want was way ways we well went were west what when where which while who why will with
     without wonderful word work works would write wrong yeah yep yes yet you your column columns col cols based zero
     counting count origin left-most accordingly agreement move's decision step's lead's cells' path's
-    """.split()
-)
+    """
+_WORDS: Final = frozenset(_ENGLISH.split())
 _WORD = re.compile(r"[^\W\d_]+(?:'[^\W\d_]+)?")
 
 

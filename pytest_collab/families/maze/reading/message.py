@@ -85,13 +85,16 @@ _NUMBERED = re.compile(
     _I,
 )
 _INSISTS = re.compile(
-    r"\b(?:stands?|insist|still|again|are you (?:sure|certain)|reconsider|why|really|recheck|look again|i(?:'m| am) (?:sure|certain)|"
+    r"\b(?:stands?|insist|still|again|are you (?:sure|certain)|reconsider|why|really|recheck|look again|i(?:'m| "
+    r"am) (?:sure|certain)|"
     r"double[- ]check|no wall|not a wall)\b",
     _I,
 )
 _STANDING = re.compile(
-    rf"\b(?:(?:we|i)(?:'re| are|'m| am| stand| now stand| have arrived| arrive| should be| would be| will be)|(?:puts?|brings?|takes?|leaves?|gets?|moves?) us|"
-    rf"(?:(?:our|my|the|new|current|team) )*(?:position|location)(?: is| becomes| would be| will be)?|now)[ :]*(?:now |both |currently |standing |then |at present )*"
+    rf"\b(?:(?:we|i)(?:'re| are|'m| am| stand| now stand| have arrived| arrive| should be| would be| will be)|"
+    rf"(?:puts?|brings?|takes?|leaves?|gets?|moves?) us|"
+    rf"(?:(?:our|my|the|new|current|team) )*(?:position|location)(?: is| becomes| would be| will be)?|now)[ "
+    rf":]*(?:now |both |currently |standing |then |at present )*"
     rf"(?:(?:at|in|on|to) )?(?:the )?(?:cell |position |square )?(?P<cell>{CELL})",
     _I,
 )

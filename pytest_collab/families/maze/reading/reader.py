@@ -68,12 +68,13 @@ def read(utterances: Sequence[Utterance], *, size: int, start: Cell, goal: Cell,
     if agreement.open:
         other = _told(grid, frames, members, said, onward=True)
         agreement, certainty = _likelier(agreement, other, grid)
+    certainty *= _coherence(agreement.ledger.path, grid)
     named = {}
     for seat in members:
         kinds = {mention.kind for mention in evidence[seat].mentions}
         if kinds:
             named[seat] = frames[seat]["a1" in kinds].name("a1" in kinds)
-    reading = Reading(
+    return Reading(
         path=tuple(agreement.ledger.path),
         proposals=agreement.ledger.all_proposals(),
         claims=tuple(agreement.claims),
@@ -92,7 +93,6 @@ def read(utterances: Sequence[Utterance], *, size: int, start: Cell, goal: Cell,
             setter,
         ),
     )
-    return reading
 
 
 def _likelier(one: Agreement, other: Agreement, grid: Grid) -> tuple[Agreement, float]:
@@ -104,6 +104,13 @@ def _likelier(one: Agreement, other: Agreement, grid: Grid) -> tuple[Agreement, 
     if first == second:
         return one, 0.7
     return (one if first > second else other), 0.9 if abs(first - second) >= 2 else 0.75
+
+
+def _coherence(path: Sequence[Cell], grid: Grid) -> float:
+    """How far the shape of a path bears out that it was read right: only one that ends at the goal does so wholly."""
+    if any(not grid.holds(cell) for cell in path) or any(not adjacent(*pair) for pair in pairwise(path)):
+        return 0.6
+    return (1.0 if path[-1] == grid.goal else 0.93) * (0.9 if len(set(path)) < len(path) else 1.0)
 
 
 def _sense(agreement: Agreement, grid: Grid) -> int:

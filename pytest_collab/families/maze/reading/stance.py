@@ -44,36 +44,49 @@ _ASKED = re.compile(
     _I,
 )
 _WOULD = re.compile(
-    r"(?:\b(?:i|we)(?:'d| would| could| might| may| can| will)(?: \w+)? )?\b(?:agree|agreed|ok|okay|fine|good|works?|accept)\b[^,.;]{0,20}\b(?:if|unless|provided|as long as|once|"
+    r"(?:\b(?:i|we)(?:'d| would| could| might| may| can| will)(?: \w+)? )?\b(?:agree|agreed|ok|okay|fine|good|"
+    r"works?|accept)\b[^,.;]{0,20}\b(?:if|unless|provided|as long as|once|"
     r"when)\b[^.;]*",
     re.I,
 )
 _AGREE_ELSE = re.compile(
     r"\bagree(?:d|s|ing)? (?:completely |fully |totally )?(?:with (?:you|him|her|them) )?(?:on|about|with|that|to) "
-    r"(?:(?:the|a|an|your|our|my|this|that|these|those|all|both|using|use|first|exchange|exchanging|sharing|share|how|what|where|"
-    r"who|it is|it's|there is|there's) )*(?:(?:row|col|coordinates?|map|maze|grid|start(?:ing)?|goal|wall|initial|careful|common|same|good|"
-    r"general|overall) )*(?:coordinates?|coordinate system|convention|notation|system|format|frame|numbering|origin|order|maps?|walls?|cells?|grid|"
-    r"analysis|reading|assessment|description|observations?|summary|point|reasoning|logic|assumptions?|interpretation|information|"
-    r"start(?:ing)?(?: position| point| cell)?|goal(?: position| cell)?|positions?|locations?|symbols?|rules?|need|importance|idea of sharing|"
+    r"(?:(?:the|a|an|your|our|my|this|that|these|those|all|both|using|use|first|exchange|exchanging|sharing|"
+    r"share|how|what|where|"
+    r"who|it is|it's|there is|there's) )*(?:(?:row|col|coordinates?|map|maze|grid|start(?:ing)?|goal|wall|"
+    r"initial|careful|common|same|good|"
+    r"general|overall) )*(?:coordinates?|coordinate system|convention|notation|system|format|frame|numbering|"
+    r"origin|order|maps?|walls?|cells?|grid|"
+    r"analysis|reading|assessment|description|observations?|summary|point|reasoning|logic|assumptions?|"
+    r"interpretation|information|"
+    r"start(?:ing)?(?: position| point| cell)?|goal(?: position| cell)?|positions?|locations?|symbols?|rules?|"
+    r"need|importance|idea of sharing|"
     r"sharing|exchange|maps)\b[^,.;]*"
-    rf"|\bagree(?:d|s)? that (?!{ATOM}|(?:[^,.;]*?\b(?:should|go|going|move|moving|take|best|next move|your (?:path|plan|route|move))\b))[^,.;]*"
-    rf"|\bagree(?:d|s)? that (?:we|you|i|both) (?:need|have|must|should (?:first|be|share|exchange|compare|check|agree|start by|use))\b(?![^,.;]*{ATOM})[^,.;]*",
+    rf"|\bagree(?:d|s)? that (?!{ATOM}|(?:[^,.;]*?\b(?:should|go|going|move|moving|take|best|next move|your "
+    rf"(?:path|plan|route|move))\b))[^,.;]*"
+    rf"|\bagree(?:d|s)? that (?:we|you|i|both) (?:need|have|must|should (?:first|be|share|exchange|compare|"
+    rf"check|agree|start by|use))\b(?![^,.;]*{ATOM})[^,.;]*",
     re.I,
 )
 _NOT_THE_MOVE = re.compile(
-    r"\bnot (?:with |to |on |about )?(?:the|this|that|your) (?:next |proposed |suggested |first |last )?(?:moves?|proposals?|paths?|plans?|steps?|routes?|suggestion|direction)\b",
+    r"\bnot (?:with |to |on |about )?(?:the|this|that|your) (?:next |proposed |suggested |first |last "
+    r")?(?:moves?|proposals?|paths?|plans?|steps?|routes?|suggestion|direction)\b",
     re.I,
 )
 _NO_QUARREL = re.compile(
-    r"\b(?:don't|do not|can't|cannot|can not|couldn't|wouldn't|won't|will not) (?:\w+ )?(?:disagree|object|argue|complain|quarrel|oppose)"
+    r"\b(?:don't|do not|can't|cannot|can not|couldn't|wouldn't|won't|will not) (?:\w+ )?(?:disagree|object|"
+    r"argue|complain|quarrel|oppose)"
     r"(?: with| to| against)?\b",
     re.I,
 )
 _WALL_THERE = re.compile(
-    r"(?<!no )(?<!any )(?<!not a )\b(?:walls?|obstacle|#) (?:there|here|in the way|in that|at that|in this|at this|right there|on that)\b|"
-    r"\b(?:step|stepping|steps|walk|walking|run|running|lead|leads|leading|bump|bumps|move|moving|takes? us|take us|crash|crashing|go|going|goes|straight) "
+    r"(?<!no )(?<!any )(?<!not a )\b(?:walls?|obstacle|#) (?:there|here|in the way|in that|at that|in this|at "
+    r"this|right there|on that)\b|"
+    r"\b(?:step|stepping|steps|walk|walking|run|running|lead|leads|leading|bump|bumps|move|moving|takes? us|"
+    r"take us|crash|crashing|go|going|goes|straight) "
     r"(?:us )?(?:right |straight |directly )?into (?:a |the |that |my )?(?:walls?|#|obstacle)\b|"
-    r"\b(?:that|this|the|next|proposed|target) (?:cell|square|move|step|tile|spot|position|one) is (?:a |an |marked as a |actually a )?(?:walls?|#|blocked|obstacle)\b",
+    r"\b(?:that|this|the|next|proposed|target) (?:cell|square|move|step|tile|spot|position|one) is (?:a |an |"
+    r"marked as a |actually a )?(?:walls?|#|blocked|obstacle)\b",
     re.I,
 )
 _AGREE_THAT = re.compile(
@@ -101,7 +114,8 @@ _CANNOT_TELL = re.compile(
 _HEDGE = re.compile(
     r"\b(?:not (?:\w+ )?(?:sure|certain|convinced|yet|ready)|unsure|i'm not convinced|let me (?:check|think|"
     r"look|see|verify|double)|need to (?:check|think|see|know|verify)|hmm+|hm|maybe|perhaps|"
-    r"(?:might|may|could) (?:be|work)|depends|wait for|can't (?:confirm|verify|see|tell)|cannot (?:confirm|verify|see|tell)|don't know|"
+    r"(?:might|may|could) (?:be|work)|depends|wait for|can't (?:confirm|verify|see|tell)|cannot (?:confirm|"
+    r"verify|see|tell)|don't know|"
     r"do not know|before (?:i|we) (?:agree|commit|confirm|decide)|i will (?:check|think)|i'll (?:check|think)|"
     r"could be)\b",
     _I,
@@ -155,7 +169,8 @@ _WEAK = re.compile(
 )
 _NOT_YET = re.compile(
     r"\b(?:thanks|thank you|let me|here(?:'s| is| are)|my (?:map|view|grid|maze|copy)|i see|i can see|sharing|"
-    r"share|for sharing|info|information|tell me|what (?:do|about)|so my|hello|hi|ready|first i|i (?:now )?(?:have|understand|know|get)|now i|"
+    r"share|for sharing|info|information|tell me|what (?:do|about)|so my|hello|hi|ready|first i|i (?:now "
+    r")?(?:have|understand|know|get)|now i|"
     r"picture|question|point|what you mean|would love|would like|i'd love|i'd like|i wish)\b",
     _I,
 )
@@ -329,7 +344,8 @@ _DONE = re.compile(
     r"was )?(?:now )?(?:reached|achieved)|"
     r"(?:maze|puzzle) (?:is )?(?:solved|complete|completed|done|finished)|(?:task|"
     r"mission) (?:is )?(?:complete|completed|accomplished|done)|reached (?:the )?(?:goal|exit|target|\*)|"
-    r"i(?:'m| am) done(?! (?:with|looking|checking|reading|sharing|describing|listing|analy|for now|here with))|all done|that's it, done|arrived at (?:the )?goal)\b|^\W*(?:done|finished|solved)\W*$",
+    r"i(?:'m| am) done(?! (?:with|looking|checking|reading|sharing|describing|listing|analy|for now|here with))|"
+    r"all done|that's it, done|arrived at (?:the )?goal)\b|^\W*(?:done|finished|solved)\W*$",
     _I,
 )
 _NOT_DONE = re.compile(
