@@ -41,7 +41,7 @@ class CommandAgent(Agent):
     def __init__(self, name: str, settings: AgentSettings) -> None:
         self.name = name
         self.model = f"command/{Path(settings.command[0]).name}"
-        self.settings = settings
+        self.settings = settings.model_copy(update={"command": program.located(settings.command)})
         self.autonomous = settings.mode == "work"
         self.context_tokens = settings.context_tokens
         environment()  # what the program may print of its environment is masked

@@ -117,7 +117,7 @@ async def work(name: str, model: str, settings: AgentSettings, desk: Desk) -> Re
 
 
 async def _once(name: str, settings: AgentSettings, desk: Desk) -> _Ended:
-    before = await anyio.to_thread.run_sync(_state_of, desk.folder)
+    before = await anyio.to_thread.run_sync(state_of, desk.folder)
     with tempfile.TemporaryDirectory(prefix="collab-desk-", ignore_cleanup_errors=True) as temporary:
         folder = Path(temporary)
         task = told(desk, settings)
@@ -128,6 +128,7 @@ async def _once(name: str, settings: AgentSettings, desk: Desk) -> _Ended:
         code: int | None = None
         async with Phone(desk, folder) as phone:
             env = {**os.environ, **desk.env, **settings.env, **phone.env}
+            env["PWD"] = str(desk.folder)  # some programs believe it rather than the system
             env |= {"COLLAB_PROMPT_FILE": str(files["prompt_file"]), "COLLAB_USAGE_FILE": str(files["usage_file"])}
             command = [_filled(part, files, task) for part in settings.command]
             source = files["prompt_file"] if settings.reads_prompt else Path(os.devnull)
@@ -146,7 +147,7 @@ async def _once(name: str, settings: AgentSettings, desk: Desk) -> _Ended:
                     with anyio.CancelScope(shield=True):
                         await program.end(process)
         said, found, usage = _heard(out, files["usage_file"])
-        after = await anyio.to_thread.run_sync(_state_of, desk.folder)
+        after = await anyio.to_thread.run_sync(state_of, desk.folder)
         return _Ended(code, said, found, usage, phone.used, after != before)
 
 
@@ -183,7 +184,7 @@ def _text(path: Path) -> str:
     return path.read_text(encoding="utf-8", errors="replace")
 
 
-def _state_of(folder: Path) -> frozenset[tuple[Any, ...]]:
+def state_of(folder: Path) -> frozenset[tuple[Any, ...]]:
     """Names, kinds, sizes and times of the files of a tree; two that differ hold other work."""
     found = set()
     for place, folders, files in os.walk(folder):

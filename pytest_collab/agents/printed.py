@@ -48,8 +48,13 @@ def read(output: str) -> Printed | None:
     for reader in _READERS:
         found = reader(objects)
         if found is not None:
-            return replace(found, again=found.again or bool(found.error and _PASSING.search(found.error)))
+            return replace(found, again=found.again or passing(found.error))
     return None
+
+
+def passing(error: str) -> bool:
+    """Whether what is said of a failure sounds like one that may be over at the next try."""
+    return bool(error) and _PASSING.search(error) is not None
 
 
 def usage(raw: Mapping[str, Any]) -> Usage:
@@ -159,7 +164,10 @@ def _opencode(objects: Sequence[Mapping[str, Any]]) -> Printed | None:
             cached = _number(cache.get("read"))
             fresh = _number(tokens.get("input")) + _number(cache.get("write"))
             output = _number(tokens.get("output")) + _number(tokens.get("reasoning"))
-            now = _usage(fresh + cached, output, cached, part.get("cost"))
+            cost = part.get("cost") or (
+                None if output else 0.0
+            )  # it books 0 for a model whose price it does not know
+            now = _usage(fresh + cached, output, cached, cost)
             total, error = now if total is None else total + now, ""
         elif one.get("type") == "error":
             trouble = _mapping(one.get("error"))

@@ -18,6 +18,11 @@ TEMPFAIL: Final = 75
 """The exit status (EX_TEMPFAIL of sysexits.h) by which a program says: not my doing, try again."""
 
 
+def located(command: Sequence[str]) -> tuple[str, ...]:
+    """The command with each word that begins with `./` made a path from here: programs are started elsewhere."""
+    return tuple(os.path.abspath(word) if word.startswith("./") else word for word in command)
+
+
 async def spawn(command: Sequence[str], *, name: str, **rest: Any) -> asyncio.subprocess.Process:
     """Start a program as the head of a process group of its own.
 

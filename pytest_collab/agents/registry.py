@@ -108,8 +108,10 @@ class Registry:
         from pytest_collab.agents.prices import refuse_unpriced, tariff
 
         asked = self._agents if self._recording is None or self._record is not None else {}
+        from pytest_collab.agents.settings import PROGRAMS
+
         known = {name: self.settings(name) for name in asked}
-        priced = {n: s for n, s in known.items() if s is not None and s.provider != "command"}
+        priced = {n: s for n, s in known.items() if s is not None and s.provider not in PROGRAMS}
         refuse_unpriced({name: tariff(settings) for name, settings in priced.items()}, max_cost_usd)
 
     def known(self) -> list[Known]:
@@ -144,13 +146,13 @@ class Registry:
         if name in self.file.agents:
             return self.file.agents[name]
         kind, _, rest = name.partition("/")
-        if kind == "command":
+        if kind in ("command", "acp"):
             named = self.file.agents.get(rest)
-            if named is not None and named.provider != "command":
-                raise UsageError(f"agent {name!r}: {rest!r} is a {named.provider} agent, not a command.")
+            if named is not None and named.provider != kind:
+                raise UsageError(f"agent {name!r}: {rest!r} is a {named.provider} agent, not one of provider {kind}.")
             if not rest:
-                raise UsageError(f"agent {name!r} names no program. Write command/PROGRAM.")
-            return named or AgentSettings(provider="command", command=(rest,))
+                raise UsageError(f"agent {name!r} names no program. Write {kind}/PROGRAM.")
+            return named or AgentSettings.model_validate({"provider": kind, "command": _command(kind, rest)})
         provider, slash, model = ALIASES.get(name, name).partition("/")
         if slash and provider in PROVIDERS:
             if not model:
@@ -194,7 +196,7 @@ class Registry:
         replayed = ReplayAgent(
             name, self._recording, settings.answering(), model=settings.model or name, context_tokens=window
         )
-        replayed.autonomous = settings.provider == "command" and settings.mode == "work"
+        replayed.autonomous = settings.autonomous
         return replayed
 
     def _is_recorded(self, name: str) -> bool:
@@ -212,6 +214,10 @@ class Registry:
             from pytest_collab.agents.command import CommandAgent
 
             return CommandAgent(name, settings)
+        if settings is not None and settings.provider == "acp":
+            from pytest_collab.agents.acp_agent import AcpAgent
+
+            return AcpAgent(name, settings)
         if settings is not None:
             return self._model(name, settings)
         if name.startswith("replay/"):
@@ -256,7 +262,7 @@ class Registry:
         named = [*self.file.agents, *(alias for alias in ALIASES if alias not in self.file.agents)]
         provider, slash, rest = name.partition("/")
         if slash and provider != "builtin":
-            kinds = [*PROVIDERS, "builtin", "replay", "command"]
+            kinds = [*PROVIDERS, "builtin", "replay", "command", "acp"]
             close = get_close_matches(provider, kinds, n=1)
             hint = f"Did you mean {close[0] + '/' + rest!r}? " if close else ""
             return UsageError(f"unknown agent {name!r}. {hint}Write one of {'/..., '.join(kinds)}/... .")
@@ -285,9 +291,17 @@ class _Installed:
         return made
 
 
+def _command(kind: str, name: str) -> tuple[str, ...]:
+    """The program that `command/NAME` or `acp/NAME` stands for, where no agents file says it."""
+    from pytest_collab.agents.known import CLIS
+
+    known = CLIS.get(name)
+    return known.acp if kind == "acp" and known is not None and known.acp else (name,)
+
+
 def _told(settings: AgentSettings) -> str:
-    if settings.provider == "command":
-        return f"command {' '.join(settings.command)}"
+    if settings.command:
+        return f"{settings.provider} {' '.join(settings.command)}"
     return f"{settings.provider}/{settings.model}"
 
 

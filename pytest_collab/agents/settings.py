@@ -11,7 +11,10 @@ from pydantic import BaseModel, ConfigDict, Field, field_validator, model_valida
 
 from pytest_collab.agents.secrets import remember
 
-Provider = Literal["anthropic", "openai", "openai-chat", "command"]
+Provider = Literal["anthropic", "openai", "openai-chat", "command", "acp"]
+
+PROGRAMS: Final = ("command", "acp")
+"""Providers that are programs on this machine; they need no key of ours."""
 
 KEY_VARIABLE: Final[Mapping[str, str]] = {
     "anthropic": "ANTHROPIC_API_KEY",
@@ -70,7 +73,7 @@ class AgentSettings(BaseModel):
 
     model_config = _STRICT
 
-    provider: Provider = Field(description="anthropic, openai, openai-chat or command")
+    provider: Provider = Field(description="anthropic, openai, openai-chat, command or acp")
     model: str = Field("", description="the provider's name of the model")
     base_url: str | None = Field(None, description="address of a compatible server (openai: ends in /v1)")
     api_key_env: str | None = Field(None, description="environment variable that holds the key")
@@ -115,6 +118,9 @@ class AgentSettings(BaseModel):
     job_seconds: float | None = Field(
         None, gt=0, allow_inf_nan=False, description="when a job is ended (mode work; default: the episode's limit)"
     )
+    permissions: Literal["allow", "read", "reject"] | None = Field(
+        None, description="what an acp agent may do when it asks (default: allow at a desk, reject in games of text)"
+    )
 
     @field_validator("reasoning_effort")
     @classmethod
@@ -157,9 +163,11 @@ class AgentSettings(BaseModel):
 
     @model_validator(mode="after")
     def _complete(self) -> AgentSettings:
-        if self.provider == "command":
+        if self.provider in PROGRAMS:
             if not self.command:
-                raise ValueError("an agent of provider command needs `command`, a list: program and arguments")
+                raise ValueError(
+                    f"an agent of provider {self.provider} needs `command`, a list: program and arguments"
+                )
         elif self.provider == "anthropic" and self.base_url is not None and self.base_url.endswith("/v1"):
             raise ValueError(f"base_url {self.base_url!r} must not end in /v1: Anthropic's SDK adds that itself")
         elif not self.model:
@@ -186,11 +194,16 @@ class AgentSettings(BaseModel):
     @property
     def key_variable(self) -> str | None:
         """The variable that must hold a key; None where a compatible server may go without one."""
-        if self.provider == "command":
+        if self.provider in PROGRAMS:
             return None
         if self.api_key_env:
             return self.api_key_env
         return KEY_VARIABLE[self.provider] if self.official or self.base_url is None else None
+
+    @property
+    def autonomous(self) -> bool:
+        """Whether the agent works at its own pace where the game allows it."""
+        return self.provider == "acp" or (self.provider == "command" and self.mode == "work")
 
     @property
     def reads_prompt(self) -> bool:
@@ -208,6 +221,8 @@ class AgentSettings(BaseModel):
                 values[key] = getattr(self, key) if key != "think_tags" else list(self.think_tags)
         if self.provider == "command":
             values = {"provider": "command", "command": list(self.command), "mode": self.mode}
+        if self.provider == "acp":
+            values = {"provider": "acp", "command": list(self.command), "permissions": self.permissions}
         return {key: value for key, value in values.items() if value not in (None, "", {})}
 
     def expanded_headers(self) -> tuple[dict[str, str], list[str]]:

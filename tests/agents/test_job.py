@@ -163,6 +163,12 @@ def test_a_program_in_sequence_finds_what_the_one_before_has_left(root: Path) ->
     assert played.episode.outcome is Outcome.SUCCESS, played.episode
 
 
+def test_a_program_that_believes_its_environment_finds_its_tree_too(root: Path) -> None:
+    played = play(root, cli("printenv PWD; readlink /proc/self/cwd"), "nop")
+    told, real = said(played, "a").split()
+    assert told == real
+
+
 def test_the_programs_of_a_desk_need_no_environment(root: Path) -> None:
     played = play(root, cli('env -i "$(command -v collab-send)" hello'), cli("collab-recv --wait 60"))
     assert "delivered to b" in said(played, "a")

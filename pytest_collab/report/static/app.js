@@ -499,6 +499,7 @@
     else if (event.kind === "prompt" || event.kind === "brief") what = fold(event.kind === "brief" ? "what it was told at the start" : "what it was told", () => h("pre", {}, data.text === undefined ? "(not kept)" : data.text));
     else if (event.kind === "tool_call") what = [h("span.kind", {}, `uses ${data.name}: `), fold(short(said(data.arguments), 100), () => value(data.arguments))];
     else if (event.kind === "tool_result") what = [h("span.kind", {}, data.is_error ? "gets an error: " : "gets: "), fold(short(String(data.text).trim().split("\n")[0] || "(nothing)", 100), () => value(data.text))];
+    else if (event.kind === "activity") what = [h("span.kind", {}, `${{ plan: "plans", permission: data.granted ? "is permitted" : "is refused" }[data.what] || "by itself"}: `), fold(short(data.title ? `${data.title}${data.status ? ` (${data.status})` : ""}` : said(data), 100), () => value(data))];
     else if (event.kind === "grade") what = [h("span.kind", {}, "graded "), fold(work.line(data) || short(said(data), 100), () => value(data))];
     else if (event.kind === "limit" || event.kind === "error") what = [h("span.kind", {}, `${event.kind}: `), data.text];
     else what = [h("span.kind", {}, `${event.kind} `), short(said(data), 400)];
