@@ -115,7 +115,7 @@ class _Seated(Agent):
             )
             self._session = await self._open(Path(folder), None, None)
         assert self._session is not None
-        reply = await self._session.prompt(_told(request) if fresh else request.text)
+        reply = await self._session.prompt(request.opening() if fresh else request.text)
         self._heard = turns
         return reply
 
@@ -322,17 +322,6 @@ class _Session:
                     self._process.stdin.close()
                 await program.end(self._process, GRACE_S)
                 self._errors.close()
-
-
-def _told(request: Request) -> str:
-    """A prompt that begins a session: the standing instructions, the past, and what is asked now."""
-    parts = [request.system]
-    past = request.conversation[:-1]
-    if past:
-        who = {"user": "You were told", "assistant": "You answered"}
-        lines = [f"{who[turn.role]}:\n{turn.text}" for turn in past if turn.text]
-        parts.append("What has been said so far:\n\n" + "\n\n".join(lines) + "\n\nNow:")
-    return "\n\n".join([*parts, request.text])
 
 
 def _said(error: Exception) -> str:

@@ -111,7 +111,7 @@ class Registry:
         from pytest_collab.agents.settings import PROGRAMS
 
         known = {name: self.settings(name) for name in asked}
-        priced = {n: s for n, s in known.items() if s is not None and s.provider not in PROGRAMS}
+        priced = {n: s for n, s in known.items() if s is not None and s.provider not in (*PROGRAMS, "a2a")}
         refuse_unpriced({name: tariff(settings) for name, settings in priced.items()}, max_cost_usd)
 
     def known(self) -> list[Known]:
@@ -153,6 +153,11 @@ class Registry:
             if not rest:
                 raise UsageError(f"agent {name!r} names no program. Write {kind}/PROGRAM.")
             return named or AgentSettings.model_validate({"provider": kind, "command": _command(kind, rest)})
+        if kind == "a2a" and rest:
+            named = self.file.agents.get(rest)
+            if named is not None and named.provider == "a2a":
+                return named
+            return AgentSettings.model_validate({"provider": "a2a", "base_url": rest})
         provider, slash, model = ALIASES.get(name, name).partition("/")
         if slash and provider in PROVIDERS:
             if not model:
@@ -218,12 +223,20 @@ class Registry:
             from pytest_collab.agents.acp_agent import AcpAgent
 
             return AcpAgent(name, settings)
+        if settings is not None and settings.provider == "a2a":
+            from pytest_collab.agents.a2a_agent import A2AAgent
+
+            return A2AAgent(name, settings)
         if settings is not None:
             return self._model(name, settings)
         if name.startswith("replay/"):
             from pytest_collab.agents.replay import ReplayAgent, replay_folder
 
             return ReplayAgent(name, replay_folder(name), None, model=name)
+        if name.startswith(("python/", "team/")):
+            from pytest_collab.agents.python_agent import PythonAgent, TeamAgent
+
+            return PythonAgent(name) if name.startswith("python/") else TeamAgent(name)
         if name == "human":
             from pytest_collab.agents.human import HumanAgent
 
@@ -262,7 +275,7 @@ class Registry:
         named = [*self.file.agents, *(alias for alias in ALIASES if alias not in self.file.agents)]
         provider, slash, rest = name.partition("/")
         if slash and provider != "builtin":
-            kinds = [*PROVIDERS, "builtin", "replay", "command", "acp"]
+            kinds = [*PROVIDERS, "builtin", "replay", "command", "acp", "a2a", "python", "team"]
             close = get_close_matches(provider, kinds, n=1)
             hint = f"Did you mean {close[0] + '/' + rest!r}? " if close else ""
             return UsageError(f"unknown agent {name!r}. {hint}Write one of {'/..., '.join(kinds)}/... .")

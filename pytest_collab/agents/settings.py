@@ -11,7 +11,7 @@ from pydantic import BaseModel, ConfigDict, Field, field_validator, model_valida
 
 from pytest_collab.agents.secrets import remember
 
-Provider = Literal["anthropic", "openai", "openai-chat", "command", "acp"]
+Provider = Literal["anthropic", "openai", "openai-chat", "command", "acp", "a2a"]
 
 PROGRAMS: Final = ("command", "acp")
 """Providers that are programs on this machine; they need no key of ours."""
@@ -73,7 +73,7 @@ class AgentSettings(BaseModel):
 
     model_config = _STRICT
 
-    provider: Provider = Field(description="anthropic, openai, openai-chat, command or acp")
+    provider: Provider = Field(description="anthropic, openai, openai-chat, command, acp or a2a")
     model: str = Field("", description="the provider's name of the model")
     base_url: str | None = Field(None, description="address of a compatible server (openai: ends in /v1)")
     api_key_env: str | None = Field(None, description="environment variable that holds the key")
@@ -168,6 +168,9 @@ class AgentSettings(BaseModel):
                 raise ValueError(
                     f"an agent of provider {self.provider} needs `command`, a list: program and arguments"
                 )
+        elif self.provider == "a2a":
+            if self.base_url is None:
+                raise ValueError("an agent of provider a2a needs `base_url`, where its agent card is found")
         elif self.provider == "anthropic" and self.base_url is not None and self.base_url.endswith("/v1"):
             raise ValueError(f"base_url {self.base_url!r} must not end in /v1: Anthropic's SDK adds that itself")
         elif not self.model:
@@ -194,7 +197,7 @@ class AgentSettings(BaseModel):
     @property
     def key_variable(self) -> str | None:
         """The variable that must hold a key; None where a compatible server may go without one."""
-        if self.provider in PROGRAMS:
+        if self.provider in (*PROGRAMS, "a2a"):
             return None
         if self.api_key_env:
             return self.api_key_env
@@ -221,6 +224,8 @@ class AgentSettings(BaseModel):
                 values[key] = getattr(self, key) if key != "think_tags" else list(self.think_tags)
         if self.provider == "command":
             values = {"provider": "command", "command": list(self.command), "mode": self.mode}
+        if self.provider == "a2a":
+            values = {"provider": "a2a", "base_url": self.base_url, "model": self.model}
         if self.provider == "acp":
             values = {"provider": "acp", "command": list(self.command), "permissions": self.permissions}
         return {key: value for key, value in values.items() if value not in (None, "", {})}

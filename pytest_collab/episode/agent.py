@@ -141,6 +141,15 @@ class Request:
         """The newest user turn's text."""
         return self.conversation[-1].text if self.conversation else ""
 
+    def opening(self) -> str:
+        """All of it as one text, to begin a conversation elsewhere: instructions, the past, and what is asked now."""
+        parts = [self.system] if self.system else []
+        who = {"user": "You were told", "assistant": "You answered"}
+        past = [f"{who[turn.role]}:\n{turn.text}" for turn in self.conversation[:-1] if turn.text]
+        if past:
+            parts.append("What has been said so far:\n\n" + "\n\n".join(past) + "\n\nNow:")
+        return "\n\n".join([*parts, self.text])
+
 
 @dataclass(frozen=True, slots=True)
 class Reply:
