@@ -17,6 +17,7 @@ from pytest_collab.episode.outcome import Outcome
 from pytest_collab.errors import TaskError
 from pytest_collab.families.maze import Maze, MazeFamily, paper
 from pytest_collab.families.maze.game import MazeGame
+from pytest_collab.families.maze.hearers import hearers
 from pytest_collab.families.maze.layout import drawn
 from pytest_collab.families.maze.published import as_markdown, published, source
 from pytest_collab.families.maze.rules import solve, weighted_outcome
@@ -174,6 +175,32 @@ def test_the_built_in_partners_play_it_one_move_a_turn_and_say_the_phrase() -> N
 def test_three_seats_are_told_who_speaks() -> None:
     text = paper.prompt(("a", "b", "c"), [Message(0, "b", ("c",), "Hi.")], 1, "task")
     assert text == "[agent b]: Hi."
+
+
+def test_who_hears_whom() -> None:
+    assert hearers("abcd", "ring") == {"a": ("b", "d"), "b": ("a", "c"), "c": ("b", "d"), "d": ("a", "c")}
+    assert hearers("abcd", "chain") == {"a": ("b",), "b": ("a", "c"), "c": ("b", "d"), "d": ("c",)}
+    assert hearers("abc", "star") == {"a": ("b", "c"), "b": ("a",), "c": ("a",)}
+    assert hearers("abc", "ring") == hearers("abc", "all"), "three in a ring are all next to one another"
+    assert hearers("ab", "chain", muted=True) == {"a": (), "b": ()}
+
+
+@pytest.mark.parametrize(("seats", "talk"), [(3, "chain"), (3, "star"), (4, "ring")])
+def test_only_neighbours_hear_a_seat_and_all_have_to_agree(seats: int, talk: str) -> None:
+    params = Maze(seats=seats, talk=talk, turns=60)
+    names = ("first", "second", "third", "fourth")[:seats]
+    agents = [Says(f"I am the {name}.") for name in names]
+    played = play_episode(params, agents, seed=0)
+    expected = hearers("abcd"[:seats], talk)
+    for message in played.transcript.of("message"):
+        assert tuple(message.data["delivered"]) == expected[str(message.seat)]
+    for agent, seat in zip(agents, expected, strict=True):
+        told = " ".join(request.text for request in agent.told)
+        near = {name for name, other in zip(names, expected, strict=True) if other in expected[seat]}
+        assert {name for name in names if name in told} == near
+        if len(near) < seats - 1:
+            assert "only they hear you" in agent.told[0].system
+    assert play_episode(params, ["partner"], seed=0).episode.success
 
 
 def test_the_maze_is_shown_in_three_layouts() -> None:

@@ -25,7 +25,7 @@ __all__ = ["Maze", "MazeFamily"]
 
 
 _ADDED: Final[Mapping[str, Any]] = {
-    name: Maze.model_fields[name].default for name in ("rules", "start", "goal", "view")
+    name: Maze.model_fields[name].default for name in ("rules", "start", "goal", "talk", "view")
 }
 """Params of later versions, with what leaves a task as it was."""
 
@@ -85,7 +85,12 @@ class MazeFamily(Family[Maze]):
 
         turns = params.last_turn(condition)
         return MazeGame(
-            self._maze(params, seed), turns, condition, as_paper=params.plays_paper(condition), layout=params.view
+            self._maze(params, seed),
+            turns,
+            condition,
+            as_paper=params.plays_paper(condition),
+            layout=params.view,
+            talk=params.talk,
         )
 
     def verdict(self, params: Maze, seed: int, condition: Condition, transcript: Transcript) -> Verdict:

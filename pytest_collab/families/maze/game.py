@@ -14,6 +14,7 @@ from pytest_collab.episode.game import Ask, Game, Move, Note, Prompt, Speech
 from pytest_collab.episode.text import MESSAGE_LIMIT, bounded, valid
 from pytest_collab.families.maze import paper
 from pytest_collab.families.maze import seats as words
+from pytest_collab.families.maze.hearers import hearers
 from pytest_collab.families.maze.reading.hearing import dialogue, heard
 from pytest_collab.families.maze.reading.reader import Reading
 from pytest_collab.families.maze.rules import solve
@@ -32,7 +33,14 @@ class MazeGame(Game):
     """
 
     def __init__(
-        self, maze: MazeRecord, turns: int, condition: Condition, *, as_paper: bool = False, layout: str = "ascii"
+        self,
+        maze: MazeRecord,
+        turns: int,
+        condition: Condition,
+        *,
+        as_paper: bool = False,
+        layout: str = "ascii",
+        talk: str = "all",
     ) -> None:
         self.maze = maze
         self.turns = turns
@@ -40,14 +48,20 @@ class MazeGame(Game):
         self.paper = as_paper
         self.layout = layout
         self.seats = ("a",) if condition.solo else tuple(words.SEAT_NAMES[: len(maze.visible)])
+        self.hearers = hearers(self.seats, talk, muted=condition.muted)
         self.turn = 0
         self.said: tuple[tuple[str, str], ...] = ()
         self.reading: Reading = self._read()
 
     def brief(self, seat: str) -> str:
         if self.paper:
-            return paper.brief(self.seats)
-        return words.brief(self.maze, seat, self.seats, self.turns, self.condition, self.layout)
+            return paper.brief(self.circle(seat))
+        return words.brief(self.maze, seat, self.seats, self.turns, self.condition, self.layout, self.circle(seat))
+
+    def circle(self, seat: str) -> tuple[str, ...]:
+        """The seat and whom it talks to; all seats where nobody hears anything."""
+        heard_by = self.hearers[seat] or tuple(other for other in self.seats if other != seat)
+        return tuple(other for other in self.seats if other == seat or other in heard_by)
 
     def ask(self) -> Ask | None:
         if self.turn >= self.turns or self.finished_talking():
@@ -65,9 +79,9 @@ class MazeGame(Game):
         if self.paper:
             shown = words.copies(self.maze, seat, self.condition)
             task = paper.task(self.maze.size, self.seats, shown, self.condition, self.layout)
-            text = paper.prompt(self.seats, inbox, sum(speaker == seat for speaker, _ in self.said), task)
+            text = paper.prompt(self.circle(seat), inbox, sum(speaker == seat for speaker, _ in self.said), task)
         else:
-            text = words.prompt(seat, self.seats, inbox, self.turn, self.turns, self.condition)
+            text = words.prompt(seat, self.circle(seat), inbox, self.turn, self.turns, self.condition)
         return Prompt(text, self.view(seat))
 
     def view(self, seat: str) -> dict[str, Any]:
@@ -85,9 +99,10 @@ class MazeGame(Game):
             "turn": self.turn,
             "turns": self.turns,
             "muted": self.condition.muted,
+            "hearers": dict(self.hearers),
             "phrase": paper.PHRASE if self.paper and len(self.seats) > 1 else "",
             "dialogue": tuple(
-                (speaker, text) for speaker, text in self.said if speaker == seat or not self.condition.muted
+                (speaker, text) for speaker, text in self.said if speaker == seat or seat in self.hearers[speaker]
             ),
         }
 
@@ -101,7 +116,8 @@ class MazeGame(Game):
         too_long = (
             f"the message has {len(text)} characters; its middle was left out" if len(text) > MESSAGE_LIMIT else None
         )
-        return Move(messages=(Speech(text),), malformed=too_long)
+        to = None if self.condition.muted or len(self.circle(seat)) == len(self.seats) else self.hearers[seat]
+        return Move(messages=(Speech(text, to),), malformed=too_long)
 
     def apply(self, moves: Mapping[str, Move]) -> Sequence[Note]:
         for seat in self.seats:
@@ -113,7 +129,7 @@ class MazeGame(Game):
 
     def _read(self) -> Reading:
         maze = self.maze
-        utterances = dialogue(self.said, self.seats, muted=self.condition.muted)
+        utterances = dialogue(self.said, self.hearers)
         return heard(utterances, maze.size, maze.start, maze.goal, self.seats)
 
     def solution(self) -> tuple[tuple[int, int], ...]:

@@ -11,6 +11,7 @@ from pytest_collab.episode.condition import Condition
 from pytest_collab.episode.family import Params
 from pytest_collab.errors import TaskError
 from pytest_collab.families.maze import paper
+from pytest_collab.families.maze.hearers import Talk
 from pytest_collab.families.maze.layout import View
 
 
@@ -49,6 +50,9 @@ class Maze(Params):
         None, description="row and column of the start, from 0 at the top left; leave it out for any cell"
     )
     goal: tuple[int, int] | None = Field(None, description="row and column of the goal; leave it out for any cell")
+    talk: Talk = Field(
+        "all", description="who hears whom: `all`, or only neighbours in a `ring`, a `chain` or a `star`"
+    )
     view: View = Field("ascii", description="how the maze is shown: drawn, as JSON, or as a list of cells")
 
     @model_validator(mode="before")

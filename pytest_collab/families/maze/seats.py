@@ -75,13 +75,22 @@ def copies(maze: MazeRecord, seat: str, condition: Condition) -> dict[str, tuple
 
 
 def brief(
-    maze: MazeRecord, seat: str, seats: Sequence[str], turns: int, condition: Condition, view: str = "ascii"
+    maze: MazeRecord,
+    seat: str,
+    seats: Sequence[str],
+    turns: int,
+    condition: Condition,
+    view: str = "ascii",
+    circle: Sequence[str] = (),
 ) -> str:
     """The standing instructions of a seat: the task, its copy or copies, how to talk, when it ends."""
     shown = copies(maze, seat, condition)
     parts = [_task(maze.size, seat, seats), _legend(shown, view)]
     parts += [_drawn(owner, seat, rows, view) for owner, rows in shown.items()]
     parts += [_manner(seats, turns, condition)]
+    if circle and len(circle) < len(seats):
+        near = _named([other for other in circle if other != seat])
+        parts.append(f"You hear {near} only, and only they hear you. What another one has to know must be passed on.")
     if condition.kind == "protocol":
         parts.append(PROTOCOLS[condition.argument])
     return "\n\n".join(parts)

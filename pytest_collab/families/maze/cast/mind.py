@@ -53,7 +53,8 @@ class Mind:
         others = tuple(other for other in seats if other != seat)
         seen = {cell: what for rows in view["copies"].values() for cell, what in cells_of(rows).items()}
         said = tuple((speaker, text) for speaker, text in view["dialogue"])
-        utterances = dialogue(said, seats, muted=view["muted"])
+        hearers: Mapping[str, tuple[str, ...]] = view["hearers"]
+        utterances = dialogue(said, hearers)
         size, start, goal = view["size"], view["start"], view["goal"]
 
         def understood() -> Reading:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from functools import lru_cache
 
 from pytest_collab.families.maze.reading.reader import Reading, Utterance, read
@@ -14,9 +15,6 @@ def heard(utterances: tuple[Utterance, ...], size: int, start: Cell, goal: Cell,
     return read(utterances, size=size, start=start, goal=goal, seats=seats)
 
 
-def dialogue(said: tuple[tuple[str, str], ...], seats: tuple[str, ...], *, muted: bool) -> tuple[Utterance, ...]:
-    """(seat, text) pairs as utterances, numbered from 0, each heard by all others unless nobody hears anything."""
-    return tuple(
-        Utterance(seat, text, number, () if muted else tuple(other for other in seats if other != seat))
-        for number, (seat, text) in enumerate(said)
-    )
+def dialogue(said: tuple[tuple[str, str], ...], hearers: Mapping[str, tuple[str, ...]]) -> tuple[Utterance, ...]:
+    """(seat, text) pairs as utterances, numbered from 0, each heard by those who hear the seat."""
+    return tuple(Utterance(seat, text, number, hearers[seat]) for number, (seat, text) in enumerate(said))
