@@ -44,6 +44,12 @@ class Expectation(BaseModel):
     counters: tuple[CounterTest, ...] = ()
     note: str = ""
 
+    @property
+    def countered(self) -> int:
+        """How many of the new tests are in a counter-test (whose changes may change a test's parameters)."""
+        found = {name.partition("[")[0] for counter in self.counters for name in counter.must_fail}
+        return sum(name.partition("[")[0] in found for name in self.fail_to_pass)
+
 
 class FeatureGrade(BaseModel):
     """Whether a tree does what one feature asks.
