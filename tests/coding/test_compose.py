@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+import shutil
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from pytest_collab.families.coding.pool.pool import Pool
-from pytest_collab.families.coding.repository.compose import expand, is_protected
+from pytest_collab.families.coding.repository.compose import Composer, expand, is_protected
+from pytest_collab.families.coding.repository.git import Store
+from pytest_collab.families.coding.repository.seed import seed_of
+from pytest_collab.families.coding.repository.work import collect_work
+from tests.coding.conftest import added, write
 
 
 @pytest.mark.parametrize(
@@ -60,3 +66,51 @@ def test_a_task_can_protect_more(pool: Pool) -> None:
 def test_what_is_run_follows_the_language(language: Any, hidden: list[str], words: list[str], pool: Pool) -> None:
     other = pool.model_copy(update={"language": language})
     assert expand(other, other.features[0], hidden, ["b/test_v.py"]) == words
+
+
+def _composed(
+    root: Path, cache: Path, team: dict[str, str], base: dict[str, str], hidden: str
+) -> tuple[Any, list[str]]:
+    """What a graded tree holds, and what is run in it."""
+    write(root / "base", base)
+    write(root, {"features/x/feature.md": "x\n", "features/x/tests.patch": hidden})
+    values = {"base": {"folder": "base"}, "test": "python -m pytest {tests} {report}", "features": [{"id": "x"}]}
+    pool = Pool.model_validate(values, context={"folder": root})
+    seed = seed_of(pool, cache)
+    store = Store.create(root / "store", seed.path, seed.commit)
+    shutil.copytree(seed.checkout, root / "seat", symlinks=True)
+    tree = collect_work(write(root / "seat", team), store).tree
+    composer = Composer(store, pool)
+    entries = composer.compose(store, tree, pool.feature("x"))
+    content = {path: store.blob(oid).decode() for path, (_, oid) in entries.items()}
+    return content, composer.words(entries, pool.feature("x"))
+
+
+def test_hidden_tests_are_the_pools_and_are_run_whatever_their_file_is_called(tmp_path: Path, cache: Path) -> None:
+    base = {"tests.py": "def test_old():\n    assert old\n\n\n# the end\n", "calc.py": ""}
+    hidden = (
+        "--- a/tests.py\n+++ b/tests.py\n@@ -1,5 +1,9 @@\n def test_old():\n     assert old\n \n \n"
+        "+def test_new():\n+    assert new\n+\n+\n # the end\n"
+    )
+    team = {"tests.py": base["tests.py"].replace("assert old", "pass"), "calc.py": "new = 1\n"}
+    content, words = _composed(tmp_path, cache, team, base, hidden)
+    assert "assert old" in content["tests.py"]
+    assert "assert new" in content["tests.py"]
+    assert content["calc.py"] == "new = 1\n"
+    assert words == ["tests.py"]
+
+
+def test_metadata_and_compiled_code_of_a_tree_are_left_out(tmp_path: Path, cache: Path) -> None:
+    team = {
+        "evil.egg-info/entry_points.txt": "[pytest11]\nevil = evil\n",
+        "src/evil-1.dist-info/entry_points.txt": "[pytest11]\nevil = evil\n",
+        "evil.egg-link": "/",
+        "evil.pth": "import evil\n",
+        "pkg/__pycache__/helper.cpython-311.pyc": "x",
+        "helper.pyc": "x",
+        "helper.cpython-311-x86_64-linux-gnu.so": "x",
+        "evil.py": "kept = True\n",
+    }
+    hidden = added("tests/test_x.py", "def test_x():\n    assert 1\n")
+    content, _ = _composed(tmp_path, cache, team, {"calc.py": "", "good.egg-info/PKG-INFO": "Name: good\n"}, hidden)
+    assert set(content) == {"calc.py", "evil.py", "tests/test_x.py"} | {"good.egg-info/PKG-INFO"}

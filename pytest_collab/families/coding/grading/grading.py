@@ -44,7 +44,7 @@ __all__ = ["Expectation", "FeatureGrade", "Grader", "TestReport", "judge"]
 
 _GUARD = Path(__file__).parent / "guard"
 _OUTPUT_LIMIT = 4 * 1024 * 1024
-_VERSION = 8
+_VERSION = 9
 _MADE = 4
 """Counter-tests that are made of a feature, if not more are asked for: which a tree is given is not known before."""
 
