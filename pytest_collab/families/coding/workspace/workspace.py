@@ -175,6 +175,8 @@ class Workspace:
         """
         words = ("for-each-ref", "--no-merged=HEAD", "--format=%(refname)", "refs/heads", "refs/stash")
         listed = await self.git(seat, *words)
+        if listed.killed_by is not None:
+            return []  # for what else is in the tree; nothing is known
         if not listed.ok:
             return ["left no working .git; the files as they stand are what is graded"]
         found = []
