@@ -53,7 +53,8 @@ def listing(known: Sequence[Known]) -> int:
     for name, key, source in rows:
         print(f"{name:<{widths[0]}}  {key:<{widths[1]}}  {source}")
     print(
-        "\nAlso: anthropic/MODEL, openai/MODEL, openai-chat/MODEL, command/PROGRAM, replay/DIR; "
+        "\nAlso: anthropic/MODEL, openai/MODEL, openai-chat/MODEL, command/PROGRAM, acp/NAME, a2a/URL, "
+        "python/MODULE:NAME, team/MODULE:NAME, replay/DIR; "
         "`collab agents --check NAME` makes one tiny call."
     )
     return 0

@@ -56,6 +56,8 @@ def run(args: argparse.Namespace) -> int:
     if unknown:
         raise UsageError(f"there is nothing called {unknown[0]!r} to look at; parts are {', '.join(_PARTS)}")
     findings = examine(args.what or tuple(_PARTS), args.agents_file)
+    if not args.what or "agents" in args.what:
+        findings += _clis(trial="agents" in args.what)
     if args.json:
         print(json.dumps([asdict(finding) for finding in findings], indent=2))
     else:
@@ -153,6 +155,28 @@ def _agents(agents_file: Path | None) -> list[Finding]:
         elif agent.key.endswith(" is set"):
             use = f"--agents={agent.name} ({agent.source})"
             findings.append(Finding(f"agent {agent.name}", "ok", False, agent.key, use))
+    return findings
+
+
+def _clis(*, trial: bool) -> list[Finding]:
+    """Coding CLIs that are here; with `trial` also what one turn with each comes to, and those that are not here."""
+    from pytest_collab.cli.doctor_agents import look
+
+    findings = []
+    for seen in look(trial=trial):
+        name, use = (
+            f"CLI {seen.program}",
+            f"--agents={seen.name}" if "/" in seen.name else "coding, by an agents file",
+        )
+        if seen.version is None:
+            if trial:
+                findings.append(Finding(name, "missing", False, "not on PATH", use, seen.install))
+        elif seen.trouble:
+            fix = f"run {seen.program} once by hand: it may want a login or a key"
+            findings.append(Finding(name, "broken", False, f"{seen.version}; {seen.trouble}", use, fix))
+        else:
+            told = "" if seen.answer is None else f"; one turn: {seen.answer!r}"
+            findings.append(Finding(name, "ok", False, f"{seen.version}{told}", use))
     return findings
 
 

@@ -39,7 +39,8 @@ _OPTIONS: Final = (
         "--agents",
         "A,B",
         "agents under test: an alias (claude, gpt, or one of the agents file), provider/model, builtin/NAME "
-        "(bare NAME works where no alias has it), replay/DIR, command/NAME",
+        "(bare NAME works where no alias has it), replay/DIR, command/NAME, acp/NAME, a2a/URL, python/MODULE:NAME, "
+        "team/MODULE:NAME",
     ),
     _Option("--collab-teams", "A+B,B+A", "exactly these teams, in seat order"),
     _Option(
