@@ -81,7 +81,7 @@ def against_baseline(gate: Gate, frame: Frame, rows: Mask, other: Frame, cluster
 
     Paired when at least half of this run's units have a partner; else the two groups are compared as they are.
     """
-    bounds = gate.measured.bounds
+    bounds = gate.bounds
     there = baseline_rows(gate, frame, rows, other)
     ours, theirs = _units(frame, gate, rows), _units(other, gate, there)
     attempts: tuple[tuple[Mapping[Key, float], Mapping[Key, float]], ...] = (

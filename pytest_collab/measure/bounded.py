@@ -37,6 +37,9 @@ METHOD: Final = "gaffke"
 MOST_DIFFERENT: Final = 256
 """With more different clusters than this, their means are put on a grid of so many steps."""
 
+FEWEST: Final = 5
+"""With fewer clusters than this, nothing is assumed of how far values without a range may go."""
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Clusters:
@@ -150,6 +153,54 @@ def interval_of(
     return Estimate(value, min(low, value), max(high, value), found.n, confidence, METHOD, found.groups)
 
 
+def excluded(
+    found: Clusters,
+    mean: float,
+    confidence: float = 0.95,
+    *,
+    bounds: tuple[float, float] = (0.0, 1.0),
+    scale: float = 1.0,
+) -> bool:
+    """Whether the interval of `interval_of` would leave `mean` outside; much quicker than to find its ends."""
+    alpha = (1.0 - check_confidence(confidence)) / 2.0
+    low, high = bounds
+    if not found.n:
+        return False
+    if mean < found.value:
+        return mean <= low or (
+            math.isfinite(low) and tail(_moved(found, found.mean - low, high - low), mean - low, scale) < alpha
+        )
+    return mean >= high or (
+        math.isfinite(high) and tail(_moved(found, high - found.mean, high - low), high - mean, scale) < alpha
+    )
+
+
+def assumed_range(
+    found: Clusters, bounds: tuple[float, float] | None = None, scale: float = 1.0
+) -> tuple[float, float]:
+    """The range to judge values by that have none of their own: costs, times, a family's own figures.
+
+    No number of values bounds a mean that rare and huge ones could move at will. An open end is therefore taken to
+    lie ``2 + 18 / G`` times as far from zero as the furthest of G clusters there (at zero itself where none is beyond
+    it), which by simulation holds for lognormal values of sigma up to 1.5. Below `FEWEST` clusters it stays open. The
+    range widens with worse values, never narrows.
+
+    Args:
+        found: the values.
+        bounds: the range as far as it is known.
+        scale: as in `bounded_mean`.
+    """
+    low, high = bounds if bounds is not None else (-math.inf, math.inf)
+    groups = found.groups * scale
+    if groups >= FEWEST:
+        beyond = 2.0 + 18.0 / groups
+        if low == -math.inf:
+            low = beyond * min(0.0, float(found.mean.min()))
+        if high == math.inf:
+            high = beyond * max(0.0, float(found.mean.max()))
+    return low, high
+
+
 def bounded_difference(
     first: Values,
     second: Values,
@@ -181,10 +232,10 @@ def bounded_difference(
     return combined(a, b, bounds)
 
 
-def combined(first: Estimate, second: Estimate, bounds: tuple[float, float] = (0.0, 1.0)) -> Estimate:
+def combined(first: Estimate, second: Estimate, bounds: tuple[float, float] | None = (0.0, 1.0)) -> Estimate:
     """The difference of two independent estimates of means within `bounds`; see `bounded_difference`."""
     n, groups = first.n + second.n, (first.clusters or 0) + (second.clusters or 0)
-    width = bounds[1] - bounds[0]
+    width = math.inf if bounds is None else bounds[1] - bounds[0]
     if not (first.known and second.known):
         return Estimate(math.nan, -width, width, n, first.confidence, METHOD, groups)
     value = first.value - second.value

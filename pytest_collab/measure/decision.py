@@ -8,8 +8,8 @@ is below 0.8, and is undecided in between. Hence, whatever the true figure:
 - false fail (a false alarm: the true figure keeps the rule, the gate fails): at most 5 %;
 - undecided is neither: too few episodes for either claim. It is told with how many more would settle it.
 
-For success rates of independent episodes both limits are exact (Clopper-Pearson); for means and clusters
-they hold as well as the interval's coverage does, and docs/statistics.md shows how well that is.
+Bounds are those of `bounded`: a worse episode never turns a verdict towards pass. docs/statistics.md shows by
+simulation how often verdicts are wrong.
 """
 
 from __future__ import annotations
@@ -22,9 +22,9 @@ from typing import TYPE_CHECKING, Literal, Protocol
 
 import numpy as np
 
-from pytest_collab.measure.cluster import cluster_codes, cluster_mean, effective_size, no_spread, robust_variance
-from pytest_collab.measure.interval import Estimate, clopper_pearson, finite, two_sided, unanimous
-from pytest_collab.measure.paired import effective_pairs, paired_difference, tango
+from pytest_collab.measure.bounded import Clusters, assumed_range, clusters_of, combined, excluded, interval_of
+from pytest_collab.measure.cluster import cluster_codes
+from pytest_collab.measure.interval import Estimate, finite, two_sided
 from pytest_collab.measure.sequential import Kind, confidence_sequence, first_crossing, projected_log_wealth
 
 if TYPE_CHECKING:
@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     from pytest_collab.measure.interval import Values
 
 MOST_MORE = 10_000_000
-"""Beyond this many further episodes, no number is promised to settle a gate."""
+"""Beyond this many further clusters, no number is promised to settle a gate."""
 
 
 class GateVerdict(StrEnum):
@@ -94,8 +94,8 @@ class Decision:
         verdict: pass, fail or undecided.
         rule: the rule judged by.
         estimate: figure and interval; each end is a one-sided bound at the gate's confidence.
-        needed: undecided only: about how many *more* episodes would settle it if the figure stayed
-            where it is; None when no number would (the figure lies on the threshold, or there is none).
+        needed: undecided only: about how many *more* clusters (seeds, as a rule) would settle it if the figure
+            stayed where it is; None when no number would (the figure lies on the threshold, or there is none).
         open: the two figures behind it where episodes are unsettled; `estimate` then has no value, and its ends are
             the lower one of the one and the upper one of the other.
     """
@@ -122,35 +122,27 @@ class Evidence(Protocol):
     def n(self) -> int:
         """Episodes (or pairs) behind it."""
 
-    def interval(self, confidence: float, scale: float = 1.0) -> Estimate:
-        """The two-sided interval, as `scale` times as many observations of the same kind would give it."""
-
-
-@dataclass(frozen=True, slots=True)
-class RateEvidence:
-    """0/1 values: a success rate, a failure code's rate. Clopper-Pearson at the effective size."""
-
-    values: Values
-    clusters: Labels | None = None
-
     @property
-    def n(self) -> int:
-        return len(self.values)
+    def groups(self) -> int:
+        """Independent clusters among them."""
 
     def interval(self, confidence: float, scale: float = 1.0) -> Estimate:
-        sample = finite(self.values, (0.0, 1.0))
-        codes = cluster_codes(self.clusters, len(sample))
-        size = effective_size(sample, codes, confidence) * scale
-        rate = float(sample.mean()) if len(sample) else 0.0
-        found = clopper_pearson(rate * size, size, confidence)
-        groups = int(codes.max()) + 1 if len(codes) else 0
-        method = "exact" if groups == len(sample) else f"exact, effective size {size:.1f}"
-        return Estimate(found.value, found.low, found.high, len(sample), confidence, method, groups)
+        """The two-sided interval, as `scale` times as many clusters of the same kind would give it."""
+
+    def excludes(self, mean: float, confidence: float, scale: float) -> bool:
+        """Whether that interval would leave `mean` outside."""
 
 
 @dataclass(frozen=True, slots=True)
 class MeanEvidence:
-    """Values of any kind: a score, a cost. Cluster-robust t interval (see `cluster.cluster_mean`)."""
+    """Values of any kind: a score, a cost, a rate's 0 and 1. See `bounded.bounded_mean`.
+
+    Attributes:
+        values: shape (n,).
+        clusters: a label for each value; None when all are independent.
+        bounds: the range of the values; an end that is infinite, or None, is taken from the values as
+            `bounded.assumed_range` does.
+    """
 
     values: Values
     clusters: Labels | None = None
@@ -160,14 +152,41 @@ class MeanEvidence:
     def n(self) -> int:
         return len(self.values)
 
+    @property
+    def groups(self) -> int:
+        return _groups(self.clusters, self.n)
+
     def interval(self, confidence: float, scale: float = 1.0) -> Estimate:
-        found = cluster_mean(self.values, self.clusters, confidence, bounds=self.bounds)
-        return found if scale == 1.0 else _grown(self.values, self.clusters, found, self.bounds, scale)
+        found, bounds = self._found(scale)
+        return interval_of(found, confidence, bounds=bounds, scale=scale)
+
+    def excludes(self, mean: float, confidence: float, scale: float) -> bool:
+        found, bounds = self._found(scale)
+        return excluded(found, mean, confidence, bounds=bounds, scale=scale)
+
+    def _found(self, scale: float) -> tuple[Clusters, tuple[float, float]]:
+        found = clusters_of(self.values, self.clusters, self.bounds)
+        return found, assumed_range(found, self.bounds, scale)
+
+
+class RateEvidence(MeanEvidence):
+    """0/1 values: a success rate, a failure code's rate."""
+
+    __slots__ = ()
+
+    def __init__(self, values: Values, clusters: Labels | None = None) -> None:
+        super().__init__(values, clusters, (0.0, 1.0))
 
 
 @dataclass(frozen=True, slots=True)
 class PairedEvidence:
-    """Two values of each task and seed: their difference (see `paired.paired_difference`)."""
+    """Two values of each task and seed: the mean of their differences (see `bounded.bounded_mean`).
+
+    Attributes:
+        first, second: shape (n,) each, in the same order of pairs.
+        clusters: a label for each pair; None when all are independent.
+        bounds: the range of each value (not of the difference); as in `MeanEvidence`.
+    """
 
     first: Values
     second: Values
@@ -178,27 +197,29 @@ class PairedEvidence:
     def n(self) -> int:
         return len(self.first)
 
+    @property
+    def groups(self) -> int:
+        return _groups(self.clusters, self.n)
+
     def interval(self, confidence: float, scale: float = 1.0) -> Estimate:
-        found = paired_difference(self.first, self.second, self.clusters, confidence, bounds=self.bounds)
-        if scale == 1.0 or found.n == 0:
-            return found
-        difference = finite(self.first) - finite(self.second)
-        if found.method.startswith("tango"):
-            codes = cluster_codes(self.clusters, found.n)
-            size = effective_pairs(difference, codes, confidence) * scale
-            wins, losses = float((difference > 0).mean()), float((difference < 0).mean())
-            return tango(wins * size, losses * size, size, confidence)
-        limits = None if self.bounds is None else _span(self.bounds)
-        return _grown(difference, self.clusters, found, limits, scale)
+        found, bounds = self._found(scale)
+        return interval_of(found, confidence, bounds=bounds, scale=scale)
+
+    def excludes(self, mean: float, confidence: float, scale: float) -> bool:
+        found, bounds = self._found(scale)
+        return excluded(found, mean, confidence, bounds=bounds, scale=scale)
+
+    def _found(self, scale: float) -> tuple[Clusters, tuple[float, float]]:
+        a, b = finite(self.first, self.bounds), finite(self.second, self.bounds)
+        low_a, high_a = assumed_range(clusters_of(a, self.clusters), self.bounds, scale)
+        low_b, high_b = assumed_range(clusters_of(b, self.clusters), self.bounds, scale)
+        span = (low_a - high_b, high_a - low_b)
+        return clusters_of(a - b, self.clusters, span), span
 
 
 @dataclass(frozen=True, slots=True)
 class UnpairedEvidence:
-    """Two groups that share no task and seed: the difference of their means or rates.
-
-    The two groups' variances (cluster-robust) add up, with the Welch-Satterthwaite degrees of freedom;
-    for rates without clusters it is Newcombe's interval.
-    """
+    """Two groups that share no task and seed: the difference of their means (see `bounded.bounded_difference`)."""
 
     first: Values
     second: Values
@@ -211,31 +232,18 @@ class UnpairedEvidence:
     def n(self) -> int:
         return len(self.first) + len(self.second)
 
+    @property
+    def groups(self) -> int:
+        return _groups(self.clusters_first, len(self.first)) + _groups(self.clusters_second, len(self.second))
+
     def interval(self, confidence: float, scale: float = 1.0) -> Estimate:
-        from scipy.special import stdtrit
+        a = MeanEvidence(self.first, self.clusters_first, self.bounds).interval(confidence, scale)
+        b = MeanEvidence(self.second, self.clusters_second, self.bounds).interval(confidence, scale)
+        return combined(a, b, self.bounds)
 
-        from pytest_collab.measure.difference import newcombe
-
-        a, b = finite(self.first, self.bounds), finite(self.second, self.bounds)
-        low, high = (-math.inf, math.inf) if self.bounds is None else _span(self.bounds)
-        if not len(a) or not len(b):
-            return Estimate(math.nan, low, high, self.n, confidence, "unpaired")
-        codes_a, codes_b = cluster_codes(self.clusters_first, len(a)), cluster_codes(self.clusters_second, len(b))
-        if self.rate:
-            size_a = effective_size(a, codes_a, confidence) * scale
-            size_b = effective_size(b, codes_b, confidence) * scale
-            found = newcombe(float(a.mean()) * size_a, size_a, float(b.mean()) * size_b, size_b, confidence)
-            return Estimate(found.value, found.low, found.high, self.n, confidence, "newcombe")
-        value = float(a.mean() - b.mean())
-        if codes_a.max() == 0 or codes_b.max() == 0:
-            return Estimate(value, low, high, self.n, confidence, "welch")
-        (var_a, free_a), (var_b, free_b) = robust_variance(a, codes_a), robust_variance(b, codes_b)
-        variance = (var_a + var_b) / scale
-        if variance == 0.0:
-            return Estimate(value, value, value, self.n, confidence, "welch")
-        freedom = (var_a + var_b) ** 2 / (var_a**2 / free_a + var_b**2 / free_b) * scale
-        half = float(stdtrit(freedom, 0.5 + confidence / 2.0)) * math.sqrt(variance)
-        return Estimate(value, max(low, value - half), min(high, value + half), self.n, confidence, "welch")
+    def excludes(self, mean: float, confidence: float, scale: float) -> bool:
+        found = self.interval(confidence, scale)
+        return not found.low <= mean <= found.high
 
 
 def decide(rule: Rule, evidence: Evidence, confidence: float = 0.95) -> Decision:
@@ -256,12 +264,7 @@ def decide(rule: Rule, evidence: Evidence, confidence: float = 0.95) -> Decision
     verdict = rule.judge(estimate.low, estimate.high)
     needed = None
     if verdict is GateVerdict.UNDECIDED and estimate.known and estimate.value != rule.threshold:
-
-        def settles(scale: float) -> bool:
-            grown = evidence.interval(level, scale)
-            return rule.judge(grown.low, grown.high) is not GateVerdict.UNDECIDED
-
-        needed = _more(evidence.n, settles)
+        needed = _more(evidence.groups, lambda scale: evidence.excludes(rule.threshold, level, scale))
     return Decision(verdict, rule, estimate, needed)
 
 
@@ -272,6 +275,7 @@ def decide_sequentially(
     *,
     kind: Kind,
     bounds: tuple[float, float] = (0.0, 1.0),
+    weights: Values | None = None,
     brief: bool = False,
 ) -> Decision:
     """Judge the evidence so far, as often as one likes.
@@ -286,6 +290,7 @@ def decide_sequentially(
         confidence: one-sided, over all times at once.
         kind: `rate` for 0/1 metrics, `mean` for scores and differences; a matter of the metric.
         bounds: range of the values; metrics without one (cost, time) cannot be decided early.
+        weights: shape (n,), each cluster's share of the largest one's size; see `sequential.log_wealth`.
         brief: only the verdict is wanted, at a fraction of the time: no interval, no number that would settle it.
 
     Raises:
@@ -294,8 +299,8 @@ def decide_sequentially(
     if brief:
         estimate = Estimate(math.nan, -math.inf, math.inf, len(values), confidence, "none")
     else:
-        estimate = confidence_sequence(values, two_sided(confidence), kind=kind, bounds=bounds)
-    crossing = first_crossing(values, rule.threshold, confidence, kind=kind, bounds=bounds)
+        estimate = confidence_sequence(values, two_sided(confidence), kind=kind, bounds=bounds, weights=weights)
+    crossing = first_crossing(values, rule.threshold, confidence, kind=kind, bounds=bounds, weights=weights)
     if crossing is not None:
         keeps = crossing.side == ("above" if rule.relation in ("at_least", "above") else "below")
         return Decision(GateVerdict.PASS if keeps else GateVerdict.FAIL, rule, estimate)
@@ -305,7 +310,9 @@ def decide_sequentially(
         target = -math.log(1.0 - confidence)
 
         def settles(scale: float) -> bool:
-            grown = projected_log_wealth(values, rule.threshold, side, scale, kind=kind, bounds=bounds)
+            grown = projected_log_wealth(
+                values, rule.threshold, side, scale, kind=kind, bounds=bounds, weights=weights
+            )
             return grown >= target
 
         needed = _more(estimate.n, settles)
@@ -322,39 +329,13 @@ def cluster_means(values: Values, clusters: Labels | None = None) -> NDArray[np.
     return np.asarray(np.bincount(codes, weights=sample) / np.bincount(codes)) if len(sample) else sample
 
 
-def _span(bounds: tuple[float, float]) -> tuple[float, float]:
-    width = bounds[1] - bounds[0]
-    return (-width, width)
-
-
-def _grown(
-    values: Values,
-    clusters: Labels | None,
-    found: Estimate,
-    bounds: tuple[float, float] | None,
-    scale: float,
-) -> Estimate:
-    """The t interval that `scale` times as many clusters of the same kind would give."""
-    from scipy.special import stdtrit
-
-    sample = finite(values)
-    groups = found.clusters or 0
-    if groups < 2:
-        # Nothing is known of the spread; a bounded mean spreads by at most half the range.
-        if bounds is None or not groups:
-            return found
-        spread = (found.value - bounds[0]) * (bounds[1] - found.value)
-        half = 1.96 * math.sqrt(max(spread, 0.0) / (groups * scale))
-        return Estimate(found.value, found.value - half, found.value + half, found.n, found.confidence, "t")
-    variance, freedom = robust_variance(sample, cluster_codes(clusters, len(sample)))
-    if bounds is not None and no_spread(variance, bounds):
-        return unanimous(found.value, found.n, max(1, int(groups * scale)), found.confidence, bounds)
-    half = float(stdtrit(freedom * scale, 0.5 + found.confidence / 2.0)) * math.sqrt(variance / scale)
-    return Estimate(found.value, found.value - half, found.value + half, found.n, found.confidence, "t")
+def _groups(clusters: Labels | None, n: int) -> int:
+    codes = cluster_codes(clusters, n)
+    return int(codes.max()) + 1 if len(codes) else 0
 
 
 def _more(n: int, settles: Callable[[float], bool]) -> int | None:
-    """How many observations beyond `n` make `settles(all / n)` true, by doubling and halving."""
+    """How many clusters beyond `n` make `settles(all / n)` true, by doubling and halving."""
     high = 2 * n
     while not settles(high / n):
         high *= 2

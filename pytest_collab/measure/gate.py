@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated, Any, Final, Literal
 
@@ -19,6 +21,7 @@ SCHEMA_VERSION: Final = 1
 OnUndecided = Literal["fail", "pass", "warn"]
 ClusterBy = Literal["task_seed", "task", "episode"]
 Confidence = Annotated[float, Field(gt=0.5, lt=1.0, description="one-sided, e.g. 0.95")]
+Limit = Annotated[float, Field(allow_inf_nan=False)]
 RULES: Final = ("at_least", "at_most", "not_worse_than", "better_than")
 
 
@@ -71,6 +74,8 @@ class Gate(BaseModel):
         confidence: one-sided; the file's when left out.
         undecided: what too few episodes mean for the exit status; the file's when left out.
         cluster: which episodes depend on one another; the file's when left out.
+        range: the least and the most that one episode can come to, for metrics that have no range of their own
+            (costs, times, `metrics.NAME`); left out, it is taken from the values (`bounded.assumed_range`).
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -87,6 +92,7 @@ class Gate(BaseModel):
     confidence: Confidence | None = None
     undecided: OnUndecided | None = None
     cluster: ClusterBy | None = None
+    range: tuple[Limit, Limit] | None = None
 
     @model_validator(mode="after")
     def _check(self) -> Gate:
@@ -100,6 +106,11 @@ class Gate(BaseModel):
     def measured(self) -> Metric:
         """The metric it names."""
         return parse_metric(self.metric)
+
+    @property
+    def bounds(self) -> tuple[float, float]:
+        """The range of its metric; an end may be infinite."""
+        return self.range or (self.measured.low, self.measured.high)
 
     @property
     def relation(self) -> str:
@@ -249,6 +260,14 @@ def _problem(gate: Gate) -> tuple[str, str, str] | None:
         return "margin", f"a margin means nothing to {gate.relation}", "Drop it, or write not_worse_than."
     if gate.better is not None and metric.better is not None and gate.better != metric.better:
         return "better", f"of {metric.name}, {metric.better} is better", "Drop this key."
+    if gate.range is not None:
+        if metric.bounds is not None:
+            return "range", f"{metric.name} always lies within {metric.low:g}..{metric.high:g}", "Drop this key."
+        if not metric.low <= gate.range[0] < gate.range[1]:
+            shown = f"[{gate.range[0]:g}, {gate.range[1]:g}]"
+            least = "" if metric.low == -math.inf else f", and {metric.name} is never below {metric.low:g}"
+            return "range", f"{shown} is no range{least}", "Give the least and then the most that one episode can be."
+        metric = replace(metric, low=gate.range[0], high=gate.range[1])
     if gate.baseline is None:
         return _never(gate, metric)
     if (gate.better or metric.better) is None:

@@ -9,7 +9,7 @@ from typing import Any, Final, Literal
 from pydantic import BaseModel, ConfigDict
 
 from pytest_collab.measure.decision import Decision, GateVerdict
-from pytest_collab.measure.gate import Gate, GateFile, OnUndecided
+from pytest_collab.measure.gate import ClusterBy, Gate, GateFile, OnUndecided
 
 SCHEMA_VERSION: Final = 1
 SIGNS: Final = {"at_least": ">=", "at_most": "<=", "above": ">", "below": "<"}
@@ -29,13 +29,15 @@ class GateResult(BaseModel):
         low, high: one-sided bounds at `confidence`; None where there is no such bound.
         n: episodes, or pairs, behind it.
         clusters: independent groups among them.
+        cluster: what these are: `task_seed`, `task` or `episode`.
         method: name of the interval.
         unsettled: episodes of this run that count or not, depending on what solo episodes will settle them to.
         unsettled_baseline: those of the baseline.
         least, most: with such episodes, what the figure would be if none, and if all, of this run's counted (and
             all, and none, of the baseline's); `low` and `high` are the bounds of these two. None without any.
         verdict: pass, fail or undecided.
-        needed: undecided only: about how many more episodes (or pairs) would settle it; None when none would.
+        needed: undecided only: about how many more clusters would settle it, each played as often as those so
+            far; None when no number would.
         on_undecided: what an undecided verdict means for the exit status.
         sequential: whether the verdict is that of a confidence sequence.
         ok: whether the exit status can be 0 as far as this gate goes.
@@ -58,6 +60,7 @@ class GateResult(BaseModel):
     high: float | None
     n: int
     clusters: int | None
+    cluster: ClusterBy = "task_seed"
     method: str
     unsettled: int = 0
     unsettled_baseline: int = 0
@@ -148,9 +151,16 @@ class GateReport(BaseModel):
 
 
 def result_of(
-    file: GateFile, gate: Gate, decision: Decision, *, paired: bool | None = None, sequential: bool = False
+    file: GateFile,
+    gate: Gate,
+    decision: Decision,
+    *,
+    paired: bool | None = None,
+    sequential: bool = False,
+    cluster: ClusterBy | None = None,
 ) -> GateResult:
-    """What gates.json says of a decision."""
+    """What gates.json says of a decision; `cluster` where it was not judged by the gate's own."""
+    cluster = cluster or gate.cluster or file.cluster
     on_undecided = gate.undecided or file.undecided
     estimate = decision.estimate
     verdict = decision.verdict
@@ -174,6 +184,7 @@ def result_of(
         high=_finite(estimate.high),
         n=estimate.n,
         clusters=estimate.clusters,
+        cluster=cluster,
         method=estimate.method,
         **_open(decision),
         verdict=verdict,
@@ -181,11 +192,13 @@ def result_of(
         on_undecided=on_undecided,
         sequential=sequential,
         ok=verdict is GateVerdict.PASS or (verdict is GateVerdict.UNDECIDED and on_undecided != "fail"),
-        message=_message(gate, decision, confidence, paired),
+        message=_message(gate, decision, confidence, paired, sequential, cluster),
     )
 
 
-def _message(gate: Gate, decision: Decision, confidence: float, paired: bool | None) -> str:
+def _message(
+    gate: Gate, decision: Decision, confidence: float, paired: bool | None, sequential: bool, cluster: ClusterBy
+) -> str:
     """One line: the figure, what it was held against, and, where undecided, what would settle it."""
     estimate, rule = decision.estimate, decision.rule
     unit = "pairs" if paired or gate.measured.kind == "gap" else "episodes"
@@ -196,15 +209,24 @@ def _message(gate: Gate, decision: Decision, confidence: float, paired: bool | N
     show = _shower(gate)
     what = f"{gate.metric} minus that of {gate.baseline}" if gate.baseline is not None else gate.metric
     sign = SIGNS[rule.relation]
+    clusters = {"task_seed": "seed", "task": "task", "episode": unit.removesuffix("s")}[cluster]
+    of = "" if estimate.clusters in (None, estimate.n) else f" of {_counted(estimate.clusters or 0, clusters)}"
     text = (
         f"{what} {show(estimate.value)} ({confidence:.0%} bounds {show(estimate.low)} to {show(estimate.high)}, "
-        f"{estimate.n} {unit}), wanted {sign} {show(rule.threshold)}"
+        f"{estimate.n} {unit}{of}), wanted {sign} {show(rule.threshold)}"
     )
     if decision.verdict is not GateVerdict.UNDECIDED:
         return text
     if decision.needed is None:
-        return f"{text}: undecided, and no number of {unit} would settle it while the figure stays there"
-    return f"{text}: undecided, about {decision.needed} more {unit} would settle it"
+        return f"{text}: undecided, and no number of {clusters}s would settle it while the figure stays there"
+    advice = f"{text}: undecided, about {_counted(decision.needed, f'more {clusters}')} would settle it"
+    if sequential:
+        return advice
+    return f"{advice} (to add and look again, as often as you like: --collab-stop-when-decided)"
+
+
+def _counted(n: int, noun: str) -> str:
+    return f"{n} {noun}" if n == 1 else f"{n} {noun}s"
 
 
 def _open(decision: Decision) -> dict[str, Any]:

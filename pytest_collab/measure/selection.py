@@ -116,6 +116,23 @@ def values_of(frame: Frame, gate: Gate, rows: Mask) -> tuple[NDArray[np.float64]
         raise UsageError(f"gate {gate.title!r}: {error}") from None
 
 
+def within(gate: Gate, values: NDArray[np.float64]) -> NDArray[np.float64]:
+    """The values, if they keep to the range that the gate gives.
+
+    Raises:
+        UsageError: names the gate, the range and the worst value.
+    """
+    low, high = gate.bounds
+    outside = values[(values < low) | (values > high)]
+    if len(outside):
+        worst = outside[np.argmax(np.maximum(low - outside, outside - high))]
+        raise UsageError(
+            f"gate {gate.title!r}: {gate.metric} is said to lie within {low:g}..{high:g}, and an episode came to "
+            f"{worst:g}. Give a `range` that no episode can leave."
+        )
+    return values
+
+
 @dataclass(frozen=True, slots=True)
 class Reading:
     """A metric of every episode, and which episodes say what of it.

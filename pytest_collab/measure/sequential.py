@@ -9,7 +9,8 @@ inequality it ever reaches 1/alpha with probability at most alpha.
 
 What must hold: given the past, each value's expectation is the mean asked about. Episodes therefore have
 to come in random order (not the easy task first), and dependent episodes of one cluster have to be
-averaged into one value before they are given to these functions.
+averaged into one value before they are given to these functions. Clusters of different sizes weigh by their episodes:
+of the largest the whole stake is bet, of one half as large half of it, so that the mean is that of all episodes.
 """
 
 from __future__ import annotations
@@ -48,6 +49,7 @@ def log_wealth(
     *,
     kind: Kind,
     bounds: tuple[float, float] = (0.0, 1.0),
+    weights: Values | None = None,
 ) -> NDArray[np.float64]:
     """Log wealth, after each value, of betting that the true mean lies on `side` of `mean`.
 
@@ -72,6 +74,8 @@ def log_wealth(
         side: where the gambler bets that the true mean is.
         kind: `rate` for values at the bounds only, `mean` for any.
         bounds: range of the values.
+        weights: shape (n,), above 0 and at most 1, the share of the largest cluster that each value stands for; with
+            `mean` only. All 1 when left out.
 
     Returns:
         Shape (n,).
@@ -89,7 +93,7 @@ def log_wealth(
     if kind == "rate":
         total = np.cumsum(sample)
         return mixture_log_wealth(total, np.arange(1, len(sample) + 1, dtype=np.float64), centre)
-    return betting_log_wealth(sample, centre)
+    return betting_log_wealth(sample, centre, None if weights is None else np.asarray(weights, dtype=np.float64))
 
 
 def mixture_log_wealth(total: NDArray[np.float64], n: NDArray[np.float64], mean: float) -> NDArray[np.float64]:
@@ -117,12 +121,15 @@ def mixture_log_wealth(total: NDArray[np.float64], n: NDArray[np.float64], mean:
     return np.asarray(mixture - total * math.log(mean) - (n - total) * math.log1p(-mean))
 
 
-def betting_log_wealth(sample: NDArray[np.float64], mean: float) -> NDArray[np.float64]:
+def betting_log_wealth(
+    sample: NDArray[np.float64], mean: float, weights: NDArray[np.float64] | None = None
+) -> NDArray[np.float64]:
     """Log wealth of fixed bets on values in 0..1 exceeding `mean`, the stake spread over all of them.
 
     Args:
         sample: shape (..., n); time is the last axis.
         mean: the hypothesised mean.
+        weights: as in `log_wealth`; broadcast against `sample`.
 
     Returns:
         Shape of `sample`.
@@ -132,8 +139,9 @@ def betting_log_wealth(sample: NDArray[np.float64], mean: float) -> NDArray[np.f
     if mean <= 0.0:
         return np.where(np.cumsum(sample, axis=-1) > 0.0, math.inf, 0.0)
     wealth = np.full(sample.shape, -math.inf)
+    gain = (sample - mean) / mean if weights is None else weights * (sample - mean) / mean
     for share in _SHARES:
-        wealth = np.logaddexp(wealth, np.cumsum(np.log1p(share / mean * (sample - mean)), axis=-1))
+        wealth = np.logaddexp(wealth, np.cumsum(np.log1p(share * gain), axis=-1))
     return wealth - math.log(BETS)
 
 
@@ -145,6 +153,7 @@ def projected_log_wealth(
     *,
     kind: Kind,
     bounds: tuple[float, float] = (0.0, 1.0),
+    weights: Values | None = None,
 ) -> float:
     """The log wealth that `copies` times the same values would end at; for saying how many more are needed.
 
@@ -158,7 +167,8 @@ def projected_log_wealth(
     if kind == "rate":
         total, n = np.array([sample.sum() * copies]), np.array([len(sample) * copies])
         return float(mixture_log_wealth(total, n, centre)[0])
-    grown = copies * np.log1p(_SHARES[:, None] / centre * (sample - centre)).sum(axis=1)
+    gain = (sample - centre) / centre * (1.0 if weights is None else np.asarray(weights, dtype=np.float64))
+    grown = copies * np.log1p(_SHARES[:, None] * gain).sum(axis=1)
     return float(np.logaddexp.reduce(grown)) - math.log(BETS)
 
 
@@ -182,6 +192,7 @@ def first_crossing(
     *,
     kind: Kind,
     bounds: tuple[float, float] = (0.0, 1.0),
+    weights: Values | None = None,
 ) -> Crossing | None:
     """When, if ever, the confidence sequence first excludes `threshold`.
 
@@ -190,7 +201,7 @@ def first_crossing(
         threshold: within `bounds`.
         confidence: one-sided: crossing to either side, at any time, happens by error with probability at
             most ``1 - confidence``.
-        kind: see `log_wealth`.
+        kind, weights: see `log_wealth`.
         bounds: range of the values.
 
     Raises:
@@ -200,7 +211,7 @@ def first_crossing(
     found: Crossing | None = None
     sides: tuple[Side, Side] = ("above", "below")
     for side in sides:
-        wealth = log_wealth(values, threshold, side, kind=kind, bounds=bounds)
+        wealth = log_wealth(values, threshold, side, kind=kind, bounds=bounds, weights=weights)
         rich = np.flatnonzero(wealth >= math.log(1.0 / alpha))
         if len(rich) and (found is None or rich[0] + 1 < found.n):
             found = Crossing(side, int(rich[0]) + 1)
@@ -208,7 +219,12 @@ def first_crossing(
 
 
 def confidence_sequence(
-    values: Values, confidence: float = 0.95, *, kind: Kind, bounds: tuple[float, float] = (0.0, 1.0)
+    values: Values,
+    confidence: float = 0.95,
+    *,
+    kind: Kind,
+    bounds: tuple[float, float] = (0.0, 1.0),
+    weights: Values | None = None,
 ) -> Estimate:
     """The running intersection of the confidence sequence, as it stands after the last value.
 
@@ -218,7 +234,7 @@ def confidence_sequence(
     Args:
         values: shape (n,), one independent value a cluster, in planned order.
         confidence: two-sided, over all times at once.
-        kind: see `log_wealth`.
+        kind, weights: see `log_wealth`.
         bounds: range of the values.
 
     Raises:
@@ -231,12 +247,12 @@ def confidence_sequence(
         return Estimate(math.nan, bounds[0], bounds[1], 0, confidence, method)
 
     def excluded(mean: float, side: Side) -> bool:
-        wealth = log_wealth(sample, mean, side, kind=kind, bounds=bounds)
+        wealth = log_wealth(sample, mean, side, kind=kind, bounds=bounds, weights=weights)
         return bool(wealth.max() >= math.log(1.0 / alpha))
 
     low = _last_excluded(bounds[0], bounds[1], lambda mean: excluded(mean, "above"))
     high = _last_excluded(bounds[1], bounds[0], lambda mean: excluded(mean, "below"))
-    return Estimate(float(sample.mean()), low, high, len(sample), confidence, method)
+    return Estimate(float(np.average(sample, weights=weights)), low, high, len(sample), confidence, method)
 
 
 def _last_excluded(start: float, stop: float, excluded: Callable[[float], bool]) -> float:

@@ -3,7 +3,8 @@
 Stopping early is honest only under three conditions, which these functions see to:
 
 - *Order.* Episodes are played in random order (`shuffled`), clusters kept together; with the easy tasks first,
-  the first half would not stand for the whole.
+  the first half would not stand for the whole. Where gates of one file cluster differently, the smallest clusters are
+  shuffled, so that every gate's own are in random order; were whole tasks kept together, seeds would not be.
 - *Prefix.* Evidence is read in planned order, up to the first cluster that is not finished. Quick episodes finish
   first, and the quick ones are the failures as often as not.
 - *Sequence.* Verdicts come from a confidence sequence, which holds at all times at once.
@@ -13,11 +14,13 @@ A gate that was followed this way keeps the sequence's verdict at the end of the
 
 from __future__ import annotations
 
+import hashlib
 import math
 import random
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any, NamedTuple
+from dataclasses import dataclass, replace
+from itertools import pairwise
+from typing import Any, Final, NamedTuple
 
 import numpy as np
 
@@ -30,6 +33,8 @@ from pytest_collab.measure.metric import GAPS
 from pytest_collab.measure.selection import SETTLED_RATES, conditions_of, open_rows, selected, values_of
 from pytest_collab.measure.settling import suppose
 from pytest_collab.measure.verdicts import judge_gate, report
+
+COARSE_TO_FINE: Final[tuple[ClusterBy, ...]] = ("task", "task_seed", "episode")
 
 
 class PlannedEpisode(NamedTuple):
@@ -53,12 +58,14 @@ class Following:
             bounds, or it compares with a baseline).
         clusters: planned clusters of its episodes.
         finished: how many of them are evidence so far.
+        cluster: what they are.
     """
 
     gate: Gate
     decision: Decision | None
     clusters: int
     finished: int
+    cluster: ClusterBy = "task_seed"
 
     @property
     def decided(self) -> bool:
@@ -77,12 +84,15 @@ def shuffled(plan: Sequence[PlannedEpisode], seed: int, *, cluster: ClusterBy = 
 
 
 def play_order(file: GateFile, plan: Sequence[PlannedEpisode], seed: int) -> list[PlannedEpisode]:
-    """The order in which to play: shuffled, with all that some gate asks for before what none does."""
-    coarse: tuple[ClusterBy, ...] = ("task", "task_seed", "episode")
+    """The order in which to play: shuffled, with all that some gate asks for before what none does.
+
+    The smallest clusters of any gate are what is shuffled: a gate on whole tasks has to wait longer for them then,
+    and one on seeds gets them in an order that it can be judged by.
+    """
     used = {gate.cluster or file.cluster for gate in file.gates}
-    if any(gate.measured.kind == "gap" for gate in file.gates):
-        used.add("task_seed")
-    order = shuffled(plan, seed, cluster=min(used, key=coarse.index))
+    if used == {"episode"} and any(gate.measured.kind == "gap" for gate in file.gates):
+        used = {"task_seed"}
+    order = shuffled(plan, seed, cluster=max(used, key=COARSE_TO_FINE.index))
     asked = {one for one in order if any(concerns(gate, one) for gate in file.gates)}
     return sorted(order, key=lambda one: one not in asked)
 
@@ -147,43 +157,45 @@ def _follow(
     *,
     brief: bool,
 ) -> Following:
-    # A gap pairs by task and seed, so these belong together even where every pair stands for itself.
-    cluster = gate.cluster or file.cluster
-    if gate.measured.kind == "gap" and cluster == "episode":
-        cluster = "task_seed"
+    wanted = [planned for planned in plan if concerns(gate, planned)]
+    cluster = _level(gate, gate.cluster or file.cluster, wanted)
     groups: dict[tuple[Any, ...], list[PlannedEpisode]] = {}
-    for planned in plan:
-        if concerns(gate, planned):
-            groups.setdefault(cluster_of(planned, cluster), []).append(planned)
+    for planned in wanted:
+        groups.setdefault(cluster_of(planned, cluster), []).append(planned)
     bounds = gate.measured.bounds
     if bounds is None or gate.baseline is not None or not groups:
-        return Following(gate, None, len(groups), 0)
+        return Following(gate, None, len(groups), 0, cluster)
+    order = list(groups)
+    if not _together(wanted, cluster):
+        # By first appearance, the clusters with most episodes would come first.
+        order.sort(key=lambda label: hashlib.sha256(repr((plan[0], label)).encode()).digest())
     prefix: list[tuple[Any, ...]] = []
-    for label, members in groups.items():
-        if not all(tuple(planned) in done for planned in members):
+    for label in order:
+        if not all(tuple(planned) in done for planned in groups[label]):
             break
         prefix.append(label)
-    single = gate.measured.kind == "rate" and all(len(members) == 1 for members in groups.values())
-
+    largest = max(_planned_size(gate, members) for members in groups.values())
+    single = gate.measured.kind == "rate" and largest == 1
     still_open = _open(gate, frame, cluster, prefix)
     runs = [suppose(frame, outcome) for outcome in SETTLED_RATES[gate.metric]] if still_open else [frame]
-    samples = [
-        [found[label] for label in prefix if label in found]
-        for found in (_cluster_values(gate, run, cluster) for run in runs)
-    ]
-    decisions = [
-        decide_sequentially(
+    decisions = []
+    values: list[list[float]] = []
+    for run in runs:
+        found = _cluster_values(gate, run, cluster)
+        values = [found[label] for label in prefix if label in found]
+        decision = decide_sequentially(
             gate.rule(),
-            values,
+            [sum(group) / len(group) for group in values],
             gate.confidence or file.confidence,
             kind="rate" if single else "mean",
             bounds=bounds,
+            weights=None if single else [len(group) / largest for group in values],
             brief=brief,
         )
-        for values in samples
-    ]
+        estimate = replace(decision.estimate, n=sum(len(group) for group in values), clusters=len(values))
+        decisions.append(replace(decision, estimate=estimate))
     decision = while_open(decisions[0], decisions[1], still_open) if still_open else decisions[0]
-    return Following(gate, decision, len(groups), len(samples[0]))
+    return Following(gate, decision, len(groups), len(values), cluster)
 
 
 def _open(gate: Gate, frame: Frame, cluster: ClusterBy, prefix: Sequence[tuple[Any, ...]]) -> int:
@@ -198,21 +210,47 @@ def _open(gate: Gate, frame: Frame, cluster: ClusterBy, prefix: Sequence[tuple[A
     )
 
 
-def _cluster_values(gate: Gate, frame: Frame, cluster: ClusterBy) -> dict[tuple[Any, ...], float]:
-    """One value a cluster: the mean over its episodes, or over its pairs."""
-    sums: dict[tuple[Any, ...], list[float]] = {}
-    rows = np.array([concerns(gate, planned) for planned in planned_of(frame)], dtype=bool)
+def _level(gate: Gate, cluster: ClusterBy, wanted: Sequence[PlannedEpisode]) -> ClusterBy:
+    """The clusters that a gate can be followed by: its own, or larger ones where the plan keeps these together."""
+    # A gap pairs by task and seed, so these belong together even where every pair stands for itself.
+    if gate.measured.kind == "gap" and cluster == "episode":
+        cluster = "task_seed"
+    for level in COARSE_TO_FINE[: COARSE_TO_FINE.index(cluster)]:
+        labels = [cluster_of(planned, level) for planned in wanted]
+        if 1 < len(set(labels)) < len({cluster_of(planned, cluster) for planned in wanted}) and _together(
+            wanted, level
+        ):
+            return level
+    return cluster
+
+
+def _together(wanted: Sequence[PlannedEpisode], cluster: ClusterBy) -> bool:
+    """Whether the episodes of every cluster follow one another."""
+    labels = [cluster_of(planned, cluster) for planned in wanted]
+    return sum(one != other for one, other in pairwise(labels)) == len(set(labels)) - 1
+
+
+def _planned_size(gate: Gate, members: Sequence[PlannedEpisode]) -> int:
+    """How many values a cluster will have: one an episode, or one a pair, whatever the number of epochs."""
+    if gate.measured.kind != "gap":
+        return len(members)
+    return max(1, len({(one.task, one.seed, one.team) for one in members if not one_agent(one.condition)}))
+
+
+def _cluster_values(gate: Gate, frame: Frame, cluster: ClusterBy) -> dict[tuple[Any, ...], list[float]]:
+    """The values of every cluster, one an episode or one a pair."""
+    found: dict[tuple[Any, ...], list[float]] = {}
+    planned = planned_of(frame)
+    rows = np.array([concerns(gate, one) for one in planned], dtype=bool)
     if gate.measured.kind == "gap":
         pairs = gap_pairs(frame, gate.metric, rows)
         for unit, value in zip(pairs.keys, pairs.difference.tolist(), strict=True):
-            label = unit[:2] if cluster == "task" else unit[:3]
-            sums.setdefault(label, []).append(value)
+            found.setdefault(unit[:2] if cluster == "task" else unit[:3], []).append(value)
     elif rows.any():
         values, used = values_of(frame, gate, rows)
-        planned = planned_of(frame)
         for row in np.flatnonzero(used).tolist():
-            sums.setdefault(cluster_of(planned[row], cluster), []).append(float(values[row]))
-    return {label: sum(group) / len(group) for label, group in sums.items()}
+            found.setdefault(cluster_of(planned[row], cluster), []).append(float(values[row]))
+    return found
 
 
 def planned_of(frame: Frame) -> list[PlannedEpisode]:
@@ -256,11 +294,11 @@ def judge_followed(
     followed = {one.gate.title: one for one in follow(file, frame, plan)}
 
     def judge(gate: Gate) -> GateResult:
-        decision = followed[gate.title].decision
-        if decision is None:
+        one = followed[gate.title]
+        if one.decision is None:
             return judge_gate(file, gate, frame, known)
         selected(frame, gate)
-        return result_of(file, gate, decision, sequential=True)
+        return result_of(file, gate, one.decision, sequential=True, cluster=one.cluster)
 
     found = report(file, frame, judge)
     still_open = [one.gate for one in followed.values() if not one.decided]

@@ -24,7 +24,7 @@ from pytest_collab.measure.gaps import Unit, gap_pairs, unit_clusters
 from pytest_collab.measure.gate import ClusterBy, Gate, GateFile
 from pytest_collab.measure.gatereport import GateProblem, GateReport, GateResult, InfrastructureCheck, result_of
 from pytest_collab.measure.paired import Pairs
-from pytest_collab.measure.selection import SETTLED_RATES, open_rows, selected, values_of
+from pytest_collab.measure.selection import SETTLED_RATES, open_rows, selected, values_of, within
 from pytest_collab.measure.settling import suppose
 
 
@@ -112,7 +112,7 @@ def evidence_of(file: GateFile, gate: Gate, frame: Frame, baselines: Mapping[str
     labels = labels_of(frame, places, cluster)
     if metric.kind == "rate":
         return RateEvidence(values[places], labels)
-    return MeanEvidence(values[places], labels, metric.bounds)
+    return MeanEvidence(within(gate, values[places]), labels, gate.bounds)
 
 
 def check_gate(gate: Gate, frame: Frame, baselines: Mapping[str, Frame] | None) -> None:

@@ -10,7 +10,15 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pytest_collab.errors import UsageError
-from pytest_collab.measure.bounded import MOST_DIFFERENT, bounded_difference, bounded_mean, clusters_of, tail
+from pytest_collab.measure.bounded import (
+    MOST_DIFFERENT,
+    assumed_range,
+    bounded_difference,
+    bounded_mean,
+    clusters_of,
+    excluded,
+    tail,
+)
 from pytest_collab.measure.interval import clopper_pearson
 
 UNIT = st.floats(0.0, 1.0)
@@ -150,4 +158,16 @@ def test_the_bound_misses_no_more_often_than_promised(n: int, kind: str) -> None
             mean = 1.0
             values = np.exp(rng.normal(-1.125, 1.5, n))
         missed += tail(clusters_of(values, labels), mean) <= 0.05
+    assert missed / runs <= 0.05 + 3 * math.sqrt(0.05 * 0.95 / runs)
+
+
+@pytest.mark.parametrize("n", [5, 20, 60])
+@pytest.mark.parametrize("sigma", [1.0, 1.5])
+def test_costs_of_a_heavy_tail_are_taken_for_too_low_no_more_often_than_promised(n: int, sigma: float) -> None:
+    rng = np.random.default_rng([n, int(10 * sigma)])
+    runs, missed = 300, 0
+    for _ in range(runs):
+        found = clusters_of(np.exp(rng.normal(-(sigma**2) / 2, sigma, n)))
+        if found.value < 1.0:
+            missed += excluded(found, 1.0, 0.9, bounds=assumed_range(found, (0.0, math.inf)))
     assert missed / runs <= 0.05 + 3 * math.sqrt(0.05 * 0.95 / runs)

@@ -1,11 +1,14 @@
 from __future__ import annotations
 
+import math
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pytest_collab.errors import UsageError
+from pytest_collab.measure.bounded import bounded_mean
 from pytest_collab.measure.decision import (
     GateVerdict,
     MeanEvidence,
@@ -17,7 +20,6 @@ from pytest_collab.measure.decision import (
     decide,
     decide_sequentially,
 )
-from pytest_collab.measure.difference import welch
 from pytest_collab.measure.power import gate_limits
 
 PASS, FAIL, UNDECIDED = GateVerdict.PASS, GateVerdict.FAIL, GateVerdict.UNDECIDED
@@ -98,7 +100,7 @@ def test_means_are_settled_by_the_number_said(relation):
     rule = Rule(relation, 0.62)
     found = decide(rule, MeanEvidence(values, clusters, (0.0, 1.0)))
     assert found.verdict is UNDECIDED
-    copies = int(np.ceil((24 + found.needed) / 24))
+    copies = int(np.ceil((8 + found.needed) / 8))
     again = decide(
         rule,
         MeanEvidence(np.tile(values, copies), np.concatenate([clusters + 8 * i for i in range(copies)]), (0.0, 1.0)),
@@ -138,12 +140,30 @@ def test_not_worse_by_a_margin_is_shown_and_refuted():
     assert decide(rule, PairedEvidence(same[:8], same[:8])).needed > 0
 
 
-def test_unpaired_means_are_judged_by_welch():
+def test_unpaired_means_are_judged_by_the_squares_of_both_groups_bounds():
     rng = np.random.default_rng(3)
     first, second = rng.random(30), rng.random(40) * 0.8
     found = UnpairedEvidence(first, second).interval(0.9)
-    expected = welch(first, second, 0.9).difference
-    assert (found.low, found.high) == pytest.approx((expected.low, expected.high))
+    a, b = bounded_mean(first, None, 0.9), bounded_mean(second, None, 0.9)
+    assert found.value == pytest.approx(a.value - b.value)
+    assert found.low == pytest.approx(found.value - math.hypot(a.value - a.low, b.high - b.value))
+    assert found.high == pytest.approx(found.value + math.hypot(a.high - a.value, b.value - b.low))
+
+
+def test_two_groups_without_any_spread_are_not_known_exactly():
+    found = UnpairedEvidence([0.9, 0.9], [1.0, 1.0]).interval(0.9)
+    assert found.low < -0.6
+    assert found.high > 0.05
+    assert decide(Rule("at_least", -0.05), UnpairedEvidence([1.0, 1.0], [1.0, 1.0])).verdict is UNDECIDED
+
+
+def test_a_cost_may_go_further_than_those_seen_and_few_say_nothing_of_how_far():
+    costs = [0.1, 0.4, 0.2, 0.3, 0.2]
+    assert decide(Rule("at_most", 0.9), MeanEvidence(costs[:4])).estimate.high == math.inf
+    found = decide(Rule("at_most", 0.9), MeanEvidence(costs))
+    assert (found.verdict, found.estimate.high < 2.24) == (UNDECIDED, True)
+    assert decide(Rule("at_most", 0.9), MeanEvidence(costs * 8)).verdict is PASS
+    assert decide(Rule("at_most", 0.1), MeanEvidence(costs * 8)).verdict is FAIL
 
 
 def test_a_sequential_verdict_stays_once_reached():

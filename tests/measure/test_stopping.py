@@ -15,10 +15,12 @@ from pytest_collab.measure.stopping import (
     concerns,
     follow,
     judge_followed,
+    play_order,
     savings,
     shuffled,
     still_needed,
 )
+from pytest_collab.measure.verdicts import judge_run
 from tests.support.episodes import episode
 
 
@@ -199,3 +201,52 @@ def test_a_brief_look_comes_to_the_same_verdicts_and_what_is_decided_stays_so():
     assert brief[1].decided
     later = follow(file, frame_of(played(plan, lambda one: False)), plan, brief, brief=True)
     assert later[1] is brief[1]
+
+
+EASY_AND_HARD = [planned(task=task, seed=seed) for task in ("easy", "hard") for seed in range(60)]
+BY_TASK = {"metric": "score", "at_least": 0.3, "cluster": "task"}
+
+
+def test_gates_of_different_clusters_leave_one_another_alone():
+    alone, both = gates(AT_LEAST), gates(AT_LEAST, BY_TASK)
+    passed = [0, 0]
+    for run in range(40):
+        rng = random.Random(run)
+        lucky = {one: rng.random() < {"easy": 1.0, "hard": 0.4}[one.task] for one in EASY_AND_HARD}
+        for place, file in enumerate((alone, both)):
+            plan = play_order(file, EASY_AND_HARD, run)
+            found = follow(file, frame_of(played(plan, lucky.get)), plan, brief=True)[0]
+            passed[place] += found.decision.verdict is GateVerdict.PASS
+    assert passed == [0, 0]
+
+
+def test_seeds_of_a_plan_that_keeps_tasks_together_are_judged_by_the_task():
+    frame = frame_of(played(EASY_AND_HARD, lambda one: one.task == "easy"))
+    (found,) = follow(gates(AT_LEAST), frame, EASY_AND_HARD)
+    assert (found.cluster, found.clusters, found.decided) == ("task", 2, False)
+
+
+def test_whole_tasks_wait_until_all_their_seeds_are_there_whatever_the_order():
+    plan = play_order(gates(AT_LEAST, BY_TASK), EASY_AND_HARD, 1)
+    file = gates(BY_TASK)
+    (found,) = follow(file, frame_of(played(plan[:110], lambda one: True)), plan)
+    assert (found.clusters, found.finished) == (2, 0)
+    (found,) = follow(file, frame_of(played(plan, lambda one: True)), plan)
+    assert (found.finished, found.decision.estimate.n) == (2, 120)
+
+
+def test_a_followed_figure_is_that_of_all_episodes_and_counts_them():
+    # 40 seeds of one team that mostly succeeds, 20 seeds of four that mostly fail.
+    plan = [planned(seed=seed) for seed in range(40)]
+    plan += [planned(seed=seed, task="u", team=team) for seed in range(20) for team in ("a+b", "b+a", "a+a", "b+b")]
+    plan = shuffled(plan, 0)
+    frame = frame_of(
+        played(plan, lambda one: one.seed % 10 if one.task == "t" else one.team[0] == "a" == one.team[1])
+    )
+    file = gates({"metric": "success_rate", "at_least": 0.5})
+    fixed, followed = judge_run(file, frame).gates[0], judge_followed(file, frame, plan).gates[0]
+    assert (fixed.value, fixed.n, fixed.clusters) == (pytest.approx(56 / 120), 120, 60)
+    assert (followed.value, followed.n, followed.clusters) == (pytest.approx(56 / 120), 120, 60)
+    assert followed.verdict is not GateVerdict.PASS
+    assert "120 episodes of 60 seeds" in followed.message
+    assert "more seeds would settle it" in followed.message

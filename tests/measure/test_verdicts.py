@@ -32,7 +32,7 @@ def test_a_gate_on_success_passes_fails_or_is_undecided():
     assert judged(gate, play(100, 60)).verdict is GateVerdict.FAIL
     open_ = judged(gate, play(20, 18))
     assert (open_.verdict, open_.ok, open_.n) == (GateVerdict.UNDECIDED, False, 20)
-    assert f"about {open_.needed} more episodes would settle it" in open_.message
+    assert f"about {open_.needed} more seeds would settle it" in open_.message
 
 
 def test_undecided_gates_do_what_the_file_says():
@@ -100,7 +100,11 @@ def test_failure_codes_causes_and_family_metrics_can_be_gated():
     assert judged({"metric": "failure_rate.deadlock", "at_most": 0.2}, episodes).value == pytest.approx(0.05)
     assert judged({"metric": "failure_rate.expectation", "at_most": 0.2}, episodes).verdict is GateVerdict.PASS
     assert judged({"metric": "coordination_failure_rate", "at_most": 0.2}, episodes).verdict is GateVerdict.PASS
-    assert judged({"metric": "metrics.meals", "at_least": 10.2}, episodes).verdict is GateVerdict.PASS
+    meals = {"metric": "metrics.meals", "at_least": 10.2}
+    assert judged(meals, episodes).verdict is GateVerdict.UNDECIDED  # sixty may have missed a few without any meal
+    assert judged({**meals, "range": [5, 20]}, episodes).verdict is GateVerdict.PASS
+    with pytest.raises(UsageError, match=r"within 5\.\.10, and an episode came to 11"):
+        judged({"metric": "metrics.meals", "at_least": 6, "range": [5, 10]}, episodes)
     with pytest.raises(UsageError, match=r"Did you mean 'metrics\.meals'"):
         judged({"metric": "metrics.meal", "at_least": 10}, episodes)
 

@@ -68,7 +68,7 @@ def test_too_few_episodes_are_undecided_and_stop_a_release(suite: pytest.Pyteste
     write(suite, task=TASK.replace("20", "3"))
     result = play(suite, "partner", "-v")
     assert result.ret == 1
-    result.stdout.fnmatch_lines(["gates.yaml::hands are shaken UNDECIDED*", "*more episodes would settle it"])
+    result.stdout.fnmatch_lines(["gates.yaml::hands are shaken UNDECIDED*", "*more seeds would settle it*"])
 
 
 def test_an_undecided_gate_may_be_waved_through(suite: pytest.Pytester) -> None:
