@@ -65,7 +65,7 @@ def explain(
     key = ".".join([prefix, *path] if prefix else path)
     value = first.get("input")
     if first["type"] == "extra_forbidden":
-        names = list(model.model_fields)
+        names = [field.alias or name for name, field in model.model_fields.items()]
         close = get_close_matches(path[-1] if path else "", names, n=1)
         hint = f"Did you mean {close[0]!r}? " if close else ""
         return TaskError("unknown key", remedy=f"{hint}Keys are {', '.join(names)}.", file=file, line=line, key=key)

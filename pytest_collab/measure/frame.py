@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Hashable, Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Final, Generic, NamedTuple, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
 from pytest_collab.episode.outcome import Outcome
-from pytest_collab.episode.run import BadLine
+from pytest_collab.episode.run import BadLine, RunInfo
 
 T = TypeVar("T", bound=Hashable)
 Mask = NDArray[np.bool_]
@@ -77,6 +77,7 @@ class Frame:
         faults: failures of the rows that have any.
         metrics: the families' figures, shape (n,) each; NaN where an episode has none.
         bad: lines of episodes.jsonl that were no episode.
+        info: the run's own record of its circumstances; empty where it was not read.
     """
 
     id: tuple[str, ...]
@@ -103,6 +104,7 @@ class Frame:
     faults: Mapping[int, tuple[Fault, ...]]
     metrics: Mapping[str, NDArray[np.float64]]
     bad: tuple[BadLine, ...] = ()
+    info: RunInfo = field(default_factory=RunInfo)
 
     @property
     def bad_lines(self) -> int:
@@ -162,19 +164,21 @@ def changed_tasks(frame: Frame, other: Frame, rows: Mask | None = None) -> list[
         rows: shape (n,), which rows of `frame` matter; all when left out.
 
     Returns:
-        Task names, sorted; tasks whose hash either run does not know are not among them.
+        Task names, sorted; a task of several contents in one run is among them, and a task whose hash either run does
+        not know is not.
     """
     ours, theirs = _hashes(frame, rows), _hashes(other, None)
     return sorted(
-        {task for family, task in ours if ours[family, task] != theirs.get((family, task), ours[family, task])}
+        {task for (family, task), known in ours.items() if len(known | theirs.get((family, task), known)) > 1}
     )
 
 
-def _hashes(frame: Frame, rows: Mask | None) -> dict[tuple[str, str], str]:
+def _hashes(frame: Frame, rows: Mask | None) -> dict[tuple[str, str], set[str]]:
     chosen = slice(None) if rows is None else rows
     codes = np.stack([frame.family.codes[chosen], frame.task.codes[chosen], frame.task_hash.codes[chosen]], axis=1)
-    return {
-        (frame.family.values[family], frame.task.values[task]): frame.task_hash.values[content]
-        for family, task, content in np.unique(codes, axis=0).tolist()
-        if frame.task_hash.values[content]
-    }
+    found: dict[tuple[str, str], set[str]] = {}
+    for family, task, content in np.unique(codes, axis=0).tolist():
+        if frame.task_hash.values[content]:
+            key = (frame.family.values[family], frame.task.values[task])
+            found.setdefault(key, set()).add(frame.task_hash.values[content])
+    return found

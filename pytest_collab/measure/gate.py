@@ -13,12 +13,17 @@ from pydantic_core import ErrorDetails, InitErrorDetails, PydanticCustomError
 
 from pytest_collab.episode.family import explain
 from pytest_collab.errors import TaskError, UsageError
+from pytest_collab.measure.circumstances import DEMANDABLE
 from pytest_collab.measure.decision import Rule
-from pytest_collab.measure.metric import GAPS, Metric, parse_metric
+from pytest_collab.measure.metric import FAMILY_METRIC, GAPS, Metric, parse_metric
 
 SCHEMA_VERSION: Final = 1
+MOST_AT_WORST: Final = 0.05
+"""Above this share of losses that a file allows, it means them to be at random, unless it says otherwise."""
 
 OnUndecided = Literal["fail", "pass", "warn"]
+OnUnmatched = Literal["undecided", "fail"]
+Lost = Literal["worst", "at_random"]
 ClusterBy = Literal["task_seed", "task", "episode"]
 Confidence = Annotated[float, Field(gt=0.5, lt=1.0, description="one-sided, e.g. 0.95")]
 Limit = Annotated[float, Field(allow_inf_nan=False)]
@@ -31,6 +36,19 @@ def _as_tuple(value: Any) -> Any:
 
 _NAMES_SCHEMA: Final = {"anyOf": [{"type": "string"}, {"type": "array", "items": {"type": "string"}}], "default": []}
 Names = Annotated[tuple[str, ...], BeforeValidator(_as_tuple), WithJsonSchema(_NAMES_SCHEMA, mode="validation")]
+
+
+_KINDS_SCHEMA: Final = {
+    "anyOf": [
+        {"type": "string", "enum": list(DEMANDABLE)},
+        {"type": "array", "items": {"type": "string", "enum": list(DEMANDABLE)}},
+    ],
+    "default": [],
+}
+Demandable = Literal["task", "family", "plugin", "model", "agent", "seeds", "sandbox", "grader"]
+Kinds = Annotated[
+    tuple[Demandable, ...], BeforeValidator(_as_tuple), WithJsonSchema(_KINDS_SCHEMA, mode="validation")
+]
 
 
 class Where(BaseModel):
@@ -73,6 +91,12 @@ class Gate(BaseModel):
         better: `higher` or `lower`; for `metrics.NAME`, whose direction only its author knows.
         confidence: one-sided; the file's when left out.
         undecided: what too few episodes mean for the exit status; the file's when left out.
+        unmatched: what it means that only one of the run and its baseline played something; the file's when left out.
+        lost: whether a verdict has to hold whatever the lost episodes would have been; the file's when left out.
+        same: what must not differ from the baseline, beside that of the file.
+        seeds: `other` where the baseline played other seeds on purpose: then the runs are held against each other as
+            they are, and not in pairs.
+        absent: what an episode without the metric counts as, or `left_out`; for `metrics.NAME`.
         cluster: which episodes depend on one another; the file's when left out.
         range: the least and the most that one episode can come to, for metrics that have no range of their own
             (costs, times, `metrics.NAME`); left out, it is taken from the values (`bounded.assumed_range`).
@@ -91,6 +115,11 @@ class Gate(BaseModel):
     better: Literal["higher", "lower"] | None = None
     confidence: Confidence | None = None
     undecided: OnUndecided | None = None
+    unmatched: OnUnmatched | None = None
+    lost: Lost | None = None
+    same: Kinds = ()
+    seeds: Literal["same", "other"] = "same"
+    absent: Literal["left_out"] | float | None = None
     cluster: ClusterBy | None = None
     range: tuple[Limit, Limit] | None = None
 
@@ -111,6 +140,11 @@ class Gate(BaseModel):
     def bounds(self) -> tuple[float, float]:
         """The range of its metric; an end may be infinite."""
         return self.range or (self.measured.low, self.measured.high)
+
+    @property
+    def counts_as(self) -> float | None:
+        """What an episode without the metric counts as; None where it is left out."""
+        return None if self.absent == "left_out" else self.absent
 
     @property
     def relation(self) -> str:
@@ -162,6 +196,14 @@ class GateFile(BaseModel):
         confidence: one-sided, of every gate that has none of its own.
         cluster: which episodes depend on one another: those of one task and seed, those of one task (the
             pairs of a feature pool, say), or none.
+        unmatched: `undecided` or `fail`: what it means for a gate against a baseline that only one of the two runs
+            played some team, task or seed.
+        lost: `worst`: a verdict has to hold whatever the episodes lost to the infrastructure would have been;
+            `at_random`: these are left out as if chance had picked them. Left out, it is `worst`, and `at_random`
+            in a file whose `infrastructure` allows more than 5 % to be lost: who does so has said that losses are
+            none of the agents'.
+        same: what must not differ between a run and its baselines (see `circumstances.DEMANDABLE`).
+        as: which agents stand in for which of the baseline, old name by new name.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -171,7 +213,17 @@ class GateFile(BaseModel):
     undecided: OnUndecided = "fail"
     confidence: Confidence = 0.95
     cluster: ClusterBy = "task_seed"
+    unmatched: OnUnmatched = "undecided"
+    lost: Lost | None = None
+    same: Kinds = ()
+    stand_ins: dict[str, str] = Field(default={}, alias="as")
     gates: tuple[Gate, ...] = Field(min_length=1)
+
+    @property
+    def counts_lost(self) -> Lost:
+        """Its `lost`, or what follows from what it allows to be lost."""
+        strict = self.infrastructure.at_most <= MOST_AT_WORST
+        return self.lost or ("worst" if strict else "at_random")
 
     @model_validator(mode="after")
     def _distinct(self) -> GateFile:
@@ -258,7 +310,7 @@ def _problem(gate: Gate) -> tuple[str, str, str] | None:
         return (given[1] if given else ""), what, f"Give exactly one of {', '.join(RULES)}."
     if gate.relation != "not_worse_than" and gate.margin is not None:
         return "margin", f"a margin means nothing to {gate.relation}", "Drop it, or write not_worse_than."
-    if gate.better is not None and metric.better is not None and gate.better != metric.better:
+    if gate.baseline is not None and None not in (gate.better, metric.better) and gate.better != metric.better:
         return "better", f"of {metric.name}, {metric.better} is better", "Drop this key."
     if gate.range is not None:
         if metric.bounds is not None:
@@ -268,6 +320,13 @@ def _problem(gate: Gate) -> tuple[str, str, str] | None:
             least = "" if metric.low == -math.inf else f", and {metric.name} is never below {metric.low:g}"
             return "range", f"{shown} is no range{least}", "Give the least and then the most that one episode can be."
         metric = replace(metric, low=gate.range[0], high=gate.range[1])
+    if gate.absent is not None and not metric.name.startswith(FAMILY_METRIC):
+        return "absent", f"every episode has {metric.name}", "Drop this key."
+    if gate.baseline is None:
+        needless = next((key for key in ("unmatched", "same") if getattr(gate, key)), None)
+        needless = "seeds" if gate.seeds == "other" else needless
+        if needless is not None:
+            return needless, f"{gate.relation} compares with no baseline", "Drop this key."
     if gate.baseline is None:
         return _never(gate, metric)
     if (gate.better or metric.better) is None:
@@ -296,6 +355,10 @@ def _never(gate: Gate, metric: Metric) -> tuple[str, str, str] | None:
             f"this gate can never pass: no number of episodes shows {name} {relation} {limit:g}",
             (f"Ask for something short of {hard:g}, e.g. {hard - sign * 0.01:g}."),
         )
+    if metric.kind == "gap" and (gate.better or metric.better) == ("lower" if relation == "at_least" else "higher"):
+        other, more = ("at_most", "higher") if relation == "at_least" else ("at_least", "lower")
+        what = f"of {name}, {metric.better} is better: {relation} would stop the good releases"
+        return relation, what, f"Write {other}; or add `better: {more}`, if you mean it."
     return None
 
 

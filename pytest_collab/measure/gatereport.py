@@ -8,8 +8,11 @@ from typing import Any, Final, Literal
 
 from pydantic import BaseModel, ConfigDict
 
+from pytest_collab.measure.caveats import Caveats
 from pytest_collab.measure.decision import Decision, GateVerdict
 from pytest_collab.measure.gate import ClusterBy, Gate, GateFile, OnUndecided
+from pytest_collab.measure.losses import Bounds, Losses
+from pytest_collab.measure.matching import Matching
 
 SCHEMA_VERSION: Final = 1
 SIGNS: Final = {"at_least": ">=", "at_most": "<=", "above": ">", "below": "<"}
@@ -38,6 +41,10 @@ class GateResult(BaseModel):
         verdict: pass, fail or undecided.
         needed: undecided only: about how many more clusters would settle it, each played as often as those so
             far; None when no number would.
+        losses: what was lost of its episodes, and what the figure would be at worst and at best.
+        matching: with a baseline: which units were held against each other, and which only one of the runs has.
+        caveats: what keeps it from passing, or from being decided, whatever the interval says; and notes.
+        void: too many of its episodes were lost for it to say anything.
         on_undecided: what an undecided verdict means for the exit status.
         sequential: whether the verdict is that of a confidence sequence.
         ok: whether the exit status can be 0 as far as this gate goes.
@@ -68,6 +75,10 @@ class GateResult(BaseModel):
     most: float | None = None
     verdict: GateVerdict
     needed: int | None = None
+    losses: Losses | None = None
+    matching: Matching | None = None
+    caveats: tuple[str, ...] = ()
+    void: bool = False
     on_undecided: OnUndecided
     sequential: bool = False
     ok: bool
@@ -132,6 +143,7 @@ class GateReport(BaseModel):
         infrastructure: the check that decides `void`.
         gates: those that could be judged, in the order of the file.
         problems: those that could not.
+        circumstances: by baseline, what else is not the same in this run, one line each.
         saved: what `--collab-stop-when-decided` saved; None without it.
     """
 
@@ -142,6 +154,7 @@ class GateReport(BaseModel):
     infrastructure: InfrastructureCheck
     gates: tuple[GateResult, ...]
     problems: tuple[GateProblem, ...] = ()
+    circumstances: dict[str, tuple[str, ...]] = {}
     saved: Savings | None = None
 
     @property
@@ -158,12 +171,14 @@ def result_of(
     paired: bool | None = None,
     sequential: bool = False,
     cluster: ClusterBy | None = None,
+    caveats: Caveats | None = None,
 ) -> GateResult:
     """What gates.json says of a decision; `cluster` where it was not judged by the gate's own."""
+    known = caveats or Caveats()
     cluster = cluster or gate.cluster or file.cluster
     on_undecided = gate.undecided or file.undecided
     estimate = decision.estimate
-    verdict = decision.verdict
+    verdict = known.verdict(decision)
     value = getattr(gate, gate.relation)
     rule = f"{gate.relation} {value:g}" if isinstance(value, float) else f"{gate.relation} {value}"
     if gate.margin is not None:
@@ -191,8 +206,18 @@ def result_of(
         needed=decision.needed,
         on_undecided=on_undecided,
         sequential=sequential,
-        ok=verdict is GateVerdict.PASS or (verdict is GateVerdict.UNDECIDED and on_undecided != "fail"),
-        message=_message(gate, decision, confidence, paired, sequential, cluster),
+        losses=known.losses,
+        matching=known.matching,
+        caveats=tuple(known.told()),
+        void=known.void,
+        ok=not known.void
+        and (verdict is GateVerdict.PASS or (verdict is GateVerdict.UNDECIDED and on_undecided != "fail")),
+        message="; ".join(
+            [
+                _message(gate, decision, confidence, paired, sequential, cluster),
+                *_caveats(gate, known, decision, verdict),
+            ]
+        ),
     )
 
 
@@ -255,6 +280,26 @@ def _open_message(gate: Gate, decision: Decision, confidence: float) -> str:
     if decision.verdict is not GateVerdict.UNDECIDED:
         return text
     return f"{text}: undecided; --collab-resume --collab-settle plays just the solo episodes that settle them"
+
+
+def _caveats(gate: Gate, caveats: Caveats, decision: Decision, verdict: GateVerdict) -> list[str]:
+    """What the verdict is beside the figure, and why."""
+    told = caveats.told()
+    show = _shower(gate)
+    losses = caveats.losses
+    if losses is not None and losses.lowest is not None and losses.highest is not None:
+        ends = [
+            "none" if end.value is None else f"{show(end.value)} ({_ends(show, end)})"
+            for end in (losses.lowest, losses.highest)
+        ]
+        told.insert(1, f"at the lowest {ends[0]}, at the highest {ends[1]}, had they been played")
+    if verdict is not decision.verdict and told:
+        told[0] = f"{verdict}: {told[0]}"
+    return told
+
+
+def _ends(show: Callable[[float], str], bounds: Bounds) -> str:
+    return " to ".join("?" if end is None else show(end) for end in (bounds.low, bounds.high))
 
 
 def _shower(gate: Gate) -> Callable[[float], str]:

@@ -42,16 +42,17 @@ def read_gates_file(path: Path, *, option: str = "--collab-gate") -> GateFile:
     return read_gates(path)
 
 
-def read_baselines(file: GateFile, given: Path | None, base: Path) -> dict[str, Frame]:
+def read_baselines(file: GateFile, given: Path | None, base: Path, run: Path | None = None) -> dict[str, Frame]:
     """The runs that a gates file compares with.
 
     Args:
         file: the gates.
         given: the run that they call `baseline`; None when none was given.
         base: what relative run directories in the file are relative to.
+        run: the run that is to be judged; None where it is not known yet.
 
     Raises:
-        UsageError: one is needed and not given, or cannot be read.
+        UsageError: one is needed and not given, cannot be read, or is the run itself.
     """
     found = {}
     for name in baselines_named(file):
@@ -61,6 +62,8 @@ def read_baselines(file: GateFile, given: Path | None, base: Path) -> dict[str, 
                 "the run it stands for"
             )
         path = given if name == BASELINE and given is not None else base / name
+        if run is not None and path.resolve() == run.resolve():
+            raise UsageError(f"a gate compares with {name!r}, which is {path}, the run itself. Name an earlier run.")
         try:
             found[name] = read_frame(path)
         except RunError as error:

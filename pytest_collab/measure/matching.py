@@ -15,6 +15,9 @@ from pydantic import BaseModel, ConfigDict
 from pytest_collab.measure.standin import StandIns
 from pytest_collab.measure.units import Place, Units
 
+NOT_COMPARED: Final = "not compared: "
+"""How a line of `Matching.told` begins that names what only one of the runs has."""
+
 MOST_NAMES: Final = 4
 """Of each kind that a line names; the rest is counted."""
 
@@ -98,7 +101,7 @@ class Matching(BaseModel):
             lines.append(f"note: {who}" + (" (assumed: the runs have no other agents)" if self.assumed else ""))
         for name, left in ((before, self.only_before), (after, self.only_after)):
             if left.units:
-                lines.append(f"not compared: {left.units} of {name} alone: {left}")
+                lines.append(f"{NOT_COMPARED}{left.units} of {name} alone: {left}")
         if self.only_before.teams and self.only_after.teams:
             lines.append(
                 "if an agent has a new name, say whose place it takes (--as NEW=OLD; in a gates file, as: {NEW: OLD})"

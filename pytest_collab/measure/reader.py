@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from pytest_collab.episode.record import SCHEMA_VERSION, Episode
-from pytest_collab.episode.run import BadLine
+from pytest_collab.episode.run import BadLine, RunDirectory
 from pytest_collab.errors import RunError
 from pytest_collab.measure.frame import Frame
 from pytest_collab.measure.rows import Rows
@@ -91,7 +92,7 @@ def read_frame(path: Path) -> Frame:
     """
     reader = FrameReader(path)
     reader.update(last=True)
-    return reader.frame()
+    return replace(reader.frame(), info=RunDirectory(path).info())
 
 
 def frame_of(episodes: Iterable[Episode]) -> Frame:

@@ -108,10 +108,10 @@ def open_rows(frame: Frame, gate: Gate, rows: Mask) -> Mask:
     return np.asarray(settle(frame).open & rows)
 
 
-def values_of(frame: Frame, gate: Gate, rows: Mask) -> tuple[NDArray[np.float64], Mask]:
-    """A gate's metric of every episode; as `metric_values`, with the gate named in errors."""
+def reading_of(frame: Frame, gate: Gate, rows: Mask, *, lost: float | None = None) -> Reading:
+    """`read_metric` of a gate's metric, with what it says of absence, and with the gate named in errors."""
     try:
-        return metric_values(frame, gate.metric, rows)
+        return read_metric(frame, gate.metric, rows, absent=gate.counts_as, lost=lost)
     except UsageError as error:
         raise UsageError(f"gate {gate.title!r}: {error}") from None
 
@@ -131,6 +131,12 @@ def within(gate: Gate, values: NDArray[np.float64]) -> NDArray[np.float64]:
             f"{worst:g}. Give a `range` that no episode can leave."
         )
     return values
+
+
+def values_of(frame: Frame, gate: Gate, rows: Mask) -> tuple[NDArray[np.float64], Mask]:
+    """`reading_of`, without what was lost or is absent: (values, rows that have one)."""
+    found = reading_of(frame, gate, rows)
+    return found.values, found.used
 
 
 @dataclass(frozen=True, slots=True)

@@ -32,7 +32,7 @@ from pytest_collab.measure.gatereport import GateReport, GateResult, Savings, re
 from pytest_collab.measure.metric import GAPS
 from pytest_collab.measure.selection import SETTLED_RATES, conditions_of, open_rows, selected, values_of
 from pytest_collab.measure.settling import suppose
-from pytest_collab.measure.verdicts import judge_gate, report
+from pytest_collab.measure.verdicts import judge_gate, losses_alone, report
 
 COARSE_TO_FINE: Final[tuple[ClusterBy, ...]] = ("task", "task_seed", "episode")
 
@@ -298,9 +298,10 @@ def judge_followed(
         if one.decision is None:
             return judge_gate(file, gate, frame, known)
         selected(frame, gate)
-        return result_of(file, gate, one.decision, sequential=True, cluster=one.cluster)
+        caveats = losses_alone(file, gate, frame)
+        return result_of(file, gate, one.decision, sequential=True, cluster=one.cluster, caveats=caveats)
 
-    found = report(file, frame, judge)
+    found = report(file, frame, judge, known)
     still_open = [one.gate for one in followed.values() if not one.decided]
     return found.model_copy(update={"saved": savings(frame, plan, still_open)})
 

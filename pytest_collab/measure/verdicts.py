@@ -3,16 +3,26 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Mapping, Sequence
-from typing import Any, Literal
+from dataclasses import dataclass, replace
+from typing import Any, Final, Literal, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from pytest_collab.errors import UsageError
-from pytest_collab.measure.baseline import against_baseline, baseline_frame, baseline_rows
+from pytest_collab.measure.baseline import (
+    BASELINE,
+    absence,
+    against_baseline,
+    baseline_frame,
+    baseline_rows,
+    circumstances,
+)
+from pytest_collab.measure.caveats import Caveats
 from pytest_collab.measure.decision import (
     Decision,
     Evidence,
+    GateVerdict,
     MeanEvidence,
     PairedEvidence,
     RateEvidence,
@@ -23,9 +33,22 @@ from pytest_collab.measure.frame import Frame, Mask
 from pytest_collab.measure.gaps import Unit, gap_pairs, unit_clusters
 from pytest_collab.measure.gate import ClusterBy, Gate, GateFile
 from pytest_collab.measure.gatereport import GateProblem, GateReport, GateResult, InfrastructureCheck, result_of
+from pytest_collab.measure.losses import bounds_of, losses_of
+from pytest_collab.measure.matching import NOT_COMPARED, Matching
+from pytest_collab.measure.metric import FAILURE_RATE, GAPS
 from pytest_collab.measure.paired import Pairs
-from pytest_collab.measure.selection import SETTLED_RATES, open_rows, selected, values_of, within
+from pytest_collab.measure.selection import (
+    INFRASTRUCTURE_RATE,
+    SETTLED_RATES,
+    open_rows,
+    reading_of,
+    selected,
+    within,
+)
 from pytest_collab.measure.settling import suppose
+from pytest_collab.measure.units import End, as_if_lost
+
+ENDS: Final[tuple[End, End]] = ("low", "high")
 
 
 def judge_run(file: GateFile, frame: Frame, baselines: Mapping[str, Frame] | None = None) -> GateReport:
@@ -40,10 +63,15 @@ def judge_run(file: GateFile, frame: Frame, baselines: Mapping[str, Frame] | Non
         The report; gates that cannot be judged (see `judge_gate`) are its problems.
     """
     known = baselines or {}
-    return report(file, frame, lambda gate: judge_gate(file, gate, frame, known))
+    return report(file, frame, lambda gate: judge_gate(file, gate, frame, known), known)
 
 
-def report(file: GateFile, frame: Frame, judge: Callable[[Gate], GateResult]) -> GateReport:
+def report(
+    file: GateFile,
+    frame: Frame,
+    judge: Callable[[Gate], GateResult],
+    baselines: Mapping[str, Frame] | None = None,
+) -> GateReport:
     """Put the results of all gates and the infrastructure check together."""
     results: list[GateResult] = []
     problems: list[GateProblem] = []
@@ -52,18 +80,27 @@ def report(file: GateFile, frame: Frame, judge: Callable[[Gate], GateResult]) ->
             results.append(judge(gate))
         except UsageError as error:
             problems.append(GateProblem(name=gate.title, message=str(error)))
-    errors = int((~frame.evidence).sum())
-    rate = errors / len(frame) if len(frame) else 0.0
-    limit = file.infrastructure.at_most
-    check = InfrastructureCheck(episodes=len(frame), errors=errors, rate=rate, at_most=limit)
+    check = _infrastructure(file, frame)
     verdict: Literal["pass", "fail", "void", "error"]
-    if rate > limit:
+    if check.rate > check.at_most:
         verdict = "void"
     elif problems:
         verdict = "error"
     else:
         verdict = "pass" if all(result.ok for result in results) else "fail"
-    return GateReport(verdict=verdict, infrastructure=check, gates=tuple(results), problems=tuple(problems))
+    return GateReport(
+        verdict=verdict,
+        infrastructure=check,
+        gates=tuple(results),
+        problems=tuple(problems),
+        circumstances=circumstances(frame, baselines or {}),
+    )
+
+
+def _infrastructure(file: GateFile, frame: Frame) -> InfrastructureCheck:
+    errors = int((~frame.evidence).sum())
+    rate = errors / len(frame) if len(frame) else 0.0
+    return InfrastructureCheck(episodes=len(frame), errors=errors, rate=rate, at_most=file.infrastructure.at_most)
 
 
 def judge_gate(file: GateFile, gate: Gate, frame: Frame, baselines: Mapping[str, Frame]) -> GateResult:
@@ -72,54 +109,142 @@ def judge_gate(file: GateFile, gate: Gate, frame: Frame, baselines: Mapping[str,
     While episodes are unsettled that the figure may or may not count, only what holds either way is decided.
 
     Raises:
-        UsageError: the selection matches nothing, a baseline is missing or its tasks have changed.
+        UsageError: the selection matches nothing, a baseline is missing or its tasks have changed, or a metric that
+            not every episode has comes without `absent`.
     """
     rows = selected(frame, gate)
     open_here = int(open_rows(frame, gate, rows).sum())
     open_there = 0
     if gate.baseline is not None:
-        other = baseline_frame(gate, frame, rows, baselines)
-        open_there = int(open_rows(other, gate, baseline_rows(gate, frame, rows, other)).sum())
+        other = baseline_frame(file, gate, frame, rows, baselines)
+        open_there = int(open_rows(other, gate, baseline_rows(file, gate, frame, other)).sum())
     if not open_here and not open_there:
-        return _judged(file, gate, frame, baselines)[0]
+        judged = _judged(file, gate, frame, baselines)
+        return result_of(file, gate, judged.decision, paired=judged.paired, caveats=judged.caveats)
     none, all_ = SETTLED_RATES[gate.metric]
-    (_, least), (result, most) = (
+    least, most = (
         _judged(file, gate, suppose(frame, ours), {name: suppose(run, theirs) for name, run in baselines.items()})
         for ours, theirs in ((none, all_), (all_, none))
     )
-    return result_of(file, gate, while_open(least, most, open_here, open_there), paired=result.paired)
+    decision = while_open(least.decision, most.decision, open_here, open_there)
+    caveats = replace(most.caveats, open=tuple(dict.fromkeys((*least.caveats.open, *most.caveats.open))))
+    return result_of(file, gate, decision, paired=most.paired, caveats=caveats)
 
 
-def _judged(file: GateFile, gate: Gate, frame: Frame, baselines: Mapping[str, Frame]) -> tuple[GateResult, Decision]:
-    evidence = evidence_of(file, gate, frame, baselines)
-    decision = decide(gate.rule(), evidence, gate.confidence or file.confidence)
-    paired = isinstance(evidence, PairedEvidence) if gate.baseline is not None else None
-    return result_of(file, gate, decision, paired=paired), decision
+class _Judged(NamedTuple):
+    """A gate's decision with what it means."""
+
+    decision: Decision
+    paired: bool | None
+    caveats: Caveats
 
 
-def evidence_of(file: GateFile, gate: Gate, frame: Frame, baselines: Mapping[str, Frame]) -> Evidence:
-    """The evidence that a run holds for a gate. Args and raises as `judge_gate`."""
+def _judged(file: GateFile, gate: Gate, frame: Frame, baselines: Mapping[str, Frame]) -> _Judged:
+    found = _found(file, gate, frame, baselines)
+    confidence = gate.confidence or file.confidence
+    decision = decide(gate.rule(), found.evidence, confidence)
+    caveats = replace(losses_alone(file, gate, frame), matching=found.matching, open=found.open, notes=found.notes)
+    losses = caveats.losses
+    if losses is not None and losses.lost and gate.measured.bounds is not None and not losses.void:
+        ends = [decide(gate.rule(), _found(file, gate, frame, baselines, end).evidence, confidence) for end in ENDS]
+        losses = losses.model_copy(update={"lowest": bounds_of(ends[0]), "highest": bounds_of(ends[1])})
+        caveats = replace(caveats, losses=losses, open=(*caveats.open, *_depends(file, gate, decision, ends)))
+    if found.matching is not None:
+        caveats = _unmatched(file, gate, found.matching, caveats)
+    paired = isinstance(found.evidence, PairedEvidence) if gate.baseline is not None else None
+    return _Judged(decision, paired, caveats)
+
+
+def losses_alone(file: GateFile, gate: Gate, frame: Frame) -> Caveats:
+    """What was lost of a gate's episodes, without what the figure could be else."""
+    whole = _infrastructure(file, frame)
+    losses = losses_of(frame, _concerned(gate, frame), file.infrastructure.at_most)
+    return Caveats(None if gate.metric == INFRASTRUCTURE_RATE else losses, run_void=whole.rate > whole.at_most)
+
+
+@dataclass(frozen=True, slots=True)
+class _Found:
+    """What a run holds for a gate; the rest as in `baseline.Against` and `Caveats`."""
+
+    evidence: Evidence
+    matching: Matching | None = None
+    open: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
+
+
+def _found(
+    file: GateFile, gate: Gate, frame: Frame, baselines: Mapping[str, Frame], lost: End | None = None
+) -> _Found:
+    """The evidence that a run holds for a gate; `lost` as in `baseline.against_baseline`."""
     cluster = gate.cluster or file.cluster
     rows = selected(frame, gate)
     if gate.baseline is not None:
-        return against_baseline(gate, frame, rows, baseline_frame(gate, frame, rows, baselines), cluster)
+        other = baseline_frame(file, gate, frame, rows, baselines)
+        against = against_baseline(file, gate, frame, rows, other, cluster, lost)
+        return _Found(against.evidence, against.matching, (*against.open, *_uncounted(gate, frame, rows)))
     metric = gate.measured
     if metric.kind == "gap":
-        pairs = _gap_pairs(gate, frame, rows)
-        return PairedEvidence(pairs.first, pairs.second, _unit_labels(pairs.keys, cluster))
-    values, used = values_of(frame, gate, rows)
-    places = np.flatnonzero(used)
+        pairs = _gap_pairs(gate, frame if lost is None else as_if_lost(frame, gate.metric, lost), rows)
+        return _Found(PairedEvidence(pairs.first, pairs.second, _unit_labels(pairs.keys, cluster)))
+    count_as = None if lost is None or metric.bounds is None else metric.bounds[lost == "high"]
+    reading = reading_of(frame, gate, rows, lost=count_as)
+    left_out = int(reading.absent.sum())
+    if left_out and gate.absent is None:
+        raise UsageError(absence(gate, left_out, left_out + int(reading.used.sum())))
+    places = np.flatnonzero(reading.used)
     labels = labels_of(frame, places, cluster)
-    if metric.kind == "rate":
-        return RateEvidence(values[places], labels)
-    return MeanEvidence(within(gate, values[places]), labels, gate.bounds)
+    values = reading.values[places]
+    return _Found(
+        RateEvidence(values, labels)
+        if metric.kind == "rate"
+        else MeanEvidence(within(gate, values), labels, gate.bounds),
+        open=_uncounted(gate, frame, rows),
+        notes=(f"{left_out} episodes without {gate.metric} are left out",) if left_out else (),
+    )
 
 
-def check_gate(gate: Gate, frame: Frame, baselines: Mapping[str, Frame] | None) -> None:
+def _concerned(gate: Gate, frame: Frame) -> Mask:
+    """The rows that a gate reads, lost ones included."""
+    rows = selected(frame, gate)
+    return rows & frame.condition.among(GAPS[gate.metric]) if gate.measured.kind == "gap" else rows
+
+
+def _uncounted(gate: Gate, frame: Frame, rows: Mask) -> tuple[str, ...]:
+    """Costs and tokens that nobody counted are not zero."""
+    used = rows & frame.evidence
+    if gate.metric not in ("cost_usd", "tokens") or not used.any() or frame.tokens[used].any():
+        return ()
+    return ("no tokens were counted: built-in players, and programs that report no usage, cost nothing here",)
+
+
+def _depends(file: GateFile, gate: Gate, decision: Decision, ends: Sequence[Decision]) -> tuple[str, ...]:
+    """Why a verdict does not stand that the lost episodes could have turned."""
+    if (gate.lost or file.counts_lost) == "at_random" or all(one.verdict is decision.verdict for one in ends):
+        return ()
+    if decision.verdict is GateVerdict.UNDECIDED:
+        return ()
+    return ("what the lost episodes would have been decides it: play them again with --collab-resume",)
+
+
+def _unmatched(file: GateFile, gate: Gate, matching: Matching, caveats: Caveats) -> Caveats:
+    """Add what only one of the run and its baseline played."""
+    told = matching.told(gate.baseline or BASELINE, "this run")
+    alone = [line for line in told if line.startswith(NOT_COMPARED)]
+    notes = [line for line in told if line not in alone]
+    if gate.seeds == "other":
+        return replace(caveats, notes=(*caveats.notes, "not paired: the runs are of other seeds"))
+    if not matching.pairs:
+        notes.append("not paired: the runs have no unit in common")
+    fails = (gate.unmatched or file.unmatched) == "fail"
+    return replace(caveats, unmatched=tuple(alone), fails=fails, notes=(*caveats.notes, *notes))
+
+
+def check_gate(file: GateFile, gate: Gate, frame: Frame, baselines: Mapping[str, Frame] | None) -> None:
     """Refuse a gate that a run could not be judged by, whatever its episodes come to.
 
     Args:
-        gate: the gate.
+        file: the gates.
+        gate: one of them.
         frame: the episodes that there will be; only who plays what matters.
         baselines: the runs that gates compare with; None to leave these out.
 
@@ -129,8 +254,10 @@ def check_gate(gate: Gate, frame: Frame, baselines: Mapping[str, Frame] | None) 
     rows = selected(frame, gate)
     if gate.measured.kind == "gap":
         _gap_pairs(gate, frame, rows)
+    elif gate.metric.startswith(FAILURE_RATE):
+        reading_of(frame, gate, rows)
     if gate.baseline is not None and baselines is not None:
-        baseline_frame(gate, frame, rows, baselines)
+        baseline_frame(file, gate, frame, rows, baselines, planned=True)
 
 
 def _gap_pairs(gate: Gate, frame: Frame, rows: Mask) -> Pairs[Unit]:

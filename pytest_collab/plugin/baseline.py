@@ -2,34 +2,35 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from pytest_collab.errors import RunError, UsageError
 from pytest_collab.measure.change import RunComparison, compare_runs, refuse_changed
 from pytest_collab.measure.frame import Frame
 from pytest_collab.measure.reader import read_frame
 
+if TYPE_CHECKING:
+    from pytest_collab.plugin.options import Settings
+
 
 class Baseline:
     """An earlier run that this one is compared with; on the controller only.
 
-    Args:
-        path: its directory.
-        given: which agents stand in for which, old name by new name.
-
     Raises:
-        UsageError: it cannot be read.
+        UsageError: it cannot be read, or is the run itself.
     """
 
-    def __init__(self, path: Path, given: Mapping[str, str]) -> None:
+    def __init__(self, settings: Settings) -> None:
+        path = settings.baseline
+        assert path is not None
+        if settings.run_dir is not None and settings.run_dir.resolve() == path.resolve():
+            raise UsageError(f"--collab-baseline={path} is the run itself; name an earlier run")
         try:
             self._frame = read_frame(path)
         except RunError as error:
             raise UsageError(f"--collab-baseline={path}: {error}") from None
         self._path = path
-        self._given = given
+        self._given = settings.stand_ins
         self.comparison: RunComparison | None = None
         self.refusal: str | None = None
 

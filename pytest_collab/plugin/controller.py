@@ -51,7 +51,7 @@ class Controller:
         if self._session.settings.baseline is not None and not self._session.config.option.collectonly:
             from pytest_collab.plugin.baseline import Baseline
 
-            self.baseline = Baseline(self._session.settings.baseline, self._session.settings.stand_ins)
+            self.baseline = Baseline(self._session.settings)
         if self._session.settings.stop_when_decided:
             _hand_out_one_by_one(self._session.config)
         if not self._session.config.option.collectonly:

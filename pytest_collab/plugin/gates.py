@@ -40,11 +40,12 @@ class Gatekeeper:
     def __init__(self, session: CollabSession, path: Path) -> None:
         self._session = session
         self._path = path
-        self.file = read_gates_file(path)
+        file = read_gates_file(path)
+        self.file = file.model_copy(update={"stand_ins": {**file.stand_ins, **session.settings.stand_ins}})
         self._baselines: dict[str, Frame] = {}
         if session.settings.shard is None:
             base = session.config.invocation_params.dir
-            self._baselines = read_baselines(self.file, session.settings.baseline, base)
+            self._baselines = read_baselines(self.file, session.settings.baseline, base, session.settings.run_dir)
         self.report: GateReport | None = None
         self._not_judged = ""
 
@@ -88,7 +89,7 @@ class Gatekeeper:
     def check(self, frame: Frame) -> None:
         """Refuse gates that the planned episodes cannot answer. Raises UsageError."""
         for gate in self.file.gates:
-            check_gate(gate, frame, self._baselines)
+            check_gate(self.file, gate, frame, self._baselines)
 
     def _emit(self, session: pytest.Session, report: GateReport) -> None:
         config = session.config
@@ -198,8 +199,9 @@ def check_gates(session: CollabSession, frame: Frame) -> None:
         return
     assert session.settings.gate is not None
     try:
-        for gate in read_gates_file(session.settings.gate).gates:
-            check_gate(gate, frame, None)
+        file = read_gates_file(session.settings.gate)
+        for gate in file.gates:
+            check_gate(file, gate, frame, None)
     except UsageError as error:
         session.stage.refused = f"not played: {error}"
         (session.shared / REFUSAL).write_text(str(error), encoding="utf-8")

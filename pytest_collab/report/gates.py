@@ -19,12 +19,14 @@ def write_gates(reporter: Any, report: GateReport) -> None:
 
 
 def gate_lines(report: GateReport) -> list[str]:
-    """One line a gate, the failed ones first."""
+    """One line a gate, the failed ones first; then what else was not the same as in the baselines."""
     lines = [f"ERROR      {problem.name}: {problem.message}" for problem in report.problems]
     lines += [
         f"{word(result):<10} {result.name}: {result.message}"
         for result in sorted(report.gates, key=lambda result: result.ok)
     ]
+    for name, different in report.circumstances.items():
+        lines += [f"note: {name} was played otherwise: {one}" for one in different]
     if report.saved is not None:
         lines.append(saved_line(report.saved))
     return lines
@@ -32,6 +34,8 @@ def gate_lines(report: GateReport) -> list[str]:
 
 def word(result: GateResult) -> str:
     """A gate's verdict as people read it: in capitals where it stops a release."""
+    if result.void:
+        return "VOID"
     return result.verdict.upper() if not result.ok else str(result.verdict)
 
 

@@ -1,0 +1,88 @@
+"""Episodes lost to the infrastructure, as a gate sees them: those of its own selection.
+
+Losses are seldom at random: what talks longest, or fails, is what breaks. So a gate is void where more of its own
+episodes were lost than the file allows, whatever the rest of the run looks like; and a verdict has to hold whatever
+the lost ones would have been.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+import numpy as np
+from pydantic import BaseModel, ConfigDict
+
+from pytest_collab.measure.decision import Decision
+from pytest_collab.measure.frame import Frame, Mask
+from pytest_collab.measure.pooling import finite_or_none
+
+BY_CHANCE: Final = 0.05
+"""A task's share of losses is held to be above the limit where chance explains it less often than this."""
+
+
+class Bounds(BaseModel):
+    """A figure with its one-sided bounds; None where there is none."""
+
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
+    value: float | None
+    low: float | None
+    high: float | None
+
+
+class Losses(BaseModel):
+    """What of a gate's episodes was lost.
+
+    Attributes:
+        lost: episodes of its selection that were lost to the infrastructure, of `episodes`.
+        at_most: the share that the file allows.
+        cells: tasks, by condition, that lost more than chance explains under that share, with their counts.
+        lowest, highest: what the gate's figure would be if the lost ones had all been as low, or as high, as can be;
+            None where nothing was lost, or the metric has no range.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
+    lost: int
+    episodes: int
+    at_most: float
+    cells: tuple[str, ...] = ()
+    lowest: Bounds | None = None
+    highest: Bounds | None = None
+
+    @property
+    def void(self) -> bool:
+        """Whether too much is missing for the gate to say anything."""
+        return bool(self.cells) or self.lost > self.at_most * self.episodes
+
+
+def losses_of(frame: Frame, rows: Mask, at_most: float) -> Losses:
+    """Count what was lost among `rows`, as a whole and by task and condition."""
+    lost = rows & ~frame.evidence
+    total, gone = int(rows.sum()), int(lost.sum())
+    cells = _cells(frame, rows, lost, at_most) if gone else ()
+    return Losses(lost=gone, episodes=total, at_most=at_most, cells=cells)
+
+
+def bounds_of(decision: Decision) -> Bounds:
+    """A decision's figure and bounds, as JSON can hold them."""
+    found = decision.estimate
+    return Bounds(value=finite_or_none(found.value), low=finite_or_none(found.low), high=finite_or_none(found.high))
+
+
+def _cells(frame: Frame, rows: Mask, lost: Mask, at_most: float) -> tuple[str, ...]:
+    from scipy.special import bdtrc
+
+    codes = np.stack([frame.family.codes, frame.task.codes, frame.condition.codes], axis=1)
+    cells, places = np.unique(codes[rows], axis=0, return_inverse=True)
+    places = places.reshape(-1)
+    sizes = np.bincount(places, minlength=len(cells))
+    gone = np.bincount(places, weights=lost[rows], minlength=len(cells)).astype(int)
+    found = []
+    for cell, size, count in zip(cells.tolist(), sizes.tolist(), gone.tolist(), strict=True):
+        # Bonferroni's correction over the cells: with many, some lose more than their share by chance.
+        if count > at_most * size and float(bdtrc(count - 1, size, at_most)) * len(cells) <= BY_CHANCE:
+            family, task, condition = cell
+            names = (frame.family.values[family], frame.task.values[task], frame.condition.values[condition])
+            found.append(f"{' '.join(names)} ({count} of {size})")
+    return tuple(found)
