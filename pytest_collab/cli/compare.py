@@ -58,6 +58,10 @@ def run(args: argparse.Namespace) -> int:
         "confidence": args.confidence,
         "lower_is_better": args.lower_is_better,
     }
+    if args.series and (args.stand_ins or args.margin is not None):
+        raise UsageError(
+            "--as and --margin are for two runs, not for a --series: it names the best, whoever played it"
+        )
     if args.series:
         from pytest_collab.measure.series import follow_series
         from pytest_collab.report.changes import series_lines

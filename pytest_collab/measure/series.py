@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Literal
 
 from pydantic import BaseModel, ConfigDict
@@ -49,7 +50,7 @@ class Series(BaseModel):
         best_low, best_high: its interval at Bonferroni's level for having picked the best of so many.
         ahead_of_last: best minus last over common tasks and seeds, oriented so that positive is better; None
             when the last one is the best.
-        p_adjusted: of `ahead_of_last`, Holm-corrected over the comparisons of every run with the last.
+        p_adjusted: of `ahead_of_last`, Holm-corrected over the comparisons of every run with the last, in all series.
         warning: said when the last run is not the best beyond noise.
     """
 
@@ -112,7 +113,7 @@ def follow_series(
         for family, task, condition, team in by_cell:
             places.setdefault((family, None, condition, team))
             places.setdefault((family, task, condition, team))
-    series = [
+    followed = [
         _series(
             place,
             {name: _seeds(by_cell, place) for name, by_cell in cells.items()},
@@ -122,7 +123,35 @@ def follow_series(
         )
         for place in sorted(places, key=lambda place: (place[0], place[1] is not None, place[1] or "", *place[2:]))
     ]
-    return SeriesReport(metric=metric, confidence=confidence, series=tuple(series))
+    return SeriesReport(metric=metric, confidence=confidence, series=tuple(_corrected(followed, 1.0 - confidence)))
+
+
+def _corrected(followed: Sequence[_Followed], level: float) -> list[Series]:
+    """Judge the last run against every earlier one, in all series together.
+
+    The series of a family with one task is that of the task, and is not tested twice.
+    """
+    tests: dict[tuple[object, ...], float] = {}
+    for one in followed:
+        for name, (_, p_value) in one.against_last.items():
+            tests[(*one.values, name)] = p_value
+    adjusted = dict(zip(tests, holm(list(tests.values())), strict=True))
+    series = []
+    for one in followed:
+        found = one.series
+        best = found.best
+        values = {point.run: point.value for point in found.points}
+        if best is not None and best in one.against_last and values[best] != found.points[-1].value:
+            ahead, p_adjusted = one.against_last[best][0], adjusted[(*one.values, best)]
+            if not math.isnan(p_adjusted):
+                last = found.points[-1].run
+                where = f"{found.task or found.family} ({found.condition}, {found.team})"
+                warning = f"{last} is not the best on {where}: {best} is ahead by {ahead:.3g}"
+                beyond = p_adjusted <= level and ahead > 0.0
+                told = warning if beyond else None
+                found = found.model_copy(update={"ahead_of_last": ahead, "p_adjusted": p_adjusted, "warning": told})
+        series.append(found)
+    return series
 
 
 def _seeds(
@@ -137,69 +166,59 @@ def _seeds(
     }
 
 
+@dataclass(frozen=True, slots=True)
+class _Followed:
+    """A series before it is judged beside the others.
+
+    Attributes:
+        values: what identifies it: the same figures are one test.
+        against_last: of every run but the last, how far it is ahead of that, and the p-value of this.
+    """
+
+    series: Series
+    values: tuple[object, ...]
+    against_last: Mapping[str, tuple[float, float]]
+
+
 def _series(
     place: tuple[str, str | None, str, str],
     runs: Mapping[str, Mapping[SeedKey, float]],
     bounds: tuple[float, float] | None,
     confidence: float,
     sign: float,
-) -> Series:
+) -> _Followed:
     points = tuple(_point(name, values, bounds, confidence) for name, values in runs.items())
     family, task, condition, team = place
     played = [point for point in points if point.value is not None]
+    found = Series(family=family, task=task, condition=condition, team=team, points=points, best=None)
+    names = frozenset(name for values in runs.values() for name, _ in values)
+    identity = (family, condition, team, names)
     if not played:
-        return Series(family=family, task=task, condition=condition, team=team, points=points, best=None)
+        return _Followed(found, identity, {})
     best = max(played, key=lambda point: sign * (point.value or 0.0))
     wide = _point(best.run, runs[best.run], bounds, 1.0 - (1.0 - confidence) / len(played))
-    found = Series(
-        family=family,
-        task=task,
-        condition=condition,
-        team=team,
-        points=points,
-        best=best.run,
-        best_low=wide.low,
-        best_high=wide.high,
-    )
+    found = found.model_copy(update={"best": best.run, "best_low": wide.low, "best_high": wide.high})
     last = points[-1]
-    if last.value is None or best.run == last.run or best.value == last.value:
-        return found
-    return found.model_copy(update=_against_last(runs, best.run, last.run, bounds, confidence, sign, place))
+    against = {} if last.value is None else _against_last(runs, last.run, bounds, confidence, sign)
+    return _Followed(found, identity, against)
 
 
 def _against_last(
     runs: Mapping[str, Mapping[SeedKey, float]],
-    best: str,
     last: str,
     bounds: tuple[float, float] | None,
     confidence: float,
     sign: float,
-    place: tuple[str, str | None, str, str],
-) -> dict[str, float | str | None]:
-    """The best run held against the last, corrected for all the runs that could have been the best."""
-    names = [name for name in runs if name != last]
-    differences: list[float] = []
-    p_values: list[float] = []
-    for name in names:
+) -> dict[str, tuple[float, float]]:
+    """How far every other run is ahead of the last on what both have, and the p-value of that."""
+    found = {}
+    for name in runs:
         pairs = match(runs[name], runs[last])
-        if not pairs.keys:
-            differences.append(math.nan)
-            p_values.append(math.nan)
+        if name == last or not pairs.keys:
             continue
-        found = compare_pairs(pairs.first, pairs.second, None, confidence, bounds=bounds)
-        differences.append(sign * found.difference.value)
-        p_values.append(found.p_value)
-    at = names.index(best)
-    adjusted = holm(p_values)[at]
-    if math.isnan(adjusted):
-        return {}
-    warning = None
-    if adjusted <= 1.0 - confidence and differences[at] > 0.0:
-        where = place[1] or place[0]
-        warning = (
-            f"{last} is not the best on {where} ({place[2]}, {place[3]}): {best} is ahead by {differences[at]:.3g}"
-        )
-    return {"ahead_of_last": differences[at], "p_adjusted": adjusted, "warning": warning}
+        compared = compare_pairs(pairs.first, pairs.second, None, confidence, bounds=bounds)
+        found[name] = (sign * compared.difference.value, compared.p_value)
+    return found
 
 
 def _point(run: str, values: Mapping[SeedKey, float], bounds: tuple[float, float] | None, confidence: float) -> Point:

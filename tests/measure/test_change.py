@@ -146,6 +146,21 @@ def test_the_best_checkpoint_is_named_and_a_worse_last_one_is_warned_of():
     assert found["five"].best_low < best.low < best.high < found["five"].best_high
 
 
+def test_a_series_is_judged_beside_all_the_others():
+    lone = {"one": frame_of(play(20, 16)), "two": frame_of(play(20, 8))}
+    assert follow_series(lone).series[1].warning is not None
+    rest = [one for task in range(10) for one in play(20, 10, f"same{task}")]
+    among = {name: frame_of(play(20, n) + rest) for name, n in (("one", 16), ("two", 8))}
+    fell = next(one for one in follow_series(among).series if one.task == "t")
+    assert (fell.warning, fell.p_adjusted) == (None, pytest.approx(12 * 2.0**-7))
+
+
+def test_a_family_of_one_task_is_not_tested_twice():
+    found = follow_series({"one": frame_of(play(20, 16)), "two": frame_of(play(20, 8))}).series
+    assert [one.task for one in found] == [None, "t"]
+    assert found[0].p_adjusted == found[1].p_adjusted == pytest.approx(2.0**-7)
+
+
 def test_a_lead_within_noise_is_no_warning():
     runs = {"one": frame_of(play(20, 12)), "two": frame_of(play(20, 11))}
     found = follow_series(runs).series[0]
