@@ -212,7 +212,9 @@ def _concerned(gate: Gate, frame: Frame) -> Mask:
 def _uncounted(gate: Gate, frame: Frame, rows: Mask) -> tuple[str, ...]:
     """Costs and tokens that nobody counted are not zero."""
     used = rows & frame.evidence
-    if gate.metric not in ("cost_usd", "tokens") or not used.any() or frame.tokens[used].any():
+    if gate.metric not in ("cost_usd", "tokens") or not used.any():
+        return ()
+    if frame.tokens[used].any() or (gate.metric == "cost_usd" and frame.cost_usd[used].any()):
         return ()
     return ("no tokens were counted: built-in players, and programs that report no usage, cost nothing here",)
 
