@@ -33,12 +33,12 @@ class Caveats:
 
     @property
     def void(self) -> bool:
-        """Whether too much was lost."""
-        return self.losses is not None and self.losses.void
+        """Whether too much was lost for this gate, in a run that is not void as a whole."""
+        return self.losses is not None and self.losses.void and not self.run_void
 
     def verdict(self, decision: Decision) -> GateVerdict:
         """What is left of a verdict."""
-        if (self.void and not self.run_void) or self.open:
+        if self.void or self.open:
             return GateVerdict.UNDECIDED
         if self.unmatched and decision.verdict is not GateVerdict.FAIL:
             return GateVerdict.FAIL if self.fails else GateVerdict.UNDECIDED
@@ -47,7 +47,7 @@ class Caveats:
     def told(self) -> list[str]:
         """One part of a sentence each."""
         parts = []
-        if self.losses is not None and self.losses.void:
+        if self.losses is not None and self.void:
             parts.append(f"VOID: {_lost(self.losses)}")
         elif self.losses is not None and self.losses.lost:
             parts.append(_lost(self.losses))
