@@ -206,6 +206,21 @@ def test_a_gate_that_cannot_be_judged_is_exit_status_2(tmp_path, gates, capsys):
     assert main(["gate", path, "--gate", str(tmp_path / "none.yaml")]) == 2
 
 
+def test_a_run_is_judged_against_an_earlier_one_of_another_agent(tmp_path, capsys):
+    before = str(write_run(tmp_path / "old", [episode("team", t, s) for s in range(60) for t in ("a+a", "a+b")]))
+    after = str(write_run(tmp_path / "new", [episode("team", t, s) for s in range(60) for t in ("c+c", "c+b")]))
+    file = tmp_path / "g.yaml"
+    file.write_text("gates:\n  - {metric: success_rate, not_worse_than: baseline, margin: 0.1}\n")
+    assert main(["gate", after, "--gate", str(file), "--baseline", before]) == 1
+    assert "not compared: 120 of this run alone: teams c+b (60), c+c (60)" in capsys.readouterr().out
+    assert main(["gate", after, "--gate", str(file), "--baseline", before, "--as", "c=a"]) == 0
+    assert "note: c stands in for a" in capsys.readouterr().out
+    file.write_text("as: {c: a}\n" + file.read_text())
+    assert main(["gate", after, "--gate", str(file), "--baseline", before]) == 0
+    assert main(["gate", after, "--gate", str(file), "--baseline", after]) == 2
+    assert "the run itself" in capsys.readouterr().err
+
+
 def test_shards_are_merged_and_judged_as_one_run(tmp_path, gates):
     halves = [
         str(write_run(tmp_path / name, [episode(seed=seed) for seed in range(30) if seed % 2 == half]))
