@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from typing import Literal, NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 
 from pytest_collab.episode.outcome import Outcome
 from pytest_collab.measure.frame import OUTCOMES, Frame, Mask
@@ -77,16 +78,21 @@ def units_of(
     ends = measured.bounds or (None, None)
     count_as = None if lost is None else ends[lost == "high"]
     reading = read_metric(frame, metric, rows, absent=absent, lost=count_as)
-    places = _places(frame, np.flatnonzero(reading.used | reading.lost | reading.absent).tolist(), known)
-    groups: dict[Place, list[float]] = {}
-    for row in np.flatnonzero(reading.used).tolist():
-        groups.setdefault(places[row], []).append(float(reading.values[row]))
+    rows = np.flatnonzero(reading.used | reading.lost | reading.absent)
+    places, of_row = _places(frame, rows, known)
+    used = reading.used[rows]
+    counts = np.bincount(of_row[used], minlength=len(places))
+    sums = np.bincount(of_row[used], weights=reading.values[rows][used], minlength=len(places))
     return Units(
-        {place: sum(group) / len(group) for place, group in groups.items()},
-        frozenset(places.values()),
+        {
+            place: total / count
+            for place, total, count in zip(places, sums.tolist(), counts.tolist(), strict=True)
+            if count
+        },
+        frozenset(places),
         int(reading.absent.sum()),
         int(reading.lost.sum()),
-        len(places),
+        len(rows),
     )
 
 
@@ -123,15 +129,25 @@ def _gaps(frame: Frame, metric: str, rows: Mask, who: StandIns, lost: End | None
     )
 
 
-def _places(frame: Frame, rows: list[int], who: StandIns) -> dict[int, Place]:
+def _places(frame: Frame, rows: NDArray[np.intp], who: StandIns) -> tuple[list[Place], NDArray[np.intp]]:
+    """The different places of rows, in the order in which they first appear, and the place of each row."""
+    seed = np.unique(frame.seed[rows], return_inverse=True)[1]
+    codes = seed.reshape(-1).astype(np.int64)
+    for column in (frame.team, frame.condition, frame.task, frame.family):
+        codes = codes + column.codes[rows].astype(np.int64) * (int(codes.max(initial=0)) + 1)
+    _, first, of_row = np.unique(codes, return_index=True, return_inverse=True)
+    order = np.argsort(first)
+    rank = np.empty_like(order)
+    rank[order] = np.arange(len(order))
     teams = [who.old(team) for team in frame.team.values]
-    return {
-        row: Place(
+    places = [
+        Place(
             frame.family[row],
             frame.task[row],
             frame.condition[row],
             int(frame.seed[row]),
             teams[int(frame.team.codes[row])],
         )
-        for row in rows
-    }
+        for row in rows[first[order]].tolist()
+    ]
+    return places, rank[of_row.reshape(-1)]
