@@ -78,11 +78,11 @@ def units_of(
     ends = measured.bounds or (None, None)
     count_as = None if lost is None else ends[lost == "high"]
     reading = read_metric(frame, metric, rows, absent=absent, lost=count_as)
-    rows = np.flatnonzero(reading.used | reading.lost | reading.absent)
-    places, of_row = _places(frame, rows, known)
-    used = reading.used[rows]
+    read = np.flatnonzero(reading.used | reading.lost | reading.absent)
+    places, of_row = _places(frame, read, known)
+    used = reading.used[read]
     counts = np.bincount(of_row[used], minlength=len(places))
-    sums = np.bincount(of_row[used], weights=reading.values[rows][used], minlength=len(places))
+    sums = np.bincount(of_row[used], weights=reading.values[read][used], minlength=len(places))
     return Units(
         {
             place: total / count
@@ -92,7 +92,7 @@ def units_of(
         frozenset(places),
         int(reading.absent.sum()),
         int(reading.lost.sum()),
-        len(rows),
+        len(read),
     )
 
 
