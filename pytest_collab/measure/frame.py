@@ -76,8 +76,8 @@ class Frame:
         duration_s, turns: shape (n,).
         faults: failures of the rows that have any.
         metrics: the families' figures, shape (n,) each; NaN where an episode has none.
-        bad: lines of episodes.jsonl that were no episode.
         info: the run's own record of its circumstances; empty where it was not read.
+        bad: lines of episodes.jsonl that were no episode.
     """
 
     id: tuple[str, ...]
@@ -103,8 +103,8 @@ class Frame:
     turns: NDArray[np.float64]
     faults: Mapping[int, tuple[Fault, ...]]
     metrics: Mapping[str, NDArray[np.float64]]
-    bad: tuple[BadLine, ...] = ()
     info: RunInfo = field(default_factory=RunInfo)
+    bad: tuple[BadLine, ...] = ()
 
     @property
     def bad_lines(self) -> int:

@@ -75,8 +75,8 @@ class FrameReader:
             self._bad.append(BadLine(self._line, str(error)))
 
     def frame(self) -> Frame:
-        """All that was read so far."""
-        return self._rows.frame(self._bad)
+        """All that was read so far, and what the run records of its circumstances."""
+        return replace(self._rows.frame(self._bad), info=RunDirectory(self._path).info())
 
 
 def read_frame(path: Path) -> Frame:
@@ -92,7 +92,7 @@ def read_frame(path: Path) -> Frame:
     """
     reader = FrameReader(path)
     reader.update(last=True)
-    return replace(reader.frame(), info=RunDirectory(path).info())
+    return reader.frame()
 
 
 def frame_of(episodes: Iterable[Episode]) -> Frame:
