@@ -39,7 +39,7 @@ def lines(episodes: int) -> Iterator[str]:
         place, (condition, team) = number // len(PLAYED), PLAYED[number % len(PLAYED)]
         success = rng.random() < 0.6
         seed, task = place // 20, f"task_{place % 20}"
-        identity = episode_id(task, "hash", condition, team, seed, 0)
+        identity = episode_id("maze", task, "hash", condition, team, seed, 0)
         failure = Failure.of("vague", "a", events=(3, 5), note="says nothing that can be acted on")
         yield Episode(
             id=identity,

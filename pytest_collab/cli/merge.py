@@ -6,8 +6,9 @@ import argparse
 import shutil
 from pathlib import Path
 
-from pytest_collab.episode.run import RunDirectory, RunInfo, TaskInfo
+from pytest_collab.episode.run import SUPERSEDED, RunDirectory, RunInfo, TaskInfo, append_line
 from pytest_collab.errors import RunError
+from pytest_collab.measure.circumstances import unlike
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -16,7 +17,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    """Merge; refuses shards that played different versions of a task."""
+    """Merge; refuses shards that were not played alike."""
     from pytest_collab.measure.bulk import summarise_frame
     from pytest_collab.measure.reader import read_frame
     from pytest_collab.report.attribution import attribution_lines
@@ -38,6 +39,9 @@ def run(args: argparse.Namespace) -> int:
                 shutil.copyfile(source, merged.path / play.transcript)
             lines.append(f"{play.json_line()}\n")
     merged.write("episodes.jsonl", "".join(lines))
+    for shard in shards:
+        for play in shard.superseded():
+            append_line(merged.path / SUPERSEDED, play.json_line())
     merged.write("run.json", info)
     frame = read_frame(merged.path)
     summary = summarise_frame(frame)
@@ -52,8 +56,16 @@ def merged_info(infos: list[RunInfo], paths: list[Path]) -> RunInfo:
     """One run.json for all shards.
 
     Raises:
-        RunError: a task has different content in two shards; names both.
+        RunError: two shards were not played alike; names what differs.
     """
+    for place, (info, path) in enumerate(zip(infos, paths, strict=True)):
+        for other, elsewhere in zip(infos[place + 1 :], paths[place + 1 :], strict=True):
+            found = [one for one in unlike(info, other) if one.kind not in ("task", "family")]
+            if found:
+                raise RunError(
+                    f"{path} and {elsewhere} cannot be merged: {'; '.join(map(str, found))}; "
+                    "shards of one run must be played alike"
+                )
     tasks: dict[tuple[str, str], TaskInfo] = {}
     origin: dict[tuple[str, str], Path] = {}
     for info, path in zip(infos, paths, strict=True):

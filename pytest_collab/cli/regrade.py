@@ -39,7 +39,7 @@ def run(args: argparse.Namespace) -> int:
             changed += 1
             print(f"{old.id}: {_told(old)} -> {_told(new)}")
         again.append(new)
-    print(f"{len(plays)} episodes graded again, {changed} changed, {failed} without a readable transcript")
+    print(f"{len(plays) - failed} episodes graded again, {changed} changed, {failed} could not be graded again")
     if args.write and changed:
         path = directory.path / "episodes.jsonl"
         path.replace(path.with_suffix(".jsonl.bak"))
@@ -58,7 +58,7 @@ def regraded(old: Episode, transcript: Transcript) -> Episode:
     family = families.get(start["family"])
     params = family.params_type.model_validate(start["params"])
     condition = Condition.parse(start["condition"])
-    family.prepare([(params, [start["seed"]])])
+    family.prepare_to_judge([(params, [start["seed"]])])
     verdict = judge(family, params, start["seed"], condition, transcript)
     return record(transcript, verdict, episode_id=old.id, attempt=old.attempt, worker=old.worker)
 

@@ -28,8 +28,8 @@ class Finished:
     transcript: Transcript
 
 
-Keep = Callable[[Episode, Transcript], None]
-"""Told of every finished episode, in the executor's thread, before anybody waits for it."""
+Keep = Callable[[Episode, Transcript], Episode]
+"""Given every finished episode, in the executor's thread, before anybody waits for it; returns it as it is kept."""
 
 
 class Executor:
@@ -157,7 +157,7 @@ class Executor:
         verdict = judge(plan.family, plan.params, plan.seed, plan.condition, transcript)
         episode = record(transcript, verdict, episode_id=plan.id, attempt=plan.attempt, worker=self._worker)
         if self._keep is not None:
-            self._keep(episode, transcript)
+            episode = self._keep(episode, transcript)
         return Finished(episode, transcript)
 
     def _running(self) -> asyncio.AbstractEventLoop:

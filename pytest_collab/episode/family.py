@@ -162,6 +162,13 @@ class Family(ABC, Generic[P]):
         Raises `TaskError` when params turn out to be impossible, `SetupError` when the machine fails.
         """
 
+    def prepare_to_judge(self, requests: Sequence[tuple[P, Sequence[int]]]) -> None:
+        """The work in batch that verdicts of (params, seeds) need, long after the play and perhaps elsewhere.
+
+        As `prepare` by default. Families whose verdicts follow from the transcript alone do nothing.
+        """
+        self.prepare(requests)
+
     def limits(self, params: P) -> Limits:
         """Limits for tasks that declare none."""
         return Limits()

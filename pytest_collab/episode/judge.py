@@ -13,7 +13,7 @@ from pytest_collab.episode.condition import Condition
 from pytest_collab.episode.examiner import GRADER
 from pytest_collab.episode.family import Family
 from pytest_collab.episode.outcome import Failure, Outcome, Verdict
-from pytest_collab.episode.record import Episode, SeatUsage
+from pytest_collab.episode.record import Episode, SeatUsage, transcript_name
 from pytest_collab.episode.transcript import Transcript
 
 
@@ -76,7 +76,7 @@ def record(
         turns=len({event.data["turn"] for event in transcript.of("reply")}),
         duration_s=round(transcript[-1].t, 4),
         worker=worker,
-        transcript=f"transcripts/{episode_id}.jsonl",
+        transcript=transcript_name(episode_id),
         error=broken.data["text"] if broken else None,
         attempt=attempt,
         settled=verdict.settled,

@@ -70,7 +70,14 @@ class Plan:
     @property
     def id(self) -> str:
         return episode_id(
-            self.task, self.task_hash, str(self.condition), self.team, self.seed, self.epoch, self.attempt
+            self.family.name,
+            self.task,
+            self.task_hash,
+            str(self.condition),
+            self.team,
+            self.seed,
+            self.epoch,
+            self.attempt,
         )
 
     @property

@@ -102,6 +102,13 @@ class Episode(BaseModel):
         costs = [seat.cost_usd for seat in self.usage.values()]
         return None if any(cost is None for cost in costs) else sum(cost or 0.0 for cost in costs)
 
+    def as_attempt(self, attempt: int) -> Episode:
+        """The same play under the number, and so the id and the transcript's name, of another attempt."""
+        name = episode_id(
+            self.family, self.task, self.task_hash, self.condition, self.team, self.seed, self.epoch, attempt
+        )
+        return self.model_copy(update={"id": name, "attempt": attempt, "transcript": transcript_name(name)})
+
     def json_line(self) -> str:
         """One line of JSON, ASCII only (no control character or escape sequence of an agent survives raw)."""
         import json
@@ -109,16 +116,28 @@ class Episode(BaseModel):
         return json.dumps(self.model_dump(mode="json"), separators=(",", ":"), ensure_ascii=True)
 
 
+def transcript_name(name: str) -> str:
+    """Where the transcript of the episode of that id lies in its run directory."""
+    return f"transcripts/{name}.jsonl"
+
+
 def episode_id(
-    task: str, task_hash: str, condition: str, team: tuple[str, ...], seed: int, epoch: int, attempt: int = 1
+    family: str,
+    task: str,
+    task_hash: str,
+    condition: str,
+    team: tuple[str, ...],
+    seed: int,
+    epoch: int,
+    attempt: int = 1,
 ) -> str:
-    """A readable, unique, file-name-safe name of an episode, the same in every process."""
-    parts: list[Any] = [task, condition, "+".join(team), f"s{seed}"]
+    """A readable, unique, file-name-safe name of an episode, the same in every process; it begins with the family."""
+    parts: list[Any] = [family, *([task] if task != family else []), condition, "+".join(team), f"s{seed}"]
     if epoch:
         parts.append(f"e{epoch}")
     if attempt > 1:
         parts.append(f"r{attempt}")
     readable = "-".join(str(part) for part in parts)
-    exact = "\x1f".join([task, task_hash, condition, *team, str(seed), str(epoch), str(attempt)])
+    exact = "\x1f".join([family, task, task_hash, condition, *team, str(seed), str(epoch), str(attempt)])
     slug = re.sub(r"[^A-Za-z0-9_.+-]+", "_", readable)[:96].strip("._")
     return f"{slug}-{sha256(exact.encode()).hexdigest()[:8]}"

@@ -6,7 +6,7 @@ import fcntl
 import json
 import os
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -18,6 +18,8 @@ from pytest_collab.episode.transcript import Transcript
 from pytest_collab.errors import RunError
 
 DEFAULT_BASE: Final = Path(".collab/runs")
+SUPERSEDED: Final = "superseded.jsonl"
+"""Plays that a resumed run plays anew, since what they were played with has changed."""
 
 
 class TaskInfo(BaseModel):
@@ -151,10 +153,59 @@ class RunDirectory:
 
     # Writing.
 
-    def add(self, episode: Episode, transcript: Transcript) -> None:
-        """Keep a finished episode: its transcript, then its line. Durable when this returns."""
+    def add(self, episode: Episode, transcript: Transcript) -> Episode:
+        """Keep a finished episode: its transcript, then its line. Durable when this returns.
+
+        Returns:
+            The episode as it was kept: whichever process played it, and however often it was played, no two plays
+            of a run have one id or write one transcript.
+        """
+        while not self._reserved(episode.transcript):
+            episode = episode.as_attempt(episode.attempt + 1)
         transcript.write(self.path / episode.transcript)
         append_line(self.path / "episodes.jsonl", episode.json_line())
+        return episode
+
+    def _reserved(self, name: str) -> bool:
+        """Take a transcript's name for this play; False when another play has it."""
+        path = self.path / name
+        try:
+            os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o644))
+        except FileExistsError:
+            return False
+        except OSError as error:
+            raise RunError(f"transcript {path} cannot be written: {error.strerror or error}") from error
+        return True
+
+    def set_aside(self, apart: Callable[[Episode], bool]) -> int:
+        """Move plays out of the record, into superseded.jsonl; their transcripts stay. Lines that are none stay too.
+
+        Only for a process that has the run for itself, before anybody plays.
+
+        Returns:
+            How many plays were moved.
+        """
+        kept: list[str] = []
+        moved = 0
+        for _, line in self._lines():
+            text = line.decode("utf-8", "surrogateescape").rstrip("\n")
+            try:
+                old = Episode.model_validate_json(line)
+            except ValueError:
+                kept.append(text)
+                continue
+            if apart(old):
+                append_line(self.path / SUPERSEDED, old.json_line())
+                moved += 1
+            else:
+                kept.append(text)
+        if moved:
+            self.write("episodes.jsonl", "".join(f"{line}\n" for line in kept))
+        return moved
+
+    def superseded(self) -> tuple[Episode, ...]:
+        """Plays that were set aside: paid, and no part of the run's figures."""
+        return self._read(SUPERSEDED).plays if (self.path / SUPERSEDED).exists() else ()
 
     def write(self, name: str, content: BaseModel | dict[str, Any] | str) -> Path:
         """Write a file of the run whole or not at all."""
@@ -167,7 +218,7 @@ class RunDirectory:
         path = self.path / name
         partial = path.with_name(f".{name}.{os.getpid()}.partial")
         try:
-            partial.write_text(text, encoding="utf-8")
+            partial.write_text(text, encoding="utf-8", errors="surrogateescape")
             partial.replace(path)
         except OSError as error:
             partial.unlink(missing_ok=True)
@@ -193,12 +244,15 @@ class RunDirectory:
 
     def record(self) -> Record:
         """All plays, skipping and naming lines that are no episode."""
+        return self._read("episodes.jsonl")
+
+    def _read(self, name: str) -> Record:
         plays: list[Episode] = []
         bad: list[BadLine] = []
-        for number, line in self._lines():
+        for number, line in self._lines(name):
             try:
                 raw = json.loads(line)
-                _refuse_newer(raw, f"{self.path / 'episodes.jsonl'}:{number}")
+                _refuse_newer(raw, f"{self.path / name}:{number}")
                 plays.append(Episode.model_validate(raw))
             except ValidationError as error:
                 first = error.errors(include_url=False)[0]
@@ -207,8 +261,8 @@ class RunDirectory:
                 bad.append(BadLine(number, str(error)))
         return Record(tuple(plays), tuple(bad))
 
-    def _lines(self) -> Iterator[tuple[int, bytes]]:
-        path = self.path / "episodes.jsonl"
+    def _lines(self, name: str = "episodes.jsonl") -> Iterator[tuple[int, bytes]]:
+        path = self.path / name
         try:
             with path.open("rb") as lines:
                 for number, line in enumerate(lines, 1):

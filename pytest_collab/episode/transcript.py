@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import os
+import threading
 import time
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
@@ -111,7 +113,7 @@ class Transcript(Sequence[Event]):
         Raises:
             RunError: the file cannot be written.
         """
-        partial = path.with_suffix(".partial")
+        partial = path.with_suffix(f".{os.getpid()}-{threading.get_ident()}.partial")
         try:
             with partial.open("w", encoding="ascii") as out:
                 out.writelines(f"{event.json_line()}\n" for event in self._events)

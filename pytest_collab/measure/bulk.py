@@ -58,6 +58,11 @@ def summarise_frame(frame: Frame) -> Summary:
         episodes=len(frame),
         cost_usd=total.cost_usd,
         known_cost_usd=math.fsum(frame.known_cost_usd),
+        plays=len(frame) + frame.spare.plays,
+        paid_usd=None
+        if total.cost_usd is None or frame.spare.unpriced
+        else total.cost_usd + frame.spare.known_cost_usd,
+        known_paid_usd=math.fsum(frame.known_cost_usd) + frame.spare.known_cost_usd,
         families=tuple(families),
         tasks=tuple(tasks),
         task_gaps=task_gaps,

@@ -110,6 +110,58 @@ def same_run(one: Path, other: Path) -> bool:
     return all(file.is_file() for file in files) and files[0].read_bytes() == files[1].read_bytes()
 
 
+def unlike(before: RunInfo, after: RunInfo) -> tuple[Difference, ...]:
+    """The differences for which episodes of the two must not be put together in one run.
+
+    Tasks (and with them the family's version and the limits), who answers behind a name and how it is asked, who
+    reads, where commands run, what draws the worlds, and this plugin's major version. Not among them: how many seeds
+    and epochs were asked for, what a call costs, how often it is tried.
+    """
+    found = [one for one in differences(before, after) if _decisive(one)]
+    old, new = ({note for note in info.notes if note.startswith("JAX_")} for info in (before, after))
+    if before.notes and old != new:
+        found.append(_difference("note", "JAX settings", sorted(old), sorted(new)))
+    return tuple(found)
+
+
+def unlike_agents(before: RunInfo, after: RunInfo) -> tuple[str, ...]:
+    """Names behind which somebody else answers, or is asked in another way: see `unlike`."""
+    names = []
+    for agent in after.agents:
+        one = before.model_copy(update={"agents": [known for known in before.agents if _same_name(known, agent)]})
+        changed = agents_changed(one.agents, [agent])
+        if any(other.kind == "model" or _asked_otherwise(other) for other in changed):
+            names.append(str(agent.get("name")))
+    return tuple(names)
+
+
+def _same_name(one: Mapping[str, Any], other: Mapping[str, Any]) -> bool:
+    return one.get("name") == other.get("name")
+
+
+def _decisive(difference: Difference) -> bool:
+    match difference.kind:
+        case "agent":
+            return _asked_otherwise(difference)
+        case "package":
+            return not difference.what.startswith("python")
+        case "plugin":
+            return _major(difference.before) != _major(difference.after)
+        case kind:
+            return kind in ("task", "family", "model", "sandbox", "grader")
+
+
+def _asked_otherwise(difference: Difference) -> bool:
+    """Not what it costs, where its key is, or whether its answers are kept."""
+    return difference.what.rsplit(": ", 1)[-1] not in ("price", "price_from", "key_variable", "recorded")
+
+
+def _major(version: str | None) -> tuple[str, ...]:
+    """The part of a version that promises compatibility: of 0.x the second number too."""
+    parts = (version or "").split(".")
+    return tuple(parts[:2] if parts[0] == "0" else parts[:1])
+
+
 def circumstances_changed(before: RunInfo, after: RunInfo) -> list[str]:
     """`differences`, one line each."""
     return [str(one) for one in differences(before, after)]

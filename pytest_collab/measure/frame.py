@@ -27,6 +27,23 @@ class Fault(NamedTuple):
     seats: tuple[str, ...]
 
 
+class Spare(NamedTuple):
+    """Plays that were paid and do not count: re-runs, repeats, plays that broke or were set aside.
+
+    Attributes:
+        known_cost_usd: of the seats whose price is known.
+        unpriced: some seat's price is not.
+    """
+
+    plays: int = 0
+    known_cost_usd: float = 0.0
+    unpriced: bool = False
+
+    def and_one(self, known_cost_usd: float, unpriced: bool) -> Spare:
+        """With one play more."""
+        return Spare(self.plays + 1, self.known_cost_usd + known_cost_usd, self.unpriced or unpriced)
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class Column(Generic[T]):
     """A column of few different values.
@@ -78,6 +95,7 @@ class Frame:
         metrics: the families' figures, shape (n,) each; NaN where an episode has none.
         info: the run's own record of its circumstances; empty where it was not read.
         bad: lines of episodes.jsonl that were no episode.
+        spare: plays that are no row.
     """
 
     id: tuple[str, ...]
@@ -105,6 +123,7 @@ class Frame:
     metrics: Mapping[str, NDArray[np.float64]]
     info: RunInfo = field(default_factory=RunInfo)
     bad: tuple[BadLine, ...] = ()
+    spare: Spare = Spare()
 
     @property
     def bad_lines(self) -> int:
@@ -153,6 +172,20 @@ class Frame:
             return task
         seeds = np.unique(self.seed[rows], return_inverse=True)[1]
         return task * (int(seeds.max()) + 1 if len(seeds) else 1) + seeds
+
+
+def mixed_tasks(frame: Frame) -> list[str]:
+    """Tasks that the run has played with more than one content: their figures would mix what is not alike.
+
+    Returns:
+        Task names, sorted; hashes that are not known do not matter.
+    """
+    codes = np.stack([frame.family.codes, frame.task.codes, frame.task_hash.codes], axis=1)
+    seen: dict[tuple[int, int], set[str]] = {}
+    for family, task, content in np.unique(codes, axis=0).tolist():
+        if frame.task_hash.values[content]:
+            seen.setdefault((family, task), set()).add(frame.task_hash.values[content])
+    return sorted(frame.task.values[task] for (_, task), contents in seen.items() if len(contents) > 1)
 
 
 def changed_tasks(frame: Frame, other: Frame, rows: Mask | None = None) -> list[str]:

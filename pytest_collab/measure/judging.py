@@ -9,7 +9,7 @@ from typing import Any, Final
 
 from pytest_collab.errors import RunError, UsageError
 from pytest_collab.measure.baseline import BASELINE, baselines_named
-from pytest_collab.measure.frame import Frame
+from pytest_collab.measure.frame import Frame, mixed_tasks
 from pytest_collab.measure.gate import GateFile, read_gates
 from pytest_collab.measure.gatereport import GateReport
 from pytest_collab.measure.reader import read_frame
@@ -26,8 +26,15 @@ def judge_directory(file: GateFile, run: Path, baselines: Mapping[str, Frame]) -
 
     Raises:
         RunError: it cannot be read.
+        UsageError: it holds episodes of one task in two versions.
     """
     frame, plan = read_frame(run), read_plan(run)
+    mixed = mixed_tasks(frame)
+    if mixed:
+        raise UsageError(
+            f"{run} has played task {', '.join(mixed)} with more than one content; its figures would mix them. "
+            "Play the task as it is now into another directory, or resume with --collab-resume=anew."
+        )
     return judge_run(file, frame, baselines) if plan is None else judge_followed(file, frame, plan, baselines)
 
 

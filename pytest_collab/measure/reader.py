@@ -74,6 +74,12 @@ class FrameReader:
         except (ValueError, TypeError, AttributeError) as error:
             self._bad.append(BadLine(self._line, str(error)))
 
+    def add_superseded(self) -> None:
+        """Take in what plays that were set aside have cost. Raises RunError when they cannot be read."""
+        for play in RunDirectory(self._path).superseded():
+            known = sum(seat.cost_usd or 0.0 for seat in play.usage.values())
+            self._rows.spare = self._rows.spare.and_one(known, play.cost_usd is None)
+
     def frame(self) -> Frame:
         """All that was read so far, and what the run records of its circumstances."""
         return replace(self._rows.frame(self._bad), info=RunDirectory(self._path).info())
@@ -92,6 +98,7 @@ def read_frame(path: Path) -> Frame:
     """
     reader = FrameReader(path)
     reader.update(last=True)
+    reader.add_superseded()
     return reader.frame()
 
 

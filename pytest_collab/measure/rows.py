@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from pytest_collab.episode.examiner import GRADER
 from pytest_collab.episode.run import BadLine
-from pytest_collab.measure.frame import INFRASTRUCTURE, OUTCOMES, Column, Fault, Frame
+from pytest_collab.measure.frame import INFRASTRUCTURE, OUTCOMES, Column, Fault, Frame, Spare
 
 _OUTCOME_CODE: Final = {str(outcome): code for code, outcome in enumerate(OUTCOMES)}
 _SUMMED: Final = ("input_tokens", "output_tokens", "cached_tokens", "calls", "retries")
@@ -33,6 +33,7 @@ class Rows:
     metrics: dict[str, tuple[array[int], array[float]]] = field(default_factory=dict)
     known_faults: dict[Any, Any] = field(default_factory=dict)
     replaced: set[int] = field(default_factory=set)
+    spare: Spare = Spare()
 
     def __post_init__(self) -> None:
         for name in ("family", "task", "condition", "team", "seating", "task_hash"):
@@ -97,8 +98,11 @@ class Rows:
         before = self.place.get(key)
         if before is not None:
             if self.codes["outcome"][before] != INFRASTRUCTURE:
+                self.spare = self.spare.and_one(known, unpriced)
                 return
             self.replaced.add(before)
+            lost = self.numbers["known_cost_usd"][before]
+            self.spare = self.spare.and_one(lost, math.isnan(self.numbers["cost_usd"][before]))
         row = len(self.ids)
         self.place[key] = row
         self.ids.append(identity)
@@ -165,4 +169,5 @@ class Rows:
             faults={int(moved[row]): faults for row, faults in self.faults.items() if keep[row]},
             metrics=metrics,
             bad=tuple(bad),
+            spare=self.spare,
         )

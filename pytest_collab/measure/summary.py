@@ -95,6 +95,9 @@ class Summary(_Frozen):
     """A run: per family for people, per task for programs.
 
     Attributes:
+        cost_usd, known_cost_usd: of the plays that count, one an episode.
+        plays: all plays, re-runs and repeats included; None in summaries of before it was kept.
+        paid_usd, known_paid_usd: what all plays have cost; `paid_usd` is None where a price is unknown.
         settled_by_solo: failures that their own episode left open between coordination and competence, and that
             the members' solo episodes have settled; `outcomes` has them as settled.
         unsettled: those that are still open, for want of solo episodes.
@@ -104,6 +107,9 @@ class Summary(_Frozen):
     episodes: int
     cost_usd: float | None
     known_cost_usd: float
+    plays: int | None = None
+    paid_usd: float | None = None
+    known_paid_usd: float | None = None
     families: tuple[FamilySummary, ...]
     tasks: tuple[Cell, ...]
     task_gaps: dict[str, tuple[Gap, ...]] = {}

@@ -28,7 +28,6 @@ class Case:
     team: tuple[str, ...]
     seed: int
     epoch: int
-    of_epochs: int
     skip: str | None = None
 
     def __repr__(self) -> str:
@@ -38,7 +37,7 @@ class Case:
     @property
     def label(self) -> str:
         """The part in brackets of the test's name."""
-        epoch = f"-e{self.epoch}" if self.of_epochs > 1 else ""
+        epoch = f"-e{self.epoch}" if self.epoch else ""  # the first is called as it is without --collab-epochs
         return f"{self.condition}-{'+'.join(self.team)}-s{self.seed}{epoch}".replace("[", "(").replace("]", ")")
 
     @property
@@ -60,11 +59,11 @@ def cases(task: Task, settings: Settings) -> Iterator[Case]:
             if skip is None and len(team) > places and not condition.solo:
                 skip = f"team {'+'.join(team)} has {len(team)} agents for {places} seats"
             if refusal is not None:
-                yield Case(task, condition, team, seeds[0], 0, settings.epochs, skip)
+                yield Case(task, condition, team, seeds[0], 0, skip)
                 continue
             for seed in seeds:
                 for epoch in range(settings.epochs):
-                    yield Case(task, condition, team, seed, epoch, settings.epochs, skip)
+                    yield Case(task, condition, team, seed, epoch, skip)
 
 
 def _teams(condition: Condition, settings: Settings) -> list[tuple[str, ...]]:

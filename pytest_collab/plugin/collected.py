@@ -12,11 +12,13 @@ from pytest_collab.plugin import runinfo
 from pytest_collab.plugin.cases import Case, case_of, cases
 from pytest_collab.plugin.options import Settings
 from pytest_collab.plugin.preparation import prepare_tasks, refuse_items
+from pytest_collab.plugin.resuming import REMEDY, TaskKey
 from pytest_collab.plugin.roster import Roster
 
 if TYPE_CHECKING:
     from collections.abc import Container
 
+    from pytest_collab.episode.agent import Agent
     from pytest_collab.episode.family import Family
     from pytest_collab.episode.run import RunDirectory
 
@@ -26,7 +28,10 @@ class Collected:
 
     Attributes:
         tasks: by family and name.
+        named: agents that conditions name.
         notes: what families had to say when they heard what is to be played.
+        played: the contents that tasks had when the resumed run played them.
+        changed: tasks of which some of that is not so any more, with the content that they have now.
     """
 
     def __init__(self, settings: Settings, agents: Roster) -> None:
@@ -35,6 +40,9 @@ class Collected:
         self._settings = settings
         self._agents = agents
         self._configured: set[str] = set()
+        self.named: dict[str, Agent] = {}
+        self.played: dict[TaskKey, set[str]] = {}
+        self.changed: dict[TaskKey, str] = {}
 
     def cases(self, task: Task) -> list[Case]:
         """The cases of a task that has been collected. Raises TaskError where it cannot stand beside the others."""
@@ -56,14 +64,31 @@ class Collected:
                 line=task.line or None,
                 key="name",
             )
+        self._alike(task)
         for condition in task.conditions:
             if condition.kind == "with":
                 try:
-                    self._agents.registry.get(condition.argument)
+                    self.named[condition.argument] = self._agents.registry.get(condition.argument)
                 except CollabError as error:
                     raise TaskError(
                         f"{str(condition)!r}: {error}", file=task.file, line=task.line or None, key="conditions"
                     ) from None
+
+    def _alike(self, task: Task) -> None:
+        """Refuse a task that is not what the resumed run played, unless that is to be played anew."""
+        key = (task.family.name, task.name)
+        before = self.played.get(key, set()) - {task.hash}
+        if not before:
+            return
+        if not self._settings.anew:
+            raise TaskError(
+                f"task {task.name!r} is not what the resumed run has played (content {', '.join(sorted(before))} -> "
+                f"{task.hash})",
+                remedy=REMEDY,
+                file=task.file,
+                line=task.line or None,
+            )
+        self.changed[key] = task.hash
 
     def prepare(self, session: pytest.Session, run: RunDirectory | None, played: Container[Any]) -> None:
         """Everything is collected: let families do their batch work, and write down the tasks.
@@ -80,7 +105,7 @@ class Collected:
         refuse_items(session, refused)
         wanted = {key: one for key, one in wanted.items() if key not in refused}
         if run is not None and wanted:
-            runinfo.add_tasks(run, [task for task, _ in wanted.values()], self.notes)
+            runinfo.add_tasks(run, [task for task, _ in wanted.values()], self.notes, self.named.values())
 
     def configure(self, family: Family[Any]) -> None:
         """Tell a family what the session was asked for, and keep what people must see."""

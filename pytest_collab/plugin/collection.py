@@ -135,4 +135,5 @@ def pytest_collection_finish(session: pytest.Session) -> None:
     collab = session.config.stash.get(SESSION, None)
     if collab is not None and not session.config.option.collectonly:
         collab.stage.expect(session.items)
+        collab.anew()
         collab.collected.prepare(session, collab.run, collab.stage.stored)

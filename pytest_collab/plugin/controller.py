@@ -14,6 +14,7 @@ from pytest_collab.episode.run import DEFAULT_BASE, RunDirectory
 from pytest_collab.errors import RunError
 from pytest_collab.plugin import runinfo
 from pytest_collab.plugin.progress import Progress
+from pytest_collab.plugin.resuming import set_tasks_aside, words
 from pytest_collab.plugin.settling import settle
 
 if TYPE_CHECKING:
@@ -66,8 +67,8 @@ class Controller:
             base = session.config.invocation_params.dir / DEFAULT_BASE
             run = RunDirectory.create(settings.run_dir, base=base)
         self._own(run)
+        session.collected.notes += runinfo.begin(run, settings, session.agents, session.config.rootpath)
         session.take_up(run)
-        runinfo.begin(run, settings, session.agents, session.config.rootpath)
 
     def _own(self, run: RunDirectory) -> None:
         """Hold the run for this session; a second session on the same directory is refused."""
@@ -121,7 +122,8 @@ class Controller:
         terminal = session.config.pluginmanager.get_plugin("terminalreporter")
         if session.run is None or terminal is None:
             return
-        for line in session.run.info().notes:
+        # Nobody plays before all workers have collected.
+        for line in [*set_tasks_aside(session.run, words(session.shared)), *session.run.info().notes]:
             if line not in session.collected.notes:
                 session.collected.notes.append(line)
                 terminal.write_line(line)

@@ -26,7 +26,7 @@ class _Option:
 
     @property
     def dest(self) -> str:
-        return "collab_" + self.flag.removeprefix("--collab-").removeprefix("--").replace("-", "_")
+        return "collab_" + self.flag.removeprefix("--collab-").removeprefix("--").replace("-", "_").replace("=", "_")
 
     @property
     def ini(self) -> str:
@@ -54,6 +54,9 @@ _OPTIONS: Final = (
     _Option("--collab-seed", "S", "the root seed: tasks that give a number of seeds start at it (default 0)"),
     _Option("--collab-run-dir", "DIR", "where the run goes (default .collab/runs/<time>)"),
     _Option("--collab-resume", None, "finish the interrupted run in --collab-run-dir: play just what is missing"),
+    _Option(
+        "--collab-resume=anew", None, "the same, where tasks or agents have changed: their episodes are played anew"
+    ),
     _Option("--collab-gate", "FILE", "gates decide the exit status; episodes are then evidence"),
     _Option("--collab-baseline", "DIR", "an earlier run to compare with"),
     _Option("--collab-as", "NEW=OLD", "compare with the baseline as if the agent NEW were its agent OLD"),
@@ -95,7 +98,8 @@ def add(parser: pytest.Parser) -> None:
             group.addoption(option.flag, dest=option.dest, action="store_true", default=None, help=option.help)
         else:
             group.addoption(option.flag, dest=option.dest, metavar=option.metavar, default=None, help=option.help)
-        parser.addini(option.ini, f"default of {option.flag}", type="string", default="")
+        if "=" not in option.flag:  # a value of a flag, which is a value of its ini twin too
+            parser.addini(option.ini, f"default of {option.flag}", type="string", default="")
 
 
 def _raw(config: pytest.Config, flag: str) -> str:
@@ -155,6 +159,7 @@ class Settings:
         teams: teams to play, in seat order.
         conditions: None for each task's own.
         seeds: None for each task's own.
+        anew: where what a resumed run was played with has changed, play it again instead of refusing.
         shard: which part (from 1) of how many to play; None for all.
     """
 
@@ -166,6 +171,7 @@ class Settings:
     seed: int
     run_dir: Path | None
     resume: bool
+    anew: bool
     gate: Path | None
     baseline: Path | None
     stand_ins: dict[str, str]
@@ -229,7 +235,8 @@ def settings(config: pytest.Config) -> Settings:
     pairing = _choice("--collab-pairing", get("--collab-pairing") or "all", ("self", "cross", "all"))
     if not teams:
         teams = tuple(_pairs(agents, pairing))
-    resume = _flag("--collab-resume", get("--collab-resume"))
+    anew = bool(config.getoption("collab_resume_anew")) or get("--collab-resume").lower() == "anew"
+    resume = anew or _flag("--collab-resume", get("--collab-resume"))
     if resume and not get("--collab-run-dir"):
         raise pytest.UsageError("--collab-resume needs --collab-run-dir=DIR, the run to finish")
     stop = _flag("--collab-stop-when-decided", get("--collab-stop-when-decided"))
@@ -257,6 +264,7 @@ def settings(config: pytest.Config) -> Settings:
         seed=_whole("--collab-seed", get("--collab-seed") or "0", least=0, most=2**31 - 1),
         run_dir=path("--collab-run-dir"),
         resume=resume,
+        anew=anew,
         gate=path("--collab-gate"),
         baseline=path("--collab-baseline"),
         stand_ins=_stand_ins(get("--collab-as")),
@@ -336,7 +344,8 @@ def _flag(flag: str, text: str) -> bool:
         return False
     if text.lower() in ("true", "yes", "1"):
         return True
-    raise pytest.UsageError(f"{flag}: {text!r} is neither true nor false")
+    more = ", nor anew" if flag == "--collab-resume" else ""
+    raise pytest.UsageError(f"{flag}: {text!r} is neither true nor false{more}")
 
 
 def _whole(flag: str, text: str, *, least: int, most: int) -> int:

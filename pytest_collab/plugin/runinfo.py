@@ -16,6 +16,7 @@ from filelock import FileLock
 
 from pytest_collab import __version__
 from pytest_collab.episode.run import RunDirectory, RunInfo, TaskInfo
+from pytest_collab.plugin.resuming import set_apart
 
 if TYPE_CHECKING:
     from pytest_collab.episode.agent import Agent
@@ -34,22 +35,32 @@ JAX_SETTINGS: Final = (
 """Where JAX computes and what its random numbers are; a family that draws with them is another game under others."""
 
 
-def begin(run: RunDirectory, settings: Settings, agents: Roster, root: Path) -> None:
-    """Write what is known before collection."""
+def begin(run: RunDirectory, settings: Settings, agents: Roster, root: Path) -> list[str]:
+    """Write what is known before collection.
+
+    Returns:
+        Lines for people: what of a resumed run was set aside.
+
+    Raises:
+        UsageError: the run that is resumed was played otherwise.
+    """
     earlier = run.info()
-    run.write(
-        "run.json",
-        RunInfo(
-            versions=_versions(),
-            options=settings.as_options(),
-            agents=[agent.describe() for agent in dict.fromkeys(_agents(settings, agents))],
-            tasks=earlier.tasks,
-            git_commit=_commit(root),
-            started=earlier.started or _now(),
-            sandbox=settings.sandbox,
-            notes=list(dict.fromkeys([*earlier.notes, *_jax_settings()])),
-        ),
+    now = RunInfo(
+        versions=_versions(),
+        options=settings.as_options(),
+        agents=[agent.describe() for agent in dict.fromkeys(_agents(settings, agents))],
+        tasks=earlier.tasks,
+        git_commit=_commit(root),
+        started=earlier.started or _now(),
+        sandbox=settings.sandbox,
+        notes=_jax_settings(),
     )
+    lines = set_apart(run, earlier, now, anew=settings.anew)
+    names = {agent.get("name") for agent in now.agents}
+    kept = [agent for agent in earlier.agents if agent.get("name") not in names]
+    notes = list(dict.fromkeys([*earlier.notes, *now.notes, *lines]))
+    run.write("run.json", now.model_copy(update={"agents": [*now.agents, *kept], "notes": notes}))
+    return lines
 
 
 def _agents(settings: Settings, agents: Roster) -> Iterator[Agent]:
@@ -59,8 +70,13 @@ def _agents(settings: Settings, agents: Roster) -> Iterator[Agent]:
         yield agents.grader
 
 
-def add_tasks(run: RunDirectory, tasks: Iterable[Task], notes: Iterable[str] = ()) -> None:
-    """Add tasks that are about to be played, and what families had to say; every worker does, and it is kept once."""
+def add_tasks(
+    run: RunDirectory, tasks: Iterable[Task], notes: Iterable[str] = (), agents: Iterable[Agent] = ()
+) -> None:
+    """Add tasks that are about to be played, the agents that their conditions name, and what families had to say.
+
+    Every worker does, and it is kept once.
+    """
     with FileLock(run.path / ".run.json.lock"):
         info = run.info()
         known = {(task.family, task.name): task for task in info.tasks}
@@ -75,8 +91,10 @@ def add_tasks(run: RunDirectory, tasks: Iterable[Task], notes: Iterable[str] = (
             )
         updated = sorted(known.values(), key=lambda task: (task.family, task.name))
         told = list(dict.fromkeys([*info.notes, *notes]))
-        if (updated, told) != (info.tasks, info.notes):
-            run.write("run.json", info.model_copy(update={"tasks": updated, "notes": told}))
+        names = {agent.get("name") for agent in info.agents}
+        named = [*info.agents, *(agent.describe() for agent in agents if agent.name not in names)]
+        if (updated, told, named) != (info.tasks, info.notes, info.agents):
+            run.write("run.json", info.model_copy(update={"tasks": updated, "notes": told, "agents": named}))
 
 
 def end(run: RunDirectory, exit_status: int) -> None:

@@ -12,6 +12,7 @@ from pytest_collab.episode.run import RunDirectory
 from pytest_collab.errors import RunError
 from pytest_collab.plugin.collected import Collected
 from pytest_collab.plugin.options import Settings
+from pytest_collab.plugin.resuming import leave_word, set_tasks_aside
 from pytest_collab.plugin.roster import Roster
 from pytest_collab.plugin.stage import Stage
 
@@ -31,6 +32,7 @@ class CollabSession:
         self.config = config
         self.settings = settings
         self.shared = shared
+        self.worker = worker
         self.run: RunDirectory | None = None
         self.agents = Roster(config, settings, shared)
         self.collected = Collected(settings, self.agents)
@@ -40,7 +42,7 @@ class CollabSession:
         """Play into `run`, after what it holds where it is resumed."""
         self.run = self.stage.run = run
         if self.settings.resume:
-            self.stage.resume(run)
+            self.collected.played = self.stage.resume(run)
 
     def settled_outcomes(self) -> dict[str, str]:
         """What solo episodes of the run settled failures to that were unsettled when they were played, by id."""
@@ -65,6 +67,17 @@ class CollabSession:
         with contextlib.suppress(ValueError):
             return Path(os.path.relpath(path, self.config.invocation_params.dir))
         return path
+
+    def anew(self) -> None:
+        """Set aside what was played of tasks that have changed; a worker, which is not alone, leaves word of them."""
+        changed = self.collected.changed
+        self.stage.forget(changed)
+        if not changed or self.run is None:
+            return
+        if hasattr(self.config, "workerinput"):
+            leave_word(self.shared, self.worker, changed)
+        else:
+            self.collected.notes += set_tasks_aside(self.run, changed)
 
     def close(self) -> None:
         """Stop what plays; close agents' clients."""

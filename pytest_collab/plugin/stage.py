@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import cached_property, partial
 from pathlib import Path
 from typing import Any
@@ -21,6 +21,7 @@ from pytest_collab.errors import CollabError, RunError
 from pytest_collab.plugin.cases import Case, case_of
 from pytest_collab.plugin.collected import Collected
 from pytest_collab.plugin.options import Settings
+from pytest_collab.plugin.resuming import TaskKey, played_hashes
 from pytest_collab.plugin.roster import Roster
 from pytest_collab.plugin.shared import tell_in_play
 from pytest_collab.plugin.upcoming import Upcoming
@@ -64,14 +65,27 @@ class Stage:
         self._beginnings: dict[Any, Episode] = {}
         self.unneeded: Callable[[Case], str | None] = lambda case: None
 
-    def resume(self, run: RunDirectory) -> None:
-        """Take over what a resumed run has finished: only infrastructure errors are played again."""
+    def resume(self, run: RunDirectory) -> dict[TaskKey, set[str]]:
+        """Take over what a resumed run has finished: only infrastructure errors are played again.
+
+        Returns:
+            The contents that its tasks had.
+        """
         record = run.record()
         for play in record.plays:
             self.attempts[play.key] = self.attempts.get(play.key, 0) + 1
         for episode in record.episodes():
             if episode.outcome != "infrastructure_error":
                 self.stored[episode.key] = episode
+        return played_hashes(record.plays)
+
+    def forget(self, changed: Mapping[TaskKey, str]) -> None:
+        """Let go of what a resumed run has played of tasks that have changed since."""
+        self.stored = {
+            key: episode
+            for key, episode in self.stored.items()
+            if changed.get((episode.family, episode.task), episode.task_hash) == episode.task_hash
+        }
 
     def expect(self, items: list[pytest.Item]) -> None:
         """The collected items, in the order of play."""
@@ -94,10 +108,11 @@ class Stage:
             watch=partial(tell_in_play, self._shared, self._worker),
         )
 
-    def _keep(self, episode: Episode, transcript: Transcript) -> None:
+    def _keep(self, episode: Episode, transcript: Transcript) -> Episode:
         if self.run is not None:
-            self.run.add(episode, transcript)
+            episode = self.run.add(episode, transcript)
         self._config.hook.pytest_collab_episode_finished(episode=episode, transcript=transcript)
+        return episode
 
     def play_item(self, item: pytest.Item, case: Case) -> Finished:
         """The item's episode: played now, in play already, or finished by the run that is resumed.
@@ -138,7 +153,7 @@ class Stage:
         own = getattr(item, "originalname", None) or item.name
         task = make_task(name or own.removeprefix("test_"), params, conditions=[condition], file=str(item.path))
         names = tuple(team) if team else self._settings.teams[0]
-        case = Case(task, Condition.parse(condition), names, seed, 0, 1)
+        case = Case(task, Condition.parse(condition), names, seed, 0)
         with self._told():
             self._collected.configure(task.family)
             task.family.prepare([(params, [seed])])

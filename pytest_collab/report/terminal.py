@@ -36,6 +36,7 @@ def summary_lines(
     lines += [f"episodes.jsonl line {torn.number} was skipped: {torn.why}" for torn in bad]
     return [
         *lines,
+        *_plays(summary),
         f"episodes: {summary.episodes}, cost: {_cost(summary)}, run: {run_dir}",
         f"look closer: collab show {run_dir} --failed",
     ]
@@ -126,7 +127,21 @@ def _gap(gap: Gap | None) -> str:
     return f"{gap.value:+.2f} ({gap.low:+.2f} .. {gap.high:+.2f})"
 
 
+def _plays(summary: Summary) -> list[str]:
+    """What counts, where episodes were played more than once."""
+    if summary.plays is None or summary.plays <= summary.episodes:
+        return []
+    return [
+        f"plays: {summary.plays} of {summary.episodes} episodes, all paid; of each episode the first play that is "
+        "evidence counts (to repeat episodes so that all count: --collab-epochs)"
+    ]
+
+
 def _cost(summary: Summary) -> str:
-    if summary.cost_usd is None:
-        return f"at least ${summary.known_cost_usd:.2f} (some models have no known price)"
-    return f"${summary.cost_usd:.2f}"
+    """What all plays have cost, whether they count or not."""
+    counted = summary.known_paid_usd is None
+    total = summary.cost_usd if counted else summary.paid_usd
+    if total is None:
+        known = summary.known_cost_usd if summary.known_paid_usd is None else summary.known_paid_usd
+        return f"at least ${known:.2f} (some models have no known price)"
+    return f"${total:.2f}"

@@ -18,7 +18,7 @@ from pytest_collab.errors import RunError
 
 
 def episode(seed: int = 0, outcome: Outcome = Outcome.SUCCESS, attempt: int = 1) -> Episode:
-    made = episode_id("t", "", "team", ("a", "b"), seed, 0, attempt)
+    made = episode_id("f", "t", "", "team", ("a", "b"), seed, 0, attempt)
     return Episode(
         id=made,
         family="f",

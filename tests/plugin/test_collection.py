@@ -53,7 +53,7 @@ def test_options_choose_conditions_teams_seeds_and_epochs(suite: pytest.Pytester
     assert collected(
         suite, "--agents=partner", "--collab-conditions=relay:2,with:partner", "--collab-epochs=2", "--collab-seeds=1"
     ) == [
-        "shake.collab.yaml::shake[with:partner-partner-s0-e0]",
+        "shake.collab.yaml::shake[with:partner-partner-s0]",
         "shake.collab.yaml::shake[with:partner-partner-s0-e1]",
     ]
     relays = collected(suite, "--agents=partner,silent", "--collab-conditions=relay:2", "--collab-seeds=1")

@@ -31,7 +31,7 @@ def episode(
     members = tuple(team.split("+"))
     seats = [chr(ord("a") + place) for place in range(max(2, len(members)))]
     return Episode(
-        id=episode_id(task, task_hash, condition, members, seed, epoch, attempt),
+        id=episode_id(family, task, task_hash, condition, members, seed, epoch, attempt),
         family=family,
         task=task,
         condition=condition,

@@ -127,9 +127,10 @@ def soak(server: ModelServer, shared: Path, count: int, providers: Iterable[str]
     kept: list[Episode] = []
     lock = threading.Lock()
 
-    def keep(episode: Episode, transcript: object) -> None:
+    def keep(episode: Episode, transcript: object) -> Episode:
         with lock:
             kept.append(episode)
+        return episode
 
     family = TaggedFamily()
     executor = Executor(in_flight, keep=keep)

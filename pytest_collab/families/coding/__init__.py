@@ -93,6 +93,9 @@ class CodingFamily(Family[Coding]):
         for params, _ in requests:
             params.check()
 
+    def prepare_to_judge(self, requests: Sequence[tuple[Coding, Sequence[int]]]) -> None:
+        """Nothing: tests have been run, and are in the transcript. The pool may lie elsewhere, or be gone."""
+
     def deal_of(self, params: Coding, seed: int, condition: Condition) -> rules.Deal:
         """Who builds what under a seed."""
         return params.deal_of(seed, condition)
