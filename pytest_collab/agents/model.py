@@ -20,6 +20,7 @@ from pytest_collab.agents.prices import Tariff, Tokens, context_tokens, tariff
 from pytest_collab.agents.retry import BadAnswer, Fault, pause
 from pytest_collab.agents.secrets import Secret, environment, redact, redacted, remember
 from pytest_collab.agents.settings import AgentSettings
+from pytest_collab.agents.surroundings import by_proxy
 from pytest_collab.episode.agent import Agent, Reply, Request, ToolCall, Turn
 from pytest_collab.episode.limits import excused, give_back
 from pytest_collab.episode.text import duration
@@ -258,6 +259,8 @@ class ModelAgent(Agent):
             if settings.key_variable:
                 return f". Check the key in {settings.key_variable}." if fault.status == 401 else ""
             return f". No key was sent: name its variable in `api_key_env` of agent {self.name!r}."
+        if fault.status in (None, 407, 502, 503, 504) and (told := by_proxy(settings.address)):
+            return told
         if fault.status in (404, 405):
             ending = "" if "/v1" in settings.address else " (it usually ends in /v1)"
             ending = "" if settings.provider == "anthropic" else ending

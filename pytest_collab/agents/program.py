@@ -10,6 +10,7 @@ from contextlib import suppress
 from typing import Any, Final
 
 from pytest_collab.errors import ProviderError
+from pytest_collab.sandbox import afterwards
 
 LINE_LIMIT: Final = 4 * 1024 * 1024
 """Bytes of the longest line that is read from a program."""
@@ -30,7 +31,9 @@ async def spawn(command: Sequence[str], *, name: str, **rest: Any) -> asyncio.su
         ProviderError: it could not be started.
     """
     try:
-        return await asyncio.create_subprocess_exec(*command, start_new_session=True, limit=LINE_LIMIT, **rest)
+        process = await asyncio.create_subprocess_exec(*command, start_new_session=True, limit=LINE_LIMIT, **rest)
+        afterwards.end_group(process.pid)
+        return process
     except OSError as error:
         why = error.strerror or error
         raise ProviderError(f"agent {name!r}: {command[0]!r} could not be started: {why}") from None
@@ -44,3 +47,4 @@ async def end(process: asyncio.subprocess.Process, grace_s: float = 0.0) -> None
     with suppress(ProcessLookupError, PermissionError):
         os.killpg(process.pid, signal.SIGKILL)
     await process.wait()
+    afterwards.group_ended(process.pid)

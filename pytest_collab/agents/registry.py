@@ -251,7 +251,11 @@ class Registry:
     def _model(self, name: str, settings: AgentSettings) -> ModelAgent:
         from pytest_collab.agents.model import key_of
         from pytest_collab.agents.settings import RateLimits
+        from pytest_collab.agents.surroundings import broken_surroundings
 
+        wrong = settings.wrong_variable() or broken_surroundings(settings.address)
+        if wrong is not None:
+            raise UsageError(f"agent {name!r}: {wrong}")
         module, _, kind = _PROVIDER_CLASSES[settings.provider].partition(":")
         make: type[ModelAgent] = getattr(import_module(f"pytest_collab.agents.{module}"), kind)
 

@@ -15,6 +15,9 @@ SHORTEST: Final = 6
 LIKELY: Final = 12
 """Values of the environment shorter than this are hardly keys."""
 
+_LOGIN: Final = re.compile(r"""(?<=://)[^/\s"'@:?#]*:[^/\s"'@]+(?=@)""")
+"""The user and the password of an address."""
+
 _known: set[str] = set()
 _pattern: re.Pattern[str] | None = None
 
@@ -62,14 +65,14 @@ def remember(*values: str) -> None:
 
 
 def redact(text: str) -> str:
-    """`text` with every known secret masked."""
+    """`text` with every known secret masked, and whoever logs in to an address."""
+    if "@" in text and "://" in text:
+        text = _LOGIN.sub(MASK, text)
     return text if _pattern is None else _pattern.sub(MASK, text)
 
 
 def redacted(value: Any) -> Any:
-    """JSON-ready data with every known secret masked, in keys too."""
-    if _pattern is None:
-        return value
+    """JSON-ready data as `redact` leaves text, in keys too."""
     if isinstance(value, str):
         return redact(value)
     if isinstance(value, Mapping):
@@ -88,5 +91,7 @@ def environment() -> None:
     Plain words and numbers are left alone: MAX_TOKEN is no secret, and its value may well stand in a text.
     """
     for name, value in os.environ.items():
+        for login in _LOGIN.findall(value):
+            remember(login, login.partition(":")[2])
         if _SENSITIVE.search(name) and len(value) >= LIKELY and not value.isalpha() and not value.isdigit():
             remember(value)

@@ -34,8 +34,22 @@ ADDRESS_VARIABLE: Final[Mapping[str, str]] = {
 
 _ENDPOINTS: Final = ("/chat/completions", "/responses", "/messages")
 
+_ANTHROPIC_ADDS: Final = "must not end in /v1: Anthropic's SDK adds that itself"
 _STRICT: Final = ConfigDict(frozen=True, extra="forbid")
 _REFERENCE: Final = re.compile(r"\$\{([A-Za-z_][A-Za-z0-9_]*)\}")
+
+
+def wrong_address(address: str) -> str | None:
+    """Why an address cannot be used, as the end of a sentence; None when it can."""
+    if re.search(r"//[^/]*@", address):
+        remember(address, *re.findall(r"//([^/]*)@", address), *re.findall(r"//[^/]*?:([^/]*)@", address))
+        return "holds a user name or a password; name an environment variable in api_key_env"
+    if not re.match(r"https?://[^/\s]+", address):
+        return f"{address!r} is not an http:// or https:// address"
+    for ending in _ENDPOINTS:
+        if address.rstrip("/").endswith(ending):
+            return f"must not end in {ending}: the SDK adds that itself"
+    return None
 
 
 class Price(BaseModel):
@@ -133,17 +147,10 @@ class AgentSettings(BaseModel):
     @field_validator("base_url")
     @classmethod
     def _is_address(cls, address: str | None) -> str | None:
-        if address is None:
-            return None
-        if not re.match(r"https?://[^/\s]+", address):
-            raise ValueError("is not an http:// or https:// address")
-        if re.match(r"https?://[^/]*@", address):
-            remember(address)
-            raise ValueError("holds a user name or a password; name an environment variable in api_key_env")
-        for ending in _ENDPOINTS:
-            if address.rstrip("/").endswith(ending):
-                raise ValueError(f"must not end in {ending}: the SDK adds that itself")
-        return address.rstrip("/")
+        wrong = None if address is None else wrong_address(address)
+        if wrong is not None:
+            raise ValueError(wrong)
+        return address if address is None else address.rstrip("/")
 
     @field_validator("think_tags")
     @classmethod
@@ -172,7 +179,7 @@ class AgentSettings(BaseModel):
             if self.base_url is None:
                 raise ValueError("an agent of provider a2a needs `base_url`, where its agent card is found")
         elif self.provider == "anthropic" and self.base_url is not None and self.base_url.endswith("/v1"):
-            raise ValueError(f"base_url {self.base_url!r} must not end in /v1: Anthropic's SDK adds that itself")
+            raise ValueError(f"base_url {self.base_url!r} {_ANTHROPIC_ADDS}")
         elif not self.model:
             raise ValueError(f"an agent of provider {self.provider} needs `model`")
         return self
@@ -189,6 +196,17 @@ class AgentSettings(BaseModel):
         if self.provider == "anthropic":
             from_environment = from_environment.removesuffix("/v1")  # Anthropic's SDK adds that itself
         return self.base_url or from_environment or OFFICIAL.get(self.provider, "")
+
+    def wrong_variable(self) -> str | None:
+        """What is wrong with the environment variable that the address comes from; None where all is well."""
+        variable = ADDRESS_VARIABLE.get(self.provider, "")
+        address = os.environ.get(variable, "").rstrip("/")
+        if self.base_url or not address:
+            return None
+        wrong = wrong_address(address)
+        if wrong is None and self.provider == "anthropic" and address.endswith("/v1"):
+            wrong = f"{address!r} {_ANTHROPIC_ADDS}"
+        return None if wrong is None else f"the environment variable {variable} {wrong}"
 
     @property
     def official(self) -> bool:

@@ -25,6 +25,8 @@ COMMANDS: Final = {
     "export": "a run in other tools' formats",
     "validate": "check tasks: solvable, not vacuous, well-formed",
     "play": "play a seat yourself",
+    "shrink": "the smallest case in which a failed episode still fails",
+    "fuzz": "params under which a team fails most",
     "agents": "which agents are known, and whether they answer",
     "import": "make tasks of other projects' datasets",
     "new": "start a task, a family or an agent",

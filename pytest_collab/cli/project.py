@@ -28,12 +28,15 @@ class Project:
 
     config: pytest.Config
 
-    def registry(self, agents_file: Path | None = None, cast: Iterable[str] = ()) -> Registry:
+    def registry(
+        self, agents_file: Path | None = None, cast: Iterable[str] = (), tape: Path | None = None
+    ) -> Registry:
         """The agents of a session that is started here.
 
         Args:
             agents_file: the one given on the command line; None for the one that a session would take.
             cast: built-in players beyond those of the registered families.
+            tape: a recording: what it holds is played back, what is new is asked and kept.
         """
 
         def make(name: str) -> Agent | None:
@@ -41,7 +44,9 @@ class Project:
             return made
 
         of_families = {name for family in families.registered() for name in family.cast}
-        return Registry([make], {*of_families, *cast}, agents_file=agents_file or self._agents_file())
+        return Registry(
+            [make], {*of_families, *cast}, agents_file=agents_file or self._agents_file(), record=tape, replay=tape
+        )
 
     def hooked(self) -> list[Known]:
         """What the project's own hooks make: a hook takes any name, so those are listed that the ini file uses."""

@@ -28,7 +28,7 @@ def run(args: argparse.Namespace) -> int:
     directory = RunDirectory.open(args.run)
     record = directory.record()
     if args.episode is not None:
-        episode = _find(record.plays, args.episode)
+        episode = find(record.plays, args.episode)
         print(tell(Finished(episode, directory.transcript(episode)), directory.path / episode.transcript, whole=True))
         return 0
     if args.failed:
@@ -42,7 +42,8 @@ def run(args: argparse.Namespace) -> int:
     return 0
 
 
-def _find(plays: tuple[Episode, ...], name: str) -> Episode:
+def find(plays: tuple[Episode, ...], name: str) -> Episode:
+    """The play of that id, or the only one that has `name` in its id. Raises UsageError where it is not one."""
     exact = [play for play in plays if play.id == name]
     found = exact or [play for play in plays if name in play.id]
     if len(found) == 1:

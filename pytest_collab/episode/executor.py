@@ -169,7 +169,11 @@ class Executor:
                 asyncio.set_event_loop(loop)
                 self._gate = asyncio.Semaphore(self.in_flight)
                 loop.call_soon(ready.set)
-                loop.run_forever()
+                try:
+                    loop.run_forever()
+                finally:
+                    loop.run_until_complete(loop.shutdown_asyncgens())
+                    loop.close()
 
             self._thread = threading.Thread(target=run, name="collab-executor", daemon=True)
             self._thread.start()

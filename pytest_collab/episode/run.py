@@ -118,6 +118,7 @@ class RunDirectory:
                 made = path
             else:
                 made = cls._fresh(base)
+                _ignore_in_git(base)
             (made / "transcripts").mkdir(exist_ok=True)
             os.close(os.open(made / "episodes.jsonl", os.O_CREAT | os.O_WRONLY | os.O_APPEND, 0o644))
         except OSError as error:
@@ -277,6 +278,13 @@ class RunDirectory:
         if not path.is_relative_to(self.path.resolve()):
             raise RunError(f"episode {episode.id} points outside its run: {episode.transcript!r}")
         return Transcript.read(path)
+
+
+def _ignore_in_git(base: Path) -> None:
+    """Let `.collab` ignore itself, as other tools' folders do; one that is somebody's own is left alone."""
+    folder = base.parent
+    if folder.name == DEFAULT_BASE.parent.name and not (folder / ".gitignore").exists():
+        (folder / ".gitignore").write_text("# Made by pytest-collab.\n*\n", encoding="ascii")
 
 
 def append_line(path: Path, line: str) -> None:

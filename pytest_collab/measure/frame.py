@@ -44,6 +44,9 @@ class Spare(NamedTuple):
         return Spare(self.plays + 1, self.known_cost_usd + known_cost_usd, self.unpriced or unpriced)
 
 
+NO_SPARE: Final = Spare()
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class Column(Generic[T]):
     """A column of few different values.
@@ -123,7 +126,7 @@ class Frame:
     metrics: Mapping[str, NDArray[np.float64]]
     info: RunInfo = field(default_factory=RunInfo)
     bad: tuple[BadLine, ...] = ()
-    spare: Spare = Spare()
+    spare: Spare = NO_SPARE
 
     @property
     def bad_lines(self) -> int:

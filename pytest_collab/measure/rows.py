@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from pytest_collab.episode.examiner import GRADER
 from pytest_collab.episode.run import BadLine
-from pytest_collab.measure.frame import INFRASTRUCTURE, OUTCOMES, Column, Fault, Frame, Spare
+from pytest_collab.measure.frame import INFRASTRUCTURE, NO_SPARE, OUTCOMES, Column, Fault, Frame, Spare
 
 _OUTCOME_CODE: Final = {str(outcome): code for code, outcome in enumerate(OUTCOMES)}
 _SUMMED: Final = ("input_tokens", "output_tokens", "cached_tokens", "calls", "retries")
@@ -33,7 +33,7 @@ class Rows:
     metrics: dict[str, tuple[array[int], array[float]]] = field(default_factory=dict)
     known_faults: dict[Any, Any] = field(default_factory=dict)
     replaced: set[int] = field(default_factory=set)
-    spare: Spare = Spare()
+    spare: Spare = NO_SPARE
 
     def __post_init__(self) -> None:
         for name in ("family", "task", "condition", "team", "seating", "task_hash"):

@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from pytest_collab.errors import CollabError, TaskError
+from pytest_collab.errors import CollabError, TaskError, UsageError
 from pytest_collab.plugin import families, options
-from pytest_collab.plugin.state import SESSION
+from pytest_collab.plugin.cases import case_of
+from pytest_collab.plugin.state import REFUSED, SESSION
 
 if TYPE_CHECKING:
     from pytest_collab.plugin.session import CollabSession
@@ -25,6 +26,17 @@ def pytest_collect_file(file_path: Path, parent: pytest.Collector) -> pytest.Col
     return None
 
 
+def _session(config: pytest.Config) -> CollabSession | None:
+    """This process's session; None where no agents were named.
+
+    Raises:
+        UsageError: agents were named in the ini file, and cannot be had.
+    """
+    if REFUSED in config.stash:
+        raise UsageError(config.stash[REFUSED])
+    return config.stash.get(SESSION, None)
+
+
 class TaskFile(pytest.File):
     """A `*.collab.yaml` file: one task, one item per case."""
 
@@ -35,7 +47,7 @@ class TaskFile(pytest.File):
         try:
             families.register(self.config)
             task = read_task(self.path)
-            session = self.config.stash.get(SESSION, None)
+            session = _session(self.config)
             if session is None:
                 yield NoAgentsItem.from_parent(self, name=task.name)
                 return
@@ -54,11 +66,17 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     kept: list[pytest.Item] = []
     left_out: list[pytest.Item] = []
     for item in items:
-        ours = item.get_closest_marker("collab") is None or shard_of(item.nodeid, parts) == place
+        ours = item.get_closest_marker("collab") is None or shard_of(_name(item), parts) == place
         (kept if ours else left_out).append(item)
     if left_out:
         items[:] = kept
         config.hook.pytest_deselected(items=left_out)
+
+
+def _name(item: pytest.Item) -> str:
+    """What an item is called wherever pytest is started: ids begin at the root, which depends on that."""
+    case = case_of(item)
+    return f"{item.path.name}::{item.name}" if case is None else f"{case.task.params.family}/{case!r}"
 
 
 def shard_of(name: str, parts: int) -> int:
@@ -68,7 +86,9 @@ def shard_of(name: str, parts: int) -> int:
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     declared = getattr(metafunc.function, "__collab_task__", None)
-    session = metafunc.config.stash.get(SESSION, None)
+    if declared is None and not {"_collab_team", "_collab_session"} & set(metafunc.fixturenames):
+        return
+    session = _session(metafunc.config)
     if declared is not None:
         _parametrize_task(metafunc, declared, session)
     elif "_collab_team" in metafunc.fixturenames:

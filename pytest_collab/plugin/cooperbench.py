@@ -16,7 +16,7 @@ import pytest
 from pytest_collab.errors import CollabError, UsageError
 from pytest_collab.plugin import families
 from pytest_collab.plugin.options import Checkout, cooperbench
-from pytest_collab.plugin.state import SESSION
+from pytest_collab.plugin.state import REFUSED, SESSION
 
 if TYPE_CHECKING:
     from pytest_collab.families.coding.cooperbench import CooperPool
@@ -120,6 +120,8 @@ class PoolCollector(pytest.Collector):
         try:
             families.register(self.config)
             task = task_of(self.pool, self.repos)
+            if REFUSED in self.config.stash:
+                raise UsageError(self.config.stash[REFUSED])
             session = self.config.stash.get(SESSION, None)
             if session is None:
                 return [NoAgentsItem.from_parent(self, name=task.name)]

@@ -113,6 +113,11 @@ def has_agents(config: pytest.Config) -> bool:
     return bool(_raw(config, "--agents") or _raw(config, "--collab-teams"))
 
 
+def asked_on_the_command_line(config: pytest.Config) -> bool:
+    """Did the user ask for episodes just now, rather than once and for all in the ini file?"""
+    return any(config.getoption(option.dest) for option in _OPTIONS)
+
+
 @dataclass(frozen=True, slots=True)
 class Checkout:
     """A checkout of CooperBench whose pairs are to be played.

@@ -196,11 +196,22 @@ def _tell_what_was_settled(stats: dict[str, list[Any]], settled: dict[str, str])
         stats.setdefault(WORDS[report.collab["outcome"]][1].lower(), []).append(report)
 
 
+def _make_printable(terminalreporter: Any) -> None:
+    """Escape what the terminal has no letters for: pytest would escape a whole story, its line ends too."""
+    encoding = getattr(terminalreporter._tw._file, "encoding", None) or "utf-8"
+    for report in (one for reports in terminalreporter.stats.values() for one in reports):
+        told = report.longrepr if getattr(report, "collab", None) is not None else None
+        for entry in told.reprtraceback.reprentries if isinstance(told, ReprExceptionInfo) else ():
+            entry.lines = [line.encode(encoding, "backslashreplace").decode(encoding) for line in entry.lines]
+
+
 @pytest.hookimpl(wrapper=True, tryfirst=True)
 def pytest_terminal_summary(terminalreporter: Any) -> Generator[None]:
     """Give each outcome its own count in the last line, after FAILURES and the short summary were written."""
-    config = terminalreporter.config
-    _tell_what_was_settled(terminalreporter.stats, config.stash[SESSION].settled_outcomes())
+    session = terminalreporter.config.stash.get(SESSION, None)
+    if session is not None:
+        _tell_what_was_settled(terminalreporter.stats, session.settled_outcomes())
+    _make_printable(terminalreporter)
     yield
     stats: dict[str, list[Any]] = terminalreporter.stats
     failed = stats.pop("failed", [])
@@ -209,3 +220,7 @@ def pytest_terminal_summary(terminalreporter: Any) -> Generator[None]:
         word = WORDS.get(collab["outcome"]) if collab and collab["outcome"] != "infrastructure_error" else None
         category = word[1].lower() if word else "failed"
         stats.setdefault(category, []).append(report)
+    # Where a session is stopped early (-x), pytest has looked at its categories before these were there.
+    look_again = getattr(terminalreporter, "_set_main_color", None)
+    if failed and look_again is not None:
+        look_again()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import platform
 import shutil
@@ -15,7 +16,7 @@ from typing import TYPE_CHECKING, Final
 from filelock import FileLock
 
 from pytest_collab import __version__
-from pytest_collab.episode.run import RunDirectory, RunInfo, TaskInfo
+from pytest_collab.episode.run import DEFAULT_BASE, RunDirectory, RunInfo, TaskInfo
 from pytest_collab.plugin.resuming import set_apart
 
 if TYPE_CHECKING:
@@ -53,7 +54,7 @@ def begin(run: RunDirectory, settings: Settings, agents: Roster, root: Path) -> 
         git_commit=_commit(root),
         started=earlier.started or _now(),
         sandbox=settings.sandbox,
-        notes=_jax_settings(),
+        notes=[*_jax_settings(), *_tree(root)],
     )
     lines = set_apart(run, earlier, now, anew=settings.anew)
     names = {agent.get("name") for agent in now.agents}
@@ -104,10 +105,16 @@ def end(run: RunDirectory, exit_status: int) -> None:
 
 
 def discard_if_empty(run: RunDirectory) -> None:
-    """A session that played nothing leaves nothing behind."""
+    """A session that played nothing leaves nothing behind; neither folders that were made for it alone."""
     episodes = run.path / "episodes.jsonl"
     if episodes.is_file() and episodes.stat().st_size == 0 and not any((run.path / "transcripts").iterdir()):
         shutil.rmtree(run.path, ignore_errors=True)
+        base = run.path.parent
+        if base.parts[-2:] == DEFAULT_BASE.parts:
+            with contextlib.suppress(OSError):
+                base.rmdir()
+                if [path.name for path in base.parent.iterdir()] == [".gitignore"]:
+                    shutil.rmtree(base.parent, ignore_errors=True)
 
 
 def _versions() -> dict[str, str]:
@@ -126,11 +133,33 @@ def _jax_settings() -> list[str]:
 
 
 def _commit(root: Path) -> str | None:
+    """The commit that is checked out at `root`; None where there is none."""
+    done = _git(root, "rev-parse", "--verify", "--quiet", "HEAD")
+    return None if done is None or done.returncode else done.stdout.strip() or None
+
+
+def _tree(root: Path) -> list[str]:
+    """A line where the working tree is not what the commit says."""
+    done = _git(root, "diff", "--quiet", "HEAD", "--")
+    changed = done is not None and done.returncode == 1
+    return ["git: the working tree is not as its commit has it"] if changed else []
+
+
+def _git(root: Path, *words: str) -> subprocess.CompletedProcess[str] | None:
+    """What git says of `root`, and not of the repository whose hook pytest may be running in."""
+    env = {name: value for name, value in os.environ.items() if not name.startswith("GIT_")}
     try:
-        done = subprocess.run(["git", "rev-parse", "HEAD"], cwd=root, capture_output=True, text=True, timeout=5)
+        return subprocess.run(
+            ["git", "--no-optional-locks", *words],
+            cwd=root,
+            env=env,
+            capture_output=True,
+            text=True,
+            errors="replace",
+            timeout=5,
+        )
     except (OSError, subprocess.SubprocessError):
         return None
-    return done.stdout.strip() or None
 
 
 def _now() -> str:

@@ -60,7 +60,7 @@ def _case(session: CollabSession, missing: Missing, notes: dict[str, None]) -> C
         why = "the task has changed since"
     else:
         solo = Condition("solo")
-        case = Case(task, solo, (missing.agent,), missing.seed, 0, 1, task.family.refuses(solo, task.params))
+        case = Case(task, solo, (missing.agent,), missing.seed, 0, task.family.refuses(solo, task.params))
         try:
             case = session.agents.possible(case)
         except CollabError as error:

@@ -13,6 +13,9 @@ if TYPE_CHECKING:
 SESSION: pytest.StashKey[CollabSession] = pytest.StashKey()
 """On the config: this process's session; absent when no agents were named."""
 
+REFUSED: pytest.StashKey[str] = pytest.StashKey()
+"""On the config: why agents that the ini file names cannot be had; told to who collects a collaboration task."""
+
 FAMILIES: pytest.StashKey[bool] = pytest.StashKey()
 """On the config: have third-party families been registered?"""
 

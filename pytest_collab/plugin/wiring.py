@@ -2,42 +2,78 @@
 
 from __future__ import annotations
 
+import shutil
 import tempfile
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from pytest_collab.errors import CollabError
+from pytest_collab.errors import CollabError, TaskError, UsageError
 from pytest_collab.plugin import attachments, families, outcomes
-from pytest_collab.plugin.options import settings
+from pytest_collab.plugin.options import asked_on_the_command_line, settings
 from pytest_collab.plugin.session import CollabSession
-from pytest_collab.plugin.state import SESSION
+from pytest_collab.plugin.state import REFUSED, SESSION
+from pytest_collab.sandbox import afterwards
 
 
 def configure(config: pytest.Config) -> None:
-    """Set up the session of this process and register the plugins of its side."""
+    """Set up the session of this process and register the plugins of its side.
+
+    Agents that only the ini file names are no reason to stop tests that need none: what is wrong with them is told
+    where a collaboration task is collected.
+
+    Raises:
+        pytest.UsageError: something is wrong with what the command line says.
+    """
+    told = getattr(config, "workerinput", {}).get("collab_refused")
+    if told is not None:
+        config.stash[REFUSED] = told
+        return
     try:
-        families.register(config)
-        side, session = _worker(config) if hasattr(config, "workerinput") else _controller(config)
-        config.stash[SESSION] = session
-        config.pluginmanager.register(outcomes, "collab-outcomes")
-        attachments.register(config)
-        session.agents.check()
-        side.begin()
-        if session.settings.gate is not None or session.settings.baseline is not None:
-            from pytest_collab.plugin import planned
-
-            config.pluginmanager.register(planned, "collab-planned")
-        if session.settings.stop_when_decided:
-            from pytest_collab.plugin.following import Follower
-
-            follower = Follower(session)
-            session.stage.unneeded = follower.unneeded
-            config.pluginmanager.register(follower, "collab-follower")
-        config.pluginmanager.register(side, f"collab-{type(side).__name__.lower()}")
+        _configure(config)
     except CollabError as error:
-        raise pytest.UsageError(str(error)) from None
+        session = config.stash.get(SESSION, None)
+        if session is not None:
+            shutil.rmtree(session.shared, ignore_errors=True)
+            afterwards.folder_removed(session.shared)
+            del config.stash[SESSION]
+        if asked_on_the_command_line(config) or not isinstance(error, UsageError | TaskError):
+            raise pytest.UsageError(str(error)) from None
+        config.stash[REFUSED] = f"{error} (agents of {config.inipath or 'the ini file'})"
+        config.pluginmanager.register(_Refusal(config.stash[REFUSED]), "collab-refusal")
+
+
+class _Refusal:
+    """Lets xdist's workers know what the controller knows."""
+
+    def __init__(self, why: str) -> None:
+        self._why = why
+
+    @pytest.hookimpl(optionalhook=True)
+    def pytest_configure_node(self, node: Any) -> None:
+        node.workerinput["collab_refused"] = self._why
+
+
+def _configure(config: pytest.Config) -> None:
+    families.register(config)
+    side, session = _worker(config) if hasattr(config, "workerinput") else _controller(config)
+    config.stash[SESSION] = session
+    config.pluginmanager.register(outcomes, "collab-outcomes")
+    attachments.register(config)
+    session.agents.check()
+    side.begin()
+    if session.settings.gate is not None or session.settings.baseline is not None:
+        from pytest_collab.plugin import planned
+
+        config.pluginmanager.register(planned, "collab-planned")
+    if session.settings.stop_when_decided:
+        from pytest_collab.plugin.following import Follower
+
+        follower = Follower(session)
+        session.stage.unneeded = follower.unneeded
+        config.pluginmanager.register(follower, "collab-follower")
+    config.pluginmanager.register(side, f"collab-{type(side).__name__.lower()}")
 
 
 def _worker(config: Any) -> tuple[Any, CollabSession]:
@@ -50,7 +86,11 @@ def _worker(config: Any) -> tuple[Any, CollabSession]:
 
 def _controller(config: pytest.Config) -> tuple[Any, CollabSession]:
     from pytest_collab.plugin.controller import Controller
+    from pytest_collab.plugin.signals import Endings
 
     asked = settings(config)
-    session = CollabSession(config, asked, Path(tempfile.mkdtemp(prefix="collab-session-")))
+    shared = Path(tempfile.mkdtemp(prefix="collab-session-"))
+    afterwards.remove_folder(shared)
+    config.pluginmanager.register(Endings(), "collab-endings")
+    session = CollabSession(config, asked, shared)
     return Controller(session), session

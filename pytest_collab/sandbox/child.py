@@ -15,6 +15,7 @@ import anyio
 import anyio.to_thread
 
 from pytest_collab.errors import SandboxError
+from pytest_collab.sandbox import afterwards
 from pytest_collab.sandbox.base import KilledBy
 from pytest_collab.sandbox.output import BoundedOutput
 
@@ -79,6 +80,7 @@ class Child:
                 )
             except OSError as error:
                 raise SandboxError(f"cannot start {argv[0]}: {error.strerror or error}") from error
+        afterwards.end_group(self.process.pid)
 
     @property
     def pid(self) -> int:
@@ -155,6 +157,8 @@ class Child:
                 tasks.cancel_scope.cancel()
         finally:
             self.close()
+            if self.process.returncode is not None:
+                afterwards.group_ended(self.pid)
         if failure is not None:
             raise failure
         return Ending(self.process.returncode, killed_by, time.monotonic() - self._started)

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import ClassVar
 
 from pytest_collab.errors import SandboxError
+from pytest_collab.sandbox import afterwards
 from pytest_collab.sandbox.base import (
     NOT_EXECUTABLE,
     SYSTEM_PATH,
@@ -67,6 +68,7 @@ class ProcessSandbox(Sandbox):
         if self.spec.needs_image:
             raise SandboxError("the process sandbox cannot use an image; choose docker")
         self._scratch = Path(tempfile.mkdtemp(prefix="collab-process-"))
+        afterwards.remove_folder(self._scratch)
         for name in ("home", "tmp", "work"):
             (self._scratch / name).mkdir()
         self._quota = DiskQuota(

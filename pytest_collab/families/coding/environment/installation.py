@@ -23,7 +23,7 @@ from pytest_collab.families.coding.environment.toolchain import Toolchain
 from pytest_collab.families.coding.environment.venv import make_venv
 from pytest_collab.families.coding.pool.pool import Pool
 from pytest_collab.families.coding.repository.seed import Seed
-from pytest_collab.sandbox import Choice, Completed, Mount, SandboxSpec
+from pytest_collab.sandbox import Choice, Completed, Mount, SandboxSpec, afterwards
 from pytest_collab.sandbox.base import SYSTEM_PATH
 
 _DISK_MB = 8192
@@ -147,6 +147,7 @@ def _on_the_host(command: str, tree: Path, env: dict[str, str], timeout: float) 
             stderr=subprocess.STDOUT,
             start_new_session=True,
         )
+        afterwards.end_group(process.pid)
         try:
             code: int | None = process.wait(max(0.001, timeout))
         except subprocess.TimeoutExpired:
@@ -155,6 +156,7 @@ def _on_the_host(command: str, tree: Path, env: dict[str, str], timeout: float) 
             with contextlib.suppress(ProcessLookupError):
                 os.killpg(process.pid, signal.SIGKILL)
             process.wait()
+            afterwards.group_ended(process.pid)
         if code != 0:
             output.seek(max(0, output.seek(0, os.SEEK_END) - 4000))
             said = plain(output.read().decode(errors="replace")).strip()

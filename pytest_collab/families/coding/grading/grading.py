@@ -38,7 +38,7 @@ from pytest_collab.families.coding.repository.git import GitError, Store
 from pytest_collab.families.coding.repository.seed import Seed, cache_folder, seed_of
 from pytest_collab.families.coding.testrun.canary import Canary, plant
 from pytest_collab.families.coding.testrun.testrun import Laid, TestReport, read_run
-from pytest_collab.sandbox import Choice, Mount
+from pytest_collab.sandbox import Choice, Mount, afterwards
 
 __all__ = ["Expectation", "FeatureGrade", "Grader", "TestReport", "judge"]
 
@@ -79,6 +79,7 @@ class Grader:
         self._seed = await to_thread.run_sync(seed_of, self.pool, self.cache)
         self._environment = await to_thread.run_sync(prepare_environment, self.pool, self.cache, self._choice)
         self._scratch = Path(tempfile.mkdtemp(prefix="collab-grading-"))
+        afterwards.remove_folder(self._scratch)
         self._own = self.store(self._scratch / "own.git")
         self._composer = await to_thread.run_sync(Composer, self._own, self.pool)
         return self

@@ -25,7 +25,7 @@ from pytest_collab.families.coding.repository.clone import add_origin, seat_bran
 from pytest_collab.families.coding.repository.git import GitError, Store
 from pytest_collab.families.coding.repository.seed import BRANCH, Seed
 from pytest_collab.families.coding.repository.work import Work, collect_work
-from pytest_collab.sandbox import Choice, Completed, Mount, Sandbox, SandboxSpec, read_inside
+from pytest_collab.sandbox import Choice, Completed, Mount, Sandbox, SandboxSpec, afterwards, read_inside
 from pytest_collab.sandbox.process import remove_tree
 
 REMOTE: Final = "/origin.git"
@@ -74,6 +74,7 @@ class Workspace:
             InfrastructureError: git or a sandbox failed.
         """
         self._folder = Path(tempfile.mkdtemp(prefix="collab-coding-"))
+        afterwards.remove_folder(self._folder)
         await anyio.to_thread.run_sync(self._make)
         for seat in self._seats:
             self._sandboxes[seat] = await self._stack.enter_async_context(self._choice.make(self._spec_of(seat)))

@@ -1,0 +1,157 @@
+"""`collab shrink`: the smallest case under which a team still fails as it did."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from pathlib import Path
+from typing import Any
+
+from pytest_collab import families
+from pytest_collab.cli.project import project
+from pytest_collab.cli.show import find
+from pytest_collab.cli.trial import Spent, Trial, task_file
+from pytest_collab.episode.condition import Condition
+from pytest_collab.episode.executor import Finished
+from pytest_collab.episode.family import Family, Params
+from pytest_collab.episode.run import RunDirectory
+from pytest_collab.errors import UsageError
+from pytest_collab.families.difficulty import Dial, dials_of, params_at
+
+
+def configure(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("run", type=Path, help="a run directory")
+    parser.add_argument("episode", help="the id of a failed episode, or a part that only one has")
+    parser.add_argument("--budget", type=int, default=40, metavar="N", help="episodes that may be played (40)")
+    parser.add_argument("--max-cost", type=float, metavar="USD", help="dollars that may be spent")
+    parser.add_argument("--code", help="the failure that has to show (default: the episode's most important one)")
+    parser.add_argument("--record", type=Path, metavar="DIR", help="play exchanges back from DIR; keep what is new")
+    parser.add_argument("--agents-file", type=Path, metavar="PATH", help="the agents file")
+    parser.epilog = (
+        "The same agents play ever smaller variants. A variant counts where the failure shows by a sequential test, "
+        "so that luck does not steer. Exit status: 0 a case was found; 1 the failure does not show again."
+    )
+
+
+def run(args: argparse.Namespace) -> int:
+    """Shrink, and print the smallest case as a task file, with where its transcript is."""
+    from pytest_collab.measure.reproduction import shows
+    from pytest_collab.report.story import tell
+
+    directory = RunDirectory.open(args.run)
+    here = project()
+    failed = find(directory.record().plays, args.episode)
+    code = args.code or (failed.headline.code if failed.headline is not None else None)
+    if code is None:
+        raise UsageError(
+            f"episode {failed.id} shows no failure; `collab show {args.run} --failed` lists those that do"
+        )
+    start = directory.transcript(failed).start
+    family: Family[Any] = families.get(start["family"])
+    params = family.params_type.model_validate(start["params"])
+    trial = Trial(
+        family,
+        here.registry(args.agents_file, family.cast, tape=args.record),
+        tuple(start["team"]),
+        Condition.parse(start["condition"]),
+        args.budget,
+        args.max_cost,
+    )
+    found = smallest(trial, params, start["seed"], code, shows)
+    if found is None:
+        print(
+            f"{code} does not show again when {failed.id} is played as it was ({trial.played} plays): it comes and "
+            "goes with the agents' answers, and no smaller case would say more. Repeat it: --collab-epochs=10."
+        )
+        return 1
+    least, seed, finished = found
+    text = task_file(family.name, least, trial.condition, seed, trial.limits)
+    folder = directory.path / "smallest"
+    folder.mkdir(exist_ok=True)
+    task, transcript = folder / f"{failed.id}.collab.yaml", folder / f"{failed.id}.jsonl"
+    task.write_text(text, encoding="utf-8")
+    finished.transcript.write(transcript)
+    print(text)
+    print(tell(finished, transcript, whole=True))
+    print(f"{code} shows in this case; {trial.played} episodes played, ${trial.cost_usd:.2f}")
+    print(f"task file: {task}\ntranscript: {transcript}", file=sys.stdout)
+    return 0
+
+
+def smallest(trial: Trial, params: Params, seed: int, code: str, shows: Any) -> tuple[Params, int, Finished] | None:
+    """The smallest case in which `code` shows, from a case in which it did; None where it does not show again.
+
+    hypothesis does the shrinking: the case is handed to it as an example that its database has kept.
+
+    Args:
+        shows: the sequential test, see `measure.reproduction.shows`.
+    """
+    try:
+        from hypothesis import HealthCheck, Phase, settings
+        from hypothesis import find as find_example
+        from hypothesis import strategies as st
+        from hypothesis.database import InMemoryExampleDatabase, choices_to_bytes
+        from hypothesis.errors import NoSuchExample
+    except ImportError:
+        raise UsageError("collab shrink needs hypothesis 6.124 or newer: pip install -U hypothesis") from None
+
+    def fails(finished: Finished) -> bool:
+        return any(failure.code == code for failure in finished.episode.failures)
+
+    first = trial.failing(params, seed, fails, shows)
+    if first is None:
+        return None
+    kind = type(params)
+    dials = _dials(params)
+    fixed = {name: getattr(params, name) for name in kind.model_fields}
+    known: dict[tuple[str, int], Finished | None] = {(params.model_dump_json(), seed): first}
+    cases: dict[tuple[int, ...], tuple[Params, int, Finished]] = {}
+    top = (*(dial.levels for dial in dials), seed)
+    cases[top] = (params, seed, first)
+
+    def condition(levels: tuple[int, ...]) -> bool:
+        *rest, number = levels
+        candidate = params_at(kind, fixed, dials, rest)
+        if candidate is None:
+            return False
+        key = (candidate.model_dump_json(), number)
+        if key not in known:
+            try:
+                known[key] = trial.failing(candidate, number, fails, shows)
+            except Spent:
+                return False  # what is open when nothing is left counts as not shown
+        finished = known[key]
+        if finished is None:
+            return False
+        cases[levels] = (candidate, number, finished)
+        return True
+
+    database = InMemoryExampleDatabase()
+    database.save(b"smallest.secondary", choices_to_bytes(top))  # of its own key it takes what was shrunk already
+    drawn = st.tuples(*(st.integers(0, dial.levels) for dial in dials), st.integers(0, max(seed, 9)))
+    try:
+        levels = find_example(
+            drawn,
+            condition,
+            settings=settings(
+                database=database,
+                phases=[Phase.reuse, Phase.shrink],
+                max_examples=100_000,
+                deadline=None,
+                suppress_health_check=list(HealthCheck),
+            ),
+            database_key=b"smallest",
+        )
+    except NoSuchExample:
+        levels = top
+    return cases[tuple(levels)]
+
+
+def _dials(params: Params) -> list[Dial]:
+    """The dials of a case, with what it has as their hardest; what it leaves out stays left out."""
+    found = []
+    for dial in dials_of(type(params)):
+        value = getattr(params, dial.name)
+        if isinstance(value, (int, float, tuple)) and dial.up_to(value).levels:
+            found.append(dial.up_to(value))
+    return found
