@@ -26,7 +26,7 @@ class _Option:
 
     @property
     def dest(self) -> str:
-        return "collab_" + self.flag.removeprefix("--collab-").removeprefix("--").replace("-", "_").replace("=", "_")
+        return "collab_" + self.flag.removeprefix("--collab-").removeprefix("--").replace("-", "_")
 
     @property
     def ini(self) -> str:
@@ -54,9 +54,6 @@ _OPTIONS: Final = (
     _Option("--collab-seed", "S", "the root seed: tasks that give a number of seeds start at it (default 0)"),
     _Option("--collab-run-dir", "DIR", "where the run goes (default .collab/runs/<time>)"),
     _Option("--collab-resume", None, "finish the interrupted run in --collab-run-dir: play just what is missing"),
-    _Option(
-        "--collab-resume=anew", None, "the same, where tasks or agents have changed: their episodes are played anew"
-    ),
     _Option("--collab-gate", "FILE", "gates decide the exit status; episodes are then evidence"),
     _Option("--collab-baseline", "DIR", "an earlier run to compare with"),
     _Option("--collab-as", "NEW=OLD", "compare with the baseline as if the agent NEW were its agent OLD"),
@@ -98,8 +95,15 @@ def add(parser: pytest.Parser) -> None:
             group.addoption(option.flag, dest=option.dest, action="store_true", default=None, help=option.help)
         else:
             group.addoption(option.flag, dest=option.dest, metavar=option.metavar, default=None, help=option.help)
-        if "=" not in option.flag:  # a value of a flag, which is a value of its ini twin too
-            parser.addini(option.ini, f"default of {option.flag}", type="string", default="")
+        parser.addini(option.ini, f"default of {option.flag}", type="string", default="")
+    # A flag that may have a value, and never takes the next argument for it.
+    group.addoption(
+        "--collab-resume=anew",
+        dest="collab_resume_anew",
+        action="store_true",
+        default=None,
+        help="the same; what was played with tasks or agents that have changed since is played anew",
+    )
 
 
 def _raw(config: pytest.Config, flag: str) -> str:
@@ -115,7 +119,7 @@ def has_agents(config: pytest.Config) -> bool:
 
 def asked_on_the_command_line(config: pytest.Config) -> bool:
     """Did the user ask for episodes just now, rather than once and for all in the ini file?"""
-    return any(config.getoption(option.dest) for option in _OPTIONS)
+    return any(config.getoption(option.dest) for option in _OPTIONS) or bool(config.getoption("collab_resume_anew"))
 
 
 @dataclass(frozen=True, slots=True)

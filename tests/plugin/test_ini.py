@@ -57,7 +57,7 @@ def test_the_folder_of_runs_ignores_itself_in_git(suite: pytest.Pytester) -> Non
         ["git", "status", "--porcelain"], check=True, cwd=suite.path, env=env, capture_output=True, text=True
     )
     assert (suite.path / ".collab" / "runs").is_dir()
-    assert ".collab" not in done.stdout
+    assert "?? .collab/" not in done.stdout
 
 
 @pytest.mark.parametrize("hook", [True, False], ids=["in a hook", "outside"])
@@ -92,4 +92,4 @@ def test_a_shard_is_the_same_wherever_pytest_is_started(suite: pytest.Pytester) 
 
     whole = chosen("--rootdir=.")
     assert 0 < len(whole) < 16
-    assert chosen("--rootdir=tasks", "tasks") == whole
+    assert chosen("--rootdir=tasks", "--confcutdir=.", "tasks") == whole
