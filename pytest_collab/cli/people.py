@@ -140,14 +140,15 @@ class Evening:
             limits=_unhurried(limits),
         )
 
-    def _keep(self, episode: Episode, transcript: Any) -> None:
-        self.run.add(episode, transcript)
+    def _keep(self, episode: Episode, transcript: Any) -> Episode:
+        episode = self.run.add(episode, transcript)
         self.results.append(episode)
         words = str(episode.outcome).replace("_", " ")
         for chair in self.chairs.values():
             chair.tell(f"Over: {words}, score {episode.score:.2f}.")
         if self.over:
             self.run.write("run.json", self.run.info().model_copy(update={"finished": _now(), "exit_status": 0}))
+        return episode
 
     @property
     def over(self) -> bool:
