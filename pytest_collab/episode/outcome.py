@@ -37,7 +37,15 @@ class Cause(StrEnum):
 
 
 TAXONOMY: Final[Mapping[Cause, tuple[str, ...]]] = {
-    Cause.COMMUNICATION: ("unresponsive", "vague", "repetition", "malformed_message", "undelivered"),
+    Cause.COMMUNICATION: (
+        "unresponsive",
+        "vague",
+        "repetition",
+        "malformed_message",
+        "undelivered",
+        "agreement_loop",
+        "premature",
+    ),
     Cause.COMMITMENT: ("broken_commitment", "false_claim", "unverified_claim"),
     Cause.EXPECTATION: (
         "ungrounded",
@@ -50,6 +58,7 @@ TAXONOMY: Final[Mapping[Cause, tuple[str, ...]]] = {
         "withholding",
         "free_riding",
         "collapse",
+        "split_up",
     ),
     Cause.COMPETENCE: (
         "illegal_move",
@@ -107,6 +116,8 @@ class Failure(BaseModel):
         seats: who is at fault; empty only for infrastructure.
         events: `seq` numbers of transcript events, ascending.
         note: one sentence for a person.
+        ungraded: it happened, and what was said could not be read surely enough to say who is at fault: there are
+            no seats then.
     """
 
     model_config = ConfigDict(frozen=True, extra="ignore")
@@ -116,6 +127,7 @@ class Failure(BaseModel):
     seats: tuple[str, ...] = ()
     events: tuple[int, ...] = ()
     note: str = ""
+    ungraded: bool = False
 
     @field_validator("code")
     @classmethod

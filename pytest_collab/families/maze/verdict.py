@@ -21,16 +21,24 @@ BLOCKING: Final[tuple[Callable[[Case], list[Failure]], ...]] = (
     truth.mirrored,
     truth.false_claims,
     settling.broken_promises,
+    settling.no_proposal,
     settling.insistence,
     moves.unheard,
     moves.blind_proposals,
     talk.vagueness,
     talk.free_riding,
     truth.guesses,
+    settling.split_up,
+    settling.agreement_loop,
     settling.late,
 )
 """What can be shown against a team that did not get to the goal: what makes talk impossible first, then what makes it
 untrue, then what makes it fruitless."""
+
+NEED_NO_READING: Final = frozenset(
+    {"unresponsive", "malformed_message", "malformed_action", "repetition", "turn_limit", "refused", "cut_off"}
+)
+"""Codes whose evidence is in the transcript as it stands, however the words are read."""
 
 ALMOST: Final = 0.99
 """The highest score without success."""
@@ -52,6 +60,9 @@ def judged(maze: MazeRecord, condition: Condition, transcript: Transcript, *, pa
         return Verdict(Outcome.SUCCESS, 1.0, metrics)
     score = progress(maze, case.walked.legal[-1]) if case.walked.legal else 0.0
     failures, settled = failed(case)
+    if not case.sure:
+        failures, settled = unblamed(failures), settled and failures[0].code in NEED_NO_READING
+        metrics["ungraded"] = float(any(failure.ungraded for failure in failures[:1]))
     outcome = outcome_of(failures, otherwise=Outcome.COORDINATION)
     return Verdict(outcome, min(score, ALMOST), metrics, failures, settled)
 
@@ -78,6 +89,7 @@ def measured(case: Case) -> dict[str, float]:
         "shortest": float(maze.path_length),
         "crossing": float(maze.crossing),
         "reader_confidence": float(reading.confidence),
+        "ungraded": 0.0,
     }
     if case.graded:
         figures["readers_agree"] = float(case.path == reading.path)
@@ -92,8 +104,8 @@ def failed(case: Case) -> tuple[tuple[Failure, ...], bool]:
     """The failures of an unsuccessful episode, headline first, and whether they settle whose kind of fault it was."""
     if len(case.seats) == 1:
         return alone(case), True
-    found = [*moves.breach(case), *(failure for look in BLOCKING for failure in look(case))]
-    settled = bool(found)
+    found = [*moves.breach(case), *settling.premature(case), *(f for look in BLOCKING for f in look(case))]
+    settled = bool(found) and found[0].note != settling.NOBODY_PROPOSED
     if not found:
         found = settling.no_agreement(case)
         settled = case.condition.muted
@@ -113,6 +125,22 @@ def alone(case: Case) -> tuple[Failure, ...]:
     if not case.reading.proposals:
         return (Failure.of("malformed_action", seat, events=events, note="no path can be read in what it wrote"),)
     return (Failure.of("wrong_solution", seat, events=events, note="its path does not lead to the goal"),)
+
+
+def unblamed(failures: tuple[Failure, ...]) -> tuple[Failure, ...]:
+    """Failures that show without reading stay as they are; of all others only that they happened, to nobody's blame.
+
+    What stays comes first: it is the better headline.
+    """
+    plain = [failure for failure in failures if failure.code in NEED_NO_READING]
+    read = [
+        failure.model_copy(
+            update={"seats": (), "ungraded": True, "note": f"the dialogue could not be read surely: {failure.note}"}
+        )
+        for failure in failures
+        if failure.code not in NEED_NO_READING
+    ]
+    return _distinct([*plain, *read])
 
 
 def _distinct(found: list[Failure]) -> tuple[Failure, ...]:

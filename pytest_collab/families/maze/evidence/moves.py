@@ -79,7 +79,7 @@ def _witness(case: Case, seat: str, agreed: int, proposal: Proposal, wall: Cell)
     if lies:
         note = f"{seat} sees the wall at {named(wall)} and called the cell open"
         return Failure.of("false_claim", seat, events=[*lies, proposal.event, agreed], note=note)
-    if not contributed(case, seat):
+    if not contributed(case, seat, agreed):
         note = f"{seat} agreed to walk into a wall that only it could see, and never did anything but agree"
         return Failure.of(
             "free_riding", seat, events=[proposal.event, *(s.event for s in case.said(seat))], note=note

@@ -12,11 +12,17 @@ from pytest_collab.families.maze.evidence.share import contentful
 from pytest_collab.families.maze.reading.case import Case
 from pytest_collab.families.maze.reading.message import read_message
 from pytest_collab.families.maze.reading.reader import read
+from pytest_collab.families.maze.rules import inside
 from pytest_collab.families.maze.seats import WALL
 from pytest_collab.families.maze.wording import named
 
 STANDS_AGAINST_ALL: Final = 2
 """More events than these show that a seat kept to its own way."""
+
+NOBODY_PROPOSED: Final = "nobody ever proposed a move"
+
+LOOP_FROM: Final = 2
+"""Messages of each seat at the end that only agree, from which on they go round in circles."""
 
 _PROMISE = re.compile(
     r"\b(?:i\s*['’]ll|i\s+will|i\s+promise|i\s+am\s+going\s+to|i\s*['’]m\s+going\s+to)\b[^.!?\n]*"
@@ -52,7 +58,7 @@ def insistence(case: Case) -> list[Failure]:
     for seat in case.seats:
         events: set[int] = set()
         refusals = [event for event in case.objections(seat) if _refuses(case, event)]
-        if not refusals:
+        if not refusals or all(_founded(case, seat, event) for event in refusals):
             continue
         own = case.proposals(seat)
         for first, again in pairwise(own):
@@ -63,6 +69,52 @@ def insistence(case: Case) -> list[Failure]:
         if len(events) > STANDS_AGAINST_ALL:
             note = f"{seat} turned down other ways, and proposed its own again after that had been turned down"
             found.append(Failure.of("disagreement", seat, events=[*events, *refusals], note=note))
+    return found
+
+
+def premature(case: Case) -> list[Failure]:
+    """`premature`: the seat called it done, and everyone left it at that, before the agreed path was at the goal."""
+    if set(case.reading.done) < set(case.seats) or case.walked.breach is not None:
+        return []
+    found = []
+    for seat in case.reading.done:
+        events = [said.event for said in case.said(seat) if read_message(said.text, case.maze.size).done]
+        if events:
+            note = f"{seat} said that it was done; the agreed path ends at {named(case.path[-1])}"
+            found.append(Failure.of("premature", seat, events=events[-1:], note=note))
+    return found[:1]
+
+
+def no_proposal(case: Case) -> list[Failure]:
+    """`vague`: they talked, and nobody ever proposed a move."""
+    spoke = [seat for seat in case.seats if case.said(seat)]
+    if case.reading.proposals or len(spoke) < len(case.seats):
+        return []
+    events = [said.event for said in case.utterances]
+    return [Failure.of("vague", *spoke, events=events, note=NOBODY_PROPOSED)]
+
+
+def agreement_loop(case: Case) -> list[Failure]:
+    """`agreement_loop`: to the end the seats told each other that they agree, and nobody proposed anything more."""
+    tail: list[int] = []
+    for said in reversed(case.utterances):
+        message = read_message(said.text, case.maze.size)
+        if message.moves or message.stated or message.lines or not any(s.accept > s.reject for s in message.stances):
+            break
+        tail.append(said.event)
+    if len(tail) < LOOP_FROM * len(case.seats):
+        return []
+    note = f"the last {len(tail)} messages agree with one another and propose nothing"
+    return [Failure.of("agreement_loop", *case.seats, events=tail, note=note)]
+
+
+def split_up(case: Case) -> list[Failure]:
+    """`split_up`: a seat sends the two of them different ways, though the team is in one place."""
+    found = []
+    for seat in case.seats:
+        events = [said.event for said in case.said(seat) if read_message(said.text, case.maze.size).apart]
+        if events:
+            found.append(Failure.of("split_up", seat, events=events, note=f"{seat} would have the seats go apart"))
     return found
 
 
@@ -104,6 +156,15 @@ def _kept_up(case: Case, seat: str, refusals: Sequence[int]) -> set[int]:
         if meanwhile:
             return {proposal.event, turned_down[0], *meanwhile, turned_down[-1]}
     return set()
+
+
+def _founded(case: Case, seat: str, event: int) -> bool:
+    """Whether what a message turned down could not be walked, so that the seat was right."""
+    turned = [proposal for proposal in case.reading.proposals if (seat, event) in proposal.rejected_by]
+    return bool(turned) and all(
+        any(not inside(case.maze.size, cell) or case.maze.is_wall(*cell) for cell in proposal.path)
+        for proposal in turned
+    )
 
 
 def _refuses(case: Case, event: int) -> bool:

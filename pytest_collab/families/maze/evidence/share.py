@@ -18,8 +18,11 @@ def contentful(case: Case, seat: str) -> set[int]:
     return found
 
 
-def contributed(case: Case, seat: str) -> bool:
-    return bool(case.proposals(seat) or case.claims(seat) or case.objections(seat))
+def contributed(case: Case, seat: str, before: int | None = None) -> bool:
+    """Whether the seat did more than agree: told, proposed or objected (before that event, if one is given)."""
+    told = [claim.event for claim in case.claims(seat)]
+    events = [*(proposal.event for proposal in case.proposals(seat)), *told, *case.objections(seat)]
+    return any(before is None or event < before for event in events)
 
 
 def told_before(case: Case, seat: str, proposal: Proposal) -> list[Claim]:

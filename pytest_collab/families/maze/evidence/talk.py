@@ -2,17 +2,25 @@
 
 from __future__ import annotations
 
+import re
+from difflib import SequenceMatcher
 from typing import Final
 
 from pytest_collab.episode.outcome import Failure
 from pytest_collab.families.maze.evidence.share import contentful, contributed
 from pytest_collab.families.maze.reading.case import Case
+from pytest_collab.families.maze.reading.message import read_message
 
 FALLS_SILENT: Final = 2
 """A seat whose last answers, at least so many, are empty has left the conversation."""
 
 SAME_AGAIN: Final = 3
 """The same words so often in a row, while the others spoke in between, are repetition."""
+
+_NAMED = re.compile(r"\d+|\b(?:up|down|left|right|north|south|east|west)\b")
+
+NEARLY: Final = 0.85
+"""The share of words in common, in order, from which on two messages say the same."""
 
 MOSTLY: Final = 0.6
 """The share of a seat's messages without content from which its talk is vague."""
@@ -61,6 +69,16 @@ def garbled(case: Case) -> list[Failure]:
     return found
 
 
+def nearly_same(one: str, other: str) -> bool:
+    """The same words in the same order but for a few; a short message, and cells and moves, must be the very same."""
+    if one == other:
+        return True
+    before, now = one.split(), other.split()
+    if min(len(before), len(now)) < 8 or _NAMED.findall(one) != _NAMED.findall(other):
+        return False
+    return SequenceMatcher(None, before, now, autojunk=False).ratio() >= NEARLY
+
+
 def repetition(case: Case) -> list[Failure]:
     """`repetition`: the same words again and again while the others went on talking; "agreed" to ever new proposals
     is none."""
@@ -77,7 +95,9 @@ def repetition(case: Case) -> list[Failure]:
             if said.event in assents:
                 continue
             now = " ".join(said.text.lower().split())
-            run = [*run, said.event] if now == words and heard else [said.event]
+            bare = not read_message(said.text, case.maze.size).moves
+            same = now == words or (bare and nearly_same(words, now))
+            run = [*run, said.event] if heard and same else [said.event]
             longest = max(longest, run, key=len)
             words, heard = now, False
         if len(longest) >= SAME_AGAIN:

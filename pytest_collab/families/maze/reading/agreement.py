@@ -83,7 +83,8 @@ class Agreement:
                 target.rejected.append((seat, event))
             target, accept, reject = None, 0.0, 0.0
         refused = target
-        self._object_by_walls(seat, event, walls, target, retracts and own)
+        told = set() if message.mourns else walls  # what is said of a wall after walking into it takes nothing back
+        self._object_by_walls(seat, event, told, target, retracts and own)
         if target is not None and not target.alive:
             target, accept = None, 0.0
         if target is not None and not accept and message.negated and self._makes(target, message):

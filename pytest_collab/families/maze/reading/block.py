@@ -348,6 +348,20 @@ def _only_proposed(clause: str) -> str:
     return masked + clause[cut:]
 
 
+_APART = re.compile(
+    rf"\bi(?:'ll| will|'m going to)? (?:now )?(?:go|move|take|head|explore|try)\b[^.;]{{0,"
+    rf"12}}(?P<mine>{MOVE})[^.;]{{0,30}}?"
+    rf"\byou(?:'ll| will| can| should)? (?:go|move|take|head|explore|try)\b[^.;]{{0,12}}(?P<yours>{MOVE})",
+    _I,
+)
+
+
+def sends_apart(words: str, atoms: Atoms) -> bool:
+    """Two ways in one breath, one for each: "I go right and you go down"."""
+    match = _APART.search(words)
+    return match is not None and atoms.item(match["mine"]) != atoms.item(match["yours"])
+
+
 def asks(words: str) -> bool:
     """A question for information, by its words."""
     return _ASKS.search(words) is not None

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Final
 
 from pytest_collab.core.maze.spec import MazeRecord
 from pytest_collab.episode.condition import Condition
@@ -13,6 +14,9 @@ from pytest_collab.families.maze.reading.executed import executed
 from pytest_collab.families.maze.reading.reader import Claim, Proposal, Reading, Utterance, read
 from pytest_collab.families.maze.rules import Cell, Walk, inside, walk
 from pytest_collab.families.maze.seats import GOAL, OPEN, SEAT_NAMES, START, content
+
+SURE_ENOUGH: Final = 0.75
+"""The confidence of a reading from which on somebody may be blamed for what was read."""
 
 
 @dataclass(frozen=True)
@@ -24,7 +28,8 @@ class Case:
         reading: what the rules reader makes of it.
         path: the agreed path, start included: the grader's where a `grade` event holds one, else the reader's.
         walked: that path on the true maze.
-        graded: the path is a grader's reading.
+        graded: the path is another reader's: a grader's, or what the seats named when they were asked.
+        agreeing: share of further readings that come to the same path as the one that counts; None without any.
     """
 
     maze: MazeRecord
@@ -36,6 +41,7 @@ class Case:
     path: tuple[Cell, ...]
     walked: Walk
     graded: bool = False
+    agreeing: float | None = None
 
     @classmethod
     def of(cls, maze: MazeRecord, condition: Condition, transcript: Transcript, *, paper: bool = False) -> Case:
@@ -49,6 +55,16 @@ class Case:
         if graded is not None and by_grader:
             path = tuple((int(row), int(column)) for row, column in graded.data["path"])
         return cls(maze, condition, transcript, seats, utterances, reading, path, walk(maze, path), by_grader)
+
+    @property
+    def sure(self) -> bool:
+        """Whether the dialogue was read surely enough to blame anyone for what was said in it.
+
+        With a second reading, if both come to the same path; else by the confidence of the only one.
+        """
+        if self.graded:
+            return self.path == self.reading.path
+        return self.reading.confidence >= SURE_ENOUGH
 
     def sees(self, seat: str, cell: Cell) -> bool:
         """Whether the seat's own copy shows what the cell holds."""
@@ -92,11 +108,11 @@ class Case:
         return {said.event: number for number, said in enumerate(self.utterances, 1)}
 
     def proposed(self, cell: Cell) -> Proposal | None:
-        """The proposal by which a cell came into the agreed path: the last one accepted that holds it, else the last
-        one that holds it at all."""
+        """The proposal by which a cell came into the agreed path: the first one accepted that holds it, else the
+        first one that holds it at all. Who repeats it in accepting has not proposed it."""
         holding = [proposal for proposal in self.reading.proposals if cell in proposal.path]
         accepted = [proposal for proposal in holding if proposal.agreed_by and not proposal.retracted]
-        return next(iter([*reversed(accepted), *reversed(holding)]), None)
+        return next(iter([*accepted, *holding]), None)
 
     def others(self, seat: str) -> Iterator[str]:
         return (other for other in self.seats if other != seat)

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from functools import lru_cache
 
 from pytest_collab.families.maze.reading.atoms import ATOM, CELL, MOVE, Atoms, Mention, Step
-from pytest_collab.families.maze.reading.block import Moves, asks, block_of, mask, offers
+from pytest_collab.families.maze.reading.block import Moves, asks, block_of, mask, offers, sends_apart
 from pytest_collab.families.maze.reading.claims import (
     Line,
     Stated,
@@ -43,6 +43,8 @@ class Message:
     places: tuple[Mention, ...]
     numbers: tuple[int, ...]
     insists: bool
+    mourns: bool
+    apart: bool
 
 
 _I = re.I
@@ -90,6 +92,13 @@ _INSISTS = re.compile(
     r"double[- ]check|no wall|not a wall)\b",
     _I,
 )
+_MOURNS = re.compile(
+    r"\b(?:we(?:'ve| have)? (?:lost|failed)|game over|too late|(?:already|just) (?:moved|walked|stepped|went|"
+    r"entered)|"
+    r"we(?:'ve| have)? (?:moved|walked|stepped|gone|run|hit|bumped|crashed|entered)\b[^.!?]{0,30}\b(?:wall|into)|"
+    r"we have (?:now )?moved)\b",
+    _I,
+)
 _STANDING = re.compile(
     rf"\b(?:(?:we|i)(?:'re| are|'m| am| stand| now stand| have arrived| arrive| should be| would be| will be)|"
     rf"(?:puts?|brings?|takes?|leaves?|gets?|moves?) us|"
@@ -124,7 +133,7 @@ def read_message(text: str, size: int) -> Message:
     stances: list[Stance] = []
     stated: list[Stated] = []
     negated: list[Step] = []
-    done = contrast = asks_fact = False
+    done = contrast = asks_fact = apart = False
     header = ""
     around, text = neighbours_in(atoms.text)
     told, text = listed_in(text)
@@ -132,6 +141,9 @@ def read_message(text: str, size: int) -> Message:
     for sentence in _SENTENCE.finditer(text):
         words, mark = sentence[1], sentence[2]
         if not words.strip():
+            continue
+        if sends_apart(words, atoms):
+            apart = True
             continue
         question = "?" in mark
         asks_fact = question and asks(words) and not offers(words)
@@ -197,4 +209,6 @@ def read_message(text: str, size: int) -> Message:
         _places(atoms),
         tuple(int(found[1] or found[2]) for found in _NUMBERED.finditer(rest[:4000])),
         bool(_INSISTS.search(plain)),
+        bool(_MOURNS.search(plain)),
+        apart,
     )
