@@ -45,6 +45,7 @@ def play_episode(
     registry: Registry | None = None,
     grader: str | Agent | None = None,
     prefix: Prefix | None = None,
+    gradings: int = 1,
 ) -> Played:
     """Play one episode in this process, outside any pytest session.
 
@@ -54,7 +55,9 @@ def play_episode(
         params: the family's params.
         team: agents in seat order, by name or as objects.
         family: only needed for a family that is not registered.
-        grader: who reads free-form dialogue; the family's own rules when None.
+        grader: who reads free-form dialogue: an agent, `seats` (each is asked when it has ended), or the family's own
+            rules when None.
+        gradings: how often the grader reads.
         prefix: turns of another episode to begin with, see `episode.plan.Prefix`.
 
     Raises:
@@ -63,6 +66,7 @@ def play_episode(
     family = family or families.of(params)
     registry = registry or Registry()
     agents = [registry.get(agent) if isinstance(agent, str) else agent for agent in team]
+    reader = grader if isinstance(grader, Agent) else registry.get(grader) if grader not in (None, "seats") else None
     how = Condition.parse(condition)
     family.prepare([(params, [seed])])
     plan = Plan(
@@ -75,7 +79,9 @@ def play_episode(
         agents=tuple(agents),
         others=registry.get(how.argument) if how.kind == "with" else None,
         seed=seed,
-        grader=registry.get(grader) if isinstance(grader, str) else grader,
+        grader=reader,
+        gradings=gradings,
+        asks_seats=grader == "seats",
         limits=limits or family.limits(params),
         prefix=prefix,
     )

@@ -10,6 +10,7 @@ import anyio
 import anyio.lowlevel
 
 from pytest_collab.episode.agent import Reply, ToolResult
+from pytest_collab.episode.belief import ask_seats
 from pytest_collab.episode.examiner import GRADER, Examiner
 from pytest_collab.episode.game import Ask
 from pytest_collab.episode.limits import BudgetSpent, OpenPurse, Purse
@@ -42,6 +43,7 @@ async def play(plan: Plan, purse: Purse | None = None) -> Transcript:
                 await _in_turns(table)
             else:
                 await _at_own_pace(table)
+        await ask_seats(table)
     except BaseException as error:
         _ended_by(table, error)
     finally:
@@ -215,10 +217,11 @@ async def _grade(table: Table) -> None:
         return
     agent = plan.grader.seated(table.place(GRADER))
     try:
-        examiner = Examiner(agent, table.transcript, table.purse)
-        grade = await plan.family.grade(plan.params, plan.seed, plan.condition, table.transcript, examiner)
-        if grade is not None:
-            table.transcript.add("grade", None, **dict(grade))
+        for _ in range(plan.gradings):
+            examiner = Examiner(agent, table.transcript, table.purse)
+            grade = await plan.family.grade(plan.params, plan.seed, plan.condition, table.transcript, examiner)
+            if grade is not None:
+                table.transcript.add("grade", None, **dict(grade))
     except Exception as error:
         _ended_by(table, error)
     finally:

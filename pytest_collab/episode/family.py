@@ -181,6 +181,13 @@ class Family(ABC, Generic[P]):
     def verdict(self, params: P, seed: int, condition: Condition, transcript: Transcript) -> Verdict:
         """Judge a finished episode from its transcript alone. Pure."""
 
+    def closing(self, params: P, seed: int, condition: Condition, transcript: Transcript, seat: str) -> str | None:
+        """What a seat is asked when the episode has ended (`--collab-grader=seats`); None: it is asked nothing.
+
+        Its answer becomes a `belief` event, which `verdict` may use.
+        """
+        return None
+
     async def grade(
         self, params: P, seed: int, condition: Condition, transcript: Transcript, examiner: Examiner
     ) -> Mapping[str, Any] | None:

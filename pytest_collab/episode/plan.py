@@ -49,6 +49,8 @@ class Plan:
         others: the agent that takes all seats but the first under `with:AGENT`.
         grader: reads the finished dialogue in families that let it; None leaves that to the family's own rules.
         prefix: answers to begin with, which nobody is asked for; None to ask for all.
+        gradings: how often the grader reads, each time afresh.
+        asks_seats: when it has ended, every seat is asked apart what it believes was agreed on.
         attempt: 1 for the first play of this episode in the run.
     """
 
@@ -64,6 +66,8 @@ class Plan:
     epoch: int = 0
     attempt: int = 1
     grader: Agent | None = None
+    gradings: int = 1
+    asks_seats: bool = False
     limits: Limits = field(default_factory=Limits)
     prefix: Prefix | None = None
 

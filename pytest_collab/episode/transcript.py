@@ -29,6 +29,7 @@ KINDS: Final = {
     "activity": "what an agent does of its own accord: a tool call, a plan, a permission it asked for",
     "trim": "old conversation was left out to fit the agent's context",
     "state": "the game moved on",
+    "belief": "what a seat, asked apart when it had ended, says was agreed on, with its usage",
     "grader_reply": "what the agent that reads the finished episode answered, with its usage",
     "grade": "an outside reading or test of the work",
     "limit": "a declared limit was reached",

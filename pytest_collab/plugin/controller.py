@@ -105,7 +105,11 @@ class Controller:
         session = self._session
         agents = ", ".join(_introduced(session.agents.registry.get(name)) for name in session.settings.agents)
         reader = session.agents.grader
-        grader = "rules" if reader is None else _introduced(reader)
+        grader = session.settings.grader or "seats, or the rules where only built-in players talk"
+        if reader is not None:
+            grader = _introduced(reader) + (
+                f", {session.agents.gradings} times" if session.agents.gradings > 1 else ""
+            )
         header = [f"collab agents: {agents}", f"collab grader: {grader}"]
         if session.run is not None:
             header.append(f"collab run: {session.shown_path('')}")

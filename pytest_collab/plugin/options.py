@@ -73,7 +73,12 @@ _OPTIONS: Final = (
         "auto|docker|bubblewrap|process|NAME",
         "where agents' and graders' commands run (default auto; NAME: what an installed package adds)",
     ),
-    _Option("--collab-grader", "rules|AGENT", "who reads free-form dialogue (default rules)"),
+    _Option(
+        "--collab-grader",
+        "seats|rules|AGENT[:K]",
+        "who reads free-form dialogue: the seats, asked apart when it has ended (default), the rules (default for the "
+        "built-in cast), or an agent, K times",
+    ),
     _Option("--collab-cooperbench", "DIR", "play the pairs of this checkout of CooperBench"),
     _Option("--collab-cooperbench-repos", "DIR", "clones or mirrors of its repositories (default: fetch upstream's)"),
     _Option("--collab-cooperbench-pools", "A,B", "only these of its pools, e.g. click/2068,jinja (default all)"),
@@ -285,7 +290,7 @@ def settings(config: pytest.Config) -> Settings:
         record=path("--collab-record"),
         replay=path("--collab-replay"),
         sandbox=_sandbox(get("--collab-sandbox") or "auto"),
-        grader=get("--collab-grader") or "rules",
+        grader=get("--collab-grader") or "",
         agents_file=path("--collab-agents-file"),
         cooperbench=cooperbench(config),
     )

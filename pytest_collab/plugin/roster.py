@@ -19,6 +19,9 @@ from pytest_collab.plugin.options import Settings
 if TYPE_CHECKING:
     from pytest_collab.episode.agent import Agent
 
+MOST_GRADINGS: Final = 25
+"""Gradings of one episode at most."""
+
 DEFAULT_AGENTS_FILE: Final = "collab-agents.yaml"
 
 
@@ -71,6 +74,40 @@ class Roster:
         if self.settings.max_cost is not None:
             self.registry.refuse_unpriced(self.settings.max_cost)
 
+    @property
+    def gradings(self) -> int:
+        """How often the grader reads each episode."""
+        return self._grader[1]
+
+    @cached_property
+    def _grader(self) -> tuple[str, int]:
+        """What `--collab-grader` names, and how often it reads.
+
+        Raises:
+            UsageError: it is to read less than once, or more often than anyone would pay for.
+        """
+        name, colon, times = self.settings.grader.rpartition(":")
+        if not colon or not times.isdigit():
+            return self.settings.grader, 1
+        if name in ("", "rules", "seats") or not 1 <= int(times) <= MOST_GRADINGS:
+            raise UsageError(
+                f"--collab-grader={self.settings.grader}: {times} gradings by {name!r} are not possible. Give an "
+                f"agent and 1 to {MOST_GRADINGS}, such as claude:3; rules and seats read once."
+            )
+        return name, int(times)
+
+    def asks_seats(self, case: Case) -> bool:
+        """Whether the seats are asked, when a dialogue has ended, what they agreed on.
+
+        Left open on the command line, they are unless only built-in players sit there, who speak the rules'
+        language.
+        """
+        name, _ = self._grader
+        if name:
+            return name == "seats"
+        at_table = [*case.team, *([case.condition.argument] if case.condition.kind == "with" else [])]
+        return not all(isinstance(self.registry.get(agent), BuiltinAgent) for agent in at_table)
+
     @cached_property
     def grader(self) -> Agent | None:
         """Who reads free-form dialogue; None for the families' own rules.
@@ -78,8 +115,8 @@ class Roster:
         Raises:
             UsageError: nobody knows the name, or it is a built-in player's.
         """
-        name = self.settings.grader
-        if name == "rules":
+        name, _ = self._grader
+        if name in ("", "rules", "seats"):
             return None
         try:
             agent = self.registry.get(name)

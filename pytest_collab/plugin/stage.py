@@ -191,6 +191,8 @@ class Stage:
             epoch=case.epoch,
             attempt=self.attempts.get(case.key, 0) + 1,
             grader=self._agents.grader,
+            gradings=self._agents.gradings,
+            asks_seats=self._agents.asks_seats(case),
             limits=task.limits or task.family.limits(task.params),
             prefix=self._prefix(case),
         )

@@ -98,6 +98,11 @@ class MazeFamily(Family[Maze]):
 
         return judged(self._maze(params, seed), condition, transcript, paper=params.plays_paper(condition))
 
+    def closing(self, params: Maze, seed: int, condition: Condition, transcript: Transcript, seat: str) -> str | None:
+        from pytest_collab.families.maze.reading.belief import QUESTION
+
+        return QUESTION
+
     async def grade(
         self, params: Maze, seed: int, condition: Condition, transcript: Transcript, examiner: Examiner
     ) -> Mapping[str, Any] | None:

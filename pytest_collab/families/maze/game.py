@@ -15,6 +15,7 @@ from pytest_collab.episode.text import MESSAGE_LIMIT, bounded, valid
 from pytest_collab.families.maze import paper
 from pytest_collab.families.maze import seats as words
 from pytest_collab.families.maze.hearers import hearers
+from pytest_collab.families.maze.reading.case import SURE_ENOUGH
 from pytest_collab.families.maze.reading.hearing import dialogue, heard
 from pytest_collab.families.maze.reading.reader import Reading
 from pytest_collab.families.maze.rules import solve
@@ -69,11 +70,12 @@ class MazeGame(Game):
         return Ask((self.seats[self.turn % len(self.seats)],), "talk")
 
     def finished_talking(self) -> bool:
-        """The agreed path is at the goal, or everyone has said that they are done; in the paper's game, somebody has
+        """The agreed path is surely at the goal, or everyone has said that they are done; in the paper's game, somebody has
         said the completion phrase (alone, its two turns are always played)."""
         if self.paper:
             return len(self.seats) > 1 and any(paper.says_phrase(text) for _, text in self.said[-1:])
-        return self.maze.goal in self.reading.path or set(self.seats) <= set(self.reading.done)
+        there = self.maze.goal in self.reading.path and self.reading.confidence >= SURE_ENOUGH
+        return there or set(self.seats) <= set(self.reading.done)
 
     def prompt(self, seat: str, inbox: Sequence[Message]) -> Prompt:
         if self.paper:

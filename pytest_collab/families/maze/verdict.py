@@ -69,7 +69,9 @@ def judged(maze: MazeRecord, condition: Condition, transcript: Transcript, *, pa
 
 def measured(case: Case) -> dict[str, float]:
     """The figures of an episode. `optimality` is there only with success, `first_proposal` only with a proposal,
-    `readers_agree` (the grader read the same path as the rules) only where a grader read."""
+    `readers_agree` (the other reader came to the same path as the rules) only where there was one, `gradings_agree`
+    (share of the gradings that came to the path that counts) only with a grader, `seats_agree` (all seats name the
+    same path) only where seats were asked."""
     reading, maze = case.reading, case.maze
     told = {
         claim.cell
@@ -93,6 +95,10 @@ def measured(case: Case) -> dict[str, float]:
     }
     if case.graded:
         figures["readers_agree"] = float(case.path == reading.path)
+    if case.gradings:
+        figures["gradings_agree"] = case.gradings.count(case.path) / len(case.gradings)
+    if case.held:
+        figures["seats_agree"] = float(len({belief.path for belief in case.held}) == 1)
     if reading.proposals:
         figures["first_proposal"] = float(min(case.position(proposal.event) for proposal in reading.proposals))
     if case.walked.reached:

@@ -10,6 +10,7 @@ from typing import Final
 from pytest_collab.core.maze.spec import MazeRecord
 from pytest_collab.episode.condition import Condition
 from pytest_collab.episode.transcript import Event, Transcript
+from pytest_collab.families.maze.reading.belief import Belief, beliefs, shared
 from pytest_collab.families.maze.reading.executed import executed
 from pytest_collab.families.maze.reading.reader import Claim, Proposal, Reading, Utterance, read
 from pytest_collab.families.maze.rules import Cell, Walk, inside, walk
@@ -29,7 +30,9 @@ class Case:
         path: the agreed path, start included: the grader's where a `grade` event holds one, else the reader's.
         walked: that path on the true maze.
         graded: the path is another reader's: a grader's, or what the seats named when they were asked.
-        agreeing: share of further readings that come to the same path as the one that counts; None without any.
+        gradings: the path of every grading, in order.
+        held: what each seat that was asked, and answered in the form, believes was agreed on.
+        ruled: the agreed path as the rules read it.
     """
 
     maze: MazeRecord
@@ -41,7 +44,9 @@ class Case:
     path: tuple[Cell, ...]
     walked: Walk
     graded: bool = False
-    agreeing: float | None = None
+    gradings: tuple[tuple[Cell, ...], ...] = ()
+    held: tuple[Belief, ...] = ()
+    ruled: tuple[Cell, ...] = ()
 
     @classmethod
     def of(cls, maze: MazeRecord, condition: Condition, transcript: Transcript, *, paper: bool = False) -> Case:
@@ -49,12 +54,32 @@ class Case:
         seats = tuple(transcript.start["seats"])
         utterances = spoken(transcript)
         reading = read(utterances, size=maze.size, start=maze.start, goal=maze.goal, seats=seats)
-        graded = transcript.last("grade")
-        path = executed(utterances, maze.size, maze.start, maze.goal, seats) if paper else reading.path
-        by_grader = graded is not None and graded.data.get("path") is not None
-        if graded is not None and by_grader:
-            path = tuple((int(row), int(column)) for row, column in graded.data["path"])
-        return cls(maze, condition, transcript, seats, utterances, reading, path, walk(maze, path), by_grader)
+        graded = [
+            tuple((int(row), int(column)) for row, column in event.data["path"])
+            for event in transcript.of("grade")
+            if event.data.get("path") is not None
+        ]
+        held = beliefs(maze, transcript)
+        ruled = executed(utterances, maze.size, maze.start, maze.goal, seats) if paper else reading.path
+        path, other = ruled, False
+        if graded:
+            path, other = max(graded, key=graded.count), True
+        elif held and (len(held) == len(seats) or all(belief.path == ruled for belief in held)):
+            path, other = shared(held), True
+        return cls(
+            maze,
+            condition,
+            transcript,
+            seats,
+            utterances,
+            reading,
+            path,
+            walk(maze, path),
+            other,
+            tuple(graded),
+            held,
+            ruled,
+        )
 
     @property
     def sure(self) -> bool:
@@ -63,7 +88,8 @@ class Case:
         With a second reading, if both come to the same path; else by the confidence of the only one.
         """
         if self.graded:
-            return self.path == self.reading.path
+            alike = len(set(self.gradings)) <= 1 and len({belief.path for belief in self.held}) <= 1
+            return alike and self.path == self.ruled
         return self.reading.confidence >= SURE_ENOUGH
 
     def sees(self, seat: str, cell: Cell) -> bool:
