@@ -96,6 +96,9 @@ FAMILY_CODES: Final = frozenset(
         "withholding",
         "free_riding",
         "collapse",
+        "agreement_loop",
+        "premature",
+        "split_up",
         "illegal_move",
         "wrong_solution",
         "own_part_failed",
@@ -113,7 +116,7 @@ class Failure(BaseModel):
     Attributes:
         code: a code of the taxonomy.
         cause: follows from the code.
-        seats: who is at fault; empty only for infrastructure.
+        seats: who is at fault; empty only for infrastructure and for what is ungraded.
         events: `seq` numbers of transcript events, ascending.
         note: one sentence for a person.
         ungraded: it happened, and what was said could not be read surely enough to say who is at fault: there are

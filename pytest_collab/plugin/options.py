@@ -76,8 +76,8 @@ _OPTIONS: Final = (
     _Option(
         "--collab-grader",
         "seats|rules|AGENT[:K]",
-        "who reads free-form dialogue: the seats, asked apart when it has ended (default), the rules (default for the "
-        "built-in cast), or an agent, K times",
+        "who reads free-form dialogue: the seats, asked apart when it has ended (default), the rules (default for "
+        "the built-in cast), or an agent, K times",
     ),
     _Option("--collab-cooperbench", "DIR", "play the pairs of this checkout of CooperBench"),
     _Option("--collab-cooperbench-repos", "DIR", "clones or mirrors of its repositories (default: fetch upstream's)"),

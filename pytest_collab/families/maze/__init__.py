@@ -39,6 +39,7 @@ class MazeFamily(Family[Maze]):
     cast: ClassVar = {name: line for name, (_, line) in _cast.CAST.items()}
     codes: ClassVar[frozenset[str] | None] = frozenset(
         {
+            "agreement_loop",
             "broken_commitment",
             "disagreement",
             "false_claim",
@@ -46,7 +47,9 @@ class MazeFamily(Family[Maze]):
             "illegal_move",
             "malformed_action",
             "malformed_message",
+            "premature",
             "repetition",
+            "split_up",
             "ungrounded",
             "unresponsive",
             "unverified_claim",

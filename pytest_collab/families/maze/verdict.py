@@ -36,7 +36,7 @@ BLOCKING: Final[tuple[Callable[[Case], list[Failure]], ...]] = (
 untrue, then what makes it fruitless."""
 
 NEED_NO_READING: Final = frozenset(
-    {"unresponsive", "malformed_message", "malformed_action", "repetition", "turn_limit", "refused", "cut_off"}
+    {"unresponsive", "malformed_message", "malformed_action", "repetition", "refused", "cut_off"}
 )
 """Codes whose evidence is in the transcript as it stands, however the words are read."""
 

@@ -16,7 +16,7 @@ that were only proposed or that somebody turned down, even if the path then ends
 coordinates. Answer with these three lines and nothing else:
 ORIGIN: the corner from which you count, and the number with which you begin, such as top-left 0 or bottom-left 1
 ORDER: row,column or column,row
-PATH: every cell in order, the start cell first, such as (0,0) (0,1) (1,1); the start cell alone if nothing was agreed"""
+PATH: every cell in order, the start first, such as (0,0) (0,1) (1,1); only the start if nothing was agreed"""
 
 _ORIGIN = re.compile(r"ORIGIN\W*(?P<y>top|bottom|upper|lower)[- ]?(?P<x>left|right)\W*(?P<base>[01])\b", re.I)
 _ORDER = re.compile(r"ORDER\W*(?P<first>row|col(?:umn)?|x|y)s?\b", re.I)
