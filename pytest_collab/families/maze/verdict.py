@@ -94,7 +94,7 @@ def measured(case: Case) -> dict[str, float]:
         "ungraded": 0.0,
     }
     if case.graded:
-        figures["readers_agree"] = float(case.path == reading.path)
+        figures["readers_agree"] = float(case.path == case.ruled)
     if case.gradings:
         figures["gradings_agree"] = case.gradings.count(case.path) / len(case.gradings)
     if case.held:

@@ -122,7 +122,7 @@ def late(case: Case) -> list[Failure]:
     """`turn_limit`: the dialogue was cut while the agreed legal path was still growing."""
     round_of_two = 2 * len(case.seats)
     maze = case.maze
-    if len(case.utterances) <= round_of_two or case.walked.breach is not None or case.path != case.reading.path:
+    if len(case.utterances) <= round_of_two or case.walked.breach is not None or case.path != case.ruled:
         return []
     before = read(
         case.utterances[:-round_of_two], size=maze.size, start=maze.start, goal=maze.goal, seats=case.seats
