@@ -70,8 +70,8 @@ class MazeGame(Game):
         return Ask((self.seats[self.turn % len(self.seats)],), "talk")
 
     def finished_talking(self) -> bool:
-        """The agreed path is surely at the goal, or everyone has said that they are done; in the paper's game, somebody has
-        said the completion phrase (alone, its two turns are always played)."""
+        """The agreed path is surely at the goal, or everyone has said that they are done; in the paper's game,
+        somebody has said the completion phrase (alone, its two turns are always played)."""
         if self.paper:
             return len(self.seats) > 1 and any(paper.says_phrase(text) for _, text in self.said[-1:])
         there = self.maze.goal in self.reading.path and self.reading.confidence >= SURE_ENOUGH
