@@ -11,6 +11,7 @@ from pytest_collab.episode.outcome import Failure, Outcome, Verdict, outcome_of
 from pytest_collab.episode.transcript import Transcript
 from pytest_collab.families.maze.evidence import moves, settling, talk, truth
 from pytest_collab.families.maze.reading.case import Case
+from pytest_collab.families.maze.reading.message import read_message
 from pytest_collab.families.maze.rules import progress, weighted_outcome
 
 BLOCKING: Final[tuple[Callable[[Case], list[Failure]], ...]] = (
@@ -61,7 +62,7 @@ def judged(maze: MazeRecord, condition: Condition, transcript: Transcript, *, pa
     score = progress(maze, case.walked.legal[-1]) if case.walked.legal else 0.0
     failures, settled = failed(case)
     if not case.sure:
-        failures, settled = unblamed(failures), settled and failures[0].code in NEED_NO_READING
+        failures, settled = unblamed(case, failures), settled and needs_no_reading(case, failures[0])
         metrics["ungraded"] = float(any(failure.ungraded for failure in failures[:1]))
     outcome = outcome_of(failures, otherwise=Outcome.COORDINATION)
     return Verdict(outcome, min(score, ALMOST), metrics, failures, settled)
@@ -133,18 +134,27 @@ def alone(case: Case) -> tuple[Failure, ...]:
     return (Failure.of("wrong_solution", seat, events=events, note="its path does not lead to the goal"),)
 
 
-def unblamed(failures: tuple[Failure, ...]) -> tuple[Failure, ...]:
+def needs_no_reading(case: Case, failure: Failure) -> bool:
+    """Whether a failure shows however the words are read. Messages without content do, where their words are
+    known: the reading is unsure because they say nothing."""
+    if failure.code not in ("vague", "broken_commitment"):
+        return failure.code in NEED_NO_READING
+    shown = [said for said in case.utterances if said.event in failure.events]
+    return not any(read_message(said.text, case.maze.size).puzzling for said in shown)
+
+
+def unblamed(case: Case, failures: tuple[Failure, ...]) -> tuple[Failure, ...]:
     """Failures that show without reading stay as they are; of all others only that they happened, to nobody's blame.
 
     What stays comes first: it is the better headline.
     """
-    plain = [failure for failure in failures if failure.code in NEED_NO_READING]
+    plain = [failure for failure in failures if needs_no_reading(case, failure)]
     read = [
         failure.model_copy(
             update={"seats": (), "ungraded": True, "note": f"the dialogue could not be read surely: {failure.note}"}
         )
         for failure in failures
-        if failure.code not in NEED_NO_READING
+        if failure not in plain
     ]
     return _distinct([*plain, *read])
 
