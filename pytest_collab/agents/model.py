@@ -7,7 +7,6 @@ import os
 from abc import abstractmethod
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from hashlib import sha256
 from typing import Any, Final, Literal
 from weakref import WeakKeyDictionary
 
@@ -15,12 +14,14 @@ from anyio import current_time
 
 from pytest_collab.agents.bill import Bill
 from pytest_collab.agents.calls import tidy
+from pytest_collab.agents.digests import digests, last_digest
 from pytest_collab.agents.limiter import Lane
 from pytest_collab.agents.prices import Tariff, Tokens, context_tokens, tariff
 from pytest_collab.agents.retry import BadAnswer, Fault, pause
 from pytest_collab.agents.secrets import Secret, environment, redact, redacted, remember
 from pytest_collab.agents.settings import AgentSettings
 from pytest_collab.agents.surroundings import by_proxy
+from pytest_collab.agents.trouble import Trouble
 from pytest_collab.episode.agent import Agent, Reply, Request, ToolCall, Turn
 from pytest_collab.episode.limits import excused, give_back
 from pytest_collab.episode.text import duration
@@ -34,6 +35,9 @@ PATIENCE: Final = 4
 
 CONNECT_S: Final = 10.0
 """An address that does not answer at all is given up sooner than one that thinks."""
+
+NOTICED_S: Final = 5.0
+"""Waits from this length on are told to the user while they last."""
 
 LEAST_ANSWER: Final = 256
 """No shorter answer than this is asked for, in tokens: rather is the conversation trimmed."""
@@ -73,14 +77,18 @@ class ModelAgent(Agent):
     Args:
         lane: the shared limits of the provider's account.
         key: None for compatible servers that need none.
+        trouble: where the session is told of waits and of calls that failed for good.
     """
 
-    def __init__(self, name: str, settings: AgentSettings, lane: Lane, key: Secret | None) -> None:
+    def __init__(
+        self, name: str, settings: AgentSettings, lane: Lane, key: Secret | None, trouble: Trouble | None = None
+    ) -> None:
         self.name = name
         self.settings = settings
         self.model = settings.model
         self.context_tokens = context_tokens(settings)
         self.tariff: Tariff | None = tariff(settings)
+        self._trouble = trouble or Trouble(None)
         self._lane = lane
         self._key = key
         self._clients: WeakKeyDictionary[asyncio.AbstractEventLoop, Any] = WeakKeyDictionary()
@@ -156,6 +164,7 @@ class ModelAgent(Agent):
                 if outcome.tokens is not None:
                     permit.tokens = outcome.tokens.input + outcome.tokens.output
             if isinstance(outcome, Answer):
+                self._trouble.served(self.name)
                 if outcome.text.strip() or outcome.tool_calls or outcome.stop != "end" or request.may_be_silent:
                     return outcome
                 empties += 1
@@ -176,6 +185,7 @@ class ModelAgent(Agent):
                 exhausted = waited > self.settings.max_wait_s or slow_downs > PATIENCE * self.settings.max_retries
                 if not exhausted:
                     self._lane.slow_down(wait)
+                    self._say_wait(wait, outcome)
             else:
                 failures += 1
                 wait = pause(failures, outcome.retry_after_s)
@@ -183,10 +193,21 @@ class ModelAgent(Agent):
                 exhausted = waited > self.settings.max_wait_s or failures > self.settings.max_retries
             give_back(began, current_time())
             if outcome.kind == "fatal" or exhausted:
-                raise self._failed(outcome, bill.attempts, wait)
+                error = self._failed(outcome, bill.attempts, wait)
+                # A provider that asks everybody to wait longer than anybody may is no better for the next call.
+                self._trouble.lost(self.name, str(error), lasting=outcome.lasting or outcome.kind == "slow_down")
+                raise error
             if outcome.kind != "slow_down":  # the lane makes everybody wait, this caller too
                 with excused():
                     await asyncio.sleep(wait)
+
+    def _say_wait(self, wait: float, fault: Fault) -> None:
+        if wait >= NOTICED_S:
+            address = self.settings.address
+            told = redact(fault.told)
+            self._trouble.notice(
+                f"wait {address}", f"{self.settings.provider} ({address}) asks to wait {duration(wait)}: {told}"
+            )
 
     def _failed(self, fault: Fault, attempts: int, wait: float) -> ProviderError:
         tries = f" after {attempts} attempts" if attempts > 1 else ""
@@ -327,7 +348,7 @@ class ModelAgent(Agent):
         Signed reasoning belongs to one model and to the conversation before it: after a trimming, or when another
         agent took the seat over, it is left out.
         """
-        for turn, digest in _digests(request):
+        for turn, digest in digests(request):
             own = turn.opaque
             fits = (
                 isinstance(own, dict)
@@ -336,21 +357,6 @@ class ModelAgent(Agent):
                 and own.get("after") == digest
             )
             yield turn, own["blocks"] if fits else None
-
-
-def _digests(request: Request) -> Iterator[tuple[Turn, str]]:
-    """Each turn with a digest of all that stands before it."""
-    running = sha256(request.system.encode("utf-8", "replace"))
-    for turn in request.conversation:
-        yield turn, running.hexdigest()[:24]
-        parts = [turn.role, turn.text, *(r.id + r.text for r in turn.tool_results), *(c.id for c in turn.tool_calls)]
-        running.update("\x1f".join(parts).encode("utf-8", "replace"))
-
-
-def last_digest(request: Request) -> str:
-    """The digest under which the answer to `request` will be found before its turn."""
-    running = replace(request, conversation=(*request.conversation, Turn("assistant")))
-    return list(_digests(running))[-1][1]
 
 
 def key_of(name: str, settings: AgentSettings) -> Secret | None:

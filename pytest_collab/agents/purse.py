@@ -5,19 +5,26 @@ from __future__ import annotations
 import fcntl
 import os
 import struct
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from typing import Final
 
 from pytest_collab.episode.limits import BudgetSpent
 
-_NANO = 1_000_000_000
+_NANO: Final = 1_000_000_000
+_SPENT: Final = struct.Struct("<q")
+_PROMISED: Final = struct.Struct("<qq")
+"""A process, and what the episodes that it has in play are still likely to cost."""
 
 
 class SessionPurse:
     """What all workers of a session have spent together; implements `episode.limits.Purse`.
 
-    The sum is a whole number of nano-dollars in one small file, changed under a lock, so that it is the same
-    whatever the order of the bookings. A call that is under way when the purse runs empty is still paid: the
-    overshoot is at most the price of the calls in flight.
+    The sums are whole numbers of nano-dollars in one small file, changed under a lock, so that they are the same
+    whatever the order of the bookings. An episode is admitted when what is left, after what the episodes in play are
+    likely to cost, covers its own likely cost; once begun it is finished. The overshoot is what those episodes cost
+    beyond what was likely.
 
     Args:
         shared: a directory that all processes of the session can write to.
@@ -42,18 +49,68 @@ class SessionPurse:
                 "raise it, or finish the run later with --collab-resume"
             )
 
+    @contextmanager
+    def admit(self, likely_usd: float) -> Iterator[None]:
+        """Around an episode that is likely to cost so much.
+
+        Raises:
+            BudgetSpent: what is left does not cover it.
+        """
+        self.check()
+        likely = round(max(likely_usd, 0.0) * _NANO)
+        with self._locked():
+            mine, promised = self._promises()
+            left = None if self.max_cost_usd is None else round(self.max_cost_usd * _NANO) - self._read() - promised
+            if left is not None and likely > left:
+                raise BudgetSpent(
+                    f"what is left of --collab-max-cost={self.max_cost_usd:g} (${max(left, 0) / _NANO:.4f}, after "
+                    f"what is in play) does not cover an episode like this (about ${likely_usd:.4f}); raise it, or "
+                    "finish the run later with --collab-resume"
+                )
+            self._promise(mine, likely)
+        try:
+            yield
+        finally:
+            with self._locked():
+                mine, _ = self._promises()
+                self._promise(mine, -likely)
+
     def add(self, usd: float) -> None:
         """Book what a call has cost."""
-        fcntl.flock(self._fd, fcntl.LOCK_EX)
-        try:
-            os.pwrite(self._fd, struct.pack("<q", self._read() + round(usd * _NANO)), 0)
-        finally:
-            fcntl.flock(self._fd, fcntl.LOCK_UN)
+        with self._locked():
+            os.pwrite(self._fd, _SPENT.pack(self._read() + round(usd * _NANO)), 0)
 
     def close(self) -> None:
         """Let go of the file."""
         os.close(self._fd)
 
+    @contextmanager
+    def _locked(self) -> Iterator[None]:
+        fcntl.flock(self._fd, fcntl.LOCK_EX)
+        try:
+            yield
+        finally:
+            fcntl.flock(self._fd, fcntl.LOCK_UN)
+
     def _read(self) -> int:
-        raw = os.pread(self._fd, 8, 0)
-        return int(struct.unpack("<q", raw)[0]) if len(raw) == 8 else 0
+        raw = os.pread(self._fd, _SPENT.size, 0)
+        return int(_SPENT.unpack(raw)[0]) if len(raw) == _SPENT.size else 0
+
+    def _promises(self) -> tuple[int, int]:
+        """This process's place in the file, and what all living processes have in play."""
+        place, mine, total = _SPENT.size, None, 0
+        while len(raw := os.pread(self._fd, _PROMISED.size, place)) == _PROMISED.size:
+            pid, promised = _PROMISED.unpack(raw)
+            if pid == os.getpid():
+                mine = place
+            if pid == os.getpid() or Path(f"/proc/{pid}").exists():  # a worker that died plays nothing any more
+                total += promised
+            place += _PROMISED.size
+        return place if mine is None else mine, total
+
+    def _promise(self, place: int, more: int) -> None:
+        raw = os.pread(self._fd, _PROMISED.size, place)
+        before = int(_PROMISED.unpack(raw)[1]) if len(raw) == _PROMISED.size else 0
+        if os.fstat(self._fd).st_size < _SPENT.size:
+            os.pwrite(self._fd, _SPENT.pack(0), 0)
+        os.pwrite(self._fd, _PROMISED.pack(os.getpid(), max(before + more, 0)), place)

@@ -7,8 +7,18 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from pytest_collab.agents.recording import Exchange, Head, Recording, asked, request_hash, settled, write
-from pytest_collab.episode.agent import Agent, Desk, Reply, Request, Seat
+from pytest_collab.agents.recorded_work import Log, Work
+from pytest_collab.agents.recording import (
+    Exchange,
+    Head,
+    Recording,
+    asked,
+    opening_hash,
+    request_hash,
+    settled,
+    write,
+)
+from pytest_collab.episode.agent import Agent, Desk, Reply, Request, Seat, Turn
 from pytest_collab.episode.limits import BudgetSpent
 from pytest_collab.errors import InfrastructureError, UsageError
 
@@ -44,7 +54,9 @@ class RecordingAgent(Agent):
     def describe(self) -> dict[str, Any]:
         return self.live.describe() | {"recorded": True}
 
-    def keep(self, seat: Seat, request: Request, ordinal: int, outcome: Reply | Exception) -> None:
+    def keep(
+        self, seat: Seat, request: Request, ordinal: int, outcome: Reply | Exception, work: Work | None = None
+    ) -> None:
         """Write one exchange down."""
         path = self._recording.path(self.name, seat.episode, seat.name)
         fresh = path not in self._begun and not self._append
@@ -52,7 +64,9 @@ class RecordingAgent(Agent):
         head = Head(self.name, self.live.model, seat.episode, seat.name, request.system, self.settings)
         key = request_hash(request, self.settings)
         turns = len(request.conversation)
-        write(path, Exchange(head, key, ordinal, request.turn, turns, asked(request), outcome), fresh=fresh)
+        opening = opening_hash(request, self.settings) if seat.own_pace else ""
+        exchange = Exchange(head, key, ordinal, request.turn, turns, asked(request), outcome, opening, work)
+        write(path, exchange, fresh=fresh)
 
 
 class _RecordingSeat(Agent):
@@ -81,10 +95,20 @@ class _RecordingSeat(Agent):
         return outcome
 
     async def work(self, desk: Desk) -> Reply:
-        return await self._live.work(desk)  # what it did to its working tree cannot be played back
+        log = Log(desk)
+        reply = settled(await self._live.work(log.desk))
+        assert isinstance(reply, Reply)
+        self._recorder.keep(self._seat, job(desk), 0, reply, log.work())
+        return reply
 
     async def leave(self) -> None:
         await self._live.leave()
+
+
+def job(desk: Desk) -> Request:
+    """The whole job of an autonomous agent as one request: what recordings know it by."""
+    prompt = desk.prompt.replace(str(desk.folder), "TREE")  # where the tree lies is another place each time
+    return Request(desk.seat.name, 0, "", (Turn("user", prompt),), phase="work")
 
 
 def _resemble(agent: Agent, other: Agent) -> None:

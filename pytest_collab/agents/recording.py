@@ -10,11 +10,12 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from hashlib import sha256
 from pathlib import Path
 from typing import Any, Final
 
+from pytest_collab.agents.recorded_work import Work, as_json, from_json
 from pytest_collab.agents.secrets import redact, redacted
 from pytest_collab.episode.agent import Reply, Request, ToolCall, Turn, Usage
 from pytest_collab.episode.text import valid
@@ -50,6 +51,8 @@ class Exchange:
         ordinal: how often the same request had been made before, in this episode and seat.
         asked: the newest user turn, for people and for diffs.
         outcome: a `Reply`, or the exception that the agent raised as its own doing.
+        opening: hash of what a seat at its own pace starts from; empty in recordings that do not have it.
+        work: what an autonomous agent did in its tree, in place of answers.
     """
 
     head: Head
@@ -59,6 +62,17 @@ class Exchange:
     turns: int
     asked: str
     outcome: Reply | Exception
+    opening: str = ""
+    work: Work | None = None
+
+
+def opening_hash(request: Request, settings: Mapping[str, Any]) -> str:
+    """The key of a seat that works at its own pace: what it was told at first, its tools and settings.
+
+    What comes later (results of commands with their times, news of who is where) depends on the clock, so that its
+    answers are known by their order.
+    """
+    return request_hash(replace(request, conversation=request.conversation[:1]), settings)
 
 
 def request_hash(request: Request, settings: Mapping[str, Any]) -> str:
@@ -143,7 +157,15 @@ def read(path: Path) -> Iterator[Exchange]:
                 )
                 continue
             yield Exchange(
-                head, raw["request"], raw["ordinal"], raw["turn"], raw["turns"], _joined(raw["asked"]), _outcome(raw)
+                head,
+                raw["request"],
+                raw["ordinal"],
+                raw["turn"],
+                raw["turns"],
+                _joined(raw["asked"]),
+                _outcome(raw),
+                raw.get("opening", ""),
+                from_json(raw["work"]) if "work" in raw else None,
             )
         except (ValueError, KeyError, TypeError) as error:
             if number and number == len(parts) - 1:
@@ -172,6 +194,10 @@ def write(path: Path, exchange: Exchange, *, fresh: bool) -> None:
         "turns": exchange.turns,
         "asked": _lines(exchange.asked),
     }
+    if exchange.opening:
+        body["opening"] = exchange.opening
+    if exchange.work is not None:
+        body["work"] = as_json(exchange.work)
     documents.append(body | _told(exchange.outcome))
     try:
         path.parent.mkdir(parents=True, exist_ok=True)

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from pytest_collab.agents.builtin import CAST, BuiltinAgent
+from pytest_collab.agents.trouble import Trouble
 from pytest_collab.episode.agent import Agent
 from pytest_collab.errors import UsageError
 
@@ -55,6 +56,7 @@ class Registry:
         shared: a directory that all processes of the session share, for rate limits; None for this process alone.
         record: keep every exchange of every agent but the built-in ones here.
         replay: answer from this recording; with `record`, ask and keep what it does not hold.
+        keyless: make models without their keys; they can be described, and not asked.
 
     Raises:
         UsageError: there is no recording in `replay`.
@@ -69,6 +71,7 @@ class Registry:
         shared: Path | None = None,
         record: Path | None = None,
         replay: Path | None = None,
+        keyless: bool = False,
     ) -> None:
         self._installed = [_Installed(point) for point in entry_points(group="pytest_collab.agents")]
         self._makers: list[Maker] = [*makers, *self._installed]
@@ -76,6 +79,8 @@ class Registry:
         self._agents_file = agents_file
         self._shared = shared
         self._record = record
+        self._keyless = keyless
+        self.trouble = Trouble(shared)
         self._recording = None
         if replay is not None:
             from pytest_collab.agents.recording import Recording
@@ -263,7 +268,8 @@ class Registry:
         limits = self.file.limits.get(settings.provider, RateLimits())
         if settings.limits is not None:
             account, limits = f"agent {name}", settings.limits
-        return make(name, settings, self._lanes.get(account, limits), key_of(name, settings))
+        key = None if self._keyless else key_of(name, settings)
+        return make(name, settings, self._lanes.get(account, limits), key, self.trouble)
 
     @cached_property
     def _lanes(self) -> Lanes:

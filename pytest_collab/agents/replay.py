@@ -10,8 +10,9 @@ from difflib import SequenceMatcher, unified_diff
 from pathlib import Path
 from typing import Any, Final
 
-from pytest_collab.agents.record import RecordingAgent
-from pytest_collab.agents.recording import Exchange, Recording, asked, request_hash
+from pytest_collab.agents.record import RecordingAgent, job
+from pytest_collab.agents.recorded_work import do_again
+from pytest_collab.agents.recording import Exchange, Recording, asked, opening_hash, request_hash
 from pytest_collab.episode.agent import Agent, Desk, Reply, Request, Seat
 from pytest_collab.errors import UsageError
 
@@ -87,7 +88,7 @@ class _ReplaySeat(Agent):
         key = request_hash(request, self._replayer.settings or {})
         ordinal = self._asked[key]
         self._asked[key] += 1
-        found = self._find(request, ordinal)
+        found = self._in_order(request, position) if self._seat.own_pace else self._find(request, ordinal)
         if found is not None:
             outcome = found.outcome
             missing = self._replayer.missing
@@ -97,10 +98,18 @@ class _ReplaySeat(Agent):
                 return replace(outcome, replayed=True)
             raise outcome
         if self._replayer.missing is None:
-            raise UsageError(_refusal(self._replayer, self._seat, request, self._own, position))
+            raise UsageError(refusal(self._replayer, self._seat, request, self._own, position))
         if self._live is None:
             self._live = self._replayer.missing.seated(self._seat)
         return await self._live.reply(request)
+
+    def _in_order(self, request: Request, position: int) -> Exchange | None:
+        """The next answer of a seat that works at its own pace, if it started from the same."""
+        if self._own is None or position >= len(self._own):
+            return None
+        found = self._own[position]
+        settings = found.head.settings if self._replayer.settings is None else self._replayer.settings
+        return found if found.opening == opening_hash(request, settings) else None
 
     def _find(self, request: Request, ordinal: int) -> Exchange | None:
         exchanges = self._own
@@ -112,11 +121,16 @@ class _ReplaySeat(Agent):
         return preferred[(self._seat.epoch + ordinal) % len(preferred)] if preferred else None
 
     async def work(self, desk: Desk) -> Reply:
+        request = job(desk)
+        found = self._in_order(request, 0)
+        if found is not None and found.work is not None and isinstance(found.outcome, Reply):
+            await do_again(found.work, desk)
+            missing = self._replayer.missing
+            if missing is not None and missing.folder != self._replayer.recording.folder:
+                missing.keep(self._seat, request, 0, found.outcome, found.work)
+            return replace(found.outcome, replayed=True)
         if self._replayer.missing is None:
-            raise UsageError(
-                f"agent {self.name!r} works on its own, in a working tree, which a recording cannot play back. "
-                "Leave it out of --agents, or run without --collab-replay."
-            )
+            raise UsageError(refusal(self._replayer, self._seat, request, self._own, 0))
         if self._live is None:
             self._live = self._replayer.missing.seated(self._seat)
         return await self._live.work(desk)
@@ -142,7 +156,7 @@ def _matching(exchanges: Iterable[Exchange], request: Request, settings: Mapping
     return found
 
 
-def _refusal(replayer: ReplayAgent, seat: Seat, request: Request, own: list[Exchange] | None, position: int) -> str:
+def refusal(replayer: ReplayAgent, seat: Seat, request: Request, own: list[Exchange] | None, position: int) -> str:
     """Why a request cannot be answered from the recording, with the difference to the nearest one."""
     folder = replayer.recording.folder
     where = f"episode {seat.episode}, seat {seat.name!r}, turn {request.turn}"

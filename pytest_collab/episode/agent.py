@@ -198,6 +198,7 @@ class Seat:
         seats: all seats of the episode, in order.
         agents: who sits where at the start.
         episode: the episode's id.
+        own_pace: each seat works by itself: what it is told depends on the clock.
         solution: the hidden solution, given only to agents with `wants_solution`.
         note: writes down what the agent is doing of its own accord, as an `activity` event: a word for what it is,
             then details as keyword arguments, JSON-ready.
@@ -215,6 +216,7 @@ class Seat:
     epoch: int
     episode: str
     solution: Any = None
+    own_pace: bool = False
     note: Callable[..., None] = field(default=lambda what, **data: None, compare=False, repr=False)
     overheard: Callable[..., None] = field(default=lambda text, to=None: None, compare=False, repr=False)
 

@@ -39,6 +39,7 @@ class Executor:
         in_flight: how many episodes are in play at the same time.
         keep: stores a finished episode; what it raises is raised by `result`.
         purse: the session's money.
+        likely: what an episode will cost, in dollars, as far as can be said before.
         worker: name written to the records.
         watch: told how many episodes are in play, whenever that changes.
     """
@@ -49,12 +50,14 @@ class Executor:
         *,
         keep: Keep | None = None,
         purse: Purse | None = None,
+        likely: Callable[[Plan], float] = lambda plan: 0.0,
         worker: str = "main",
         watch: Callable[[int], None] | None = None,
     ) -> None:
         self.in_flight = in_flight
         self._keep = keep
         self._purse = purse or OpenPurse()
+        self._likely = likely
         self._worker = worker
         self._watch = watch
         self._futures: dict[str, Future[Finished]] = {}
@@ -74,7 +77,7 @@ class Executor:
         """Wait for an episode, starting it if nobody has.
 
         Raises:
-            BudgetSpent: the session's money ran out before it ended; it is no evidence and was not kept.
+            BudgetSpent: what is left of the session's money does not cover it; it was not begun.
             RunError: it could not be kept.
         """
         self.start([plan])
@@ -153,7 +156,8 @@ class Executor:
             self._watch(self.playing)
 
     async def _finish(self, plan: Plan) -> Finished:
-        transcript = await play(plan, self._purse)
+        with self._purse.admit(self._likely(plan)):
+            transcript = await play(plan, self._purse)
         verdict = judge(plan.family, plan.params, plan.seed, plan.condition, transcript)
         episode = record(transcript, verdict, episode_id=plan.id, attempt=plan.attempt, worker=self._worker)
         if self._keep is not None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager, contextmanager
+from contextlib import AbstractContextManager, asynccontextmanager, contextmanager, nullcontext
 from contextvars import ContextVar
 from typing import Protocol
 
@@ -37,14 +37,18 @@ class Limits(SeatLimits):
 
 
 class BudgetSpent(CollabError):
-    """The session's `--collab-max-cost` is spent: the episode is abandoned, and is no evidence."""
+    """What is left of the session's `--collab-max-cost` does not cover an episode: it is not begun."""
 
 
 class Purse(Protocol):
     """The money of the whole session, over all workers."""
 
-    def check(self) -> None:
-        """Raises BudgetSpent when nothing is left."""
+    def admit(self, likely_usd: float) -> AbstractContextManager[None]:
+        """Around an episode: it begins only if what is left covers what it is likely to cost.
+
+        Raises:
+            BudgetSpent: it does not, or nothing is left.
+        """
 
     def add(self, usd: float) -> None:
         """Book what a call has cost."""
@@ -56,8 +60,8 @@ class OpenPurse:
     def __init__(self) -> None:
         self.spent = 0.0
 
-    def check(self) -> None:
-        return None
+    def admit(self, likely_usd: float) -> AbstractContextManager[None]:
+        return nullcontext()
 
     def add(self, usd: float) -> None:
         self.spent += usd

@@ -101,6 +101,7 @@ class Table:
             epoch=plan.epoch,
             episode=plan.id,
             solution=solution,
+            own_pace=self.game.pace != "turns",
             note=partial(self._note, name),
             overheard=partial(self.channel.overheard, name),
         )
@@ -187,8 +188,7 @@ class Table:
                 request = replace(request, conversation=conversation.turns)
 
     async def paid(self, answer: Callable[[], Awaitable[Reply]]) -> Reply:
-        """An answer that the session's purse pays. Raises BudgetSpent when nothing is left."""
-        self.purse.check()
+        """An answer that the session's purse pays. What has been begun is finished: nothing is refused here."""
         reply = await answer()
         if not reply.replayed:
             self._pay(reply.usage)

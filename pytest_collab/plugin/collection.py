@@ -153,7 +153,7 @@ def _relative(error: CollabError, config: pytest.Config) -> str:
 def pytest_collection_finish(session: pytest.Session) -> None:
     """Before the terminal and xdist tell that collection is over: what families say goes with it."""
     collab = session.config.stash.get(SESSION, None)
-    if collab is not None and not session.config.option.collectonly:
+    if collab is not None and not collab.agents.unasked:
         collab.stage.expect(session.items)
         collab.anew()
         collab.collected.prepare(session, collab.run, collab.stage.stored)

@@ -13,12 +13,14 @@ from filelock import FileLock, Timeout
 from pytest_collab.episode.run import DEFAULT_BASE, RunDirectory
 from pytest_collab.errors import RunError
 from pytest_collab.plugin import runinfo
+from pytest_collab.plugin.introduction import introduced, settings_lines
+from pytest_collab.plugin.notices import Notices
 from pytest_collab.plugin.progress import Progress
 from pytest_collab.plugin.resuming import set_tasks_aside, words
 from pytest_collab.plugin.settling import settle
+from pytest_collab.plugin.stage import unpaid
 
 if TYPE_CHECKING:
-    from pytest_collab.episode.agent import Agent
     from pytest_collab.measure.summary import Summary
     from pytest_collab.plugin.baseline import Baseline
     from pytest_collab.plugin.gates import Gatekeeper
@@ -49,13 +51,13 @@ class Controller:
 
             self._gates = Gatekeeper(self._session, self._session.settings.gate)
             self._session.config.pluginmanager.register(self._gates, "collab-gates")
-        if self._session.settings.baseline is not None and not self._session.config.option.collectonly:
+        if self._session.settings.baseline is not None and not self._session.agents.unasked:
             from pytest_collab.plugin.baseline import Baseline
 
             self.baseline = Baseline(self._session.settings)
         if self._session.settings.stop_when_decided:
             _hand_out_one_by_one(self._session.config)
-        if not self._session.config.option.collectonly:
+        if not self._session.agents.unasked:
             self._open_run()
 
     def _open_run(self) -> None:
@@ -85,6 +87,7 @@ class Controller:
         if self._session.run is not None and Progress.wanted(session.config, terminal):
             session.config.pluginmanager.register(Progress(self._session.shared, terminal), "collab-progress")
         if self._session.run is not None and terminal is not None:
+            session.config.pluginmanager.register(Notices(self._session.shared, terminal), "collab-notices")
             self._silence_commands(terminal)
 
     def _silence_commands(self, terminal: Any) -> None:
@@ -103,14 +106,15 @@ class Controller:
 
     def pytest_report_header(self) -> list[str]:
         session = self._session
-        agents = ", ".join(_introduced(session.agents.registry.get(name)) for name in session.settings.agents)
+        made = [session.agents.registry.get(name) for name in session.settings.agents]
+        agents = ", ".join(map(introduced, made))
         reader = session.agents.grader
         grader = session.settings.grader or "seats, or the rules where only built-in players talk"
         if reader is not None:
-            grader = _introduced(reader) + (
+            grader = introduced(reader) + (
                 f", {session.agents.gradings} times" if session.agents.gradings > 1 else ""
             )
-        header = [f"collab agents: {agents}", f"collab grader: {grader}"]
+        header = [f"collab agents: {agents}", *settings_lines(made), f"collab grader: {grader}"]
         if session.run is not None:
             header.append(f"collab run: {session.shown_path('')}")
         return header
@@ -140,8 +144,22 @@ class Controller:
         if self._gates is not None:
             self._gates.judge(session)
         self._compare(session)
+        self._refuse_nothing(session)
         self._exit_status = int(session.exitstatus)
         yield
+
+    def _refuse_nothing(self, session: pytest.Session) -> None:
+        """A budget under which no episode was finished is no success."""
+        run, budget = self._session.run, self._session.settings.max_cost
+        terminal = session.config.pluginmanager.get_plugin("terminalreporter")
+        if run is None or budget is None or terminal is None or session.exitstatus != pytest.ExitCode.OK:
+            return
+        skipped = any(unpaid(report) for report in (terminal.stats.get("skipped", [])))
+        if skipped and not run.record().episodes():
+            session.exitstatus = pytest.ExitCode.TESTS_FAILED
+            terminal.write_line(
+                f"collab: --collab-max-cost={budget:g} covered no episode: none was finished", red=True
+            )
 
     def _compare(self, session: pytest.Session) -> None:
         """A comparison that was asked for and is refused is no success."""
@@ -233,12 +251,6 @@ class Controller:
         if run is not None:
             runinfo.discard_if_empty(run)
         shutil.rmtree(self._session.shared, ignore_errors=True)
-
-
-def _introduced(agent: Agent) -> str:
-    """Name and model of an agent."""
-    model = agent.describe().get("model") or ""
-    return f"{agent.name} ({model})" if model and model not in (agent.name, f"builtin/{agent.name}") else agent.name
 
 
 def _hand_out_one_by_one(config: pytest.Config) -> None:

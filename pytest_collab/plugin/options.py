@@ -65,7 +65,8 @@ _OPTIONS: Final = (
     _Option("--collab-stop-when-decided", None, "skip what no gate needs any more"),
     _Option("--collab-shard", "I/N", "play the I-th of N parts of the episodes, e.g. 2/5; `collab merge` joins them"),
     _Option("--collab-in-flight", "N", "episodes that one process plays at the same time (default 1)"),
-    _Option("--collab-max-cost", "USD", "stop starting episodes once the whole session has spent this"),
+    _Option("--collab-max-cost", "USD", "begin an episode only if what is left of this covers its likely cost"),
+    _Option("--collab-plan", None, "say what would be played, with calls, tokens, dollars and minutes; play nothing"),
     _Option("--collab-record", "DIR", "keep every model exchange in DIR"),
     _Option("--collab-replay", "DIR", "play model exchanges back from DIR"),
     _Option(
@@ -194,6 +195,7 @@ class Settings:
     shard: tuple[int, int] | None
     in_flight: int
     max_cost: float | None
+    plan: bool
     record: Path | None
     replay: Path | None
     sandbox: str
@@ -287,6 +289,7 @@ def settings(config: pytest.Config) -> Settings:
         shard=shard,
         in_flight=_whole("--collab-in-flight", get("--collab-in-flight") or "1", least=1, most=4096),
         max_cost=_dollars(get("--collab-max-cost")),
+        plan=_flag("--collab-plan", get("--collab-plan")),
         record=path("--collab-record"),
         replay=path("--collab-replay"),
         sandbox=_sandbox(get("--collab-sandbox") or "auto"),

@@ -49,9 +49,15 @@ class Roster:
             cast,
             agents_file=self._agents_file(),
             shared=self.shared,
-            record=self.settings.record,
-            replay=self.settings.replay,
+            record=None if self.unasked else self.settings.record,
+            replay=None if self.unasked else self.settings.replay,
+            keyless=self.unasked,
         )
+
+    @property
+    def unasked(self) -> bool:
+        """Nothing will be played: agents are described and never asked, so they need no keys."""
+        return self.settings.plan or bool(self.config.option.collectonly)
 
     def _agents_file(self) -> Path | None:
         named = self.settings.agents_file
@@ -71,7 +77,7 @@ class Roster:
         for name in dict.fromkeys(names):
             self.registry.get(name)
         _ = self.grader
-        if self.settings.max_cost is not None:
+        if self.settings.max_cost is not None and not self.unasked:
             self.registry.refuse_unpriced(self.settings.max_cost)
 
     @property

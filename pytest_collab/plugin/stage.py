@@ -6,7 +6,7 @@ import contextlib
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import cached_property, partial
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any, Final
 
 import pytest
 
@@ -25,6 +25,13 @@ from pytest_collab.plugin.resuming import TaskKey, played_hashes
 from pytest_collab.plugin.roster import Roster
 from pytest_collab.plugin.shared import tell_in_play
 from pytest_collab.plugin.upcoming import Upcoming
+
+if TYPE_CHECKING:
+    from pytest_collab.measure.forecast import Forecaster
+
+
+UNPAID: Final = "not begun"
+"""How the reason of an item begins that the session's money did not cover."""
 
 
 class Stage:
@@ -104,11 +111,31 @@ class Stage:
             self._settings.in_flight,
             keep=self._keep,
             purse=self.purse,
+            likely=self._likely,
             worker=self._worker,
             watch=partial(tell_in_play, self._shared, self._worker),
         )
 
+    @cached_property
+    def _forecaster(self) -> Forecaster:
+        from pytest_collab.plugin.planning import forecaster
+
+        return forecaster(self._agents, self._config, runs=False)
+
+    def _likely(self, plan: Plan) -> float:
+        """What an episode is likely to cost; asked only where there is a budget to keep."""
+        if self._settings.max_cost is None:
+            return 0.0
+        return self._forecaster.of(plan, play=False).cost_usd or 0.0
+
+    def _hopeless(self, case: Case) -> str | None:
+        """Why an episode with these agents cannot come to anything; None while there is hope."""
+        names = [*case.team, *([case.condition.argument] if case.condition.kind == "with" else [])]
+        return next(filter(None, map(self._agents.registry.trouble.given_up, names)), None)
+
     def _keep(self, episode: Episode, transcript: Transcript) -> Episode:
+        if self._settings.max_cost is not None:
+            self._forecaster.learn(episode)
         if self.run is not None:
             episode = self.run.add(episode, transcript)
         self._config.hook.pytest_collab_episode_finished(episode=episode, transcript=transcript)
@@ -124,6 +151,9 @@ class Stage:
             pytest.skip(case.skip)
         if self.refused is not None:
             pytest.skip(self.refused)
+        hopeless = self._hopeless(case)
+        if hopeless is not None:
+            pytest.skip(f"not played: {hopeless}")
         stored = self.stored.pop(case.key, None)
         if stored is not None and self.run is not None and stored.task_hash == case.task.hash:
             finished = Finished(stored, self.run.transcript(stored))
@@ -167,7 +197,7 @@ class Stage:
         try:
             yield
         except BudgetSpent as error:
-            pytest.skip(str(error))
+            pytest.skip(f"{UNPAID}: {error}")
         except RunError as error:
             self._upcoming.stop(f"the run cannot be written: {error}")
             raise pytest.fail.Exception(f"the run cannot be written: {error}", pytrace=False) from None
@@ -220,7 +250,7 @@ class Stage:
                 continue
             if following is not item and self.attempts.get(case.key):
                 continue
-            if following is item or self.unneeded(case) is None:
+            if following is item or (self.unneeded(case) is None and self._hopeless(case) is None):
                 yield self.plan(case)
 
     def close(self) -> None:
@@ -234,3 +264,9 @@ class Stage:
                     executor.call(agent.aclose(), timeout=5)
         finally:
             executor.close()
+
+
+def unpaid(report: Any) -> bool:
+    """Was this report's item left out because the session's money did not cover it?"""
+    reason = report.longrepr[2] if isinstance(report.longrepr, tuple) else ""
+    return str(reason).startswith(f"Skipped: {UNPAID}")

@@ -63,6 +63,8 @@ def _configure(config: pytest.Config) -> None:
     attachments.register(config)
     session.agents.check()
     side.begin()
+    if session.settings.plan:
+        _plan_only(config, session)
     if session.settings.gate is not None or session.settings.baseline is not None:
         from pytest_collab.plugin import planned
 
@@ -74,6 +76,14 @@ def _configure(config: pytest.Config) -> None:
         session.stage.unneeded = follower.unneeded
         config.pluginmanager.register(follower, "collab-follower")
     config.pluginmanager.register(side, f"collab-{type(side).__name__.lower()}")
+
+
+def _plan_only(config: pytest.Config, session: CollabSession) -> None:
+    """Nothing is handed out to xdist's workers: they would have nothing to do."""
+    from pytest_collab.plugin.planning import Planner
+
+    config.option.dist, config.option.tx = "no", []
+    config.pluginmanager.register(Planner(session), "collab-planner")
 
 
 def _worker(config: Any) -> tuple[Any, CollabSession]:

@@ -196,3 +196,32 @@ def test_an_empty_purse_says_how_to_go_on(tmp_path: Path) -> None:
     SessionPurse(tmp_path, 0.5).add(0.5)
     with pytest.raises(BudgetSpent, match="--collab-resume"):
         purse.check()
+
+
+def test_an_episode_is_admitted_only_if_what_is_left_covers_it(tmp_path: Path) -> None:
+    purse = SessionPurse(tmp_path, 1.0)
+    with purse.admit(0.6):
+        with (
+            pytest.raises(BudgetSpent, match=r"does not cover an episode like this \(about \$0.5000\)"),
+            purse.admit(0.5),
+        ):
+            raise AssertionError("admitted beyond what is left")
+        with SessionPurse(tmp_path, 1.0).admit(0.4):
+            purse.add(0.3)
+    with purse.admit(0.7):
+        purse.add(0.9)
+    with pytest.raises(BudgetSpent, match="has spent"), purse.admit(0.0):
+        raise AssertionError("admitted with nothing left")
+
+
+def test_what_dead_processes_had_in_play_is_not_held_back(tmp_path: Path) -> None:
+    code = f"""
+import os
+from pathlib import Path
+from pytest_collab.agents.purse import SessionPurse
+SessionPurse(Path({str(tmp_path)!r}), 1.0).admit(0.9).__enter__()
+os._exit(0)
+"""
+    subprocess.run([sys.executable, "-c", code], check=True, cwd=Path(__file__).parents[2])
+    with SessionPurse(tmp_path, 1.0).admit(0.5):
+        pass

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import json
+import re
 from collections.abc import Callable
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import pytest
 
+from pytest_collab.agents.trouble import notices_file
 from pytest_collab.episode.agent import Request, Tool, ToolResult, Turn
 from pytest_collab.episode.conversation import Conversation
 from pytest_collab.episode.transcript import Transcript
@@ -296,3 +300,16 @@ def test_the_task_survives_a_history_without_an_answer(server: ModelServer, make
     for provider in PROVIDERS:
         assert ask(make(provider), Request("a", 1, "s", turns)).text == "I heard: 2"
     assert server.refused == []
+
+
+def test_a_wait_that_a_provider_asks_for_is_told_while_it_lasts(
+    server: ModelServer, make: Callable[..., Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("pytest_collab.agents.model.NOTICED_S", 0.01)
+    server.retry_after = "0.05"
+    server.fault = lambda call: "429" if call.number == 1 else None
+    ask(make("openai"), asking())
+    (line,) = notices_file(tmp_path).read_text().splitlines()
+    assert re.search(
+        r"openai \(http://127.*\) asks to wait 0.05\d* s: HTTP 429: scripted 429", json.loads(line)["text"]
+    )
