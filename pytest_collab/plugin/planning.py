@@ -4,24 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from pytest_collab.agents.builtin import BuiltinAgent
-from pytest_collab.agents.prices import Tariff
-from pytest_collab.episode.run import DEFAULT_BASE
 from pytest_collab.episode.text import duration
-from pytest_collab.measure.forecast import Forecast, Forecaster
+from pytest_collab.measure.forecast import Forecast
 from pytest_collab.plugin.cases import Case, case_of
+from pytest_collab.plugin.forecasting import forecaster, tariff_of
 
 if TYPE_CHECKING:
-    from pytest_collab.plugin.roster import Roster
     from pytest_collab.plugin.session import CollabSession
-
-EARLIER_RUNS: Final = 20
-"""So many of the newest runs are looked into."""
 
 
 class Planner:
@@ -100,7 +94,7 @@ def rows_of(cases: Sequence[Case], session: CollabSession) -> list[Row]:
         names.setdefault(key, set()).update(
             agent.name
             for agent in (*plan.agents, *([plan.others] if plan.others else []))
-            if not isinstance(agent, BuiltinAgent) and _tariff(session.agents, agent.name) is None
+            if not isinstance(agent, BuiltinAgent) and tariff_of(session.agents, agent.name) is None
         )
     rows = []
     for key, found in grouped.items():
@@ -170,32 +164,3 @@ def _tokens(count: float) -> str:
         if count >= size:
             return f"{count / size:.1f}{letter}"
     return f"{count:.0f}"
-
-
-def forecaster(agents: Roster, config: pytest.Config, *, runs: bool) -> Forecaster:
-    """A forecaster that knows the session's agents.
-
-    Args:
-        runs: look into earlier runs, too.
-    """
-    settings = agents.settings
-    found: list[Path] = []
-    if runs:
-        base = config.invocation_params.dir / DEFAULT_BASE
-        found = sorted((path for path in base.glob("*") if path.is_dir()), key=lambda path: path.stat().st_mtime)
-        found = found[-EARLIER_RUNS:]
-        found += [path for path in (settings.run_dir, settings.baseline) if path is not None and path.is_dir()]
-    return Forecaster(
-        lambda name: _tariff(agents, name),
-        free=lambda name: isinstance(agents.registry.get(name), BuiltinAgent),
-        runs=found,
-        recording=settings.replay or settings.record,
-        stand_in=BuiltinAgent("partner"),
-    )
-
-
-def _tariff(agents: Roster, name: str) -> Tariff | None:
-    from pytest_collab.agents.prices import tariff
-
-    settings = agents.registry.settings(name)
-    return None if settings is None else tariff(settings)

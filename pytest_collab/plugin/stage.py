@@ -118,7 +118,7 @@ class Stage:
 
     @cached_property
     def _forecaster(self) -> Forecaster:
-        from pytest_collab.plugin.planning import forecaster
+        from pytest_collab.plugin.forecasting import forecaster
 
         return forecaster(self._agents, self._config, runs=False)
 
