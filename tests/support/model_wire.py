@@ -20,6 +20,7 @@ class Call:
     results: tuple[str, ...]
     body: Mapping[str, Any]
     headers: Mapping[str, str]
+    path: str = ""
 
     @property
     def stream(self) -> bool:
@@ -49,7 +50,8 @@ class Made:
 
 
 def read(number: int, path: str, body: dict[str, Any], headers: Mapping[str, str]) -> Call:
-    api = {"/v1/messages": "messages", "/v1/responses": "responses", "/v1/chat/completions": "chat"}[path]
+    endings = {"/messages": "messages", "/responses": "responses", "/chat/completions": "chat"}
+    api = next(api for ending, api in endings.items() if path.endswith(ending))
     system, text, results = "", "", []
     if api == "messages":
         system = "".join(part["text"] for part in body.get("system", []))
@@ -78,7 +80,7 @@ def read(number: int, path: str, body: dict[str, Any], headers: Mapping[str, str
                 results.append(_flat(message["content"]))
             else:
                 results = []
-    return Call(number, api, body["model"], system, text, tuple(results), body, headers)
+    return Call(number, api, body["model"], system, text, tuple(results), body, headers, path)
 
 
 def _parts(content: Any) -> list[Any]:
