@@ -114,6 +114,7 @@ class _Dinner:
         self.final: Scene = game.state
         self.grabs = self.got = 0
         self.deadlock_at: int | None = None
+        self.held_on: list[str] = []
         self.clung: dict[str, list[int]] = {seat: [] for seat in self.seats}
         self.chances: dict[str, list[int]] = {seat: [] for seat in self.seats}
         self.tries: dict[str, int] = dict.fromkeys(self.seats, 0)
@@ -126,6 +127,11 @@ class _Dinner:
             before, after = step.before.table, step.after.table
             if self.deadlock_at is None and step.after.deadlocks > step.before.deadlocks:
                 self.deadlock_at = after.timestep
+                self.held_on = [
+                    seat
+                    for i, seat in enumerate(self.seats)
+                    if before.left[i] != before.right[i] and after.left[i] != after.right[i]
+                ]
             for seat, move in step.moves.items():
                 i, event = self.seats.index(seat), step.replies[seat].seq
                 action = move.action or "wait"
@@ -182,11 +188,12 @@ class _Dinner:
                 yield show.Check(one.seat, (one.event.seq,), kept, note)
 
     def deadlock(self) -> list[Failure]:
+        """Who could have let go of a fork in the step of the deadlock and did not; all, if none had one before."""
         if self.deadlock_at is None:
             return []
         events = sorted(self.took.values()) or [len(self.transcript) - 1]
         note = f"everyone held exactly one fork at step {self.deadlock_at}"
-        return [Failure.of("deadlock", *self.seats, events=events, note=note)]
+        return [Failure.of("deadlock", *(self.held_on or self.seats), events=events, note=note)]
 
     def starvation(self) -> list[Failure]:
         """Who is to blame when somebody ate too little.

@@ -113,6 +113,8 @@ def unresponsive(transcript: Transcript, *, speech: bool = True) -> list[Failure
 def repetition(transcript: Transcript, *, pauses: bool = False) -> list[Failure]:
     """`repetition` for seats that said the same thing in at least `SAME` answers in a row.
 
+    Who says the same again because nobody answers is not at fault: others must have spoken meanwhile.
+
     Args:
         pauses: True where answers without a message do not break a row (games that do not talk in every turn).
     """
@@ -129,6 +131,10 @@ def repetition(transcript: Transcript, *, pauses: bool = False) -> list[Failure]
                 continue
             run = [*run, one] if run and _plain(run[-1].text) == _plain(one.text) else [one]
             longest = max(longest, run, key=len)
+        if longest and not any(
+            one.seat != seat and longest[0].event.seq < one.event.seq < longest[-1].event.seq for one in sent
+        ):
+            continue
         if len(longest) >= SAME and 2 * len(longest) >= len(words):
             note = f"said the same thing {len(longest)} times in a row: {longest[0].text[:120]!r}"
             found.append(Failure.of("repetition", seat, events=[one.event.seq for one in longest], note=note))
