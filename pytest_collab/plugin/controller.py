@@ -109,7 +109,7 @@ class Controller:
         made = [session.agents.registry.get(name) for name in session.settings.agents]
         agents = ", ".join(map(introduced, made))
         reader = session.agents.grader
-        grader = session.settings.grader or "seats, or the rules where only built-in players talk"
+        grader = session.settings.grader or ("rules" if session.agents.only_built_in else "seats")
         if reader is not None:
             grader = introduced(reader) + (
                 f", {session.agents.gradings} times" if session.agents.gradings > 1 else ""

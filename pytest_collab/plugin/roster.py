@@ -102,6 +102,12 @@ class Roster:
             )
         return name, int(times)
 
+    @property
+    def only_built_in(self) -> bool:
+        """Whether all agents that the session names are built-in players."""
+        named = [*self.settings.agents, *(name for team in self.settings.teams for name in team)]
+        return all(isinstance(self.registry.get(name), BuiltinAgent) for name in named)
+
     def asks_seats(self, case: Case) -> bool:
         """Whether the seats are asked, when a dialogue has ended, what they agreed on.
 
