@@ -22,7 +22,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pytest_collab.measure.decision import GateVerdict, MeanEvidence, PairedEvidence, RateEvidence, Rule
-from pytest_collab.measure.interval import two_sided
 from pytest_collab.measure.power import (
     episodes_for_difference,
     episodes_for_rate,
@@ -30,6 +29,7 @@ from pytest_collab.measure.power import (
     pairs_for_difference,
 )
 from pytest_collab.measure.sequential import betting_log_wealth, mixture_log_wealth
+from pytest_collab.measure.simulation import Design, synthetic, verdict
 
 CONFIDENCE = 0.95
 Bools = NDArray[np.bool_]
@@ -109,13 +109,10 @@ def first(above: Bools, below: Bools) -> Verdicts:
 
 def fixed(evidence: Iterable[RateEvidence | MeanEvidence | PairedEvidence], threshold: float, n: int) -> Verdicts:
     """The gate as it is run in earnest, one synthetic run at a time."""
-    rule, level = Rule("at_least", threshold), two_sided(CONFIDENCE)
-    said = []
-    for one in evidence:
-        found = one.interval(level)
-        said.append(rule.judge(found.low, found.high))
-    passes = np.array([verdict is GateVerdict.PASS for verdict in said])
-    fails = np.array([verdict is GateVerdict.FAIL for verdict in said])
+    rule = Rule("at_least", threshold)
+    said = [verdict(rule, one, CONFIDENCE) for one in evidence]
+    passes = np.array([one is GateVerdict.PASS for one in said])
+    fails = np.array([one is GateVerdict.FAIL for one in said])
     return Verdicts(passes, fails, np.full(len(said), float(n)))
 
 
@@ -293,7 +290,53 @@ def power_difference(_rng: np.random.Generator, _runs: int) -> str:
     )
 
 
+def bounds(rng: np.random.Generator, runs: int) -> str:
+    """Misses of every kind of gate, from five seeds on, with the truth a hair on the wrong side of the threshold."""
+    sizes = (5, 10, 20, 50)
+    kinds: dict[str, Callable[[int], MeanEvidence]] = {
+        "rate at_least 0.8, one episode a seed": lambda n: synthetic("rate", 0.7999, Design(n), rng),
+        "rate at_least 0.8, 10 episodes, correlation 0.3": lambda n: synthetic("rate", 0.7999, Design(n, 10), rng),
+        "rate at_least 0.8, 10 episodes, now and then a hopeless seed": lambda n: _hopeless(n, rng),
+        "score at_least 0.8, beta": lambda n: synthetic("score", 0.7999, Design(n), rng),
+        "score at_least 0.8, nothing or nearly 1": lambda n: _nearly(n, rng),
+        "difference at_least -0.1, 20 % of pairs differ": lambda n: synthetic("difference", -0.1001, Design(n), rng),
+        "difference at_least -0.1, baseline at 100 %": lambda n: _lost(n, rng),
+        "cost at_most 0.5, lognormal, sigma 1": lambda n: _cost(n, 1.0, rng),
+        "cost at_most 0.5, lognormal, sigma 1.5": lambda n: _cost(n, 1.5, rng),
+    }
+    rows = []
+    for name, make in kinds.items():
+        rule = Rule("at_most", 0.5) if name.startswith("cost") else Rule("at_least", -0.1 if "-0.1" in name else 0.8)
+        cells = []
+        for n in sizes:
+            missed = sum(verdict(rule, make(n), CONFIDENCE) is GateVerdict.PASS for _ in range(runs))
+            cells.append(f"{100 * missed / runs:.1f} %")
+        rows.append([name, *cells])
+    return table(("gate", *(f"{n} seeds" for n in sizes)), rows)
+
+
+def _hopeless(n: int, rng: np.random.Generator) -> MeanEvidence:
+    rates = np.where(rng.random(n) < 0.7999 / 0.98, 0.98, 0.0)
+    return RateEvidence(
+        (rng.random((n, 10)) < rates[:, None]).astype(np.float64).ravel(), np.repeat(np.arange(n), 10)
+    )
+
+
+def _nearly(n: int, rng: np.random.Generator) -> MeanEvidence:
+    score = np.where(rng.random(n) < 0.7999 / 0.99, 1.0 - 0.02 * rng.random(n), 0.0)
+    return MeanEvidence(score, None, (0.0, 1.0))
+
+
+def _lost(n: int, rng: np.random.Generator) -> MeanEvidence:
+    return MeanEvidence(-(rng.random(n) < 0.1001).astype(np.float64), None, (-1.0, 1.0))
+
+
+def _cost(n: int, sigma: float, rng: np.random.Generator) -> MeanEvidence:
+    return MeanEvidence(0.5001 * np.exp(rng.normal(-(sigma**2) / 2, sigma, n)), None, (0.0, np.inf))
+
+
 TABLES: dict[str, Callable[[np.random.Generator, int], str]] = {
+    "bounds": bounds,
     "rates": rates,
     "clustered": clustered,
     "shuffled": shuffled,

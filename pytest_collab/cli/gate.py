@@ -6,11 +6,30 @@ import argparse
 from pathlib import Path
 
 from pytest_collab.episode.run import RunDirectory
+from pytest_collab.errors import UsageError
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("run", type=Path, help="a run directory")
-    parser.add_argument("--gate", type=Path, required=True, metavar="FILE", help="the gates file")
+    parser.add_argument("run", type=Path, nargs="?", help="a run directory")
+    what = parser.add_mutually_exclusive_group(required=True)
+    what.add_argument("--gate", type=Path, metavar="FILE", help="the gates file")
+    what.add_argument(
+        "--simulate",
+        type=Path,
+        metavar="FILE",
+        help="judge nothing: say how often this gates file would pass teams of known quality, and with how many "
+        "seeds it would decide; played as RUN was, or as the next options say",
+    )
+    parser.add_argument("--seeds", type=int, metavar="N", help="with --simulate: seeds of each gate (default 20)")
+    parser.add_argument("--each", type=int, metavar="N", help="with --simulate: episodes of a seed (default 1)")
+    parser.add_argument(
+        "--alike",
+        type=float,
+        default=0.3,
+        metavar="X",
+        help="with --simulate: how much these correlate (default 0.3)",
+    )
+    parser.add_argument("--runs", type=int, default=400, metavar="N", help="with --simulate: synthetic runs each")
     parser.add_argument("--baseline", type=Path, metavar="DIR", help="the run that gates call `baseline`")
     parser.add_argument(
         "--as",
@@ -29,6 +48,10 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """0 when the gates pass, 1 when not, 2 when one cannot be judged."""
+    if args.simulate is not None:
+        return _simulate(args)
+    if args.run is None:
+        raise UsageError("name the run to judge: collab gate RUN --gate FILE")
     from pytest_collab.measure.judging import GATES_JSON, judge_directory, read_baselines, read_gates_file
     from pytest_collab.measure.standin import parse_stand_ins
     from pytest_collab.report import github
@@ -49,3 +72,27 @@ def run(args: argparse.Namespace) -> int:
     for line in github.publish(args.run, report):
         print(line)
     return 2 if report.verdict == "error" else int(not report.ok)
+
+
+def _simulate(args: argparse.Namespace) -> int:
+    from pytest_collab.measure.judging import read_gates_file
+    from pytest_collab.measure.reader import read_frame
+    from pytest_collab.measure.simulation import Design, designs_of, outlooks
+    from pytest_collab.report.outlook import outlook_lines
+
+    for option in ("seeds", "each", "runs"):
+        given = getattr(args, option)
+        if given is not None and given < 1:
+            raise UsageError(f"--{option}={given}: give 1 or more")
+    if not 0.0 <= args.alike <= 1.0:
+        raise UsageError(f"--alike={args.alike:g}: a correlation lies within 0..1")
+    if args.run is not None and (args.seeds or args.each):
+        raise UsageError("--seeds and --each say what a run would say: give them, or a run")
+    file = read_gates_file(args.simulate, option="--simulate")
+    if args.run is None:
+        designs = [Design(args.seeds or 20, args.each or 1, args.alike)] * len(file.gates)
+    else:
+        designs = designs_of(file, read_frame(args.run), args.alike)
+    for line in outlook_lines(outlooks(file, designs, runs=args.runs), args.runs):
+        print(line)
+    return 0

@@ -18,7 +18,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Merge; refuses shards that were not played alike."""
-    from pytest_collab.measure.bulk import summarise_frame
+    from pytest_collab.measure.judging import PLAN_JSON, merged_plan, summarise_run
     from pytest_collab.measure.reader import read_frame
     from pytest_collab.report.attribution import attribution_lines
     from pytest_collab.report.terminal import summary_lines
@@ -43,8 +43,11 @@ def run(args: argparse.Namespace) -> int:
         for play in shard.superseded():
             append_line(merged.path / SUPERSEDED, play.json_line())
     merged.write("run.json", info)
+    plan = merged_plan([shard.path for shard in shards])
+    if plan is not None:
+        merged.write(PLAN_JSON, plan)
     frame = read_frame(merged.path)
-    summary = summarise_frame(frame)
+    summary = summarise_run(merged.path, frame)
     merged.write("summary.json", summary)
     bad = [line for record in records for line in record.bad]
     for line in summary_lines(summary, bad, merged.path, attribution_lines(frame)):

@@ -18,7 +18,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    from pytest_collab.measure.bulk import summarise_frame
+    from pytest_collab.measure.judging import summarise_run
     from pytest_collab.measure.reader import read_frame
     from pytest_collab.measure.settling import as_settled
     from pytest_collab.report.attribution import attribution_lines
@@ -37,7 +37,8 @@ def run(args: argparse.Namespace) -> int:
                 print(f"{episode.id}  {episode.outcome}  {headline(episode)}")
         return 0
     frame = read_frame(directory.path)
-    for line in summary_lines(summarise_frame(frame), frame.bad, directory.path, attribution_lines(frame)):
+    summary = summarise_run(directory.path, frame)
+    for line in summary_lines(summary, frame.bad, directory.path, attribution_lines(frame)):
         print(line)
     return 0
 

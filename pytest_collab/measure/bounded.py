@@ -19,6 +19,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from statistics import NormalDist
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
@@ -37,7 +38,8 @@ METHOD: Final = "gaffke"
 MOST_DIFFERENT: Final = 256
 """With more different clusters than this, their means are put on a grid of so many steps."""
 
-FEWEST: Final = 5
+_NORMAL: Final = NormalDist()
+FEWEST: Final = 3
 """With fewer clusters than this, nothing is assumed of how far values without a range may go."""
 
 
@@ -146,11 +148,28 @@ def interval_of(
     if not found.n:
         return Estimate(math.nan, low, high, 0, confidence, METHOD, 0)
     value = found.value
+    exact = _binomial(found, alpha, bounds, scale)
+    if exact is not None:
+        return Estimate(value, *exact, found.n, confidence, METHOD, found.groups)
     if math.isfinite(low):
         low = low + _lower(_moved(found, found.mean - low, high - low), alpha, scale)
     if math.isfinite(high):
         high = high - _lower(_moved(found, high - found.mean, high - bounds[0]), alpha, scale)
     return Estimate(value, min(low, value), max(high, value), found.n, confidence, METHOD, found.groups)
+
+
+def _binomial(found: Clusters, alpha: float, bounds: tuple[float, float], scale: float) -> tuple[float, float] | None:
+    """The two ends in closed form where clusters of one size all came to one or the other end of the range."""
+    low, high = bounds
+    if found.size.min() != found.size.max() or ((found.mean != low) & (found.mean != high)).any():
+        return None
+    from scipy.special import betaincinv
+
+    total, reached = float(found.count.sum()) * scale, float(found.count[found.mean == high].sum()) * scale
+    missed = total - reached
+    least = 0.0 if reached == 0 else float(betaincinv(reached, missed + 1.0, alpha))
+    most = 1.0 if missed == 0 else float(betaincinv(reached + 1.0, missed, 1.0 - alpha))
+    return low + (high - low) * least, low + (high - low) * most
 
 
 def excluded(
@@ -280,38 +299,40 @@ def _moved(found: Clusters, above: Floats, width: float) -> Clusters:
 
 def _lower(found: Clusters, alpha: float, scale: float) -> float:
     """The mean at which `tail` is alpha, for clusters whose means are counted from the worse end."""
-    high = found.value
-    if high <= 0.0:
+    value = found.value
+    if value <= 0.0:
         return 0.0
-    target = math.log(alpha)
+    wanted = _NORMAL.inv_cdf(alpha)
 
     def over(mean: float) -> float:
-        return math.log(max(tail(found, mean, scale), 1e-300)) - target
+        return _NORMAL.inv_cdf(min(max(tail(found, mean, scale), 1e-300), 1.0 - 1e-16)) - wanted
 
-    at_high = over(high)
+    high, at_high = value, over(value)
     if at_high <= 0.0:
-        return high  # one cluster of many values at one end: the mean itself is at the bound
-    low, at_low = high / 2.0, over(high / 2.0)
-    while at_low > 0.0:
-        high, at_high = low, at_low
-        low /= 2.0
-        at_low = over(low)
-    # False position, on a tail whose logarithm is nearly straight; halved whenever that gets on too slowly.
-    for _ in range(100):
-        width = high - low
-        if width <= 1e-11 * high:
+        return value  # one cluster of many values at one end: the mean itself is at the bound
+    # The quantile of the tail is nearly straight in the mean, so that secants find the end in a few steps.
+    low = 0.0
+    weight = found.count * found.size * scale
+    spread = (
+        float((found.count * (found.size * (found.mean - value)) ** 2).sum()) * scale
+        + (found.size.max() * value) ** 2
+    )
+    mean = max(0.01 * value, value + wanted * math.sqrt(spread) / float(weight.sum()))
+    before, at_before = high, at_high
+    for step in range(100):
+        at = over(mean)
+        if at <= 0.0:
+            low = mean
+        else:
+            high = mean
+        after = mean - at * (mean - before) / (at - at_before) if at != at_before else math.nan
+        before, at_before = mean, at
+        if not low < after < high or step % 8 == 7:
+            after = (low + high) / 2.0
+        if abs(after - mean) <= 1e-11 * value:
             break
-        for middle in (low - at_low * width / (at_high - at_low), (low + high) / 2.0):
-            # A hair beyond the root, so that the other end of the bracket moves too.
-            middle += math.copysign(min(1e-12 * high, 0.1 * width), (low + high) / 2.0 - middle)
-            at = over(middle)
-            if at <= 0.0:
-                low, at_low = middle, at
-            else:
-                high, at_high = middle, at
-            if high - low < width / 4.0 or not low < (low + high) / 2.0 < high:
-                break
-    return low
+        mean = after
+    return mean
 
 
 def _negative(gain: Floats, count: Floats) -> float:
@@ -330,16 +351,17 @@ def _negative(gain: Floats, count: Floats) -> float:
     scaled = gain / worst
     saddle = _saddle(scaled, count)
     part = scaled / (1.0 + saddle * scaled)
-    curve = float(count @ part**2) + 1.0 / saddle**2
+    curve = float((count * part**2).sum()) + 1.0 / saddle**2
     width = 1.0 / math.sqrt(curve)
     # The path of steepest descent bends with the third derivative: on a hyperbola that does too, nothing oscillates.
-    bend = -2.0 / 3.0 * (float(count @ part**3) + 1.0 / saddle**3) * width**3
+    bend = -2.0 / 3.0 * (float((count * part**3).sum()) + 1.0 / saddle**3) * width**3
     reach = _reach(part * width, count, width / saddle)
     x = np.linspace(0.0, reach, 16 + math.ceil(10.0 * reach))
     move = bend * (np.cosh(x) - 1.0) + 1j * np.sinh(x)
-    log = -(np.log(1.0 + move[:, None] * (part * width)) @ count) - np.log(1.0 + move * (width / saddle))
+    # Sums, not products of matrices: for these sizes the threads of a BLAS cost far more than they save.
+    log = -(np.log(1.0 + move[:, None] * (part * width)) * count).sum(axis=1) - np.log(1.0 + move * (width / saddle))
     height = np.imag(np.exp(log) * (bend * np.sinh(x) + 1j * np.cosh(x)))
-    peak = -float(count @ np.log1p(saddle * scaled)) - math.log(saddle)
+    peak = -float((count * np.log1p(saddle * scaled)).sum()) - math.log(saddle)
     area = float(height.sum() - (height[0] + height[-1]) / 2.0) * float(x[1]) * width
     return min(1.0, max(0.0, math.exp(peak) * area / math.pi))
 
@@ -350,12 +372,12 @@ def _saddle(gain: Floats, count: Floats) -> float:
     s = 0.5
     for _ in range(100):
         part = gain / (1.0 + s * gain)
-        slope = -float(count @ part) - 1.0 / s
+        slope = -float((count * part).sum()) - 1.0 / s
         if slope > 0.0:
             high = s
         else:
             low = s
-        after = s - slope / (float(count @ part**2) + 1.0 / s**2)
+        after = s - slope / (float((count * part**2).sum()) + 1.0 / s**2)
         if not low < after < high:
             after = (low + high) / 2.0
         if abs(after - s) <= 1e-7 * min(s, 1.0 - s):
@@ -368,6 +390,6 @@ def _reach(part: Floats, count: Floats, first: float) -> float:
     """Beyond which x the integrand over ``y = sinh(x)`` is nothing."""
     x = np.array([2.0, 2.5, 3.0, 4.0, 6.0, 9.0, 14.0, 20.0, 30.0, 40.0])
     y = np.sinh(x)
-    size = 0.5 * (np.log1p((y[:, None] * part) ** 2) @ count + np.log1p((y * first) ** 2))
+    size = 0.5 * ((np.log1p((y[:, None] * part) ** 2) * count).sum(axis=1) + np.log1p((y * first) ** 2))
     over = np.flatnonzero(size - x > 34.0)
     return float(x[over[0]]) if len(over) else float(x[-1])

@@ -10,10 +10,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pytest_collab.episode.record import Episode
+from pytest_collab.measure.bounded import bounded_mean
 from pytest_collab.measure.frame import OUTCOMES, Frame, Mask
 from pytest_collab.measure.gaps import as_teams, one_agent, unit_values
-from pytest_collab.measure.interval import wilson
-from pytest_collab.measure.paired import match, paired_difference
+from pytest_collab.measure.paired import match
 from pytest_collab.measure.reader import frame_of
 from pytest_collab.measure.settling import settle
 from pytest_collab.measure.summary import (
@@ -98,7 +98,7 @@ def _cells(frame: Frame, outcomes: NDArray[np.int8], rows: Rows, task: str | Non
 def _cell(frame: Frame, outcomes: NDArray[np.int8], rows: Rows, task: str | None) -> Cell:
     used = rows[frame.evidence[rows]]
     successes = int(frame.success[used].sum())
-    interval = wilson(successes, len(used))
+    interval = bounded_mean(frame.success[used], frame.clusters(used))
     counts = np.bincount(outcomes[rows], minlength=len(OUTCOMES)).tolist()
     metrics = {}
     for name, column in frame.metrics.items():
@@ -175,7 +175,7 @@ def _gaps(pairs: _ByTeam, family: str, task: str | None) -> tuple[Gap, ...]:
             if not chosen:
                 continue
             first, second = zip(*chosen, strict=True)
-            estimate = paired_difference(first, second)
+            estimate = bounded_mean(np.subtract(first, second), bounds=(-1.0, 1.0))
             known = len(chosen) > 1
             found.append(
                 Gap(

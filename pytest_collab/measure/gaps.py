@@ -17,10 +17,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pytest_collab.errors import UsageError
+from pytest_collab.measure.bounded import bounded_mean
 from pytest_collab.measure.frame import Frame, Mask
 from pytest_collab.measure.interval import Estimate
 from pytest_collab.measure.metric import GAPS
-from pytest_collab.measure.paired import Pairs, match, paired_difference
+from pytest_collab.measure.paired import Pairs, match
 
 K = TypeVar("K", bound=Hashable)
 
@@ -140,7 +141,8 @@ def gap(frame: Frame, name: str, teams: Mask | None = None, confidence: float = 
     Args and raises as `gap_pairs`; `confidence` is two-sided.
     """
     pairs = gap_pairs(frame, name, teams)
-    estimate = paired_difference(pairs.first, pairs.second, unit_clusters(pairs.keys), confidence)
+    clusters = unit_clusters(pairs.keys)
+    estimate = bounded_mean(pairs.difference, clusters, confidence, bounds=(-1.0, 1.0))
     return Gap(name, *GAPS[name], estimate, pairs.only_first + pairs.only_second)
 
 

@@ -192,6 +192,7 @@ class GateFile(BaseModel):
     """A gates file.
 
     Attributes:
+        together: hold the chance that even one gate fails, or passes, by mistake to that of a single one (Holm).
         undecided: what an undecided gate does to the exit status.
         confidence: one-sided, of every gate that has none of its own.
         cluster: which episodes depend on one another: those of one task and seed, those of one task (the
@@ -209,6 +210,7 @@ class GateFile(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     schema_version: Literal[1] = 1
+    together: bool = False
     infrastructure: Infrastructure = Infrastructure()
     undecided: OnUndecided = "fail"
     confidence: Confidence = 0.95

@@ -47,6 +47,7 @@ class GateResult(BaseModel):
         void: too many of its episodes were lost for it to say anything.
         on_undecided: what an undecided verdict means for the exit status.
         sequential: whether the verdict is that of a confidence sequence.
+        corrected: the figure without the luck that the run was stopped on; None where it was not stopped.
         ok: whether the exit status can be 0 as far as this gate goes.
         message: one line for people.
     """
@@ -81,6 +82,7 @@ class GateResult(BaseModel):
     void: bool = False
     on_undecided: OnUndecided
     sequential: bool = False
+    corrected: float | None = None
     ok: bool
     message: str
 
@@ -144,6 +146,8 @@ class GateReport(BaseModel):
         gates: those that could be judged, in the order of the file.
         problems: those that could not.
         circumstances: by baseline, what else is not the same in this run, one line each.
+        false_alarms: of releases that keep every rule with nothing to spare, the share that these gates would stop by
+            chance; None for a single gate.
         saved: what `--collab-stop-when-decided` saved; None without it.
     """
 
@@ -155,6 +159,7 @@ class GateReport(BaseModel):
     gates: tuple[GateResult, ...]
     problems: tuple[GateProblem, ...] = ()
     circumstances: dict[str, tuple[str, ...]] = {}
+    false_alarms: float | None = None
     saved: Savings | None = None
 
     @property
@@ -248,6 +253,12 @@ def _message(
     if sequential:
         return advice
     return f"{advice} (to add and look again, as often as you like: --collab-stop-when-decided)"
+
+
+def with_correction(result: GateResult, gate: Gate, corrected: float) -> GateResult:
+    """The result of a gate whose episodes were stopped when it was decided."""
+    told = f"{result.message}; stopped when decided, corrected for that {_shower(gate)(corrected)}"
+    return result.model_copy(update={"corrected": corrected, "message": told})
 
 
 def _counted(n: int, noun: str) -> str:

@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final
 
 from pytest_collab.errors import RunError, UsageError
 from pytest_collab.measure.baseline import BASELINE, baselines_named
+from pytest_collab.measure.bulk import summarise_frame
 from pytest_collab.measure.frame import Frame, mixed_tasks
 from pytest_collab.measure.gate import GateFile, read_gates
 from pytest_collab.measure.gatereport import GateReport
+from pytest_collab.measure.plan import PlannedEpisode
 from pytest_collab.measure.reader import read_frame
-from pytest_collab.measure.stopping import PlannedEpisode, judge_followed
+from pytest_collab.measure.stopped import corrected_summary
+from pytest_collab.measure.stopping import judge_followed
+from pytest_collab.measure.summary import Summary
 from pytest_collab.measure.verdicts import judge_run
 
 GATES_JSON: Final = "gates.json"
@@ -36,6 +40,48 @@ def judge_directory(file: GateFile, run: Path, baselines: Mapping[str, Frame]) -
             "Play the task as it is now into another directory, or resume with --collab-resume=anew."
         )
     return judge_run(file, frame, baselines) if plan is None else judge_followed(file, frame, plan, baselines)
+
+
+def summarise_run(run: Path, frame: Frame) -> Summary:
+    """A run's summary; that of one that was stopped when decided says so, and has corrected figures.
+
+    Args:
+        run: the run directory.
+        frame: its episodes.
+
+    Raises:
+        RunError: its plan cannot be read.
+    """
+    summary, plan = summarise_frame(frame), read_plan(run)
+    return summary if plan is None else corrected_summary(summary, _plan_gates(run), frame, plan)
+
+
+def plan_json(file: GateFile | None, plan: Sequence[PlannedEpisode]) -> dict[str, Any]:
+    """What plan.json holds: the order of play, and the gates that it is followed by."""
+    gates = None if file is None else file.model_dump(mode="json", by_alias=True, exclude_defaults=True)
+    return {"schema_version": 1, "episodes": plan, "gates": gates}
+
+
+def merged_plan(runs: Sequence[Path]) -> dict[str, Any] | None:
+    """The plan of runs that are put together; None where none was stopped when decided.
+
+    Raises:
+        RunError: a plan cannot be read.
+    """
+    plans = {run: plan for run in runs if (plan := read_plan(run)) is not None}
+    if not plans:
+        return None
+    files = [file for file in map(_plan_gates, plans) if file is not None]
+    return plan_json(files[0] if files else None, list(dict.fromkeys(one for plan in plans.values() for one in plan)))
+
+
+def _plan_gates(run: Path) -> GateFile | None:
+    """The gates that a run was followed by; None where the plan does not have them."""
+    try:
+        given = json.loads((run / PLAN_JSON).read_text(encoding="utf-8")).get("gates")
+        return None if given is None else GateFile.model_validate(given)
+    except (OSError, ValueError, AttributeError):
+        return None
 
 
 def read_gates_file(path: Path, *, option: str = "--collab-gate") -> GateFile:

@@ -14,38 +14,25 @@ A gate that was followed this way keeps the sequence's verdict at the end of the
 
 from __future__ import annotations
 
-import hashlib
 import math
 import random
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from itertools import pairwise
-from typing import Any, Final, NamedTuple
+from typing import Any
 
 import numpy as np
 
 from pytest_collab.measure.decision import Decision, GateVerdict, decide_sequentially, while_open
+from pytest_collab.measure.followed import Followed, sequence_of
 from pytest_collab.measure.frame import Frame
-from pytest_collab.measure.gaps import gap_pairs, one_agent
 from pytest_collab.measure.gate import ClusterBy, Gate, GateFile
-from pytest_collab.measure.gatereport import GateReport, GateResult, Savings, result_of
-from pytest_collab.measure.metric import GAPS
-from pytest_collab.measure.selection import SETTLED_RATES, conditions_of, open_rows, selected, values_of
+from pytest_collab.measure.gatereport import GateReport, GateResult, Savings, result_of, with_correction
+from pytest_collab.measure.plan import COARSE_TO_FINE, PlannedEpisode, cluster_of, concerns, planned_of
+from pytest_collab.measure.selection import SETTLED_RATES, open_rows, selected
 from pytest_collab.measure.settling import suppose
+from pytest_collab.measure.stopped import gate_correction
+from pytest_collab.measure.together import bonferroni
 from pytest_collab.measure.verdicts import judge_gate, losses_alone, report
-
-COARSE_TO_FINE: Final[tuple[ClusterBy, ...]] = ("task", "task_seed", "episode")
-
-
-class PlannedEpisode(NamedTuple):
-    """An episode that is to be played; the same fields as `Episode.key`."""
-
-    family: str
-    task: str
-    condition: str
-    team: tuple[str, ...]
-    seed: int
-    epoch: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,29 +84,6 @@ def play_order(file: GateFile, plan: Sequence[PlannedEpisode], seed: int) -> lis
     return sorted(order, key=lambda one: one not in asked)
 
 
-def cluster_of(planned: PlannedEpisode, cluster: ClusterBy) -> tuple[Any, ...]:
-    """The cluster that an episode belongs to."""
-    if cluster == "episode":
-        return tuple(planned)
-    return (planned.family, planned.task) if cluster == "task" else (planned.family, planned.task, planned.seed)
-
-
-def concerns(gate: Gate, planned: PlannedEpisode) -> bool:
-    """Whether an episode is evidence for a gate."""
-    where = gate.where
-    if (where.family and planned.family not in where.family) or (where.task and planned.task not in where.task):
-        return False
-    conditions = GAPS[gate.metric] if gate.measured.kind == "gap" else conditions_of(gate)
-    if conditions and planned.condition not in conditions:
-        return False
-    if gate.measured.kind == "gap" and one_agent(planned.condition):
-        # Whose solo counts follows from the teams; which teams there are is not this episode's to know.
-        return True
-    if where.team and "+".join(planned.team) not in where.team:
-        return False
-    return not where.agent or bool(set(where.agent) & set(planned.team))
-
-
 def follow(
     file: GateFile,
     frame: Frame,
@@ -138,6 +102,7 @@ def follow(
             looked at again.
         brief: only verdicts are wanted, at a fraction of the time.
     """
+    file = bonferroni(file)
     decided = {one.gate.title: one for one in earlier if one.decided}
     done = {
         (frame.family[row], frame.task[row], frame.condition[row], frame.team[row], seed, epoch)
@@ -157,116 +122,42 @@ def _follow(
     *,
     brief: bool,
 ) -> Following:
-    wanted = [planned for planned in plan if concerns(gate, planned)]
-    cluster = _level(gate, gate.cluster or file.cluster, wanted)
-    groups: dict[tuple[Any, ...], list[PlannedEpisode]] = {}
-    for planned in wanted:
-        groups.setdefault(cluster_of(planned, cluster), []).append(planned)
-    bounds = gate.measured.bounds
-    if bounds is None or gate.baseline is not None or not groups:
-        return Following(gate, None, len(groups), 0, cluster)
-    order = list(groups)
-    if not _together(wanted, cluster):
-        # By first appearance, the clusters with most episodes would come first.
-        order.sort(key=lambda label: hashlib.sha256(repr((plan[0], label)).encode()).digest())
-    prefix: list[tuple[Any, ...]] = []
-    for label in order:
-        if not all(tuple(planned) in done for planned in groups[label]):
-            break
-        prefix.append(label)
-    largest = max(_planned_size(gate, members) for members in groups.values())
-    single = gate.measured.kind == "rate" and largest == 1
-    still_open = _open(gate, frame, cluster, prefix)
-    runs = [suppose(frame, outcome) for outcome in SETTLED_RATES[gate.metric]] if still_open else [frame]
-    decisions = []
-    values: list[list[float]] = []
-    for run in runs:
-        found = _cluster_values(gate, run, cluster)
-        values = [found[label] for label in prefix if label in found]
-        decision = decide_sequentially(
-            gate.rule(),
-            [sum(group) / len(group) for group in values],
-            gate.confidence or file.confidence,
-            kind="rate" if single else "mean",
-            bounds=bounds,
-            weights=None if single else [len(group) / largest for group in values],
-            brief=brief,
-        )
-        estimate = replace(decision.estimate, n=sum(len(group) for group in values), clusters=len(values))
-        decisions.append(replace(decision, estimate=estimate))
+    found = sequence_of(file, gate, frame, plan, done)
+    if found is None:
+        return Following(gate, None, 0, 0)
+    confidence = gate.confidence or file.confidence
+    still_open = _open(gate, frame, found)
+    runs = [suppose(frame, outcome) for outcome in SETTLED_RATES[gate.metric]] if still_open else []
+    supposed = [sequence_of(file, gate, run, plan, done) for run in runs]
+    decisions = [_decided(gate, one, confidence, brief) for one in supposed or [found] if one is not None]
     decision = while_open(decisions[0], decisions[1], still_open) if still_open else decisions[0]
-    return Following(gate, decision, len(groups), len(values), cluster)
+    return Following(gate, decision, found.planned, len(found.values), found.cluster)
 
 
-def _open(gate: Gate, frame: Frame, cluster: ClusterBy, prefix: Sequence[tuple[Any, ...]]) -> int:
+def _decided(gate: Gate, found: Followed, confidence: float, brief: bool) -> Decision:
+    decision = decide_sequentially(
+        gate.rule(),
+        found.means,
+        confidence,
+        kind=found.kind,
+        bounds=found.bounds,
+        weights=found.weights,
+        brief=brief,
+    )
+    n, groups = sum(len(group) for group in found.values), len(found.values)
+    return replace(decision, estimate=replace(decision.estimate, n=n, clusters=groups))
+
+
+def _open(gate: Gate, frame: Frame, found: Followed) -> int:
     """Unsettled episodes among those read so far that the gate's figure may or may not count."""
     rows = open_rows(frame, gate, np.ones(len(frame), dtype=bool))
     if not rows.any():
         return 0
-    read, planned = set(prefix), planned_of(frame)
+    read, planned = set(found.labels), planned_of(frame)
     return sum(
-        concerns(gate, planned[row]) and cluster_of(planned[row], cluster) in read
+        concerns(gate, planned[row]) and cluster_of(planned[row], found.cluster) in read
         for row in np.flatnonzero(rows).tolist()
     )
-
-
-def _level(gate: Gate, cluster: ClusterBy, wanted: Sequence[PlannedEpisode]) -> ClusterBy:
-    """The clusters that a gate can be followed by: its own, or larger ones where the plan keeps these together."""
-    # A gap pairs by task and seed, so these belong together even where every pair stands for itself.
-    if gate.measured.kind == "gap" and cluster == "episode":
-        cluster = "task_seed"
-    for level in COARSE_TO_FINE[: COARSE_TO_FINE.index(cluster)]:
-        labels = [cluster_of(planned, level) for planned in wanted]
-        if 1 < len(set(labels)) < len({cluster_of(planned, cluster) for planned in wanted}) and _together(
-            wanted, level
-        ):
-            return level
-    return cluster
-
-
-def _together(wanted: Sequence[PlannedEpisode], cluster: ClusterBy) -> bool:
-    """Whether the episodes of every cluster follow one another."""
-    labels = [cluster_of(planned, cluster) for planned in wanted]
-    return sum(one != other for one, other in pairwise(labels)) == len(set(labels)) - 1
-
-
-def _planned_size(gate: Gate, members: Sequence[PlannedEpisode]) -> int:
-    """How many values a cluster will have: one an episode, or one a pair, whatever the number of epochs."""
-    if gate.measured.kind != "gap":
-        return len(members)
-    return max(1, len({(one.task, one.seed, one.team) for one in members if not one_agent(one.condition)}))
-
-
-def _cluster_values(gate: Gate, frame: Frame, cluster: ClusterBy) -> dict[tuple[Any, ...], list[float]]:
-    """The values of every cluster, one an episode or one a pair."""
-    found: dict[tuple[Any, ...], list[float]] = {}
-    planned = planned_of(frame)
-    rows = np.array([concerns(gate, one) for one in planned], dtype=bool)
-    if gate.measured.kind == "gap":
-        pairs = gap_pairs(frame, gate.metric, rows)
-        for unit, value in zip(pairs.keys, pairs.difference.tolist(), strict=True):
-            found.setdefault(unit[:2] if cluster == "task" else unit[:3], []).append(value)
-    elif rows.any():
-        values, used = values_of(frame, gate, rows)
-        for row in np.flatnonzero(used).tolist():
-            found.setdefault(cluster_of(planned[row], cluster), []).append(float(values[row]))
-    return found
-
-
-def planned_of(frame: Frame) -> list[PlannedEpisode]:
-    """What each row was planned as."""
-    return [
-        PlannedEpisode(*row)
-        for row in zip(
-            frame.family,
-            frame.task,
-            frame.condition,
-            frame.team,
-            frame.seed.tolist(),
-            frame.epoch.tolist(),
-            strict=True,
-        )
-    ]
 
 
 def still_needed(following: Iterable[Following], remaining: Sequence[PlannedEpisode]) -> list[PlannedEpisode]:
@@ -299,7 +190,9 @@ def judge_followed(
             return judge_gate(file, gate, frame, known)
         selected(frame, gate)
         caveats = losses_alone(file, gate, frame)
-        return result_of(file, gate, one.decision, sequential=True, cluster=one.cluster, caveats=caveats)
+        result = result_of(file, one.gate, one.decision, sequential=True, cluster=one.cluster, caveats=caveats)
+        corrected = gate_correction(file, one.gate, frame, plan)
+        return result if corrected is None else with_correction(result, gate, corrected)
 
     found = report(file, frame, judge, known)
     still_open = [one.gate for one in followed.values() if not one.decided]

@@ -35,8 +35,11 @@ class Cell(_Frozen):
 
     Attributes:
         n: episodes that are evidence, infrastructure errors left out.
-        low, high: 95 % Wilson interval of the success rate; 0..1 when n is 0.
+        low, high: 95 % interval of the success rate over clusters (a task and seed), as gates draw it
+            (`bounded.bounded_mean`); 0..1 when n is 0.
         score: mean score.
+        corrected: of a run that was stopped when decided: the success rate without the luck that it was stopped on
+            (see `measure.stopped`); None where it was not, or that cannot be told.
         outcomes: episodes by outcome, infrastructure errors included; what an episode left open counts as what solo
             episodes settled it to, else as `unsettled`.
     """
@@ -51,6 +54,7 @@ class Cell(_Frozen):
     low: float
     high: float
     score: float
+    corrected: float | None = None
     infrastructure: int
     outcomes: dict[str, int]
     metrics: dict[str, float]
@@ -91,6 +95,13 @@ class FamilySummary(_Frozen):
     codes: tuple[CodeCount, ...]
 
 
+class Stopped(_Frozen):
+    """A run that was stopped when decided: how much of its plan was played."""
+
+    planned: int
+    played: int
+
+
 class Summary(_Frozen):
     """A run: per family for people, per task for programs.
 
@@ -115,6 +126,7 @@ class Summary(_Frozen):
     task_gaps: dict[str, tuple[Gap, ...]] = {}
     settled_by_solo: int = 0
     unsettled: int = 0
+    stopped: Stopped | None = None
 
 
 def condition_rank(condition: str) -> tuple[int, str]:

@@ -46,6 +46,7 @@ from pytest_collab.measure.selection import (
     within,
 )
 from pytest_collab.measure.settling import suppose
+from pytest_collab.measure.together import false_alarms, holm_results
 from pytest_collab.measure.units import End, as_if_lost
 
 ENDS: Final[tuple[End, End]] = ("low", "high")
@@ -73,13 +74,15 @@ def report(
     baselines: Mapping[str, Frame] | None = None,
 ) -> GateReport:
     """Put the results of all gates and the infrastructure check together."""
-    results: list[GateResult] = []
+    found: dict[str, GateResult] = {}
     problems: list[GateProblem] = []
     for gate in file.gates:
         try:
-            results.append(judge(gate))
+            found[gate.title] = judge(gate)
         except UsageError as error:
             problems.append(GateProblem(name=gate.title, message=str(error)))
+    gates = [gate for gate in file.gates if gate.title in found]
+    results = holm_results(file, gates, judge) if file.together else list(found.values())
     check = _infrastructure(file, frame)
     verdict: Literal["pass", "fail", "void", "error"]
     if check.rate > check.at_most:
@@ -94,6 +97,7 @@ def report(
         gates=tuple(results),
         problems=tuple(problems),
         circumstances=circumstances(frame, baselines or {}),
+        false_alarms=false_alarms(file, results),
     )
 
 

@@ -208,7 +208,7 @@ class Controller:
             terminalreporter.write_line(line)
 
     def _write_run_summary(self, terminalreporter: Any, run: RunDirectory) -> Summary | None:
-        from pytest_collab.measure.bulk import summarise_frame
+        from pytest_collab.measure.judging import summarise_run
         from pytest_collab.measure.reader import read_frame
         from pytest_collab.report.attribution import attribution_lines
         from pytest_collab.report.terminal import write_summary
@@ -217,7 +217,7 @@ class Controller:
             frame = read_frame(run.path)
             if not len(frame) and not frame.bad:
                 return None
-            summary = summarise_frame(frame)
+            summary = summarise_run(run.path, frame)
             write_summary(
                 terminalreporter, summary, frame.bad, self._session.shown_path(""), attribution_lines(frame)
             )

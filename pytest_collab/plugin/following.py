@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING, Final
 import pytest
 
 from pytest_collab.measure.gate import read_gates
-from pytest_collab.measure.judging import PLAN_JSON, read_plan
+from pytest_collab.measure.judging import PLAN_JSON, plan_json, read_plan
+from pytest_collab.measure.plan import PlannedEpisode, concerns
 from pytest_collab.measure.reader import FrameReader
-from pytest_collab.measure.stopping import Following, PlannedEpisode, concerns, follow, play_order
+from pytest_collab.measure.stopping import Following, follow, play_order
 
 if TYPE_CHECKING:
     from pytest_collab.plugin.cases import Case
@@ -60,7 +61,7 @@ class Follower:
         for place, item in zip(places, ordered, strict=True):
             items[place] = item
         if run is not None and new and not config.option.collectonly:
-            run.write(PLAN_JSON, {"schema_version": 1, "episodes": self._plan})
+            run.write(PLAN_JSON, plan_json(self._file, self._plan))
 
     def unneeded(self, case: Case) -> str | None:
         """Why no gate needs a case any more; None when it is to be played."""

@@ -27,6 +27,8 @@ def gate_lines(report: GateReport) -> list[str]:
     ]
     for name, different in report.circumstances.items():
         lines += [f"note: {name} was played otherwise: {one}" for one in different]
+    if report.false_alarms is not None:
+        lines.append(false_alarms_line(report.false_alarms, len(report.gates)))
     if report.saved is not None:
         lines.append(saved_line(report.saved))
     return lines
@@ -37,6 +39,14 @@ def word(result: GateResult) -> str:
     if result.void:
         return "VOID"
     return result.verdict.upper() if not result.ok else str(result.verdict)
+
+
+def false_alarms_line(share: float, gates: int) -> str:
+    """How often the gates of a file stop a release that keeps every rule, and only just."""
+    return (
+        f"by chance alone, these {gates} gates fail {share:.1%} of the releases that keep every rule with nothing to "
+        "spare (`together: true` in the gates file holds that to one gate's share)"
+    )
 
 
 def saved_line(saved: Savings) -> str:

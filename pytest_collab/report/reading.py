@@ -50,14 +50,14 @@ def read_report(run: RunDirectory, baseline: Path | None = None) -> Report:
     Raises:
         RunError: the run cannot be read.
     """
-    from pytest_collab.measure.bulk import summarise_frame
+    from pytest_collab.measure.judging import summarise_run
 
     info = run.info()
     record = run.record()
     recorded = record.episodes()
     episodes = as_settled(recorded)
     frame = frame_of(recorded)
-    summary = summarise_frame(frame)
+    summary = summarise_run(run.path, frame)
     gates = _gates(run.path)
     against = _baseline(frame, baseline or _named(info), stand_ins_of(info))
     return Report(

@@ -31,6 +31,7 @@ def summary_lines(
         attribution: see `report.attribution.attribution_lines`.
     """
     lines = [line for family in summary.families for line in _table(family)]
+    lines += _stopped(summary)
     lines += attribution
     lines += _settled(summary)
     lines += [f"episodes.jsonl line {torn.number} was skipped: {torn.why}" for torn in bad]
@@ -72,6 +73,23 @@ def _figures(family: FamilySummary) -> Mapping[str, str]:
         return families.get(family.family).figures
     except TaskError:
         return {}
+
+
+def _stopped(summary: Summary) -> list[str]:
+    """That rates are those of a run that ended on its luck, and what they are without it."""
+    if summary.stopped is None:
+        return []
+    told = [
+        f"{family.family} {cell.condition} {cell.team} {cell.corrected:.0%}"
+        for family in summary.families
+        for cell in family.cells
+        if cell.corrected is not None
+    ]
+    return [
+        f"stopped when decided, after {summary.stopped.played} of {summary.stopped.planned} episodes: the rates "
+        "above lie too far on the side that ended it" + (f"; corrected for that: {', '.join(told)}" if told else ""),
+        "",
+    ]
 
 
 def _settled(summary: Summary) -> list[str]:

@@ -8,7 +8,9 @@ import pytest
 
 from pytest_collab.episode.outcome import Failure, Outcome
 from pytest_collab.measure.bulk import summarise, summarise_frame
-from pytest_collab.measure.reader import read_frame
+from pytest_collab.measure.gate import GateFile
+from pytest_collab.measure.reader import frame_of, read_frame
+from pytest_collab.measure.verdicts import judge_run
 from tests.support.episodes import episode, write_run
 
 
@@ -101,3 +103,14 @@ def test_a_run_on_disk_comes_to_the_same_as_its_episodes(tmp_path):
 def test_an_empty_run_has_an_empty_summary():
     summary = summarise([])
     assert (summary.episodes, summary.families, summary.cost_usd) == (0, (), 0.0)
+
+
+def test_intervals_of_the_summary_are_those_of_gates():
+    # Four seeds that always succeed and one that never does, twenty times each: five observations, not a hundred.
+    episodes = [episode(seed=seed, epoch=epoch, ok=seed > 0) for seed in range(5) for epoch in range(20)]
+    (cell,) = summarise(episodes).families[0].cells
+    gates = GateFile.model_validate({"gates": [{"metric": "success_rate", "at_least": 0.5}], "confidence": 0.975})
+    (judged,) = judge_run(gates, frame_of(episodes)).gates
+    assert (cell.low, cell.high) == pytest.approx((judged.low, judged.high))
+    assert cell.low < 0.3
+    assert cell.high > 0.99

@@ -8,11 +8,9 @@ import pytest
 from pytest_collab.episode.outcome import Outcome
 from pytest_collab.measure.decision import GateVerdict
 from pytest_collab.measure.gate import GateFile
+from pytest_collab.measure.plan import PlannedEpisode, cluster_of, concerns
 from pytest_collab.measure.reader import frame_of
 from pytest_collab.measure.stopping import (
-    PlannedEpisode,
-    cluster_of,
-    concerns,
     follow,
     judge_followed,
     play_order,

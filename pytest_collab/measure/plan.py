@@ -1,0 +1,63 @@
+"""What there is to play, and what of it is evidence for a gate."""
+
+from __future__ import annotations
+
+from typing import Any, Final, NamedTuple
+
+from pytest_collab.measure.frame import Frame
+from pytest_collab.measure.gaps import one_agent
+from pytest_collab.measure.gate import ClusterBy, Gate
+from pytest_collab.measure.metric import GAPS
+from pytest_collab.measure.selection import conditions_of
+
+COARSE_TO_FINE: Final[tuple[ClusterBy, ...]] = ("task", "task_seed", "episode")
+
+
+class PlannedEpisode(NamedTuple):
+    """An episode that is to be played; the same fields as `Episode.key`."""
+
+    family: str
+    task: str
+    condition: str
+    team: tuple[str, ...]
+    seed: int
+    epoch: int
+
+
+def cluster_of(planned: PlannedEpisode, cluster: ClusterBy) -> tuple[Any, ...]:
+    """The cluster that an episode belongs to."""
+    if cluster == "episode":
+        return tuple(planned)
+    return (planned.family, planned.task) if cluster == "task" else (planned.family, planned.task, planned.seed)
+
+
+def concerns(gate: Gate, planned: PlannedEpisode) -> bool:
+    """Whether an episode is evidence for a gate."""
+    where = gate.where
+    if (where.family and planned.family not in where.family) or (where.task and planned.task not in where.task):
+        return False
+    conditions = GAPS[gate.metric] if gate.measured.kind == "gap" else conditions_of(gate)
+    if conditions and planned.condition not in conditions:
+        return False
+    if gate.measured.kind == "gap" and one_agent(planned.condition):
+        # Whose solo counts follows from the teams; which teams there are is not this episode's to know.
+        return True
+    if where.team and "+".join(planned.team) not in where.team:
+        return False
+    return not where.agent or bool(set(where.agent) & set(planned.team))
+
+
+def planned_of(frame: Frame) -> list[PlannedEpisode]:
+    """What each row was planned as."""
+    return [
+        PlannedEpisode(*row)
+        for row in zip(
+            frame.family,
+            frame.task,
+            frame.condition,
+            frame.team,
+            frame.seed.tolist(),
+            frame.epoch.tolist(),
+            strict=True,
+        )
+    ]
