@@ -26,7 +26,7 @@ from pytest_collab.measure.power import (
     episodes_for_difference,
     episodes_for_rate,
     gate_limits,
-    pairs_for_difference,
+    pairs_for_mcnemar,
 )
 from pytest_collab.measure.sequential import betting_log_wealth, mixture_log_wealth
 from pytest_collab.measure.simulation import Design, synthetic, verdict
@@ -281,8 +281,7 @@ def power_difference(_rng: np.random.Generator, _runs: int) -> str:
     """Pairs, and unpaired episodes, that show a difference between two runs."""
     rows = []
     for away in (0.20, 0.15, 0.10, 0.05, 0.03):
-        pairs = [pairs_for_difference(away, max(away, disagree)) for disagree in (0.1, 0.2, 0.4)]
-        cells = [f"{number:,}" for number in pairs]
+        cells = ["–" if disagree < away else f"{pairs_for_mcnemar(away, disagree):,}" for disagree in (0.1, 0.2, 0.4)]
         rows.append([f"{100 * away:.0f} points", *cells, f"{episodes_for_difference(0.7, 0.7 - away):,}"])
     return table(
         ("difference", "pairs, 10 % disagree", "20 % disagree", "40 % disagree", "unpaired, each run (from 70 %)"),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from functools import cache
 
 import numpy as np
 
@@ -12,6 +13,9 @@ from pytest_collab.measure.interval import check_confidence
 
 LARGEST = 1_000_000
 """No answer above this many episodes is given."""
+
+EVERY = 4_096
+"""Up to this many episodes every number is tried; above, the smallest is found by halving."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,12 +101,13 @@ def episodes_for_rate(
     if true_rate == threshold:
         return None
 
+    @cache
     def reached(n: int) -> bool:
         found = gate_power(n, true_rate, threshold, confidence)
         return (found.passes if true_rate > threshold else found.fails) >= power
 
     def settled(n: int) -> bool:
-        step = max(1, n // 100)
+        step = max(1, n // EVERY)
         return all(reached(m) for m in range(n, n + max(1, n // 10) + 1, step))
 
     high = 1
@@ -110,6 +115,8 @@ def episodes_for_rate(
         high *= 2
         if high > LARGEST:
             return None
+    if high <= EVERY:
+        return next(n for n in range(1, high + 1) if settled(n))
     low = high // 2
     while high - low > 1:
         middle = (low + high) // 2
@@ -143,6 +150,52 @@ def pairs_for_difference(
     z_error, z_power = _normal(0.5 + confidence / 2.0), _normal(power)
     root = z_error * math.sqrt(disagreement) + z_power * math.sqrt(disagreement - size * size)
     return math.ceil((root / size) ** 2)
+
+
+def mcnemar_power(pairs: int, difference: float, disagreement: float, confidence: float = 0.95) -> float:
+    """How often McNemar's exact two-sided test finds a difference, the right way round.
+
+    Args:
+        pairs: independent pairs of 0/1 episodes.
+        difference: of the two rates.
+        disagreement: share of pairs where exactly one of the two succeeds, in ``|difference|..1``.
+        confidence: of the test.
+    """
+    from scipy.special import bdtr
+    from scipy.stats import binom
+
+    disagree = np.arange(pairs + 1, dtype=np.float64)
+    chance = bdtr(disagree, pairs, disagreement) - np.where(
+        disagree > 0, bdtr(np.maximum(disagree - 1.0, 0.0), pairs, disagreement), 0.0
+    )
+    half = (1.0 - confidence) / 2.0
+    # The most losses among so many disagreements that are still too few for chance.
+    losses = binom.ppf(half, disagree, 0.5)
+    losses = np.where(bdtr(losses, disagree, 0.5) > half, losses - 1.0, losses)
+    losing = (1.0 - abs(difference) / disagreement) / 2.0
+    found = np.where(losses >= 0, bdtr(np.maximum(losses, 0.0), disagree, losing), 0.0)
+    return float((chance * found).sum())
+
+
+def pairs_for_mcnemar(difference: float, disagreement: float, *, confidence: float = 0.95, power: float = 0.8) -> int:
+    """How many pairs McNemar's exact test needs; as `pairs_for_difference`, by its exact power.
+
+    The smallest number from which on, up to a tenth more, the power is reached.
+
+    Raises:
+        UsageError: as `pairs_for_difference`.
+    """
+    start = pairs_for_difference(difference, disagreement, confidence=confidence, power=power)
+    low = max(1, start - start // 5)
+
+    @cache
+    def reached(n: int) -> bool:
+        return mcnemar_power(n, difference, disagreement, confidence) >= power
+
+    n = low
+    while not all(reached(m) for m in range(n, n + max(1, n // 10) + 1, max(1, n // 200))):
+        n += max(1, n // 200)
+    return n
 
 
 def episodes_for_difference(

@@ -13,7 +13,9 @@ from pytest_collab.measure.power import (
     episodes_for_rate,
     gate_limits,
     gate_power,
+    mcnemar_power,
     pairs_for_difference,
+    pairs_for_mcnemar,
 )
 
 
@@ -77,3 +79,20 @@ def test_unpaired_groups_agree_with_statsmodels():
     # Cohen's arcsine method is independent of the formula used here.
     effect = 2 * (np.arcsin(np.sqrt(0.8)) - np.arcsin(np.sqrt(0.6)))
     assert NormalIndPower().solve_power(effect, alpha=0.05, power=0.8) == pytest.approx(n, rel=0.05)
+
+
+def test_the_numbers_for_mcnemar_are_those_of_its_exact_power():
+    for difference, disagreement in ((0.2, 0.2), (0.1, 0.4)):
+        n = pairs_for_mcnemar(difference, disagreement)
+        assert mcnemar_power(n, difference, disagreement) >= 0.8
+        assert mcnemar_power(n - max(1, n // 10), difference, disagreement) < 0.8
+        # Connor's approximation promises it with fewer than it takes.
+        assert n >= pairs_for_difference(difference, disagreement)
+    # By enumeration: four pairs can never be enough, and of six that all disagree six wins are.
+    assert mcnemar_power(4, 0.5, 1.0) == 0.0
+    assert mcnemar_power(6, 0.5, 1.0) == pytest.approx(0.75**6)
+
+
+def test_every_number_up_to_a_tenth_more_keeps_the_power():
+    assert (episodes_for_rate(0.9, 0.7), episodes_for_rate(0.75, 0.7)) == (28, 530)
+    assert all(gate_power(n, 0.75, 0.7).passes >= 0.8 for n in range(530, 584))
