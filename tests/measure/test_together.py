@@ -68,7 +68,7 @@ def test_what_is_decided_leaves_its_share_to_the_others() -> None:
 
 def test_together_even_one_false_alarm_is_rare() -> None:
     rng = np.random.default_rng(8)
-    number, runs = 10, 150
+    number, runs = 10, 60
     file = gates(number, together=True)
     stopped = 0
     for _ in range(runs):
