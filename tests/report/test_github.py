@@ -86,5 +86,5 @@ def test_a_session_in_a_workflow_writes_its_summary_and_silences_what_agents_say
     assert said < result.outlines.index(commands[1])
     text = (suite.path / "summary.md").read_text()
     assert text.startswith("## gates: FAIL")
-    assert "| team | stubborn+stubborn | 9 | 0% (0% .. 30%) | 0.00 |" in text
+    assert "| team | stubborn+stubborn | 9 | 0% (0% .. 34%) | 0.00 |" in text
     assert json.loads((suite.path / "out" / "gates.json").read_text())["verdict"] == "fail"
