@@ -51,7 +51,7 @@ class Script:
         self.said = 0
         self.offered: list[str] = []
         self.results: list[str] = []
-        self.systems: list[str] = []
+        self.systems: list[dict[str, str]] = []
 
     def __call__(self, call: Call) -> Say:
         names = [
@@ -61,7 +61,7 @@ class Script:
             return Say("A title")
         self.offered = names
         self.results += call.results
-        self.systems.append(call.text)
+        self.systems.append({"newest": call.text, "all": json.dumps(call.body.get("messages"))})
         if self.said >= len(self.commands):
             return Say(self.last)
         command = self.commands[self.said]
