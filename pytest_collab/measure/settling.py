@@ -59,7 +59,8 @@ def settle(frame: Frame) -> Settled:
 
     A failure is one of coordination when every member of its team did the same task and seed alone (in at least half
     of its solo epochs), and one of competence when one did not. Without solo episodes of all members it is unsettled;
-    so it is in runs of earlier versions, whose records name one of the two beside `settled: false`.
+    so it is in runs of earlier versions, whose records name one of the two beside `settled: false`. What could not be
+    read surely stays open whatever was played beside it: nobody knows what it was that failed.
     """
     outcomes = frame.outcome.copy()
     left_open = (frame.outcome == UNSETTLED) | (~frame.settled & np.isin(frame.outcome, (COORDINATION, COMPETENCE)))
@@ -68,7 +69,10 @@ def settle(frame: Frame) -> Settled:
         return Settled(outcomes, by_solo, left_open)
     outcomes[left_open] = UNSETTLED
     alone = _alone(frame)
+    unread = _unread(frame)
     for row in np.flatnonzero(left_open).tolist():
+        if unread[row]:
+            continue
         if frame.condition[row].partition(":")[0] == "solo":
             outcomes[row] = COMPETENCE
             by_solo[row] = True
@@ -88,6 +92,12 @@ def suppose(frame: Frame, outcome: Outcome) -> Frame:
     return replace(frame, outcome=outcomes, settled=frame.settled | still_open)
 
 
+def _unread(frame: Frame) -> Mask:
+    """Episodes of which no reading was sure: their failure is `ungraded`."""
+    marks = frame.metrics.get("ungraded")
+    return np.zeros(len(frame), dtype=bool) if marks is None else np.asarray(marks == 1.0)
+
+
 def _alone(frame: Frame) -> dict[Unit, float]:
     """Success alone; `solo` where it was played, for it was not played because of a failure."""
     return unit_values(frame, SETTLING) | unit_values(frame, "solo")
@@ -100,7 +110,7 @@ def _members(frame: Frame, row: int) -> list[Unit]:
 
 def missing_solos(frame: Frame) -> list[Missing]:
     """The solo episodes that would settle all that is open, each once, in the order in which they are missed."""
-    still_open = settle(frame).open
+    still_open = settle(frame).open & ~_unread(frame)
     if not still_open.any():
         return []
     alone = _alone(frame)

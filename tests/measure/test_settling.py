@@ -156,3 +156,10 @@ def test_episodes_are_shown_as_settled_and_their_records_stay():
     assert [one.outcome for one in shown] == [Outcome.COORDINATION, Outcome.SUCCESS, Outcome.UNSETTLED]
     assert not shown[0].settled
     assert played[0].outcome is Outcome.UNSETTLED
+
+
+def test_what_could_not_be_read_is_settled_by_nothing():
+    unread = unsettled(0, metrics={"ungraded": 1.0})
+    assert outcomes([unread, *(episode("solo", who, 0) for who in "ab")])[0] == "unsettled"
+    assert missing_solos(frame_of([unread])) == []
+    assert missing_solos(frame_of([unsettled(1)])) != []
