@@ -161,19 +161,16 @@ def mcnemar_power(pairs: int, difference: float, disagreement: float, confidence
         disagreement: share of pairs where exactly one of the two succeeds, in ``|difference|..1``.
         confidence: of the test.
     """
-    from scipy.special import bdtr
     from scipy.stats import binom
 
-    disagree = np.arange(pairs + 1, dtype=np.float64)
-    chance = bdtr(disagree, pairs, disagreement) - np.where(
-        disagree > 0, bdtr(np.maximum(disagree - 1.0, 0.0), pairs, disagreement), 0.0
-    )
+    disagree = np.arange(pairs + 1)
+    chance = binom.pmf(disagree, pairs, disagreement)
     half = (1.0 - confidence) / 2.0
     # The most losses among so many disagreements that are still too few for chance.
     losses = binom.ppf(half, disagree, 0.5)
-    losses = np.where(bdtr(losses, disagree, 0.5) > half, losses - 1.0, losses)
+    losses = np.where(binom.cdf(losses, disagree, 0.5) > half, losses - 1.0, losses)
     losing = (1.0 - abs(difference) / disagreement) / 2.0
-    found = np.where(losses >= 0, bdtr(np.maximum(losses, 0.0), disagree, losing), 0.0)
+    found = binom.cdf(losses, disagree, losing)
     return float((chance * found).sum())
 
 

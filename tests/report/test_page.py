@@ -119,7 +119,7 @@ def test_the_first_line_says_whether_the_run_got_worse(dinner: RunDirectory, tmp
         else:
             bad.add(episode, good.transcript(episode))
     assert read_report(bad, good.path).answer.title == "Worse than the baseline"
-    assert read_report(good, good.path).answer.tone == "good"
+    assert read_report(good, good.path).answer.tone == "open", "a dozen seeds do not rule out a loss of ten points"
     unknown = read_report(dinner, tmp_path / "nowhere").answer
     assert unknown.tone == "open"
     assert "nowhere" in unknown.detail
