@@ -32,8 +32,8 @@ def mark(name):
     ended = now()
     marks[name] = [ended[0] - begun[0], ended[1] - begun[1]]
     return now()
-from pytest_collab.families.alem.world import World, WorldRules
-from pytest_collab.core import alem_package
+from pytest_collab.families.alem.world.world import World, WorldRules
+from pytest_collab.core.alem import package as alem_package
 alem_package.load()
 begun = mark("import")
 steps, kind = int(sys.argv[1]), json.loads(sys.argv[2])

@@ -69,7 +69,7 @@ CONTENDER = """
 import sys
 from pathlib import Path
 from tests.core.test_alem_store import lowering
-from pytest_collab.core.alem_store import kept
+from pytest_collab.core.alem.store import kept
 asked = []
 triple, _ = kept("numbers", ["triple"], lowering(asked), Path(sys.argv[1]))["triple"]
 assert float(triple(2.0)) == 6.0

@@ -228,10 +228,10 @@ from importlib.util import find_spec
 from pathlib import Path
 assets = Path(next(iter(find_spec("alem").submodule_search_locations))) / "alem_coop" / "assets"
 caches_before = list(assets.glob("*.pbz2"))
-from pytest_collab.core import alem_package
+from pytest_collab.core.alem import package as alem_package
 alem_package.load()
-from pytest_collab.core.alem_programs import functions
-from pytest_collab.core.alem_rules import Kind
+from pytest_collab.core.alem.programs import functions
+from pytest_collab.core.alem.rules import Kind
 functions(Kind(3, True, True))
 assert not {"seaborn", "matplotlib", "matplotlib.pyplot"} & set(sys.modules), "plotting was imported"
 assert caches_before == list(assets.glob("*.pbz2")), "a texture cache was built"
