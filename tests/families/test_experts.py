@@ -270,3 +270,12 @@ def test_the_family_keeps_its_promises() -> None:
     check_family(
         FAMILY, [Experts(seats=2, discussion=1), Experts(seats=3, kind="hidden_profile", discussion=1)], seeds=(0,)
     )
+
+
+def test_who_says_the_same_again_to_mates_that_say_nothing_is_not_at_fault() -> None:
+    for seed in range(3):
+        params = Experts(seats=3)
+        team = ["silent"] * 3
+        team[params.deal(seed).expert or 0] = "repeater"
+        episode = play_episode(params, team, seed=seed, family=FAMILY).episode
+        assert "repetition" not in [failure.code for failure in episode.failures]

@@ -113,7 +113,8 @@ def unresponsive(transcript: Transcript, *, speech: bool = True) -> list[Failure
 def repetition(transcript: Transcript, *, pauses: bool = False) -> list[Failure]:
     """`repetition` for seats that said the same thing in at least `SAME` answers in a row.
 
-    Who says the same again because nobody answers is not at fault: others must have spoken meanwhile.
+    Who says the same again because nobody answers is not at fault: others must have spoken since what the seat said
+    before, or in the round in which it began.
 
     Args:
         pauses: True where answers without a message do not break a row (games that do not talk in every turn).
@@ -131,14 +132,18 @@ def repetition(transcript: Transcript, *, pauses: bool = False) -> list[Failure]
                 continue
             run = [*run, one] if run and _plain(run[-1].text) == _plain(one.text) else [one]
             longest = max(longest, run, key=len)
-        if longest and not any(
-            one.seat != seat and longest[0].event.seq < one.event.seq < longest[-1].event.seq for one in sent
-        ):
+        if longest and not _spoken_to(seat, longest, sent):
             continue
         if len(longest) >= SAME and 2 * len(longest) >= len(words):
             note = f"said the same thing {len(longest)} times in a row: {longest[0].text[:120]!r}"
             found.append(Failure.of("repetition", seat, events=[one.event.seq for one in longest], note=note))
     return found
+
+
+def _spoken_to(seat: str, run: Sequence[Said], sent: Sequence[Said]) -> bool:
+    """Whether others spoke while a seat said the same again."""
+    since = max((one.event.seq for one in sent if one.seat == seat and one.event.seq < run[0].event.seq), default=-1)
+    return any(one.seat != seat and since < one.event.seq < run[-1].event.seq for one in sent)
 
 
 @dataclass(frozen=True, slots=True)
