@@ -239,7 +239,7 @@ def test_who_tells_and_proposes_the_truth_is_never_blamed_alone() -> None:
     episode = told(GOOD, "(0, 2) is a wall and (1, 3) is a wall.").episode
     (failure,) = episode.failures
     assert failure.code == "disagreement"
-    assert failure.seats in ((), ("a", "b"))
+    assert failure.seats == (() if failure.ungraded else ("a", "b"))
     assert not episode.settled, "only the seats' solo play can tell skill from coordination"
 
 
