@@ -77,34 +77,10 @@ TAXONOMY: Final[Mapping[Cause, tuple[str, ...]]] = {
 CAUSE_OF: Final[Mapping[str, Cause]] = {code: cause for cause, codes in TAXONOMY.items() for code in codes}
 
 FAMILY_CODES: Final = frozenset(
-    {
-        "unresponsive",
-        "vague",
-        "repetition",
-        "malformed_message",
-        "undelivered",
-        "broken_commitment",
-        "false_claim",
-        "unverified_claim",
-        "ungrounded",
-        "disagreement",
-        "merge_conflict",
-        "work_overlap",
-        "divergent_design",
-        "deadlock",
-        "starvation",
-        "withholding",
-        "free_riding",
-        "collapse",
-        "agreement_loop",
-        "premature",
-        "split_up",
-        "illegal_move",
-        "wrong_solution",
-        "own_part_failed",
-        "malformed_action",
-    }
-)
+    code
+    for cause in (Cause.COMMUNICATION, Cause.COMMITMENT, Cause.EXPECTATION, Cause.COMPETENCE)
+    for code in TAXONOMY[cause]
+) - {"refused", "cut_off", "gamed_tests"}
 """What `Family.codes` takes a stand on. Every other code, those of the engine among them, any family may show."""
 
 COORDINATION_CAUSES: Final = frozenset({Cause.COMMUNICATION, Cause.COMMITMENT, Cause.EXPECTATION})
