@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import fields
 from functools import partial
 from itertools import pairwise
 from pathlib import Path
@@ -234,7 +235,9 @@ def drawing(spec: MazeSpec, record: MazeRecord) -> str:
         ends = {record.start: "@", record.goal: "*"}
         return ends.get((row, column), "#" if record.is_wall(row, column) else ".")
 
-    lines = [f"{spec}", f"{record.seed=} {record.path_length=} {record.shortest_paths=} {record.dead_ends=}"]
+    asked = {field.name: getattr(spec, field.name) for field in fields(spec)}
+    asked = {name: value for name, value in asked.items() if value is not None}
+    lines = [f"{asked}", f"{record.seed=} {record.path_length=} {record.shortest_paths=} {record.dead_ends=}"]
     for row in range(record.size):
         whole = "".join(cell(row, column) for column in range(record.size))
         views = [
