@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
@@ -36,6 +37,17 @@ import pytest_collab.report.terminal  # noqa: F401
 import tests.support.handshake  # noqa: F401
 
 ROOT = Path(__file__).parent.parent
+
+# Most tests begin sessions of their own. Two plugins import a second's worth in each process of each of them.
+QUICK = "-p no:langsmith_plugin -p no:hypothesispytest"
+os.environ["PYTEST_ADDOPTS"] = f"{os.environ.get('PYTEST_ADDOPTS', '')} {QUICK}".strip()
+
+
+@pytest.fixture
+def pytester(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> pytest.Pytester:
+    """pytest's own, which forgets the variable."""
+    monkeypatch.setenv("PYTEST_ADDOPTS", QUICK)
+    return pytester
 
 
 @pytest.fixture

@@ -24,6 +24,7 @@ _BLOCK = re.compile(
 )
 _END = "-*- end of a command -*-"
 _FLAGS = doctest.ELLIPSIS | doctest.NORMALIZE_WHITESPACE
+_ADDED = "-p no:cacheprovider -p no:langsmith_plugin -p no:hypothesispytest"
 _PROGRAMS = {"pytest": "-m pytest", "collab": "-m pytest_collab.cli", "python": ""}
 
 
@@ -99,7 +100,7 @@ def _environment(programs: Path, root: Path) -> dict[str, str]:
     kept = {name: value for name, value in os.environ.items() if not name.startswith(("PYTEST", "GITHUB", "OTEL"))}
     for name in ("ANTHROPIC_API_KEY", "OPENAI_API_KEY"):
         kept.pop(name, None)
-    more = {"PYTHONPATH": str(root), "COLUMNS": "90", "PYTEST_ADDOPTS": "-p no:cacheprovider", "LC_ALL": "C.UTF-8"}
+    more = {"PYTHONPATH": str(root), "COLUMNS": "90", "PYTEST_ADDOPTS": _ADDED, "LC_ALL": "C.UTF-8"}
     return kept | more | {"PATH": f"{programs}{os.pathsep}{os.environ['PATH']}"}
 
 
