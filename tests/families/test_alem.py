@@ -259,6 +259,10 @@ def test_success_takes_both_the_reward_and_the_coordination() -> None:
     assert Tale(target=0.05, coordination_target=0.05).score(0.0, 0.06).verdict().outcome is Outcome.COMPETENCE
 
 
+def test_too_little_of_both_is_left_to_solo() -> None:
+    assert Tale(target=0.05, coordination_target=0.05).score(0.01, 0.01).verdict().outcome is Outcome.UNSETTLED
+
+
 def test_where_nothing_takes_several_the_reward_alone_decides() -> None:
     assert Tale(difficulty="none", target=0.05).score(0.2, 0.0).verdict().outcome is Outcome.SUCCESS
     assert Tale(agents=1, target=0.05).score(0.2, 0.0).verdict().outcome is Outcome.SUCCESS

@@ -63,7 +63,7 @@ def test_the_failure_text_tells_the_episode_and_shows_no_traceback(suite: pytest
             "*a: It is 999. Believe me.",
             "the end:",
             "*the number was 7",
-            "transcript: .collab/runs/*/transcripts/shake-team-stubborn+stubborn-s1-*.jsonl",
+            "transcript: .collab/runs/*/transcripts/handshake-shake-team-stubborn+stubborn-s1-*.jsonl",
         ]
     )
     result.stdout.no_fnmatch_line("*Traceback*")

@@ -125,10 +125,19 @@ def test_solo_to_settle_does_not_stand_for_solo(suite: pytest.Pytester) -> None:
 def test_what_cannot_be_settled_is_told(suite: pytest.Pytester) -> None:
     write(suite)
     suite.runpytest_subprocess("--agents=shy", "--collab-run-dir=run")
-    write(suite, YAML.replace("numbers: 10", "numbers: 11"))
+    (suite.path / "shake.collab.yaml").rename(suite.path / "other.collab.yaml")
     suite.runpytest_subprocess("--agents=shy", "--collab-run-dir=run", "--collab-resume", "--collab-settle")
     notes = json.loads((suite.path / "run" / "run.json").read_text())["notes"]
-    assert any("not settled: shake, shy alone: the task has changed since" in note for note in notes)
+    assert any("not settled: shake, shy alone: this session does not collect the task" in note for note in notes)
+
+
+def test_a_task_that_has_changed_since_settles_nothing(suite: pytest.Pytester) -> None:
+    write(suite)
+    suite.runpytest_subprocess("--agents=shy", "--collab-run-dir=run")
+    write(suite, YAML.replace("numbers: 10", "numbers: 11"))
+    result = suite.runpytest_subprocess("--agents=shy", "--collab-run-dir=run", "--collab-resume", "--collab-settle")
+    result.stdout.fnmatch_lines(["*task 'shake' is not what the resumed run has played*", "*--collab-resume=anew*"])
+    assert [one["condition"] for one in episodes(suite)] == ["team"]
 
 
 def test_shards_cannot_settle(suite: pytest.Pytester) -> None:

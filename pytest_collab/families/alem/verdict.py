@@ -64,7 +64,7 @@ def assess(params: Alem, condition: Condition, transcript: Transcript) -> Verdic
         *found.all(),
     ]
     if not failures:
-        return _unexplained(story, condition, score, metrics, together)
+        return _unexplained(story, condition, score, metrics, enough=score >= params.target, together=together)
     return Verdict(outcome_of(failures, otherwise=Outcome.COORDINATION), score, metrics, tuple(failures))
 
 
@@ -114,9 +114,16 @@ def _silence(transcript: Transcript) -> list[Failure]:
 
 
 def _unexplained(
-    story: Story, condition: Condition, score: float, metrics: dict[str, float], together: bool
+    story: Story, condition: Condition, score: float, metrics: dict[str, float], *, enough: bool, together: bool
 ) -> Verdict:
-    """Nobody did anything that shows why: nothing was tried together, or too little was done at all."""
+    """Nobody did anything that shows why: nothing was tried together, or too little was done at all.
+
+    Where the reward as a whole reached its target, they could play, and it is coordination alone that was wanting;
+    where it did not, only their `solo` can tell.
+
+    Args:
+        enough, together: the reward as a whole, and that of coordination, reached its target.
+    """
     sent = [one.event.seq for one in show.said(story.transcript)]
     end = [story.moments[-1].event.seq] if story.moments else [len(story.transcript) - 1]
     if condition.muted and sent:
@@ -132,4 +139,4 @@ def _unexplained(
         note = f"{metrics['achievements']:g} achievements in {metrics['steps']:g} steps, {score:.1%} of the reward"
         failure = Failure.of("own_part_failed", *story.seats, events=end, note=note)
     outcome = outcome_of([failure], otherwise=Outcome.COORDINATION)
-    return Verdict(outcome, score, metrics, (failure,), settled=failure.code != "disagreement")
+    return Verdict(outcome, score, metrics, (failure,), settled=enough or failure.code != "disagreement")
