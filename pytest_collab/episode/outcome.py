@@ -95,8 +95,8 @@ class Failure(BaseModel):
         seats: who is at fault; empty only for infrastructure and for what is ungraded.
         events: `seq` numbers of transcript events, ascending.
         note: one sentence for a person.
-        ungraded: it happened, and what was said could not be read surely enough to say who is at fault: there are
-            no seats then.
+        ungraded: it happened, and who is at fault cannot be told, mostly because what was said could not be read
+            surely enough: there are no seats then.
     """
 
     model_config = ConfigDict(frozen=True, extra="ignore")

@@ -13,7 +13,7 @@ from pytest_collab.episode.agent import Agent, Reply, Request
 from pytest_collab.episode.outcome import Outcome
 from pytest_collab.episode.record import Episode
 from pytest_collab.families.maze import Maze
-from pytest_collab.families.maze.rules import STEPS, cheapest_path, neighbours
+from pytest_collab.families.maze.rules import STEPS, cheapest_path, neighbours, solve
 from pytest_collab.testing import play_episode
 
 SIX = Maze()
@@ -268,3 +268,21 @@ def test_a_flawless_partner_is_never_the_headline(other: str) -> None:
         if not episode.success:
             flawless = "b" if seed % 2 else "a"
             assert flawless not in episode.failures[0].seats, (seed, episode.failures)
+
+
+def test_insisting_on_a_way_that_was_shown_to_be_walled_is_disagreement_even_where_refusals_were_right() -> None:
+    """Seed 0: every way that the stubborn one turns down is walled, which it never says."""
+    mazes(SIX, [0])
+    headline = play_episode(SIX, ["stubborn", "partner"], "team", 0).episode.headline
+    assert headline is not None
+    assert (headline.code, headline.seats) == ("disagreement", ("a",))
+
+
+def test_who_turns_down_walled_ways_without_a_word_and_has_a_better_one_is_not_in_disagreement() -> None:
+    seed, maze, wall, way = _into_a_wall(1)
+    better = " -> ".join(map(str, solve(maze)))
+    insists = Script(f"I name cells (row, column) from (0, 0). I propose we move {way} to {wall}.", "I say no.")
+    refuses = Script(f"No. I propose {better}.")
+    episode = play_episode(Maze(turns=6), [insists, refuses], "team", seed).episode
+    assert not episode.success
+    assert ("disagreement", ("b",)) not in [(failure.code, failure.seats) for failure in episode.failures]

@@ -150,7 +150,7 @@ NO = "No, I do not agree."
         pytest.param(
             ("What do you see?", "(1, 1) is a wall. (0, 3) is open."),
             "vague",
-            "ab",
+            "",
             "nobody ever proposed a move",
             id="a wrong guess, and no proposal",
         ),
@@ -165,7 +165,7 @@ NO = "No, I do not agree."
                 "Interesting, let us keep that in mind.",
             ),
             "vague",
-            "ab",
+            "b",
             "nobody ever proposed a move",
             id="vague",
         ),
@@ -246,6 +246,8 @@ def test_who_tells_and_proposes_the_truth_is_never_blamed_alone() -> None:
 def test_a_dialogue_without_any_proposal_says_so() -> None:
     episode = told("(0, 2) is a wall.", "(1, 3) is a wall.").episode
     assert (episode.outcome, episode.failures[0].note) == (Outcome.UNSETTLED, "nobody ever proposed a move")
+    assert not any(failure.seats for failure in episode.failures), "both told what they see; neither is at fault"
+    assert episode.metrics["ungraded"] == 0.0, "it was read surely, and a solo episode can settle it"
     assert episode.metrics["proposals"] == 0
 
 

@@ -8,11 +8,12 @@ from itertools import pairwise
 from typing import Final
 
 from pytest_collab.episode.outcome import Failure
-from pytest_collab.families.maze.evidence.share import contentful
+from pytest_collab.families.maze.evidence import talk
+from pytest_collab.families.maze.evidence.share import contentful, told_before
 from pytest_collab.families.maze.reading.case import Case
 from pytest_collab.families.maze.reading.message import read_message
 from pytest_collab.families.maze.reading.reader import read
-from pytest_collab.families.maze.rules import inside
+from pytest_collab.families.maze.rules import Cell, inside
 from pytest_collab.families.maze.seats import WALL
 from pytest_collab.families.maze.wording import named
 
@@ -53,7 +54,11 @@ def broken_promises(case: Case) -> list[Failure]:
 
 
 def insistence(case: Case) -> list[Failure]:
-    """`disagreement`: the seat turned down other ways, and proposed its own again after it had been turned down."""
+    """`disagreement`: the seat turned down other ways, and proposed its own again after it had been turned down.
+
+    Never of a seat whose every refusal was founded: of a way that cannot be walked, because of a wall that the seat
+    had named, or while its own way ran into no wall that it had been told of.
+    """
     found = []
     for seat in case.seats:
         events: set[int] = set()
@@ -86,12 +91,18 @@ def premature(case: Case) -> list[Failure]:
 
 
 def no_proposal(case: Case) -> list[Failure]:
-    """`vague`: they talked, and nobody ever proposed a move."""
-    spoke = [seat for seat in case.seats if case.said(seat)]
-    if case.reading.proposals or len(spoke) < len(case.seats):
+    """`vague`: they talked, and nobody ever proposed a move.
+
+    At fault are those whose messages say nothing that can be acted on. Where there are none, all told or asked
+    something; whose turn it was to propose cannot be told then.
+    """
+    if case.reading.proposals or any(not case.said(seat) for seat in case.seats):
         return []
-    events = [said.event for said in case.utterances]
-    return [Failure.of("vague", *spoke, events=events, note=NOBODY_PROPOSED)]
+    empty = talk.vagueness(case)
+    seats = [seat for failure in empty for seat in failure.seats]
+    events = [event for failure in empty for event in failure.events] or [said.event for said in case.utterances]
+    found = Failure.of("vague", *seats, events=events, note=NOBODY_PROPOSED)
+    return [found if seats else found.model_copy(update={"ungraded": True})]
 
 
 def agreement_loop(case: Case) -> list[Failure]:
@@ -159,11 +170,26 @@ def _kept_up(case: Case, seat: str, refusals: Sequence[int]) -> set[int]:
 
 
 def _founded(case: Case, seat: str, event: int) -> bool:
-    """Whether what a message turned down could not be walked, so that the seat was right."""
+    """Whether what a message turned down could not be walked, and the seat had told why or had a better way."""
     turned = [proposal for proposal in case.reading.proposals if (seat, event) in proposal.rejected_by]
+    named_so_far = {claim.cell for claim in case.claims(seat) if claim.content == WALL and claim.event <= event}
     return bool(turned) and all(
-        any(not inside(case.maze.size, cell) or case.maze.is_wall(*cell) for cell in proposal.path)
+        (blocked := [cell for cell in proposal.path if _no_way(case, cell)])
+        and (not named_so_far.isdisjoint(blocked) or not _refuted(case, seat))
         for proposal in turned
+    )
+
+
+def _no_way(case: Case, cell: Cell) -> bool:
+    return not inside(case.maze.size, cell) or case.maze.is_wall(*cell)
+
+
+def _refuted(case: Case, seat: str) -> bool:
+    """Whether the seat proposed a way through a wall that it had been told of."""
+    return any(
+        claim.cell in proposal.path
+        for proposal in case.proposals(seat)
+        for claim in told_before(case, seat, proposal)
     )
 
 
