@@ -15,9 +15,9 @@ from pytest_collab.measure.gate import ClusterBy, Gate, GateFile, Where
 from pytest_collab.measure.matching import Matching, matched
 from pytest_collab.measure.paired import match
 from pytest_collab.measure.pooling import at_floor
-from pytest_collab.measure.selection import selected
+from pytest_collab.measure.selection import Supposed, selected
 from pytest_collab.measure.standin import stand_ins
-from pytest_collab.measure.units import End, Units, labels, units_of
+from pytest_collab.measure.units import Units, labels, units_of
 
 BASELINE: Final = "baseline"
 """What a gate calls the run passed as --collab-baseline."""
@@ -91,7 +91,13 @@ class Against:
 
 
 def against_baseline(
-    file: GateFile, gate: Gate, frame: Frame, rows: Mask, other: Frame, cluster: ClusterBy, lost: End | None = None
+    file: GateFile,
+    gate: Gate,
+    frame: Frame,
+    rows: Mask,
+    other: Frame,
+    cluster: ClusterBy,
+    lost: Supposed | None = None,
 ) -> Against:
     """Pair a run with its baseline, by task, condition, team and seed.
 
@@ -102,17 +108,17 @@ def against_baseline(
         rows: shape (n,), what the gate looks at.
         other: the baseline.
         cluster: see `GateFile`.
-        lost: count what was lost as makes the difference lowest, or highest; None to leave it out.
+        lost: what lost episodes of this run count as, and those of the baseline the other way; None to leave them
+            out.
 
     Raises:
         UsageError: the gate's names match nothing in the baseline, or the stand-ins fit neither run.
     """
     who = stand_ins(other, frame, file.stand_ins)
-    opposite: Mapping[End | None, End | None] = {None: None, "low": "high", "high": "low"}
     absent = gate.counts_as
     ours = units_of(frame, gate.metric, rows, who, absent=absent, lost=lost)
     there = baseline_rows(file, gate, frame, other)
-    theirs = units_of(other, gate.metric, there, absent=absent, lost=opposite[lost])
+    theirs = units_of(other, gate.metric, there, absent=absent, lost=lost and lost.opposite)
     if gate.absent is None and (ours.absent or theirs.absent):
         raise UsageError(absence(gate, ours.absent + theirs.absent, ours.episodes + theirs.episodes))
     matching = matched(theirs, ours, who)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from pytest_collab.measure.decision import Decision, GateVerdict
-from pytest_collab.measure.losses import Losses
+from pytest_collab.measure.losses import Losses, lost_text
 from pytest_collab.measure.matching import Matching
 
 
@@ -55,8 +55,9 @@ class Caveats:
 
 
 def _lost(losses: Losses) -> str:
-    share = losses.lost / losses.episodes
-    text = f"{losses.lost} of its {losses.episodes} episodes were lost to the infrastructure ({share:.1%})"
+    text = lost_text(
+        f"{losses.lost} of its {losses.episodes} episodes", losses.lost, losses.ungraded, losses.episodes
+    )
     if losses.void:
         text += f", above the declared {losses.at_most:.1%}"
     return f"{text}: {', '.join(losses.cells[:3])}" if losses.cells else text

@@ -11,12 +11,13 @@ from pydantic import BaseModel, ConfigDict
 from pytest_collab.episode.condition import SETTLING
 from pytest_collab.errors import UsageError
 from pytest_collab.measure.frame import Frame, Mask, changed_tasks
+from pytest_collab.measure.losses import lost_text
 from pytest_collab.measure.matching import Matching, matched
 from pytest_collab.measure.metric import Metric, parse_metric
 from pytest_collab.measure.multiplicity import holm
 from pytest_collab.measure.paired import compare_pairs, match
 from pytest_collab.measure.pooling import Pooled, finite_or_none, pool, seeds_needed
-from pytest_collab.measure.selection import SETTLED_RATES, metric_values
+from pytest_collab.measure.selection import SETTLED_RATES, as_read, metric_values
 from pytest_collab.measure.settling import settle
 from pytest_collab.measure.standin import stand_ins
 from pytest_collab.measure.units import Place, Units, units_of
@@ -30,7 +31,7 @@ MARGIN: Final = 0.1
 """How big a loss has to be noticed where nobody says: ten points; a tenth of the earlier figure of an open range."""
 
 MOST_LOST: Final = 0.05
-"""Above this share of episodes lost to the infrastructure, either run says too little."""
+"""Above this share of episodes lost, to the infrastructure or unread, either run says too little."""
 
 _POOLED_SHARE: Final = 0.2
 """Of the level, what the pooled tests may use up; the rest is for single tasks."""
@@ -166,6 +167,7 @@ def compare_runs(
     measured = parse_metric(metric)
     if measured.kind == "gap":
         raise UsageError(f"{metric} is a gap; compare success_rate or score, whose conditions are listed each")
+    before, after = as_read(before, metric), as_read(after, metric)
     old_rows, new_rows = rows or (np.ones(len(before), dtype=bool), np.ones(len(after), dtype=bool))
     old_rows, new_rows = comparable(before, metric, old_rows), comparable(after, metric, new_rows)
     refuse_changed([before, after])
@@ -311,10 +313,8 @@ def _reasons(
         reasons.append(f"{alone} units were played in one of the runs only")
     for which, units in (("earlier", before), ("later", after)):
         if units.episodes and units.lost / units.episodes > MOST_LOST:
-            reasons.append(
-                f"{units.lost} of {units.episodes} episodes of the {which} run were lost to the infrastructure, "
-                f"above {MOST_LOST:.0%}"
-            )
+            what = f"{units.lost} of {units.episodes} episodes of the {which} run"
+            reasons.append(f"{lost_text(what, units.lost, units.ungraded, units.episodes)}, above {MOST_LOST:.0%}")
         if units.absent:
             reasons.append(f"{units.absent} episodes of the {which} run have no value of {metric.name}")
     for one in pooled:

@@ -214,7 +214,8 @@ class PairedEvidence:
         low_a, high_a = assumed_range(clusters_of(a, self.clusters), self.bounds, scale)
         low_b, high_b = assumed_range(clusters_of(b, self.clusters), self.bounds, scale)
         span = (low_a - high_b, high_a - low_b)
-        return clusters_of(a - b, self.clusters, span), span
+        found = clusters_of(a - b, self.clusters)
+        return replace(found, mean=np.clip(found.mean, *span)), span  # rounding must not leave the range
 
 
 @dataclass(frozen=True, slots=True)

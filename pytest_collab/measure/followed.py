@@ -14,8 +14,9 @@ from pytest_collab.measure.frame import Frame
 from pytest_collab.measure.gaps import gap_pairs, one_agent
 from pytest_collab.measure.gate import ClusterBy, Gate, GateFile
 from pytest_collab.measure.plan import COARSE_TO_FINE, PlannedEpisode, cluster_of, concerns, planned_of
-from pytest_collab.measure.selection import values_of
+from pytest_collab.measure.selection import Supposed, as_read, values_of
 from pytest_collab.measure.sequential import Kind
+from pytest_collab.measure.units import supposing
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,11 +57,13 @@ def sequence_of(
     frame: Frame,
     plan: Sequence[PlannedEpisode],
     done: set[tuple[Any, ...]] | None = None,
+    lost: Supposed | None = None,
 ) -> Followed | None:
     """What a gate can be followed by; None where it cannot be decided early, or nothing of the plan is for it.
 
     Args:
         done: the keys of the episodes that were played, where they are known already.
+        lost: what lost episodes count as; None to leave them out.
     """
     bounds = gate.measured.bounds
     wanted = [planned for planned in plan if concerns(gate, planned)]
@@ -80,7 +83,7 @@ def sequence_of(
         if not all(tuple(planned) in played for planned in groups[label]):
             break
         prefix.append(label)
-    found = _cluster_values(gate, frame, cluster)
+    found = _cluster_values(gate, as_read(frame, gate.metric), cluster, lost)
     labels = tuple(label for label in prefix if label in found)
     largest = max(_planned_size(gate, members) for members in groups.values())
     return Followed(
@@ -121,17 +124,19 @@ def _planned_size(gate: Gate, members: Sequence[PlannedEpisode]) -> int:
     return max(1, len({(one.task, one.seed, one.team) for one in members if not one_agent(one.condition)}))
 
 
-def _cluster_values(gate: Gate, frame: Frame, cluster: ClusterBy) -> dict[tuple[Any, ...], list[float]]:
+def _cluster_values(
+    gate: Gate, frame: Frame, cluster: ClusterBy, lost: Supposed | None
+) -> dict[tuple[Any, ...], list[float]]:
     """The values of every cluster, one an episode or one a pair."""
     found: dict[tuple[Any, ...], list[float]] = {}
     planned = planned_of(frame)
     rows = np.array([concerns(gate, one) for one in planned], dtype=bool)
     if gate.measured.kind == "gap":
-        pairs = gap_pairs(frame, gate.metric, rows)
+        pairs = gap_pairs(supposing(frame, gate.metric, lost), gate.metric, rows)
         for unit, value in zip(pairs.keys, pairs.difference.tolist(), strict=True):
             found.setdefault(unit[:2] if cluster == "task" else unit[:3], []).append(value)
     elif rows.any():
-        values, used = values_of(frame, gate, rows)
+        values, used = values_of(frame, gate, rows, lost=lost)
         for row in np.flatnonzero(used).tolist():
             found.setdefault(cluster_of(planned[row], cluster), []).append(float(values[row]))
     return found

@@ -17,6 +17,8 @@ Mask = NDArray[np.bool_]
 
 OUTCOMES: Final = tuple(Outcome)
 INFRASTRUCTURE: Final = OUTCOMES.index(Outcome.INFRASTRUCTURE)
+UNGRADED: Final = "ungraded"
+"""The figure by which a family says that what was said in an episode could not be read surely."""
 
 
 class Fault(NamedTuple):
@@ -145,6 +147,12 @@ class Frame:
     def evidence(self) -> Mask:
         """Rows that say something about agents: all but infrastructure errors."""
         return np.asarray(self.outcome != INFRASTRUCTURE)
+
+    @property
+    def unread(self) -> Mask:
+        """Rows of which no reading was sure: what they came to is not known (the family's figure `ungraded`)."""
+        marks = self.metrics.get(UNGRADED)
+        return np.zeros(len(self), dtype=bool) if marks is None else np.asarray(marks == 1.0)
 
     @property
     def success(self) -> Mask:

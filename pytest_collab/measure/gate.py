@@ -181,7 +181,7 @@ class Gate(BaseModel):
 
 
 class Infrastructure(BaseModel):
-    """How many episodes may break for reasons that say nothing about agents, before the run is void."""
+    """How many episodes may be lost, to the infrastructure or unread, before the run is void."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -200,9 +200,9 @@ class GateFile(BaseModel):
         unmatched: `undecided` or `fail`: what it means for a gate against a baseline that only one of the two runs
             played some team, task or seed.
         lost: `worst`: a verdict has to hold whatever the episodes lost to the infrastructure would have been;
-            `at_random`: these are left out as if chance had picked them. Left out, it is `worst`, and `at_random`
-            in a file whose `infrastructure` allows more than 5 % to be lost: who does so has said that losses are
-            none of the agents'.
+            `at_random`: these are left out as if chance had picked them (what could not be read never is). Left out,
+            it is `worst`, and `at_random` in a file whose `infrastructure` allows more than 5 % to be lost: who does
+            so has said that losses are none of the agents'.
         same: what must not differ between a run and its baselines (see `circumstances.DEMANDABLE`).
         as: which agents stand in for which of the baseline, old name by new name.
     """

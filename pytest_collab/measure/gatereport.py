@@ -88,12 +88,13 @@ class GateResult(BaseModel):
 
 
 class InfrastructureCheck(BaseModel):
-    """Whether so many episodes broke that the run says nothing.
+    """Whether so many episodes were lost that the run says nothing.
 
     Attributes:
-        episodes: all, broken ones included.
+        episodes: all, lost ones included.
         errors: infrastructure errors among them.
-        rate: their share.
+        ungraded: episodes that could not be read surely.
+        rate: the share of both.
         at_most: the declared limit; above it the run is void.
     """
 
@@ -101,8 +102,16 @@ class InfrastructureCheck(BaseModel):
 
     episodes: int
     errors: int
+    ungraded: int = 0
     rate: float
     at_most: float
+
+    def __str__(self) -> str:
+        """What was lost: a part of a sentence."""
+        text = f"{self.errors + self.ungraded} of {self.episodes} episodes ({self.rate:.1%}) were lost"
+        if not self.ungraded:
+            return f"{text} to infrastructure"
+        return f"{text} ({self.errors} to infrastructure, {self.ungraded} could not be read surely)"
 
 
 class GateProblem(BaseModel):

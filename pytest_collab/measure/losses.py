@@ -1,19 +1,22 @@
-"""Episodes lost to the infrastructure, as a gate sees them: those of its own selection.
+"""Episodes that say nothing, as a gate sees them: those of its own selection.
 
-Losses are seldom at random: what talks longest, or fails, is what breaks. So a gate is void where more of its own
-episodes were lost than the file allows, whatever the rest of the run looks like; and a verdict has to hold whatever
-the lost ones would have been.
+An episode is lost to the infrastructure, or because what was said in it could not be read surely. Neither happens
+at random: what talks longest, or fails, is what breaks, and only what failed is left unread. So a gate is void where
+more of its own episodes were lost than the file allows, whatever the rest of the run looks like; and a verdict has to
+hold whatever the lost ones would have been.
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Final
 
 import numpy as np
 from pydantic import BaseModel, ConfigDict
 
-from pytest_collab.measure.decision import Decision
+from pytest_collab.measure.decision import Decision, GateVerdict
 from pytest_collab.measure.frame import Frame, Mask
+from pytest_collab.measure.gate import Gate, GateFile
 from pytest_collab.measure.pooling import finite_or_none
 
 BY_CHANCE: Final = 0.05
@@ -34,7 +37,8 @@ class Losses(BaseModel):
     """What of a gate's episodes was lost.
 
     Attributes:
-        lost: episodes of its selection that were lost to the infrastructure, of `episodes`.
+        lost: episodes of its selection that were lost, of `episodes`.
+        ungraded: those of them that could not be read; the others were lost to the infrastructure.
         at_most: the share that the file allows.
         cells: tasks, by condition, that lost more than chance explains under that share, with their counts.
         lowest, highest: what the gate's figure would be if the lost ones had all been as low, or as high, as can be;
@@ -46,6 +50,7 @@ class Losses(BaseModel):
     lost: int
     episodes: int
     at_most: float
+    ungraded: int = 0
     cells: tuple[str, ...] = ()
     lowest: Bounds | None = None
     highest: Bounds | None = None
@@ -61,7 +66,38 @@ def losses_of(frame: Frame, rows: Mask, at_most: float) -> Losses:
     lost = rows & ~frame.evidence
     total, gone = int(rows.sum()), int(lost.sum())
     cells = _cells(frame, rows, lost, at_most) if gone else ()
-    return Losses(lost=gone, episodes=total, at_most=at_most, cells=cells)
+    return Losses(lost=gone, episodes=total, at_most=at_most, ungraded=int((lost & frame.unread).sum()), cells=cells)
+
+
+def lost_at_random(file: GateFile, gate: Gate) -> bool:
+    """Whether a gate leaves out what was lost to the infrastructure as if chance had picked it."""
+    return (gate.lost or file.counts_lost) == "at_random"
+
+
+def depends(losses: Losses, decision: Decision, ends: Sequence[Decision]) -> tuple[str, ...]:
+    """Why a verdict does not stand that the lost episodes could have turned.
+
+    Args:
+        losses: what was lost.
+        decision: without it.
+        ends: as if it had been as low, and as high, as can be.
+    """
+    if decision.verdict is GateVerdict.UNDECIDED or all(one.verdict is decision.verdict for one in ends):
+        return ()
+    remedy = "play them again with --collab-resume" if losses.ungraded < losses.lost else ""
+    if losses.ungraded:
+        remedy += " and " * bool(remedy) + "let another reader read them (--collab-grader)"
+    return (f"what the lost episodes would have been decides it: {remedy}",)
+
+
+def lost_text(what: str, lost: int, ungraded: int, episodes: int) -> str:
+    """`what` with what became of it, and the share: a part of a sentence."""
+    share = f"{lost / max(1, episodes):.1%}"
+    if not ungraded:
+        return f"{what} were lost to the infrastructure ({share})"
+    if ungraded == lost:
+        return f"{what} could not be read surely ({share})"
+    return f"{what} were lost ({share}: {lost - ungraded} to the infrastructure, {ungraded} could not be read surely)"
 
 
 def bounds_of(decision: Decision) -> Bounds:

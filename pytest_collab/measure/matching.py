@@ -64,8 +64,8 @@ class Matching(BaseModel):
         tasks: those that both played.
         seeds: how many different ones of a task both have.
         stand_ins: old name by new name; `assumed` when nobody said so.
-        only_before, only_after: units that one of them has alone, those lost to the infrastructure not counted.
-        lost_before, lost_after: episodes lost to the infrastructure.
+        only_before, only_after: units that one of them has alone, lost ones not counted.
+        lost_before, lost_after: episodes lost to the infrastructure, or unread.
         absent_before, absent_after: episodes that are evidence and have no value of the metric.
     """
 

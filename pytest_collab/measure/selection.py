@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from difflib import get_close_matches
-from typing import Final
+from typing import Final, Literal, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,9 +13,9 @@ from numpy.typing import NDArray
 from pytest_collab.episode.outcome import Outcome
 from pytest_collab.errors import UsageError
 from pytest_collab.measure.codes import families_giving
-from pytest_collab.measure.frame import OUTCOMES, Frame, Mask
+from pytest_collab.measure.frame import INFRASTRUCTURE, OUTCOMES, Frame, Mask
 from pytest_collab.measure.gate import Gate, Where
-from pytest_collab.measure.metric import FAILURE_RATE, FAMILY_METRIC
+from pytest_collab.measure.metric import FAILURE_RATE, FAMILY_METRIC, parse_metric
 from pytest_collab.measure.settling import settle
 
 INFRASTRUCTURE_RATE: Final = "infrastructure_rate"
@@ -33,6 +33,45 @@ SETTLED_RATES: Final = {
     "competence_failure_rate": (Outcome.COORDINATION, Outcome.COMPETENCE),
 }
 """Rates that may or may not count an unsettled failure: settled to what they do not, and to what they do."""
+
+
+_NEED_NO_READING: Final = ("cost_usd", "duration_s", "turns", "tokens", INFRASTRUCTURE_RATE)
+
+End = Literal["low", "high"]
+ENDS: Final[tuple[End, End]] = ("low", "high")
+
+
+class Supposed(NamedTuple):
+    """What lost episodes are taken to have come to.
+
+    Attributes:
+        end: what makes the figure lowest, or highest.
+        unread: only those that could not be read; the others stay out.
+    """
+
+    end: End
+    unread: bool = False
+
+    def rows(self, frame: Frame) -> Mask:
+        """The rows that it is about; shape (n,)."""
+        lost = ~frame.evidence
+        return lost & frame.unread if self.unread else lost
+
+    @property
+    def opposite(self) -> Supposed:
+        """The other end, as it is for what is subtracted."""
+        return self._replace(end="low" if self.end == "high" else "high")
+
+
+def as_read(frame: Frame, metric: str) -> Frame:
+    """A run as far as it could be read: what could not is lost, for a metric that depends on what it came to.
+
+    Costs, times, turns and tokens are what they are; a family's own figures are its own to leave out.
+    """
+    unread = frame.unread
+    if metric in _NEED_NO_READING or metric.startswith(FAMILY_METRIC) or not unread.any():
+        return frame
+    return replace(frame, outcome=np.where(unread, np.int8(INFRASTRUCTURE), frame.outcome))
 
 
 def conditions_of(gate: Gate) -> tuple[str, ...]:
@@ -108,7 +147,7 @@ def open_rows(frame: Frame, gate: Gate, rows: Mask) -> Mask:
     return np.asarray(settle(frame).open & rows)
 
 
-def reading_of(frame: Frame, gate: Gate, rows: Mask, *, lost: float | None = None) -> Reading:
+def reading_of(frame: Frame, gate: Gate, rows: Mask, *, lost: Supposed | None = None) -> Reading:
     """`read_metric` of a gate's metric, with what it says of absence, and with the gate named in errors."""
     try:
         return read_metric(frame, gate.metric, rows, absent=gate.counts_as, lost=lost)
@@ -133,9 +172,11 @@ def within(gate: Gate, values: NDArray[np.float64]) -> NDArray[np.float64]:
     return values
 
 
-def values_of(frame: Frame, gate: Gate, rows: Mask) -> tuple[NDArray[np.float64], Mask]:
-    """`reading_of`, without what was lost or is absent: (values, rows that have one)."""
-    found = reading_of(frame, gate, rows)
+def values_of(
+    frame: Frame, gate: Gate, rows: Mask, *, lost: Supposed | None = None
+) -> tuple[NDArray[np.float64], Mask]:
+    """`reading_of`, without what is lost or absent: (values, rows that have one)."""
+    found = reading_of(frame, gate, rows, lost=lost)
     return found.values, found.used
 
 
@@ -146,7 +187,7 @@ class Reading:
     Attributes:
         values: shape (n,).
         used: rows that have a value and are no infrastructure error, or were given one.
-        lost: rows that were lost to the infrastructure.
+        lost: rows that were lost.
         absent: rows that are evidence, of a family that has the metric, and have no value of it themselves.
     """
 
@@ -163,7 +204,7 @@ def metric_values(frame: Frame, name: str, rows: Mask) -> tuple[NDArray[np.float
 
 
 def read_metric(
-    frame: Frame, name: str, rows: Mask, *, absent: float | None = None, lost: float | None = None
+    frame: Frame, name: str, rows: Mask, *, absent: float | None = None, lost: Supposed | None = None
 ) -> Reading:
     """A metric of every episode (not for gaps).
 
@@ -174,7 +215,7 @@ def read_metric(
         name: see `metric.parse_metric`.
         rows: shape (n,), the rows that are wanted.
         absent: what an episode counts as that has no value; None to leave it out, and in `Reading.absent`.
-        lost: what an episode counts as that was lost to the infrastructure; None to leave it out.
+        lost: what lost episodes count as; None to leave them out, as they are where the metric has no range.
 
     Raises:
         UsageError: no episode has the metric, no family of the rows can have it, or an episode's cost is not known.
@@ -211,9 +252,11 @@ def read_metric(
     if absent is not None:
         values[unknown] = absent
         unknown = np.zeros_like(unknown)
-    if lost is not None:
-        values[broken] = lost
-        used = used | broken
+    bounds = parse_metric(name).bounds
+    if lost is not None and bounds is not None:
+        supposed = broken & lost.rows(frame)
+        values[supposed] = bounds[lost.end == "high"]
+        used = used | supposed
     return Reading(values, used & ~np.isnan(values), broken, unknown)
 
 

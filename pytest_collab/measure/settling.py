@@ -69,7 +69,7 @@ def settle(frame: Frame) -> Settled:
         return Settled(outcomes, by_solo, left_open)
     outcomes[left_open] = UNSETTLED
     alone = _alone(frame)
-    unread = _unread(frame)
+    unread = frame.unread
     for row in np.flatnonzero(left_open).tolist():
         if unread[row]:
             continue
@@ -92,12 +92,6 @@ def suppose(frame: Frame, outcome: Outcome) -> Frame:
     return replace(frame, outcome=outcomes, settled=frame.settled | still_open)
 
 
-def _unread(frame: Frame) -> Mask:
-    """Episodes of which no reading was sure: their failure is `ungraded`."""
-    marks = frame.metrics.get("ungraded")
-    return np.zeros(len(frame), dtype=bool) if marks is None else np.asarray(marks == 1.0)
-
-
 def _alone(frame: Frame) -> dict[Unit, float]:
     """Success alone; `solo` where it was played, for it was not played because of a failure."""
     return unit_values(frame, SETTLING) | unit_values(frame, "solo")
@@ -110,7 +104,7 @@ def _members(frame: Frame, row: int) -> list[Unit]:
 
 def missing_solos(frame: Frame) -> list[Missing]:
     """The solo episodes that would settle all that is open, each once, in the order in which they are missed."""
-    still_open = settle(frame).open & ~_unread(frame)
+    still_open = settle(frame).open & ~frame.unread
     if not still_open.any():
         return []
     alone = _alone(frame)

@@ -27,8 +27,9 @@ from pytest_collab.measure.followed import Followed, sequence_of
 from pytest_collab.measure.frame import Frame
 from pytest_collab.measure.gate import ClusterBy, Gate, GateFile
 from pytest_collab.measure.gatereport import GateReport, GateResult, Savings, result_of, with_correction
+from pytest_collab.measure.losses import lost_at_random
 from pytest_collab.measure.plan import COARSE_TO_FINE, PlannedEpisode, cluster_of, concerns, planned_of
-from pytest_collab.measure.selection import SETTLED_RATES, open_rows, selected
+from pytest_collab.measure.selection import ENDS, SETTLED_RATES, Supposed, as_read, open_rows, selected
 from pytest_collab.measure.settling import suppose
 from pytest_collab.measure.stopped import gate_correction
 from pytest_collab.measure.together import bonferroni
@@ -125,13 +126,38 @@ def _follow(
     found = sequence_of(file, gate, frame, plan, done)
     if found is None:
         return Following(gate, None, 0, 0)
+    frame = as_read(frame, gate.metric)
     confidence = gate.confidence or file.confidence
     still_open = _open(gate, frame, found)
     runs = [suppose(frame, outcome) for outcome in SETTLED_RATES[gate.metric]] if still_open else []
     supposed = [sequence_of(file, gate, run, plan, done) for run in runs]
     decisions = [_decided(gate, one, confidence, brief) for one in supposed or [found] if one is not None]
     decision = while_open(decisions[0], decisions[1], still_open) if still_open else decisions[0]
+    decided = decision.verdict is not GateVerdict.UNDECIDED
+    if decided and not _whatever_was_lost(file, gate, frame, plan, done, decision):
+        decision = replace(decision, verdict=GateVerdict.UNDECIDED)
     return Following(gate, decision, found.planned, len(found.values), found.cluster)
+
+
+def _whatever_was_lost(
+    file: GateFile,
+    gate: Gate,
+    frame: Frame,
+    plan: Sequence[PlannedEpisode],
+    done: set[tuple[Any, ...]],
+    decision: Decision,
+) -> bool:
+    """Whether a verdict holds for lost episodes that came to the worst, and to the best, there is."""
+    unread = lost_at_random(file, gate)
+    ends = [Supposed(end, unread) for end in ENDS]
+    if not ends[0].rows(frame).any():
+        return True
+    runs = [suppose(frame, outcome) for outcome in SETTLED_RATES.get(gate.metric, ())] or [frame]
+    found = [sequence_of(file, gate, run, plan, done, end) for run in runs for end in ends]
+    confidence = gate.confidence or file.confidence
+    return all(
+        _decided(gate, one, confidence, brief=True).verdict is decision.verdict for one in found if one is not None
+    )
 
 
 def _decided(gate: Gate, found: Followed, confidence: float, brief: bool) -> Decision:
@@ -189,7 +215,7 @@ def judge_followed(
         if one.decision is None:
             return judge_gate(file, gate, frame, known)
         selected(frame, gate)
-        caveats = losses_alone(file, gate, frame)
+        caveats = losses_alone(file, gate, as_read(frame, gate.metric))
         result = result_of(file, one.gate, one.decision, sequential=True, cluster=one.cluster, caveats=caveats)
         corrected = gate_correction(file, one.gate, frame, plan)
         return result if corrected is None else with_correction(result, gate, corrected)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Hashable, Sequence
 from dataclasses import dataclass, replace
-from typing import Literal, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,10 +14,8 @@ from pytest_collab.measure.frame import OUTCOMES, Frame, Mask
 from pytest_collab.measure.gaps import gap_pairs
 from pytest_collab.measure.gate import ClusterBy
 from pytest_collab.measure.metric import GAPS, parse_metric
-from pytest_collab.measure.selection import read_metric
+from pytest_collab.measure.selection import Supposed, read_metric
 from pytest_collab.measure.standin import StandIns
-
-End = Literal["low", "high"]
 
 
 class Place(NamedTuple):
@@ -36,10 +34,11 @@ class Units:
 
     Attributes:
         values: the mean over the epochs that are evidence.
-        played: also units of which every epoch was lost to the infrastructure.
+        played: also units of which every epoch was lost.
         absent: episodes that are evidence and have no value.
-        lost: episodes that were lost to the infrastructure.
+        lost: episodes that were lost.
         episodes: all of them.
+        ungraded: of the lost ones, those that could not be read surely.
     """
 
     values: dict[Place, float]
@@ -47,6 +46,7 @@ class Units:
     absent: int = 0
     lost: int = 0
     episodes: int = 0
+    ungraded: int = 0
 
 
 def units_of(
@@ -56,7 +56,7 @@ def units_of(
     who: StandIns | None = None,
     *,
     absent: float | None = None,
-    lost: End | None = None,
+    lost: Supposed | None = None,
 ) -> Units:
     """A metric's mean on each unit, over epochs.
 
@@ -66,7 +66,7 @@ def units_of(
         rows: shape (n,), the rows that are wanted; of a gap, those of its conditions with teams.
         who: which agents stand in for which, in the later of two runs.
         absent: see `selection.read_metric`.
-        lost: count lost episodes as what gives the lowest, or the highest, figure; None to leave them out.
+        lost: what lost episodes count as; None to leave them out.
 
     Raises:
         UsageError: see `selection.read_metric`.
@@ -75,9 +75,7 @@ def units_of(
     measured = parse_metric(metric)
     if measured.kind == "gap":
         return _gaps(frame, metric, rows, known, lost)
-    ends = measured.bounds or (None, None)
-    count_as = None if lost is None else ends[lost == "high"]
-    reading = read_metric(frame, metric, rows, absent=absent, lost=count_as)
+    reading = read_metric(frame, metric, rows, absent=absent, lost=lost)
     read = np.flatnonzero(reading.used | reading.lost | reading.absent)
     places, of_row = _places(frame, read, known)
     used = reading.used[read]
@@ -93,6 +91,7 @@ def units_of(
         int(reading.absent.sum()),
         int(reading.lost.sum()),
         len(read),
+        int((reading.lost & frame.unread).sum()),
     )
 
 
@@ -103,20 +102,23 @@ def labels(places: Sequence[Place], cluster: ClusterBy) -> list[Hashable] | None
     return [place[:2] if cluster == "task" else (*place[:2], place.seed) for place in places]
 
 
-def as_if_lost(frame: Frame, gap: str, end: End) -> Frame:
+def supposing(frame: Frame, gap: str, lost: Supposed | None) -> Frame:
     """A run whose lost episodes are successes or failures, as makes a gap lowest or highest."""
+    if lost is None:
+        return frame
     first, second = GAPS[gap]
-    succeeds = frame.condition.among([first if end == "high" else second])
+    succeeds = frame.condition.among([first if lost.end == "high" else second])
+    rows = lost.rows(frame)
     outcome = frame.outcome.copy()
-    outcome[~frame.evidence] = OUTCOMES.index(Outcome.COORDINATION)
-    outcome[~frame.evidence & succeeds] = OUTCOMES.index(Outcome.SUCCESS)
+    outcome[rows] = OUTCOMES.index(Outcome.COORDINATION)
+    outcome[rows & succeeds] = OUTCOMES.index(Outcome.SUCCESS)
     return replace(frame, outcome=outcome)
 
 
-def _gaps(frame: Frame, metric: str, rows: Mask, who: StandIns, lost: End | None) -> Units:
+def _gaps(frame: Frame, metric: str, rows: Mask, who: StandIns, lost: Supposed | None) -> Units:
     concerned = frame.condition.among(GAPS[metric])
-    played = gap_pairs(as_if_lost(frame, metric, "low"), metric, rows)
-    pairs = gap_pairs(frame if lost is None else as_if_lost(frame, metric, lost), metric, rows)
+    played = gap_pairs(supposing(frame, metric, Supposed("low")), metric, rows)
+    pairs = gap_pairs(supposing(frame, metric, lost), metric, rows)
     found = {
         Place(unit.family, unit.task, metric, unit.seed, who.old(unit.team)): value
         for unit, value in zip(pairs.keys, pairs.difference.tolist(), strict=True)
@@ -126,6 +128,7 @@ def _gaps(frame: Frame, metric: str, rows: Mask, who: StandIns, lost: End | None
         frozenset(Place(u.family, u.task, metric, u.seed, who.old(u.team)) for u in played.keys),
         lost=int((concerned & ~frame.evidence).sum()),
         episodes=int(concerned.sum()),
+        ungraded=int((concerned & ~frame.evidence & frame.unread).sum()),
     )
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any, Final, Literal, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,7 +22,6 @@ from pytest_collab.measure.caveats import Caveats
 from pytest_collab.measure.decision import (
     Decision,
     Evidence,
-    GateVerdict,
     MeanEvidence,
     PairedEvidence,
     RateEvidence,
@@ -33,13 +32,16 @@ from pytest_collab.measure.frame import Frame, Mask
 from pytest_collab.measure.gaps import Unit, gap_pairs, unit_clusters
 from pytest_collab.measure.gate import ClusterBy, Gate, GateFile
 from pytest_collab.measure.gatereport import GateProblem, GateReport, GateResult, InfrastructureCheck, result_of
-from pytest_collab.measure.losses import bounds_of, losses_of
+from pytest_collab.measure.losses import bounds_of, depends, losses_of, lost_at_random
 from pytest_collab.measure.matching import NOT_COMPARED, Matching
 from pytest_collab.measure.metric import FAILURE_RATE, GAPS
 from pytest_collab.measure.paired import Pairs
 from pytest_collab.measure.selection import (
+    ENDS,
     INFRASTRUCTURE_RATE,
     SETTLED_RATES,
+    Supposed,
+    as_read,
     open_rows,
     reading_of,
     selected,
@@ -47,9 +49,7 @@ from pytest_collab.measure.selection import (
 )
 from pytest_collab.measure.settling import suppose
 from pytest_collab.measure.together import false_alarms, holm_results
-from pytest_collab.measure.units import End, as_if_lost
-
-ENDS: Final[tuple[End, End]] = ("low", "high")
+from pytest_collab.measure.units import supposing
 
 
 def judge_run(file: GateFile, frame: Frame, baselines: Mapping[str, Frame] | None = None) -> GateReport:
@@ -102,9 +102,12 @@ def report(
 
 
 def _infrastructure(file: GateFile, frame: Frame) -> InfrastructureCheck:
-    errors = int((~frame.evidence).sum())
-    rate = errors / len(frame) if len(frame) else 0.0
-    return InfrastructureCheck(episodes=len(frame), errors=errors, rate=rate, at_most=file.infrastructure.at_most)
+    ungraded = int(frame.unread.sum())
+    errors = int((~frame.evidence & ~frame.unread).sum())
+    rate = (errors + ungraded) / len(frame) if len(frame) else 0.0
+    return InfrastructureCheck(
+        episodes=len(frame), errors=errors, ungraded=ungraded, rate=rate, at_most=file.infrastructure.at_most
+    )
 
 
 def judge_gate(file: GateFile, gate: Gate, frame: Frame, baselines: Mapping[str, Frame]) -> GateResult:
@@ -116,6 +119,8 @@ def judge_gate(file: GateFile, gate: Gate, frame: Frame, baselines: Mapping[str,
         UsageError: the selection matches nothing, a baseline is missing or its tasks have changed, or a metric that
             not every episode has comes without `absent`.
     """
+    frame = as_read(frame, gate.metric)
+    baselines = {name: as_read(run, gate.metric) for name, run in baselines.items()}
     rows = selected(frame, gate)
     open_here = int(open_rows(frame, gate, rows).sum())
     open_there = 0
@@ -150,9 +155,17 @@ def _judged(file: GateFile, gate: Gate, frame: Frame, baselines: Mapping[str, Fr
     caveats = replace(losses_alone(file, gate, frame), matching=found.matching, open=found.open, notes=found.notes)
     losses = caveats.losses
     if losses is not None and losses.lost and gate.measured.bounds is not None and not losses.void:
-        ends = [decide(gate.rule(), _found(file, gate, frame, baselines, end).evidence, confidence) for end in ENDS]
+
+        def at_ends(unread: bool) -> list[Decision]:
+            both = [_found(file, gate, frame, baselines, Supposed(end, unread)) for end in ENDS]
+            return [decide(gate.rule(), one.evidence, confidence) for one in both]
+
+        ends = at_ends(unread=False)
         losses = losses.model_copy(update={"lowest": bounds_of(ends[0]), "highest": bounds_of(ends[1])})
-        caveats = replace(caveats, losses=losses, open=(*caveats.open, *_depends(file, gate, decision, ends)))
+        if lost_at_random(file, gate):
+            # Only failures are left ungraded, so that these are not lost at random whatever the file says.
+            ends = at_ends(unread=True) if losses.ungraded else []
+        caveats = replace(caveats, losses=losses, open=(*caveats.open, *depends(losses, decision, ends)))
     if found.matching is not None:
         caveats = _unmatched(file, gate, found.matching, caveats)
     paired = isinstance(found.evidence, PairedEvidence) if gate.baseline is not None else None
@@ -177,7 +190,7 @@ class _Found:
 
 
 def _found(
-    file: GateFile, gate: Gate, frame: Frame, baselines: Mapping[str, Frame], lost: End | None = None
+    file: GateFile, gate: Gate, frame: Frame, baselines: Mapping[str, Frame], lost: Supposed | None = None
 ) -> _Found:
     """The evidence that a run holds for a gate; `lost` as in `baseline.against_baseline`."""
     cluster = gate.cluster or file.cluster
@@ -188,10 +201,9 @@ def _found(
         return _Found(against.evidence, against.matching, (*against.open, *_uncounted(gate, frame, rows)))
     metric = gate.measured
     if metric.kind == "gap":
-        pairs = _gap_pairs(gate, frame if lost is None else as_if_lost(frame, gate.metric, lost), rows)
+        pairs = _gap_pairs(gate, supposing(frame, gate.metric, lost), rows)
         return _Found(PairedEvidence(pairs.first, pairs.second, _unit_labels(pairs.keys, cluster)))
-    count_as = None if lost is None or metric.bounds is None else metric.bounds[lost == "high"]
-    reading = reading_of(frame, gate, rows, lost=count_as)
+    reading = reading_of(frame, gate, rows, lost=lost)
     left_out = int(reading.absent.sum())
     if left_out and gate.absent is None:
         raise UsageError(absence(gate, left_out, left_out + int(reading.used.sum())))
@@ -221,15 +233,6 @@ def _uncounted(gate: Gate, frame: Frame, rows: Mask) -> tuple[str, ...]:
     if frame.tokens[used].any() or (gate.metric == "cost_usd" and frame.cost_usd[used].any()):
         return ()
     return ("no tokens were counted: built-in players, and programs that report no usage, cost nothing here",)
-
-
-def _depends(file: GateFile, gate: Gate, decision: Decision, ends: Sequence[Decision]) -> tuple[str, ...]:
-    """Why a verdict does not stand that the lost episodes could have turned."""
-    if (gate.lost or file.counts_lost) == "at_random" or all(one.verdict is decision.verdict for one in ends):
-        return ()
-    if decision.verdict is GateVerdict.UNDECIDED:
-        return ()
-    return ("what the lost episodes would have been decides it: play them again with --collab-resume",)
 
 
 def _unmatched(file: GateFile, gate: Gate, matching: Matching, caveats: Caveats) -> Caveats:

@@ -60,8 +60,7 @@ def verdict_line(report: GateReport) -> str:
     check = report.infrastructure
     if report.verdict == "void":
         return (
-            f"gates: VOID. {check.errors} of {check.episodes} episodes ({check.rate:.1%}) were lost to "
-            f"infrastructure, above the declared {check.at_most:.1%}: this run says nothing about the agents, "
+            f"gates: VOID. {check}, above the declared {check.at_most:.1%}: this run says nothing about the agents, "
             "whatever its gates show."
         )
     if report.problems:

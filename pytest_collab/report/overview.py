@@ -96,6 +96,8 @@ def _gates_told(gates: GateReport) -> str:
     if gates.verdict != "void":
         lines.append(
             f"Lost to infrastructure: {check.errors} of {check.episodes} episodes; {check.at_most:.1%} are allowed."
+            if not check.ungraded
+            else f"Lost: {check}; {check.at_most:.1%} are allowed."
         )
     if gates.saved is not None:
         lines.append(f"S{saved_line(gates.saved)[1:]}.")

@@ -119,8 +119,7 @@ def _answer(gates: GateReport | None, baseline: Baseline | None, episodes: Seque
             return Answer(
                 "bad",
                 "This run says nothing",
-                f"{check.errors} of {check.episodes} episodes were lost to infrastructure errors, more than the "
-                f"{check.at_most:.0%} that the gates file allows.",
+                f"{check}, more than the {check.at_most:.0%} that the gates file allows.",
             )
         if failed:
             return Answer(

@@ -14,6 +14,7 @@ from pytest_collab.measure.gate import GateFile
 from pytest_collab.measure.judging import read_baselines
 from pytest_collab.measure.reader import frame_of
 from pytest_collab.measure.verdicts import judge_gate, judge_run
+from pytest_collab.report.gates import verdict_line
 from tests.support.episodes import episode, write_run
 
 GATE = {"metric": "success_rate", "not_worse_than": "baseline", "margin": 0.1}
@@ -183,6 +184,65 @@ def test_lost_pairs_are_counted_at_their_worst_too():
     muted = play(104, 0, condition="mute")
     gap = judged(talk, play(100) + lost(4, 100) + muted)
     assert (gap.value, gap.losses.lowest.value) == (1.0, pytest.approx(100 / 104))
+
+
+# What could not be read.
+
+
+def unread(n, first, **more):
+    marks = {"outcome": Outcome.UNSETTLED, "settled": False, "metrics": {"ungraded": 1.0}}
+    return [episode(seed=first + seed, score=0.4, team="a+a", **marks, **more) for seed in range(n)]
+
+
+def test_what_nobody_could_read_is_lost_to_a_gate_and_not_at_random():
+    gate = {"metric": "success_rate", "at_least": 0.8}
+    found = judged(gate, play(100, 88) + unread(5, 100))
+    assert (found.verdict, found.n, found.losses.ungraded) == (GateVerdict.UNDECIDED, 100, 5)
+    assert found.losses.lowest.value == pytest.approx(88 / 105)
+    assert found.losses.highest.value == pytest.approx(93 / 105)
+    assert "5 of its 105 episodes could not be read surely (4.8%)" in found.message
+    assert "let another reader read them (--collab-grader)" in found.message
+    for random in ({"lost": "at_random"}, {"infrastructure": {"at_most": 0.3}}):
+        assert judged(gate, play(100, 88) + unread(5, 100), **random).verdict is GateVerdict.UNDECIDED
+        assert judged(gate, play(100, 88) + lost(5, 100), **random).verdict is GateVerdict.PASS
+
+
+@pytest.mark.parametrize(
+    "metric", ["success_rate", "score", "coordination_failure_rate", "failure_rate.disagreement", "value_of_talk"]
+)
+def test_more_unread_than_declared_make_a_gate_void(metric):
+    rule = {"at_least": 0.5} if metric in ("success_rate", "score", "value_of_talk") else {"at_most": 0.3}
+    mute = play(100, 0, condition="mute") + play(300, condition="solo", team="a")
+    found = judged({"metric": metric, **rule}, play(86) + unread(14, 86) + mute)
+    assert (found.void, found.ok, found.losses.ungraded) == (True, False, 14)
+    assert judged({"metric": metric, **rule}, play(86) + unread(14, 86) + mute, infrastructure={"at_most": 0.2}).n
+
+
+def test_what_an_unread_episode_cost_is_known():
+    found = judged({"metric": "turns", "at_most": 9, "range": [0, 50]}, play(300) + unread(100, 300))
+    assert (found.verdict, found.n, found.losses.lost) == (GateVerdict.PASS, 400, 0)
+    share = judged(
+        {"metric": "metrics.ungraded", "at_most": 0.5, "range": [0, 1], "absent": 0}, unread(9, 0) + play(9, first=9)
+    )
+    assert (share.n, share.losses.lost) == (18, 0)
+
+
+def test_too_much_unread_voids_the_run():
+    file = GateFile.model_validate({"gates": [{"metric": "turns", "at_most": 9}]})
+    report = judge_run(file, frame_of(play(90) + unread(8, 90) + lost(2, 98)))
+    assert (report.verdict, report.infrastructure.ungraded, report.infrastructure.errors) == ("void", 8, 2)
+    assert verdict_line(report).startswith(
+        "gates: VOID. 10 of 100 episodes (10.0%) were lost (2 to infrastructure, 8 could not be read surely), above"
+    )
+    assert judge_run(file, frame_of(play(96) + unread(2, 96) + lost(2, 98))).verdict != "void"
+
+
+def test_unread_pairs_are_counted_at_their_worst_on_both_sides():
+    found = judged(GATE, play(100) + unread(4, 100), baseline=play(104))
+    assert found.losses.lowest.value == pytest.approx(-4 / 104)
+    assert (found.matching.complete, found.matching.lost_after) == (True, 4)
+    other = judged(GATE, play(104), baseline=play(100) + unread(4, 100))
+    assert (other.n, other.matching.lost_before) == (100, 4)
 
 
 # What has no value.

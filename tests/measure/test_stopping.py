@@ -87,6 +87,25 @@ def test_an_infrastructure_error_is_finished_but_no_evidence():
     assert found.finished == 3
 
 
+def test_a_sequence_stops_only_where_the_lost_could_not_turn_it():
+    plan = [planned(seed=seed) for seed in range(60)]
+    unread = [
+        episode(seed=seed, outcome=Outcome.UNSETTLED, settled=False, metrics={"ungraded": 1.0}) for seed in (0, 1)
+    ]
+    broken = [episode(seed=seed, outcome=Outcome.INFRASTRUCTURE, score=0) for seed in (0, 1)]
+    enough = next(n for n in range(60) if follow(gates(AT_LEAST), all_succeed(plan[2:n]), plan[2:])[0].decided)
+    for lost in (unread, broken):
+        early, late = (follow(gates(AT_LEAST), all_succeed(plan[2:n], lost), plan)[0] for n in (enough, 59))
+        assert (early.decided, late.decided, late.finished) == (False, True, 57)
+    at_random = gates(AT_LEAST, lost="at_random")
+    assert follow(at_random, all_succeed(plan[2:enough], broken), plan)[0].decided
+    assert not follow(at_random, all_succeed(plan[2:enough], unread), plan)[0].decided
+
+
+def all_succeed(plan, others=()):
+    return frame_of([*others, *played(plan, lambda one: True)])
+
+
 def test_a_cluster_counts_once_all_of_it_is_there():
     plan = [planned(seed=seed, epoch=epoch) for seed in range(5) for epoch in range(2)]
     (found,) = follow(gates(AT_LEAST), frame_of(played(plan[:5], lambda one: one.epoch == 0)), plan)
