@@ -48,6 +48,12 @@ class Gatekeeper:
             self._baselines = read_baselines(self.file, session.settings.baseline, base, session.settings.run_dir)
         self.report: GateReport | None = None
         self._not_judged = ""
+        self._uncollected: list[str] = []
+
+    def pytest_collectreport(self, report: pytest.CollectReport) -> None:
+        """Remember what could not be collected: xdist, unlike pytest alone, plays the rest all the same."""
+        if report.failed and report.nodeid not in self._uncollected:
+            self._uncollected.append(report.nodeid)
 
     def judge(self, session: pytest.Session) -> None:
         """Judge the run, report every gate like a test, and decide the exit status."""
@@ -58,6 +64,9 @@ class Gatekeeper:
             (run.path / GATES_JSON).unlink()  # of the session that this one resumes
         if session.exitstatus not in JUDGED:
             self._not_judged = "the session did not come to its end"
+            return
+        if self._uncollected:
+            self._not_judged = f"not everything was collected: {', '.join(self._uncollected)}"
             return
         if self._session.settings.shard is not None:
             self._not_judged = "this is a shard; judge the whole with `collab merge` and `collab gate`"

@@ -34,7 +34,7 @@ def run(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def test_regrading_gives_what_was_written(run: Path) -> None:
     done = collab("regrade", run)
     assert done.returncode == 0, done.stdout + done.stderr
-    assert "24 episodes graded again, 0 changed, 0 without a readable transcript" in done.stdout
+    assert "24 episodes graded again, 0 changed, 0 could not be graded again" in done.stdout
 
 
 def test_a_changed_outcome_is_named_and_written_only_when_asked(run: Path, tmp_path: Path) -> None:

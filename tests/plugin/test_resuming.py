@@ -43,6 +43,7 @@ def test_a_task_that_has_changed_is_refused_by_name_and_judges_nothing(
     assert "task 'shake' is not what the resumed run has played" in text
     assert "--collab-resume=anew" in text
     assert "gates: PASS" not in text
+    assert not (suite.path / "out" / "gates.json").exists()
     assert (suite.path / "out" / "episodes.jsonl").read_bytes() == played
 
 
