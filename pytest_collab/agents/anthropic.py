@@ -81,8 +81,9 @@ class AnthropicAgent(ModelAgent):
         messages = [self._message(turn, blocks) for turn, blocks in self.turns(request)]
         if settings.cache:
             system["cache_control"] = _EPHEMERAL
-            if messages and messages[-1]["role"] == "user":
-                messages[-1]["content"][-1]["cache_control"] = _EPHEMERAL
+            kept = messages[: max(len(messages) - request.passing, 0)]
+            if kept and kept[-1]["role"] == "user":
+                kept[-1]["content"][-1]["cache_control"] = _EPHEMERAL
         longest = longest or settings.max_tokens
         body: dict[str, Any] = {"model": self.model, "max_tokens": longest, "messages": messages}
         if system["text"].strip():

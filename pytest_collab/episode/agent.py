@@ -124,6 +124,8 @@ class Request:
         inbox: messages of other seats delivered with this request (the text contains them too).
         phase: the family's name for what is asked (`talk`, `act`, ...).
         may_be_silent: an empty answer is a full answer here; nobody asks again for a better one.
+        passing: so many of the newest turns will not stand in a later request as they stand here: they are not worth
+            their place in a prompt cache.
     """
 
     seat: str
@@ -135,6 +137,7 @@ class Request:
     inbox: tuple[Message, ...] = ()
     phase: str = ""
     may_be_silent: bool = False
+    passing: int = 0
 
     @property
     def text(self) -> str:

@@ -47,10 +47,13 @@ class Recall:
     Attributes:
         turns: the conversation before the newest prompt, oldest first, in place of all that was said.
         system: the standing instructions from now on; None leaves them as they are.
+        settled: so many of the turns are likely to stand at the head of the next request too, word for word; a prompt
+            cache keeps them.
     """
 
     turns: tuple[Turn, ...] = ()
     system: str | None = None
+    settled: int = 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -45,6 +45,7 @@ class Table:
         self.agents: dict[str, Agent] = {}
         self.conversations: dict[str, Conversation] = {}
         self.faults: dict[str, str] = {}
+        self._passing: dict[str, int] = {}
         self.places: dict[str, Seat] = {}
         self.turn = 0
         self.own_turn: dict[str, int] = {}
@@ -127,7 +128,10 @@ class Table:
     def remind(self, seat: str) -> None:
         """Where the game fixes what a seat remembers, that is its conversation."""
         memory = self.game.recall(seat)
-        if memory is not None and self.conversations[seat].recall(memory.turns, memory.system):
+        if memory is None:
+            return
+        self._passing[seat] = len(memory.turns) - memory.settled + 1  # the newest prompt goes, too
+        if self.conversations[seat].recall(memory.turns, memory.system):
             self.transcript.add("brief", seat, text=memory.system)
 
     def put(
@@ -160,6 +164,7 @@ class Table:
             inbox=inbox,
             phase=phase,
             may_be_silent=prompt.may_be_silent,
+            passing=self._passing.get(seat, 0),
         )
 
     async def answer(self, seat: str, request: Request) -> Reply:

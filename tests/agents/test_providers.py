@@ -150,6 +150,10 @@ def test_anthropic_is_told_which_prefix_to_cache(server: ModelServer, make: Call
     assert body["messages"][-1]["content"][-1]["cache_control"] == {"type": "ephemeral"}
     ask(make("anthropic", cache=False), asking())
     assert "cache_control" not in str(server.log[1].call.body)
+    past = (Turn("user", "step 1"), Turn("assistant", "<think>hm</think> go"), Turn("user", "step 2"))
+    ask(make("anthropic"), Request("a", 0, "", past, passing=2))
+    cached = [message for message in server.log[2].call.body["messages"] if "cache_control" in str(message)]
+    assert ["step 1" in str(message) for message in cached] == [True]
 
 
 @pytest.mark.parametrize(

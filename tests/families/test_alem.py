@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -11,6 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pytest_collab.cli import main
+from pytest_collab.episode.agent import Reply
 from pytest_collab.episode.condition import Condition
 from pytest_collab.episode.judge import judge
 from pytest_collab.episode.outcome import Outcome, Verdict
@@ -22,6 +24,7 @@ from pytest_collab.families.alem.cast.plans import Plan, call, called, confirm, 
 from pytest_collab.families.alem.draw import picture
 from pytest_collab.families.alem.evidence.promises import promises
 from pytest_collab.families.alem.scale import PUBLISHED
+from pytest_collab.families.alem.seats import AlemGame, AlemSolo
 from pytest_collab.families.task import make_task
 from pytest_collab.measure.bulk import summarise
 from pytest_collab.report.terminal import summary_lines
@@ -477,6 +480,54 @@ def test_the_defaults_are_the_published_protocol() -> None:
     assert not rules.shared_reward
     assert rules.prompt_mode == "specific_collaborative"
     assert (Alem().history, Alem().message_rounds) == (8, 4)
+
+
+class CountedSteps:
+    """Stands for a world in which nothing happens but time."""
+
+    actions = ACTIONS
+    done = False
+
+    def __init__(self) -> None:
+        self.now = 0
+
+    def system_prompt(self, agent: int) -> str:
+        return f"You are Agent {agent}."
+
+    def contexts(self, agent: int) -> tuple[str, str]:
+        return f"Step: {self.now}, as Agent {agent} sees it", "Your status"
+
+    def inactive(self, agent: int) -> bool:
+        return False
+
+    def step(self, acts: Sequence[str]) -> Any:
+        self.now += 1
+        return SimpleNamespace(facts={"t": self.now}, done=False)
+
+
+@pytest.mark.parametrize("history", [8, 2, 1])
+@pytest.mark.parametrize("alone", [False, True], ids=["seats", "solo"])
+def test_the_past_is_told_as_it_was_until_it_is_cut_to_what_must_be_remembered(history: int, alone: bool) -> None:
+    params = Alem(agents=2, history=history, message_rounds=min(4, history))
+    game = AlemGame(params, 1, Condition.parse("team"))
+    game._world = CountedSteps()  # type: ignore[assignment]
+    asked = AlemSolo(game) if alone else game
+    before = asked.recall("a")
+    cuts = 0
+    for step in range(40):
+        said = f"<think>thought {step}</think><action>Do</action><communication>said {step}</communication>"
+        game.apply({seat: game.parse(seat, Reply(said)) for seat in game.seats})
+        now = asked.recall("a")
+        text = [turn.text for turn in now.turns]
+        assert min(step + 2, history) <= len(text) // 2 + 1 <= max(2 * history - 1, 1)
+        heard = sum(f"said {step - 1 - back}" in "".join(text) for back in range(params.message_rounds - 1))
+        assert heard == min(step, params.message_rounds - 1)
+        assert "".join(text).count("thought") == (2 if alone else 1) * bool(text)
+        grown = now.turns[: before.settled] == before.turns[: before.settled]
+        cuts += not grown
+        before = now
+    assert cuts <= 40 / max(history - 1, 1)
+    assert history == 1 or cuts
 
 
 def test_ablations_are_refused_where_there_is_nothing_to_take_away() -> None:

@@ -40,8 +40,15 @@ class Alem(Params):
     progressive_disclosure: bool = Field(
         True, description="whether instructions tell of deeper levels only once they are reached"
     )
-    history: int = Field(8, ge=1, le=100, description="observations in a prompt, the newest included")
-    message_rounds: int = Field(4, ge=1, le=100, description="rounds of messages in a prompt, the newest included")
+    history: int = Field(
+        8,
+        ge=1,
+        le=100,
+        description="observations in a prompt, the newest included; they grow to nearly twice as many, then are cut",
+    )
+    message_rounds: int = Field(
+        4, ge=1, le=100, description="rounds of messages that such a cut leaves in a prompt, the newest included"
+    )
     target: float = Field(
         0.05, ge=0, le=1, description="share of the maximum reward that a success takes (Team/reward_pct_of_max)"
     )

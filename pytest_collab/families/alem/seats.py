@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from base64 import b64encode
-from collections import deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Final
 
 import anyio.to_thread
@@ -94,7 +93,7 @@ class AlemGame(RoundGame):
         self.notes: dict[str, str] = {}
         self._world: World | None = None
         self._heard: dict[str, tuple[tuple[int, str], ...]] = dict.fromkeys(self.seats, ())
-        self._past: dict[str, deque[Past]] = {seat: deque(maxlen=params.history - 1) for seat in self.seats}
+        self._past: dict[str, list[Past]] = {seat: [] for seat in self.seats}
         self._texts: dict[str, tuple[str, str]] = {}
         self._unlocked: Mapping[str, Sequence[str]] = {}
 
@@ -127,15 +126,17 @@ class AlemGame(RoundGame):
         return None if self.world.done else Ask(self.seats, "act")
 
     def recall(self, seat: str) -> Recall:
+        """What came before, each step as it was first told: prompt caches serve what does not change."""
         turns: list[Turn] = []
-        past = list(self._past[seat])
-        for ago, one in zip(range(len(past), 0, -1), past, strict=True):
-            lines = [f"{ago} step{'s' * (ago > 1)} ago you saw:", one.saw]
-            if ago < self.params.message_rounds:
-                lines += told(one.heard)
-            thought = f"<think>{one.thought}</think>\n" if ago == 1 and self.reasoning and one.thought else ""
-            turns += [Turn("user", "\n".join(lines)), Turn("assistant", f"{thought}<action>{one.did}</action>")]
-        return Recall(tuple(turns), self.brief(seat))
+        past = self._past[seat]
+        for one in past:
+            newest = one is past[-1] and self.reasoning and one.thought
+            thought = f"<think>{one.thought}</think>\n" if newest else ""
+            turns += [
+                Turn("user", "\n".join([one.saw, *told(one.heard)])),
+                Turn("assistant", f"{thought}<action>{one.did}</action>"),
+            ]
+        return Recall(tuple(turns), self.brief(seat), settled=max(len(turns) - 1, 0))
 
     def prompt(self, seat: str, inbox: Sequence[Message]) -> Prompt:
         agent = self.seats.index(seat)
@@ -235,8 +236,18 @@ class AlemGame(RoundGame):
             thought = move.reading.thought
             if self.memory and not idle and move.reading.note is not None:
                 self.notes[seat] = move.reading.note
-        self._past[seat].append(Past(self.contexts(seat)[0], self._heard[seat], action, thought))
+        self._remember(seat, Past(self.contexts(seat)[0], self._heard[seat], action, thought))
         return action
+
+    def _remember(self, seat: str, step: Past) -> None:
+        """Add a step to a seat's memory. When that holds twice what it must, it is cut to what it must."""
+        past = self._past[seat]
+        past.append(step)
+        must = self.params.history - 1  # beside the newest observation
+        if len(past) > 2 * must:
+            del past[: len(past) - must]
+            silent = max(len(past) - (self.params.message_rounds - 1), 0)
+            past[:silent] = [replace(one, heard=()) for one in past[:silent]]
 
     def _deliver(self, moves: Mapping[str, Move]) -> None:
         """What everyone will have heard by the next step, as the channel has it."""
@@ -295,12 +306,12 @@ class AlemSolo(Solo):
         )
 
     def recall(self, seat: str) -> Recall:
-        each = {one: self.game.recall(one).turns for one in self.game.seats}
+        each = {one: self.game.recall(one) for one in self.game.seats}
         turns = []
-        for same in zip(*each.values(), strict=True):
+        for same in zip(*(recall.turns for recall in each.values()), strict=True):
             text = "\n\n".join(f"SEAT {one}\n{turn.text}" for one, turn in zip(each, same, strict=True))
             turns.append(Turn(same[0].role, text))
-        return Recall(tuple(turns), self.brief(seat))
+        return Recall(tuple(turns), self.brief(seat), settled=min(recall.settled for recall in each.values()))
 
     async def open(self, transcript: Transcript) -> None:
         await self.game.open(transcript)
