@@ -130,6 +130,8 @@ async def _work_alone(table: Table, seat: str) -> None:
             f"agent {agent.name!r} works at its own pace, which family {table.plan.family.name!r} does not allow"
         )
     _next_turn(table, seat)
+    limits = table.plan.limits.told(alone=True)
+    desk = replace(desk, prompt=f"{desk.prompt}\n\n{limits}".strip())
     text = agent.instructions(desk)
     table.transcript.add("prompt", seat, turn=table.turn_of(seat), phase="work", inbox=[], text=text)
     with table.meter.turn():

@@ -12,6 +12,7 @@ import anyio
 from pydantic import BaseModel, ConfigDict, Field
 
 from pytest_collab.episode.agent import Usage
+from pytest_collab.episode.text import duration
 from pytest_collab.errors import CollabError, LimitReached
 
 
@@ -34,6 +35,22 @@ class Limits(SeatLimits):
     cost_usd: float | None = Field(None, gt=0, description="dollars of all seats")
     seconds: float | None = Field(None, gt=0, allow_inf_nan=False, description="wall time of the episode")
     seat: SeatLimits = Field(SeatLimits(), description="limits of each single seat")
+
+    def told(self, *, alone: bool) -> str:
+        """What a seat that works at its own pace is told of its limits; empty where there are none.
+
+        Args:
+            alone: it does the whole job by itself, in one answer.
+        """
+        seat = self.seat
+        parts = [f"{seat.turns} answers of yours"] if seat.turns and not alone else []
+        parts += [f"{seat.tokens:,} tokens of yours"] if seat.tokens else []
+        parts += [f"{duration(seat.answer_seconds)} for one answer"] if seat.answer_seconds and not alone else []
+        parts += [f"{self.tokens:,} tokens in all"] if self.tokens else []
+        parts += [f"{duration(self.seconds)} in all"] if self.seconds else []
+        if not parts:
+            return ""
+        return f"Limits: {', '.join(parts)}. Where one is reached, the work of everybody ends as it stands."
 
 
 class BudgetSpent(CollabError):

@@ -79,6 +79,8 @@ class Table:
             self._seat(seat, seating[seat])
             alone = self.agents[seat].autonomous and self.game.pace == "own"
             brief = self.game.brief_at_desk(seat) if alone else self.game.brief(seat)
+            if self.game.pace == "own":
+                brief = f"{brief}\n\n{self.plan.limits.told(alone=alone)}".strip()
             self.transcript.add("brief", seat, text=brief)
             self.conversations[seat] = Conversation(seat, brief, self.transcript)
 

@@ -81,6 +81,7 @@ def test_a_program_is_told_how_to_do_each_thing_and_of_no_tool_that_it_has_not(r
         assert ("collab-integrate" in told) is (condition == "lead" and prompt.seat == "a")
         assert ("collab-finish" in told) is (condition == "lead" and prompt.seat == "b")
         assert "your work is taken" in told
+        assert "Limits: 1 h in all." in told
         assert told.strip() == said(played, str(prompt.seat)).strip()  # all of it reached the program
     for brief in played.transcript.of("brief"):
         assert not TOOLS.search(brief.data["text"])

@@ -168,6 +168,10 @@ def test_a_relay_hands_over_in_the_middle_of_the_work() -> None:
 
 def test_a_limit_of_one_seat_ends_the_episode() -> None:
     played = play(Does(*[["x"]] * 9), Does(), limits=Limits(seat=SeatLimits(turns=3)))
+    (brief, _) = played.transcript.of("brief")
+    assert brief.data["text"].startswith(
+        "tick it off\n\nLimits: 3 answers of yours, 10 min for one answer. Where one"
+    )
     assert played.transcript.of("limit")[0].data["code"] == "turn_limit"
     assert played.transcript.of("limit")[0].seat == "a"
 

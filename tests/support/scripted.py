@@ -4,7 +4,7 @@ Record again, after the maze's prompts have changed, with
 
     rm -r fixtures/recordings/maze
     python -m pytest -p tests.support.scripted fixtures/recordings/small_maze.collab.yaml \
-        --collab-teams=ada+bob,ada+mum --collab-record=fixtures/recordings/maze
+        --collab-teams=ada+bob,ada+mum --collab-grader=rules --collab-record=fixtures/recordings/maze
 """
 
 from __future__ import annotations

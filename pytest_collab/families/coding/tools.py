@@ -43,7 +43,7 @@ RUN: Final = _tool(
 )
 READ_FILE: Final = _tool(
     "read_file",
-    "Read a text file, or some of its lines.",
+    "Read a text file, or some of its lines. What is long is cut in the middle: read it in parts.",
     ("path",),
     path=_PATH,
     first=_number("first line, from 1", 1, 10**7),

@@ -14,7 +14,17 @@ from pytest_collab.episode.condition import Condition
 from pytest_collab.episode.game import Ask, Move, Note, Prompt
 from pytest_collab.families.commons import rules
 from pytest_collab.families.commons.telling import HARM, TELLINGS
-from pytest_collab.families.rounds import Reading, RoundGame, named, number, one, read, seat_names, speeches
+from pytest_collab.families.rounds import (
+    Reading,
+    RoundGame,
+    named,
+    number,
+    one,
+    read,
+    seat_names,
+    somebody_else,
+    speeches,
+)
 
 if TYPE_CHECKING:
     from pytest_collab.families.commons.params import Commons
@@ -69,6 +79,7 @@ class CommonsGame(RoundGame):
     def brief(self, seat: str) -> str:
         params, words, nature = self.params, self.words, self.nature
         late = params.newcomer is not None and seat == self.seats[-1]
+        other = somebody_else(seat, self.seats)
         lines = [f"You are {seat}, one of {params.seats}: {', '.join(self.seats)}. {words.story}"]
         if nature.harmful:
             lines.append(
@@ -92,7 +103,10 @@ class CommonsGame(RoundGame):
             lines.append(aim.strip())
         lines.append(f"When asked to {words.act}, answer with one line `ACTION: N`, N a whole number from 0.")
         if params.talk:
-            lines.append("When asked to talk, answer with lines `MESSAGE: ...` (to all) or `MESSAGE to b: ...`.")
+            lines.append(
+                f"When asked to talk, answer with lines `MESSAGE: ...` (to all) or `MESSAGE to {other}: ...`. All "
+                f"talk at the same time, once a month; what is said is read before you {words.act} again."
+            )
         if params.norms:
             lines.append(
                 f"When asked to talk you may add a line `NORM: N`: how much each should {words.act}. The median of "
@@ -100,8 +114,8 @@ class CommonsGame(RoundGame):
             )
         if params.punishment:
             lines.append(
-                f"When asked to talk you may add lines `PUNISH b`: it takes {params.punishment} from b's gain and "
-                f"{params.punishment_cost} from yours."
+                f"When asked to talk you may add lines `PUNISH {other}`: it takes {params.punishment} from {other}'s "
+                f"gain and {params.punishment_cost} from yours."
             )
         return "\n".join(lines)
 

@@ -12,7 +12,7 @@ from pytest_collab.episode.channel import Message
 from pytest_collab.episode.condition import Condition
 from pytest_collab.episode.game import Ask, Move, Note, Prompt
 from pytest_collab.families.donor import rules
-from pytest_collab.families.rounds import Got, RoundGame, number, one, read, seat_names, speeches
+from pytest_collab.families.rounds import Got, RoundGame, number, one, read, seat_names, somebody_else, speeches
 from pytest_collab.families.rounds.reply import without_thinking
 
 if TYPE_CHECKING:
@@ -79,7 +79,10 @@ class DonorGame(RoundGame):
                 "from the recipient."
             )
         if params.talk:
-            lines.append("With your strategy you may send messages: `MESSAGE: ...` (to all) or `MESSAGE to b: ...`.")
+            lines.append(
+                "With your strategy you may send messages: `MESSAGE: ...` (to all) or `MESSAGE to "
+                f"{somebody_else(seat, self.seats)}: ...`. They are read when their readers are next asked."
+            )
         return "\n".join(lines)
 
     def pairs(self) -> tuple[rules.Pair, ...]:

@@ -12,7 +12,7 @@ from pytest_collab.episode.channel import Message
 from pytest_collab.episode.condition import Condition
 from pytest_collab.episode.game import Ask, Move, Note, Prompt
 from pytest_collab.families.experts import rules
-from pytest_collab.families.rounds import Got, RoundGame, one, read, seat_names, speeches
+from pytest_collab.families.rounds import Got, RoundGame, one, read, seat_names, somebody_else, speeches
 from pytest_collab.families.rounds.reply import without_thinking
 
 if TYPE_CHECKING:
@@ -68,8 +68,9 @@ class ExpertsGame(RoundGame):
         how = "RANKING: first, second, ... (all items, most important first)" if ranking else "CHOICE: place"
         lines.append(
             f"First everyone answers alone, then there are {self.params.discussion} rounds of "
-            "discussion, then everyone "
-            f"answers again. Answer with `{how}`. Discuss with `MESSAGE: ...` (to all) or `MESSAGE to b: ...`."
+            f"discussion, then everyone answers again. Answer with `{how}`. Discuss with `MESSAGE: ...` (to all) or "
+            f"`MESSAGE to {somebody_else(seat, self.seats)}: ...`; in a round all speak at the same time, and what "
+            "was said is read with the next question."
         )
         lines.append(
             "The team's answer is what more than half of the last answers agree on"

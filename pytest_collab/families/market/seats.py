@@ -32,6 +32,15 @@ PROTOCOLS: Final[Mapping[str, str]] = {
 """What `protocol:NAME` adds to everyone's instructions."""
 
 
+_ORDER: Final[Mapping[rules.Order, str]] = {
+    "in_turn": (
+        "In each, all have their turn once, in the order of their names; what is said and sent is there when its "
+        "recipient's next turn comes."
+    ),
+    "at_once": "In each, all act at the same time; what is said and sent is there in the next round.",
+}
+
+
 @dataclass(frozen=True, slots=True)
 class Scene:
     """The market, and whose turn it is within the round.
@@ -67,17 +76,19 @@ class MarketGame(RoundGame):
         params = self.params
         lines = [
             f"You are agent {seat} in a group of {params.agents}: {', '.join(self.seats)}. Everyone holds unique "
-            f"pieces of information and has {params.tasks} open tasks, each of which needs {params.needs} pieces "
-            "that others hold. Sending a piece costs nothing: you keep it, the other has it too.",
+            f"pieces of information and has {params.tasks} open task{'s' * (params.tasks > 1)}, each of which needs "
+            f"{params.needs} piece{'s' * (params.needs > 1)} that others hold. Sending a piece costs nothing: you "
+            "keep it, the other has it too.",
             f"A task that is submitted with all its pieces at hand earns the group {params.revenue:,.0f} dollars, "
             "whoever submits it; a new one takes its place in the next round."
             + (f" A task not submitted within {params.deadline} rounds is lost." if params.deadline else ""),
-            f"There are {params.rounds} rounds. YOUR GOAL: the greatest total revenue of the whole group.",
-            "In your turn write any number of lines:\n"
-            "MESSAGE to b: ...   (ask for pieces by their names, answer, arrange; MESSAGE: ... goes to all)\n"
-            "SEND p3 to b        (a recipient takes only pieces that it needs and "
+            f"There are {params.rounds} rounds. {_ORDER[self.order]} YOUR GOAL: the greatest total revenue of the "
+            "whole group.",
+            "In your turn write any number of lines, with names in the place of what stands in <>:\n"
+            "MESSAGE to <agent>: ...   (ask for pieces by their names, answer, arrange; MESSAGE: ... goes to all)\n"
+            "SEND <piece> to <agent>   (a recipient takes only pieces that it needs and "
             + ("that you can see it needs)" if self.known == "announced" else "has asked you for)")
-            + f"\nSUBMIT {seat}1",
+            + "\nSUBMIT <task>             (one of yours, all of whose pieces you hold)",
         ]
         if self.known == "answered":
             lines.append("Requests that name a piece are answered by its holder automatically.")

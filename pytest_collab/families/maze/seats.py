@@ -153,8 +153,10 @@ def _manner(seats: Sequence[str], turns: int, condition: Condition) -> str:
             f"you proposes the same one. It ends then, or after {turns} messages in all. {checked}"
         )
     return (
-        "You talk in turns, in any words you like. A move counts only when all of you have agreed on it. It ends "
-        f"when the path you agreed on is at the goal, or after {turns} messages in all. {checked}"
+        f"You talk in turns, player {seats[0]} first, in any words you like. Your whole answer is your message: it "
+        "is delivered as it stands. A move counts only when all of you have agreed on it. It ends when the path you "
+        f"agreed on is at the goal, when all of you have said that you are done, or after {turns} messages in all. "
+        f"{checked}"
     )
 
 

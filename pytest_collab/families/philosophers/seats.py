@@ -62,7 +62,7 @@ class PhilosophersGame(RoundGame):
             talk = (
                 f"\nYou may send short messages (at most {self.params.message_characters} characters) to your "
                 f"neighbours {left} and {right}, and to nobody else: a line `MESSAGE: ...` goes to both, "
-                f"`MESSAGE to {left}: ...` to one of them."
+                f"`MESSAGE to {left}: ...` to one of them. It is read when its reader is next asked."
             )
             if self.params.talk > 1:
                 talk += f" Before every action there are {self.params.talk - 1} rounds of talk alone."

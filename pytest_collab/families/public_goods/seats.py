@@ -11,7 +11,7 @@ from pytest_collab.episode.agent import Reply
 from pytest_collab.episode.channel import Message
 from pytest_collab.episode.game import Ask, Move, Note, Prompt
 from pytest_collab.families.public_goods import rules
-from pytest_collab.families.rounds import Got, RoundGame, number, one, read, seat_names, speeches
+from pytest_collab.families.rounds import Got, RoundGame, number, one, read, seat_names, somebody_else, speeches
 
 if TYPE_CHECKING:
     from pytest_collab.families.public_goods.params import PublicGoods
@@ -60,7 +60,9 @@ class PublicGoodsGame(RoundGame):
         lines.append(f"When asked to contribute, answer with one line `ACTION: N`, N a whole number from 0 to {e}.")
         if params.talk:
             lines.append(
-                "Before each round you may talk: answer with lines `MESSAGE: ...` (to all) or `MESSAGE to b: ...`."
+                "Before each round you may talk: answer with lines `MESSAGE: ...` (to all) or `MESSAGE to "
+                f"{somebody_else(seat, self.seats)}: ...`. All talk at the same time; what is said is read before "
+                "you contribute."
             )
         lines.append("The group is judged by what is contributed in all.")
         return "\n".join(lines)

@@ -7,7 +7,7 @@ docs/writing-tasks.md shows a new game in under 150 lines.
 from __future__ import annotations
 
 from pytest_collab.families.rounds.equality import fairness, gini
-from pytest_collab.families.rounds.family import RoundFamily, seat_names
+from pytest_collab.families.rounds.family import RoundFamily, seat_names, somebody_else
 from pytest_collab.families.rounds.game import RoundGame, Solo, Step, walk
 from pytest_collab.families.rounds.intent import Intent, intents
 from pytest_collab.families.rounds.player import (
@@ -52,6 +52,7 @@ __all__ = [
     "read",
     "seat_names",
     "sections",
+    "somebody_else",
     "speeches",
     "walk",
 ]

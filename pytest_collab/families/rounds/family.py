@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import ClassVar, TypeVar
 
@@ -25,6 +25,11 @@ ALPHABET = "abcdefghijklmnopqrstuvwxyz"
 def seat_names(count: int) -> tuple[str, ...]:
     """`a`, `b`, ... for up to 26 seats."""
     return tuple(ALPHABET[:count])
+
+
+def somebody_else(seat: str, seats: Sequence[str]) -> str:
+    """Another seat's name, for examples in a seat's instructions: never the reader's own."""
+    return next((name for name in seats if name != seat), seat)
 
 
 class RoundFamily(Family[P]):

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from typing import Final
 
 from pytest_collab.episode.condition import Condition
-from pytest_collab.families.coding.rules import RETURNS, Deal
+from pytest_collab.families.coding.rules import IDLE_ANSWERS, RETURNS, Deal
+from pytest_collab.families.coding.tools import RESULT_LIMIT
 
 PLAN_FIRST = (
     "Before you change anything, agree on a plan: say which files and lines you will change and which you will leave "
@@ -29,13 +30,17 @@ class Means:
 
 TOOLS: Final = Means(
     work=(
-        "You can run commands, read and change files. There is no network, and commands see an empty standard input."
+        "You can run commands, read and change files. There is no network, and commands see an empty standard input. "
+        f"Of what a tool gives back, the middle is left out beyond {RESULT_LIMIT:,} characters."
     ),
     talk="You can talk to each other with `send_message`. ",
     watch="`partner_diff` shows what they have changed so far",
     integrate="with `integrate`",
     hand_in="hand it in with `finish`",
-    finish="Call `finish` when your work is complete.",
+    finish=(
+        "Call `finish` when your work is complete. An answer that calls no tool does nothing, and "
+        f"{IDLE_ANSWERS} of them in a row end your work."
+    ),
 )
 """An agent that has the game's tools."""
 
@@ -96,7 +101,7 @@ def _together(seat: str, deal: Deal, condition: Condition, means: Means) -> str:
     if condition.muted:
         parts.append("You cannot talk to each other: messages are not delivered. ")
     else:
-        parts.append(means.talk)
+        parts.append(f"{means.talk}Who has finished is not reached any more, and the others are told. ")
     if condition.kind == "protocol":
         parts.append(PLAN_FIRST)
     return "".join(parts).strip()
