@@ -239,6 +239,32 @@ def test_a_convention_once_declared_is_not_flipped_by_a_later_slip() -> None:
     assert reading.frame_conflicts == ()
 
 
+def test_who_keeps_to_the_convention_that_it_named_has_not_left_the_others() -> None:
+    """a, who never names one, writes cells first, and its last one looks like the goal in another order."""
+    path = "(2, 1) -> (1, 1) -> (1, 2) -> (1, 3) -> (2, 3) -> (3, 3) -> (3, 2) -> (3, 1) -> (3, 0)"
+    reading = heard(
+        f"I propose this path: {path}. Do you agree?",
+        "No. I name cells (row, column), both counted from 0. The start is at (2, 1). The goal is at (0, 3). I propose "
+        "(2, 1) -> (1, 1) -> (0, 1) -> (0, 2) -> (0, 3).",
+        size=5,
+        start=(2, 1),
+        goal=(0, 3),
+    )
+    assert reading.frame_conflicts == ()
+    assert reading.proposals[0].path[-1] == (3, 0)
+
+
+def test_who_names_one_convention_and_uses_another_is_the_one_who_left_it() -> None:
+    reading = heard(
+        "We stand on (1, 2), the goal is (3, 0) and the start (1, 2). I go (1, 2) -> (0, 2).",
+        "I name cells (row, column), both counted from 0. The start is at (2, 1). I propose (2, 1) -> (2, 2).",
+        size=5,
+        start=(2, 1),
+        goal=(0, 3),
+    )
+    assert reading.frame_conflicts == (0,), "a's cells are the other way round, b's as b says"
+
+
 # ---------------------------------------------------------------- done, cuts, thinking, languages
 
 

@@ -211,7 +211,7 @@ NO = "No, I do not agree."
         pytest.param(
             ("Let's go right.", "Agreed.", "Then down.", "Agreed, (0, 2) is a wall.", "Then right.", "Agreed."),
             "turn_limit",
-            "ab",
+            "",
             "then the talk was over",
             id="cut while it went well",
         ),
@@ -235,11 +235,10 @@ def test_the_proposer_who_was_misled_is_not_blamed() -> None:
     assert {seat for failure in episode.failures for seat in failure.seats} == {"b"}
 
 
-def test_who_tells_and_proposes_the_truth_is_never_blamed_alone() -> None:
+def test_who_tells_and_proposes_the_truth_is_never_blamed() -> None:
     episode = told(GOOD, "(0, 2) is a wall and (1, 3) is a wall.").episode
     (failure,) = episode.failures
-    assert failure.code == "disagreement"
-    assert failure.seats == (() if failure.ungraded else ("a", "b"))
+    assert (failure.code, failure.seats, failure.ungraded) == ("disagreement", (), True)
     assert not episode.settled, "only the seats' solo play can tell skill from coordination"
 
 

@@ -101,8 +101,9 @@ def no_proposal(case: Case) -> list[Failure]:
     empty = talk.vagueness(case)
     seats = [seat for failure in empty for seat in failure.seats]
     events = [event for failure in empty for event in failure.events] or [said.event for said in case.utterances]
-    found = Failure.of("vague", *seats, events=events, note=NOBODY_PROPOSED)
-    return [found if seats else found.model_copy(update={"ungraded": True})]
+    if not seats:
+        return [_of_nobody("vague", events, NOBODY_PROPOSED)]
+    return [Failure.of("vague", *seats, events=events, note=NOBODY_PROPOSED)]
 
 
 def agreement_loop(case: Case) -> list[Failure]:
@@ -130,7 +131,7 @@ def split_up(case: Case) -> list[Failure]:
 
 
 def late(case: Case) -> list[Failure]:
-    """`turn_limit`: the dialogue was cut while the agreed legal path was still growing."""
+    """`turn_limit`, and nobody's fault: the dialogue was cut while the agreed legal path was still growing."""
     round_of_two = 2 * len(case.seats)
     maze = case.maze
     if len(case.utterances) <= round_of_two or case.walked.breach is not None or case.path != case.ruled:
@@ -142,18 +143,23 @@ def late(case: Case) -> list[Failure]:
         return []
     events = [said.event for said in case.utterances[-round_of_two:]]
     note = f"{len(case.path) - len(before)} moves were agreed on in the last two rounds, then the talk was over"
-    return [Failure.of("turn_limit", *case.seats, events=events, note=note)]
+    return [_of_nobody("turn_limit", events, note)]
 
 
 def no_agreement(case: Case) -> list[Failure]:
-    """`disagreement`: nothing else can be shown, and the seats did not agree on a way to the goal."""
+    """`disagreement`, and nobody's fault: nothing can be shown, and the seats did not agree on a way to the goal."""
     last = [case.proposals(seat)[-1].event for seat in case.seats if case.proposals(seat)]
     events = last or [said.event for said in case.utterances] or [case.transcript[-1].seq]
     reached = named(case.walked.legal[-1]) if case.walked.legal else "the start"
     note = f"agreed as far as {reached}" if len(case.walked.legal) > 1 else "no move was agreed on"
     if not case.reading.proposals:
         note = "nobody proposed a move"
-    return [Failure.of("disagreement", *case.seats, events=events, note=note)]
+    return [_of_nobody("disagreement", events, note)]
+
+
+def _of_nobody(code: str, events: list[int], note: str) -> Failure:
+    """A failure of which nothing shows whose fault it is."""
+    return Failure.of(code, events=events, note=note).model_copy(update={"ungraded": True})
 
 
 def _kept_up(case: Case, seat: str, refusals: Sequence[int]) -> set[int]:

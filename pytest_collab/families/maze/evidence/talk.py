@@ -22,6 +22,9 @@ _NAMED = re.compile(r"\d+|\b(?:up|down|left|right|north|south|east|west)\b")
 NEARLY: Final = 0.85
 """The share of words in common, in order, from which on two messages say the same."""
 
+OCCASIONS: Final = 2
+"""Messages from which on a seat could have done more than agree."""
+
 MOSTLY: Final = 0.6
 """The share of a seat's messages without content from which its talk is vague."""
 
@@ -120,10 +123,13 @@ def vagueness(case: Case) -> list[Failure]:
 
 
 def free_riding(case: Case) -> list[Failure]:
-    """`free_riding`: a seat that only ever agreed, and left telling, proposing and checking to the others."""
+    """`free_riding`: a seat that only ever agreed, and left telling, proposing and checking to the others.
+
+    Who spoke only once had no occasion to do more: nothing may have spoken against what it agreed to.
+    """
     found = []
     for seat in case.seats:
-        if case.assents(seat) and not contributed(case, seat):
+        if len(case.said(seat)) >= OCCASIONS and case.assents(seat) and not contributed(case, seat):
             note = f"{seat} only ever agreed: it told nothing, proposed nothing, objected to nothing"
             found.append(Failure.of("free_riding", seat, events=[said.event for said in case.said(seat)], note=note))
     return found

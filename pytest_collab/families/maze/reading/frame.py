@@ -73,6 +73,9 @@ FRAMES: Final = tuple(
 OUTSIDE_AT_MOST: Final = 6.0
 """What cells outside the grid weigh against a convention, however many: less than what a seat declared."""
 
+SURELY: Final = 2.0
+"""The lead of one convention over another from which on a seat surely follows it."""
+
 _LETTER_FRAMES: Final = tuple(frame for frame in FRAMES if frame.base == 0)
 
 _ROW_FIRST = re.compile(
@@ -277,11 +280,13 @@ def conflicts(
     grid: Grid,
     setter: str | None,
 ) -> tuple[int, ...]:
-    """Events of seats whose coordinates follow another convention than that of the seat that wrote some first.
+    """Events of seats whose coordinates surely follow another convention than that of the seat that set it.
+
+    Who keeps to what it declared is never the one that left the others' convention, whoever wrote first.
 
     Args:
         walks: (event, seat, items) of every message with coordinates.
-        setter: the seat that was first to use or name a convention.
+        setter: the seat that was first to name a convention, or to use one where nobody named any.
     """
     if setter is None:
         return ()
@@ -296,7 +301,11 @@ def conflicts(
         theirs, own = frames[setter][letters], frames[seat][letters]
         if own == theirs or not any((mention.kind == "a1") == letters for mention in evidence[setter].mentions):
             continue
-        if evidence[seat].score(own, grid, letters) - evidence[seat].score(theirs, grid, letters) >= 2.0 and any(
+        sure = all(
+            evidence[who].score(used, grid, letters) - evidence[who].score(not_used, grid, letters) >= SURELY
+            for who, used, not_used in ((seat, own, theirs), (setter, theirs, own))
+        )
+        if sure and any(
             own.cell(item, grid) != theirs.cell(item, grid) for item in items if isinstance(item, Mention)
         ):
             found.append(event)

@@ -44,11 +44,16 @@ def read(utterances: Sequence[Utterance], *, size: int, start: Cell, goal: Cell,
     spoken = [utterance for utterance in utterances if utterance.seat in members]
     messages = [read_message(without_omissions(utterance.text), size) for utterance in spoken]
     evidence = {seat: Evidence() for seat in members}
-    setter: str | None = None
+    user: str | None = None
+    declarer: str | None = None
     for utterance, message in zip(spoken, messages, strict=True):
-        observe(evidence[utterance.seat], message.atoms, message.plain, grid)
-        if setter is None and (evidence[utterance.seat].mentions or evidence[utterance.seat].explicit()):
-            setter = utterance.seat
+        shown = evidence[utterance.seat]
+        observe(shown, message.atoms, message.plain, grid)
+        if user is None and shown.mentions:
+            user = utterance.seat
+        if declarer is None and shown.explicit():
+            declarer = utterance.seat
+    setter = declarer or user
     first = True
     for utterance, message in zip(spoken, messages, strict=True):
         for moves in message.moves:
