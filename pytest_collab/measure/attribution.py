@@ -34,6 +34,7 @@ from pytest_collab.measure.frame import Frame, Mask
 from pytest_collab.measure.gaps import Unit, as_teams, unit_clusters, unit_values
 from pytest_collab.measure.interval import Estimate, normal_quantile, wilson
 from pytest_collab.measure.paired import match, paired_difference
+from pytest_collab.measure.settling import settle
 
 WITH_PARTNER: Final = "with:partner"
 
@@ -212,7 +213,7 @@ class FaultRate:
 
     Attributes:
         name: seat or agent.
-        rate: share of its episodes in which a failure names it; clusters are tasks and seeds.
+        rate: share of its episodes in which a failure names it, unsettled ones aside; clusters are tasks and seeds.
         codes: how many episodes each failure code was found in, most frequent first.
     """
 
@@ -233,6 +234,7 @@ def agent_faults(frame: Frame, rows: Mask | None = None, confidence: float = 0.9
 
 def _faults(frame: Frame, rows: Mask | None, confidence: float, *, by_agent: bool) -> tuple[FaultRate, ...]:
     chosen = (frame.condition.among(["team"]) if rows is None else rows) & frame.evidence
+    still_open = settle(frame).open
     places = np.flatnonzero(chosen)
     clusters = frame.clusters(places)
     hits: dict[str, list[float]] = {}
@@ -242,7 +244,7 @@ def _faults(frame: Frame, rows: Mask | None, confidence: float, *, by_agent: boo
         seating = frame.seating[row]
         named: dict[str, set[str]] = {}
         agents = dict(seating)
-        for fault in frame.faults.get(row, ()):
+        for fault in () if still_open[row] else frame.faults.get(row, ()):
             for seat in fault.seats:
                 name = agents.get(seat, "") if by_agent else seat
                 if name:

@@ -45,7 +45,7 @@ def summarise_frame(frame: Frame) -> Summary:
                 family=name,
                 cells=_cells(frame, settled.outcomes, rows, None),
                 gaps=_gaps(pairs, name, None),
-                codes=_codes(frame, rows),
+                codes=_codes(frame, rows[~settled.open[rows]]),
             )
         )
     both = frame.family.codes.astype(np.int64) * max(1, len(frame.task.values)) + frame.task.codes

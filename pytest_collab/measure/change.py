@@ -17,8 +17,7 @@ from pytest_collab.measure.metric import Metric, parse_metric
 from pytest_collab.measure.multiplicity import holm
 from pytest_collab.measure.paired import compare_pairs, match
 from pytest_collab.measure.pooling import Pooled, finite_or_none, pool, seeds_needed
-from pytest_collab.measure.selection import SETTLED_RATES, as_read, metric_values
-from pytest_collab.measure.settling import settle
+from pytest_collab.measure.selection import as_read, metric_values, open_rows
 from pytest_collab.measure.standin import stand_ins
 from pytest_collab.measure.units import Place, Units, units_of
 
@@ -370,7 +369,7 @@ def comparable(frame: Frame, metric: str, rows: Mask) -> Mask:
         UsageError: the metric's value depends on what unsettled failures will be settled to.
     """
     chosen = rows & ~frame.condition.among([SETTLING])
-    still_open = int((settle(frame).open & chosen).sum()) if metric in SETTLED_RATES else 0
+    still_open = int(open_rows(frame, metric, chosen).sum())
     if still_open:
         raise UsageError(
             f"{metric} cannot be compared while {still_open} failures of a run are unsettled. Settle them with "

@@ -16,7 +16,7 @@ from pytest_collab.measure.codes import families_giving
 from pytest_collab.measure.frame import INFRASTRUCTURE, OUTCOMES, Frame, Mask
 from pytest_collab.measure.gate import Gate, Where
 from pytest_collab.measure.metric import FAILURE_RATE, FAMILY_METRIC, parse_metric
-from pytest_collab.measure.settling import settle
+from pytest_collab.measure.settling import settle, shown
 
 INFRASTRUCTURE_RATE: Final = "infrastructure_rate"
 
@@ -33,6 +33,16 @@ SETTLED_RATES: Final = {
     "competence_failure_rate": (Outcome.COORDINATION, Outcome.COMPETENCE),
 }
 """Rates that may or may not count an unsettled failure: settled to what they do not, and to what they do."""
+
+
+def ends_of(metric: str) -> tuple[Outcome | None, Outcome | None] | None:
+    """What to suppose of unsettled failures for the least and the most of a metric; None where it does not matter.
+
+    A code counts from the moment on when its failure is settled, to whichever of the two.
+    """
+    if metric.startswith(FAILURE_RATE):
+        return None, Outcome.COORDINATION
+    return SETTLED_RATES.get(metric)
 
 
 _NEED_NO_READING: Final = ("cost_usd", "duration_s", "turns", "tokens", INFRASTRUCTURE_RATE)
@@ -140,11 +150,14 @@ def _occurs(gate: Gate, key: str, names: Iterable[str], known: Iterable[str]) ->
             )
 
 
-def open_rows(frame: Frame, gate: Gate, rows: Mask) -> Mask:
+def open_rows(frame: Frame, metric: str, rows: Mask) -> Mask:
     """Of the given rows, the unsettled ones, where it depends on what they will be settled to; shape (n,)."""
-    if gate.metric not in SETTLED_RATES:
+    if ends_of(metric) is None:
         return np.zeros(len(frame), dtype=bool)
-    return np.asarray(settle(frame).open & rows)
+    found = settle(frame).open & rows
+    if metric.startswith(FAILURE_RATE):
+        found &= frame.has_fault(metric.removeprefix(FAILURE_RATE))
+    return np.asarray(found)
 
 
 def reading_of(frame: Frame, gate: Gate, rows: Mask, *, lost: Supposed | None = None) -> Reading:
@@ -228,7 +241,7 @@ def read_metric(
     elif name.startswith(FAILURE_RATE):
         code = name.removeprefix(FAILURE_RATE)
         rows = rows & _possible(frame, name, rows, families_giving(frame, code))
-        values = frame.has_fault(code).astype(np.float64)
+        values = shown(frame, code).astype(np.float64)
     elif name.startswith(FAMILY_METRIC):
         key = name.removeprefix(FAMILY_METRIC)
         if key not in frame.metrics:

@@ -85,8 +85,15 @@ def settle(frame: Frame) -> Settled:
     return Settled(outcomes, by_solo, left_open & ~by_solo)
 
 
-def suppose(frame: Frame, outcome: Outcome) -> Frame:
-    """The run as it would be if everything that is open in it were settled to `outcome`."""
+def shown(frame: Frame, code_or_cause: str) -> Mask:
+    """Rows with a failure of that code or cause that counts: what is open counts for nothing until it is settled."""
+    return frame.has_fault(code_or_cause) & ~settle(frame).open
+
+
+def suppose(frame: Frame, outcome: Outcome | None) -> Frame:
+    """The run as it would be if everything that is open in it were settled to `outcome`; None leaves it open."""
+    if outcome is None:
+        return frame
     still_open = settle(frame).open
     outcomes = np.where(still_open, np.int8(OUTCOMES.index(outcome)), frame.outcome)
     return replace(frame, outcome=outcomes, settled=frame.settled | still_open)

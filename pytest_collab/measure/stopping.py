@@ -29,7 +29,7 @@ from pytest_collab.measure.gate import ClusterBy, Gate, GateFile
 from pytest_collab.measure.gatereport import GateReport, GateResult, Savings, result_of, with_correction
 from pytest_collab.measure.losses import lost_at_random
 from pytest_collab.measure.plan import COARSE_TO_FINE, PlannedEpisode, cluster_of, concerns, planned_of
-from pytest_collab.measure.selection import ENDS, SETTLED_RATES, Supposed, as_read, open_rows, selected
+from pytest_collab.measure.selection import ENDS, Supposed, as_read, ends_of, open_rows, selected
 from pytest_collab.measure.settling import suppose
 from pytest_collab.measure.stopped import gate_correction
 from pytest_collab.measure.together import bonferroni
@@ -129,7 +129,7 @@ def _follow(
     frame = as_read(frame, gate.metric)
     confidence = gate.confidence or file.confidence
     still_open = _open(gate, frame, found)
-    runs = [suppose(frame, outcome) for outcome in SETTLED_RATES[gate.metric]] if still_open else []
+    runs = [suppose(frame, outcome) for outcome in ends_of(gate.metric) or ()] if still_open else []
     supposed = [sequence_of(file, gate, run, plan, done) for run in runs]
     decisions = [_decided(gate, one, confidence, brief) for one in supposed or [found] if one is not None]
     decision = while_open(decisions[0], decisions[1], still_open) if still_open else decisions[0]
@@ -152,7 +152,7 @@ def _whatever_was_lost(
     ends = [Supposed(end, unread) for end in ENDS]
     if not ends[0].rows(frame).any():
         return True
-    runs = [suppose(frame, outcome) for outcome in SETTLED_RATES.get(gate.metric, ())] or [frame]
+    runs = [suppose(frame, outcome) for outcome in ends_of(gate.metric) or ()] or [frame]
     found = [sequence_of(file, gate, run, plan, done, end) for run in runs for end in ends]
     confidence = gate.confidence or file.confidence
     return all(
@@ -176,7 +176,7 @@ def _decided(gate: Gate, found: Followed, confidence: float, brief: bool) -> Dec
 
 def _open(gate: Gate, frame: Frame, found: Followed) -> int:
     """Unsettled episodes among those read so far that the gate's figure may or may not count."""
-    rows = open_rows(frame, gate, np.ones(len(frame), dtype=bool))
+    rows = open_rows(frame, gate.metric, np.ones(len(frame), dtype=bool))
     if not rows.any():
         return 0
     read, planned = set(found.labels), planned_of(frame)

@@ -79,7 +79,7 @@ class Gap(_Frozen):
 
 
 class CodeCount(_Frozen):
-    """How many episodes show a failure code."""
+    """How many episodes show a failure code; unsettled ones count once they are settled."""
 
     code: str
     cause: str

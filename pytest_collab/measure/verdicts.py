@@ -39,9 +39,9 @@ from pytest_collab.measure.paired import Pairs
 from pytest_collab.measure.selection import (
     ENDS,
     INFRASTRUCTURE_RATE,
-    SETTLED_RATES,
     Supposed,
     as_read,
+    ends_of,
     open_rows,
     reading_of,
     selected,
@@ -122,15 +122,15 @@ def judge_gate(file: GateFile, gate: Gate, frame: Frame, baselines: Mapping[str,
     frame = as_read(frame, gate.metric)
     baselines = {name: as_read(run, gate.metric) for name, run in baselines.items()}
     rows = selected(frame, gate)
-    open_here = int(open_rows(frame, gate, rows).sum())
+    open_here = int(open_rows(frame, gate.metric, rows).sum())
     open_there = 0
     if gate.baseline is not None:
         other = baseline_frame(file, gate, frame, rows, baselines)
-        open_there = int(open_rows(other, gate, baseline_rows(file, gate, frame, other)).sum())
+        open_there = int(open_rows(other, gate.metric, baseline_rows(file, gate, frame, other)).sum())
     if not open_here and not open_there:
         judged = _judged(file, gate, frame, baselines)
         return result_of(file, gate, judged.decision, paired=judged.paired, caveats=judged.caveats)
-    none, all_ = SETTLED_RATES[gate.metric]
+    none, all_ = ends_of(gate.metric) or (None, None)
     least, most = (
         _judged(file, gate, suppose(frame, ours), {name: suppose(run, theirs) for name, run in baselines.items()})
         for ours, theirs in ((none, all_), (all_, none))

@@ -244,8 +244,8 @@ def test_who_keeps_to_the_convention_that_it_named_has_not_left_the_others() -> 
     path = "(2, 1) -> (1, 1) -> (1, 2) -> (1, 3) -> (2, 3) -> (3, 3) -> (3, 2) -> (3, 1) -> (3, 0)"
     reading = heard(
         f"I propose this path: {path}. Do you agree?",
-        "No. I name cells (row, column), both counted from 0. The start is at (2, 1). The goal is at (0, 3). I propose "
-        "(2, 1) -> (1, 1) -> (0, 1) -> (0, 2) -> (0, 3).",
+        "No. I name cells (row, column), both counted from 0. The start is at (2, 1). The goal is at (0, 3). I "
+        "propose (2, 1) -> (1, 1) -> (0, 1) -> (0, 2) -> (0, 3).",
         size=5,
         start=(2, 1),
         goal=(0, 3),

@@ -5,8 +5,9 @@ from __future__ import annotations
 import pytest
 
 from pytest_collab.episode.condition import SETTLING
-from pytest_collab.episode.outcome import Outcome
+from pytest_collab.episode.outcome import Failure, Outcome
 from pytest_collab.errors import UsageError
+from pytest_collab.measure.attribution import agent_faults
 from pytest_collab.measure.bulk import summarise
 from pytest_collab.measure.change import compare_runs
 from pytest_collab.measure.decision import GateVerdict
@@ -141,6 +142,24 @@ def test_a_comparison_of_such_rates_is_refused_while_failures_are_open():
     settled = frame_of([*run(), *solos(ok=True)])
     assert compare_runs(settled, settled, "coordination_failure_rate").changes
     assert compare_runs(frame_of(run()), frame_of(run())).changes
+
+
+def test_the_codes_of_what_is_unsettled_count_nowhere_until_it_is_settled():
+    failure = Failure.of("disagreement", "a", events=[1])
+    shown = [unsettled(seed, "a+a", failures=[failure]) if seed < FAILED else one for seed, one in enumerate(run())]
+    for metric in ("failure_rate.disagreement", "failure_rate.expectation"):
+        open_ = judged(metric, shown, at_most=0.2)
+        assert (open_.verdict, open_.least, open_.most) == (GateVerdict.UNDECIDED, 0.0, FAILED / FORTY)
+        settled = judged(metric, [*shown, *solos(ok=True)], at_most=0.2)
+        assert (settled.verdict, settled.value) == (GateVerdict.FAIL, FAILED / FORTY)
+        with pytest.raises(UsageError, match="unsettled"):
+            compare_runs(frame_of(shown), frame_of(shown), metric)
+    assert judged("failure_rate.vague", shown, at_most=0.2).verdict is GateVerdict.PASS
+    assert summarise(shown).families[0].codes == ()
+    assert [one.codes for one in agent_faults(frame_of(shown))] == [()]
+    after = [*shown, *solos(ok=True)]
+    assert [(one.code, one.episodes) for one in summarise(after).families[0].codes] == [("disagreement", FAILED)]
+    assert [one.codes for one in agent_faults(frame_of(after))] == [(("disagreement", FAILED),)]
 
 
 def test_what_would_settle_is_named_once():
