@@ -27,13 +27,14 @@ $(BIN)/.lint-ready: $(BIN)/.ready
 	$(BIN)/python -m pip install --quiet -e ".[lint,docs]"
 	@touch $@
 
-# The cast fails on purpose: exit status 1 (some episodes failed) is what a demo should end with.
+# The cast fails on purpose: exit status 1 (some episodes failed) is what a demo should end with. Its dots are left out.
 demo: $(BIN)/.ready
-	@echo "partner cooperates; silent, stubborn and confabulator each have one planted fault. What fails, fails on purpose."
-	@$(BIN)/python -m pytest tasks -k "six_by_six or quick" -n 2 \
+	@echo "partner cooperates; silent, stubborn, confabulator have one planted fault each:"
+	@{ $(BIN)/python -m pytest tasks -k "six_by_six or quick" -n 2 \
 		--agents=$(CAST) --collab-teams=$(TEAMS) --collab-conditions=solo,team,mute,shared \
-		--collab-seeds=5 --tb=no -q --no-header -r N -W ignore; status=$$?; \
-	if [ $$status -gt 1 ]; then exit $$status; fi
+		--collab-seeds=5 --tb=no -q --no-header -r N -W ignore; echo $$? >$(VENV)/.demo-status; } \
+		| sed -e '/^bringing up nodes/d' -e '/%\]$$/d' -e '/^$$/d'; \
+	status=$$(cat $(VENV)/.demo-status); rm -f $(VENV)/.demo-status; if [ $$status -gt 1 ]; then exit $$status; fi
 
 test: $(BIN)/.ready
 	$(BIN)/python -m pytest -n 2 -q

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import shutil
+from dataclasses import replace
 from pathlib import Path
 
 from pytest_collab.episode.run import SUPERSEDED, RunDirectory, RunInfo, TaskInfo, append_line
@@ -20,8 +21,7 @@ def run(args: argparse.Namespace) -> int:
     """Merge; refuses shards that were not played alike."""
     from pytest_collab.measure.judging import PLAN_JSON, merged_plan, summarise_run
     from pytest_collab.measure.reader import read_frame
-    from pytest_collab.report.attribution import attribution_lines
-    from pytest_collab.report.terminal import summary_lines
+    from pytest_collab.report.terminal import run_lines
 
     shards = [RunDirectory.open(path) for path in args.runs]
     info = merged_info([shard.info() for shard in shards], args.runs)
@@ -49,8 +49,8 @@ def run(args: argparse.Namespace) -> int:
     frame = read_frame(merged.path)
     summary = summarise_run(merged.path, frame)
     merged.write("summary.json", summary)
-    bad = [line for record in records for line in record.bad]
-    for line in summary_lines(summary, bad, merged.path, attribution_lines(frame)):
+    bad = tuple(line for record in records for line in record.bad)
+    for line in run_lines(replace(frame, bad=bad), summary, merged.path):
         print(line)
     return 0
 

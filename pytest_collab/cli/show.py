@@ -14,6 +14,7 @@ from pytest_collab.errors import UsageError
 def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("run", type=Path, help="a run directory")
     parser.add_argument("episode", nargs="?", help="an episode's id, or a part that only one has")
+    parser.add_argument("--tables", action="store_true", help="all tables of the run, however long")
     parser.add_argument("--failed", action="store_true", help="list the unsuccessful episodes")
 
 
@@ -21,9 +22,8 @@ def run(args: argparse.Namespace) -> int:
     from pytest_collab.measure.judging import summarise_run
     from pytest_collab.measure.reader import read_frame
     from pytest_collab.measure.settling import as_settled
-    from pytest_collab.report.attribution import attribution_lines
     from pytest_collab.report.story import headline, tell
-    from pytest_collab.report.terminal import summary_lines
+    from pytest_collab.report.terminal import run_lines
 
     directory = RunDirectory.open(args.run)
     record = directory.record()
@@ -38,7 +38,7 @@ def run(args: argparse.Namespace) -> int:
         return 0
     frame = read_frame(directory.path)
     summary = summarise_run(directory.path, frame)
-    for line in summary_lines(summary, frame.bad, directory.path, attribution_lines(frame)):
+    for line in run_lines(frame, summary, directory.path, tables=args.tables):
         print(line)
     return 0
 

@@ -210,17 +210,17 @@ class Controller:
     def _write_run_summary(self, terminalreporter: Any, run: RunDirectory) -> Summary | None:
         from pytest_collab.measure.judging import summarise_run
         from pytest_collab.measure.reader import read_frame
-        from pytest_collab.report.attribution import attribution_lines
-        from pytest_collab.report.terminal import write_summary
+        from pytest_collab.report.terminal import run_lines
 
         try:
             frame = read_frame(run.path)
             if not len(frame) and not frame.bad:
                 return None
             summary = summarise_run(run.path, frame)
-            write_summary(
-                terminalreporter, summary, frame.bad, self._session.shown_path(""), attribution_lines(frame)
-            )
+            tables = self._session.config.get_verbosity() > 0
+            terminalreporter.section("collaboration", sep="=")
+            for line in run_lines(frame, summary, self._session.shown_path(""), tables=tables):
+                terminalreporter.write_line(line)
             if self.baseline is not None:
                 self.baseline.write(terminalreporter, frame)
             run.write("summary.json", summary)

@@ -34,6 +34,15 @@ def attribution_lines(frame: Frame) -> list[str]:
     return [*lines, *weaker, *([""] if weaker else [])]
 
 
+def cause_lines(frame: Frame) -> list[str]:
+    """All teams' shares in one line, without intervals; nothing as above."""
+    found = decompose(frame)
+    if found is None or found.failure_rate.value <= 0.0:
+        return []
+    shares = ", ".join(f"{part.cause} {part.share.value:.0%}" for part in found.parts)
+    return [f"why teams fail ({found.failure_rate.value:.0%} do): {shares}"]
+
+
 def _table(title: str, found: list[Decomposition | None]) -> list[str]:
     rows = [one for one in found if one is not None and one.failure_rate.value > 0.0]
     if not rows:

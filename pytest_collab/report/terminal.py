@@ -1,45 +1,62 @@
-"""The run in the terminal: a table per family, the gaps, the failure codes."""
+"""The run in the terminal: a table per family, the gaps, the failure codes; in short where that is long."""
 
 from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Final
 
 from pytest_collab import families
 from pytest_collab.episode.run import BadLine
 from pytest_collab.errors import TaskError
+from pytest_collab.measure.frame import Frame
 from pytest_collab.measure.summary import Cell, FamilySummary, Gap, Summary
+from pytest_collab.report.attribution import attribution_lines
+from pytest_collab.report.digest import digest_lines
+
+FEW: Final = 28
+"""Tables of up to so many lines are shown as they are."""
 
 
-def write_summary(
-    reporter: Any, summary: Summary, bad: Sequence[BadLine], run_dir: Path, attribution: Sequence[str] = ()
-) -> None:
-    """Write the session's summary with pytest's terminal reporter."""
-    reporter.section("collaboration", sep="=")
-    for line in summary_lines(summary, bad, run_dir, attribution):
-        reporter.write_line(line)
+def run_lines(frame: Frame, summary: Summary, run_dir: Path, *, tables: bool = False) -> list[str]:
+    """A run, line by line: its tables, or in their place the digest where they are long.
+
+    Args:
+        frame: the run's episodes.
+        summary: the same, summed up.
+        run_dir: as it is to be shown.
+        tables: all tables, however long.
+    """
+    attribution = attribution_lines(frame)
+    lines = summary_lines(summary, frame.bad, run_dir, attribution)
+    if tables or len(lines) <= FEW:
+        return lines
+    return [*digest_lines(frame, summary), "", *_noted(summary, frame.bad), *_end(summary, run_dir, " (or --tables)")]
 
 
 def summary_lines(
     summary: Summary, bad: Sequence[BadLine], run_dir: Path, attribution: Sequence[str] = ()
 ) -> list[str]:
-    """The summary of a run, line by line.
+    """All tables of a run, line by line.
 
     Args:
         attribution: see `report.attribution.attribution_lines`.
     """
     lines = [line for family in summary.families for line in _table(family)]
-    lines += _stopped(summary)
-    lines += attribution
-    lines += _settled(summary)
-    lines += [f"episodes.jsonl line {torn.number} was skipped: {torn.why}" for torn in bad]
+    return [*lines, *attribution, *_noted(summary, bad), *_end(summary, run_dir)]
+
+
+def _noted(summary: Summary, bad: Sequence[BadLine]) -> list[str]:
+    lines = [*_stopped(summary), *_settled(summary)]
+    return [*lines, *(f"episodes.jsonl line {torn.number} was skipped: {torn.why}" for torn in bad)]
+
+
+def _end(summary: Summary, run_dir: Path, more: str = "") -> list[str]:
     return [
-        *lines,
         *_plays(summary),
         f"episodes: {summary.episodes}, cost: {_cost(summary)}, run: {run_dir}",
-        f"look closer: collab show {run_dir} --failed",
+        f"look closer: collab show {run_dir} --failed{more}",
     ]
 
 

@@ -232,7 +232,7 @@ def test_a_baseline_of_other_content_is_refused_by_name(suite: pytest.Pytester) 
 def test_shared_and_solo_tell_why_teams_fail(suite: pytest.Pytester) -> None:
     write(suite, task=TASK.replace("20", "6"))
     conditions = "--collab-conditions=solo,shared,team,with:partner"
-    result = play(suite, "partner,silent", "--collab-teams=partner+silent", conditions, "--tb=no", gate=False)
+    result = play(suite, "partner,silent", "--collab-teams=partner+silent", conditions, "--tb=no", "-v", gate=False)
     result.stdout.fnmatch_lines(
         [
             "why teams fail:*",

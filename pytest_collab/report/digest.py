@@ -1,0 +1,151 @@
+"""The run in few lines, however many families, teams and conditions it has: rates, gaps, who was at fault."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Final
+
+from pytest_collab.measure.bounded import bounded_mean
+from pytest_collab.measure.frame import Frame
+from pytest_collab.measure.gaps import gap_pairs, unit_clusters
+from pytest_collab.measure.settling import COMPETENCE, COORDINATION, settle
+from pytest_collab.measure.summary import Cell, Summary, condition_rank
+from pytest_collab.report.attribution import cause_lines
+
+WIDTH: Final = 80
+MOST_FAMILIES: Final = 10
+MOST_TEAMS: Final = 5
+MOST_AGENTS: Final = 4
+
+_GAP: Final = "collaboration_gap"
+
+
+def digest_lines(frame: Frame, summary: Summary, width: int = WIDTH) -> list[str]:
+    """At most 30 lines of `width` columns. The gap is the collaboration gap: success alone less success in a team.
+
+    Args:
+        frame: the run's episodes.
+        summary: the same, summed up.
+    """
+    cells = [cell for family in summary.families for cell in family.cells]
+    conditions = sorted({cell.condition for cell in cells}, key=condition_rank)
+    gaps = _gaps(frame)
+    families = _by((cell.family, cell) for cell in cells)
+    lines = _matrix("all teams", families, conditions, gaps, MOST_FAMILIES, width)
+    teams = _by((cell.team, cell) for cell in cells if "+" in cell.team)
+    if len(teams) > 1:
+        played = [
+            one for one in conditions if any(cell.condition == one for found in teams.values() for cell in found)
+        ]
+        lines += ["", *_matrix("all families", teams, played, {}, MOST_TEAMS, width)]
+    lines += _faults(frame, width)
+    return [*lines, *cause_lines(frame), _outcomes(cells)]
+
+
+def _by(pairs: Iterable[tuple[str, Cell]]) -> dict[str, list[Cell]]:
+    found: dict[str, list[Cell]] = {}
+    for name, cell in pairs:
+        found.setdefault(name, []).append(cell)
+    return found
+
+
+def _matrix(
+    head: str,
+    rows: Mapping[str, Sequence[Cell]],
+    conditions: Sequence[str],
+    gaps: Mapping[str, str],
+    most: int,
+    width: int,
+) -> list[str]:
+    """Success rates by condition, one line each; the lowest first where not all fit."""
+    last = "gap, in points" if gaps else ""
+    wide = min(max(len(head), *(len(name) for name in rows)), 32)
+    room = width - wide - (len(last) + 2 if last else 0)
+    shown: list[str] = []
+    for condition in conditions:
+        room -= max(len(condition), 4) + 2
+        if room < 0:
+            break
+        shown.append(condition)
+    heads = "".join(f"  {condition:>4}" for condition in shown)
+    lines = [f"{head:<{wide}}{heads}{f'  {last}' if last else ''}"]
+    kept = list(rows) if len(rows) <= most else sorted(rows, key=lambda name: _rate(rows[name], "team") or 0.0)[:most]
+    for name in kept:
+        rates = [_rate(rows[name], condition) for condition in shown]
+        told = "".join(
+            f"  {'-' if rate is None else f'{rate:.0%}':>{max(len(condition), 4)}}"
+            for rate, condition in zip(rates, shown, strict=True)
+        )
+        found = f"  {gaps.get(name, '-')}" if last else ""
+        lines.append(f"{_cut(name, wide):<{wide}}{told}{found}")
+    if len(kept) < len(rows):
+        lines.append(f"and {len(rows) - len(kept)} that did better together")
+    return lines
+
+
+def _rate(cells: Sequence[Cell], condition: str) -> float | None:
+    """Of all episodes of a condition that are evidence."""
+    chosen = [cell for cell in cells if cell.condition == condition]
+    n = sum(cell.n for cell in chosen)
+    return sum(cell.successes for cell in chosen) / n if n else None
+
+
+def _gaps(frame: Frame) -> dict[str, str]:
+    """What working together costs, by family, in points of the success rate, paired by seed."""
+    pairs = gap_pairs(frame, _GAP)
+    by_family: dict[str, list[int]] = {}
+    for place, unit in enumerate(pairs.keys):
+        by_family.setdefault(unit.family, []).append(place)
+    found = {}
+    for family, places in by_family.items():
+        clusters = unit_clusters([pairs.keys[place] for place in places])
+        estimate = bounded_mean(pairs.difference[places], clusters, bounds=(-1.0, 1.0))
+        found[family] = f"{100 * estimate.value:+.0f} ({100 * estimate.low:+.0f} .. {100 * estimate.high:+.0f})"
+    return found
+
+
+def _faults(frame: Frame, width: int) -> list[str]:
+    """A line an agent: in how many of the failed episodes of its teams a failure names it, and which failures."""
+    outcomes = settle(frame).outcomes
+    failed: Counter[str] = Counter()
+    named: Counter[str] = Counter()
+    codes: dict[str, Counter[str]] = {}
+    for row, faults in frame.faults.items():
+        if len(frame.team[row]) < 2 or outcomes[row] not in (COORDINATION, COMPETENCE):
+            continue
+        seating = frame.seating[row]
+        failed.update({agent for _, agent in seating})
+        at_fault = {(agent, fault.code) for fault in faults for seat, agent in seating if seat in fault.seats}
+        named.update({agent for agent, _ in at_fault})
+        for agent, code in at_fault:
+            codes.setdefault(agent, Counter())[code] += 1
+    if not named:
+        return []
+    wide = min(max(len(agent) for agent in named), 24)
+    order = sorted(named, key=lambda agent: (-named[agent] / failed[agent], -named[agent], agent))
+    lines = ["", "at fault, in failed episodes of its teams"]
+    for agent in order[:MOST_AGENTS]:
+        often = sorted(codes[agent].items(), key=lambda item: (-item[1], item[0]))
+        count = f"{named[agent]} of {failed[agent]}"
+        lines.append(
+            _cut(
+                f"  {_cut(agent, wide):<{wide}}  {count:>11}  {', '.join(f'{code} {n}' for code, n in often)}",
+                width,
+            )
+        )
+    if len(order) > MOST_AGENTS:
+        lines.append(f"  and {len(order) - MOST_AGENTS} agents less often")
+    return [*lines, ""]
+
+
+def _outcomes(cells: Iterable[Cell]) -> str:
+    counts: Counter[str] = Counter()
+    for cell in cells:
+        counts.update(cell.outcomes)
+    ordered = sorted(counts.items(), key=lambda item: (-item[1], item[0]))
+    return ", ".join(f"{word.replace('_', ' ')} {n}" for word, n in ordered)
+
+
+def _cut(text: str, width: int) -> str:
+    return text if len(text) <= width else f"{text[: width - 1]}…"
