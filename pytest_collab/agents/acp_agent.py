@@ -275,7 +275,7 @@ class _Session:
         cached = told.cached_read_tokens or 0
         written = told.cached_write_tokens or 0
         fresh, output = told.input_tokens, told.output_tokens + (told.thought_tokens or 0)
-        if not spent and price is not None:
+        if not spent and price is not None and price.episode is None:
             rates = (price.input, price.cached_input or price.input, price.cache_write or price.input, price.output)
             spent = sum(n * rate for n, rate in zip((fresh, cached, written, output), rates, strict=True)) / 1e6
         elif not spent and output:

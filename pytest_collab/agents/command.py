@@ -253,6 +253,6 @@ def _reply(answer: Mapping[str, Any], model: str) -> Reply:
         text=redact(text),
         tool_calls=tool_calls,
         stop="tool" if tool_calls else "end",
-        usage=printed.usage(usage) if isinstance(usage, dict) else Usage(),
+        usage=printed.usage(usage) if isinstance(usage, dict) else Usage(cost_usd=None),
         model=model,
     )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
@@ -86,18 +87,31 @@ def context_tokens(settings: AgentSettings) -> int | None:
     return row.get("context") if row else None
 
 
-def refuse_unpriced(agents: dict[str, Tariff | None], max_cost_usd: float) -> None:
+def refuse_unpriced(
+    agents: Mapping[str, Tariff | None], max_cost_usd: float, by_themselves: Collection[str] = ()
+) -> None:
     """A budget cannot hold what it cannot count.
+
+    Args:
+        by_themselves: names of agents that pay for themselves (programs, agents behind a protocol, Python).
 
     Raises:
         UsageError: `--collab-max-cost` is set and the price of an agent is not known.
     """
     unknown = sorted(name for name, price in agents.items() if price is None)
-    if unknown:
+    models = [name for name in unknown if name not in by_themselves]
+    if models:
         raise UsageError(
-            f"--collab-max-cost={max_cost_usd:g} cannot be kept: the price of {', '.join(unknown)} is not known. "
+            f"--collab-max-cost={max_cost_usd:g} cannot be kept: the price of {', '.join(models)} is not known. "
             "Give it in the agents file (price: {input: ..., output: ...}, dollars per million tokens; "
             "0 for a machine of your own), or leave the option out."
+        )
+    if unknown:
+        raise UsageError(
+            f"--collab-max-cost={max_cost_usd:g} cannot be kept: what {', '.join(unknown)} will spend is not known. "
+            "Say what one seat of one episode costs where the agent does not tell it (price: {episode: ...} in the "
+            "agents file, `price = {'episode': ...}` on what a Python agent names; 0 if it costs nothing), or leave "
+            "the option out."
         )
 
 

@@ -17,7 +17,10 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any
 
-from pytest_collab.episode.agent import Agent, Desk, Reply, Request, Seat
+from pydantic import ValidationError
+
+from pytest_collab.agents.settings import Price
+from pytest_collab.episode.agent import Agent, Desk, Reply, Request, Seat, Usage
 from pytest_collab.errors import AgentFault, UsageError
 
 
@@ -47,6 +50,25 @@ def load(name: str) -> Any:
     except Exception as error:
         raise UsageError(f"agent {name!r}: importing {module!r} raised {type(error).__name__}: {error}") from error
     return found
+
+
+def declared_price(name: str) -> Price | None:
+    """What `price` of the object that `name` stands for says; None where it says nothing.
+
+    Raises:
+        UsageError: it is no price.
+    """
+    raw = getattr(load(name), "price", None)
+    if raw is None or isinstance(raw, Price):
+        return raw
+    try:
+        return Price.model_validate(raw)
+    except ValidationError as error:
+        why = error.errors(include_url=False)[0]["msg"]
+        raise UsageError(
+            f"agent {name!r}: its `price` {raw!r} is none ({why}). Write {{'episode': DOLLARS}}, or "
+            "{'input': ..., 'output': ...} in dollars per million tokens."
+        ) from None
 
 
 class PythonAgent(Agent):
@@ -212,7 +234,7 @@ class _Member(Agent):
 
 def _reply(answer: Any, model: str) -> Reply:
     if isinstance(answer, str):
-        return Reply(answer, model=model)
+        return Reply(answer, usage=Usage(cost_usd=None), model=model)  # what it took, it does not tell
     if isinstance(answer, Reply):
         return answer
     raise AgentFault(f"the answer is {type(answer).__name__}, neither text nor a Reply")

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from pytest_collab.agents.agents_file import AgentsFile
     from pytest_collab.agents.limiter import Lanes
     from pytest_collab.agents.model import ModelAgent
+    from pytest_collab.agents.prices import Tariff
     from pytest_collab.agents.settings import AgentSettings
 
 Maker = Callable[[str], Agent | None]
@@ -30,6 +31,8 @@ ALIASES: Final[Mapping[str, str]] = {"claude": "anthropic/claude-sonnet-5-5", "g
 """What the short names mean unless an agents file says otherwise. Printed at the start of every run."""
 
 PROVIDERS: Final = ("anthropic", "openai", "openai-chat")
+
+_OF_PYTHON: Final = ("python/", "team/")
 
 _PROVIDER_CLASSES: Final[Mapping[str, str]] = {
     "anthropic": "anthropic:AnthropicAgent",
@@ -110,14 +113,31 @@ class Registry:
         Raises:
             UsageError: the price of one that will really be asked is not known.
         """
-        from pytest_collab.agents.prices import refuse_unpriced, tariff
+        from pytest_collab.agents.prices import refuse_unpriced
 
         asked = self._agents if self._recording is None or self._record is not None else {}
-        from pytest_collab.agents.settings import PROGRAMS
-
         known = {name: self.settings(name) for name in asked}
-        priced = {n: s for n, s in known.items() if s is not None and s.provider not in (*PROGRAMS, "a2a")}
-        refuse_unpriced({name: tariff(settings) for name, settings in priced.items()}, max_cost_usd)
+        paying = [name for name, own in known.items() if own is not None or name.startswith(_OF_PYTHON)]
+        themselves = [name for name in paying if (own := known[name]) is None or own.pays_for_itself]
+        refuse_unpriced({name: self.tariff(name) for name in paying}, max_cost_usd, themselves)
+
+    def tariff(self, name: str) -> Tariff | None:
+        """What an agent's answers or episodes cost; None when that is not known.
+
+        Raises:
+            UsageError: nobody knows the name.
+        """
+        from pytest_collab.agents.prices import Tariff, tariff
+
+        settings = self.settings(name)
+        if settings is not None:
+            return tariff(settings)
+        if not name.startswith(_OF_PYTHON):
+            return None
+        from pytest_collab.agents.python_agent import declared_price
+
+        price = declared_price(name)
+        return None if price is None else Tariff(price, "as it says")
 
     def known(self) -> list[Known]:
         """All names that can be listed: agents file, aliases, built-in cast; with the state of their keys."""
@@ -214,6 +234,17 @@ class Registry:
         return self._recording is not None and self._recording.holds(name)
 
     def _make(self, name: str) -> Agent:
+        agent = self._bare(name)
+        settings = self.settings(name)
+        themselves = name.startswith(_OF_PYTHON) if settings is None else settings.pays_for_itself
+        tariff = self.tariff(name) if themselves else None
+        if tariff is None:
+            return agent
+        from pytest_collab.agents.fares import FaredAgent
+
+        return FaredAgent(agent, tariff)
+
+    def _bare(self, name: str) -> Agent:
         for maker in self._makers:
             agent = maker(name)
             if agent is not None:
@@ -238,7 +269,7 @@ class Registry:
             from pytest_collab.agents.replay import ReplayAgent, replay_folder
 
             return ReplayAgent(name, replay_folder(name), None, model=name)
-        if name.startswith(("python/", "team/")):
+        if name.startswith(_OF_PYTHON):
             from pytest_collab.agents.python_agent import PythonAgent, TeamAgent
 
             return PythonAgent(name) if name.startswith("python/") else TeamAgent(name)

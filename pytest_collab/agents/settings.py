@@ -53,18 +53,36 @@ def wrong_address(address: str) -> str | None:
 
 
 class Price(BaseModel):
-    """Dollars per million tokens."""
+    """Dollars per million tokens, and per episode for agents that pay for themselves.
+
+    Raises:
+        ValueError: neither `input` and `output` nor `episode` is given.
+    """
 
     model_config = _STRICT
 
-    input: float = Field(ge=0, allow_inf_nan=False, description="dollars per million input tokens")
-    output: float = Field(ge=0, allow_inf_nan=False, description="dollars per million output tokens")
+    input: float = Field(0.0, ge=0, allow_inf_nan=False, description="dollars per million input tokens")
+    output: float = Field(0.0, ge=0, allow_inf_nan=False, description="dollars per million output tokens")
     cached_input: float | None = Field(
         None, ge=0, allow_inf_nan=False, description="input read from the cache (default: as input)"
     )
     cache_write: float | None = Field(
         None, ge=0, allow_inf_nan=False, description="input written to the cache (default: as input)"
     )
+    episode: float | None = Field(
+        None,
+        ge=0,
+        allow_inf_nan=False,
+        description="dollars of one seat in one episode, for agents that do not tell what they cost (0: nothing)",
+    )
+
+    @model_validator(mode="after")
+    def _says_something(self) -> Price:
+        if self.episode is None:
+            for key in ("input", "output"):
+                if key not in self.model_fields_set:
+                    raise ValueError(f"`{key}` is missing: dollars per million tokens, 0 where they cost nothing")
+        return self
 
 
 class RateLimits(BaseModel):
@@ -118,7 +136,9 @@ class AgentSettings(BaseModel):
     )
     stream: bool | None = Field(None, description="stream answers (default: only where the provider needs it)")
     cache: bool = Field(True, description="mark the stable prefix for the provider's prompt cache")
-    price: Price | None = Field(None, description="dollars per million tokens, instead of the price table's")
+    price: Price | None = Field(
+        None, description="dollars per million tokens, instead of the price table's; or per episode"
+    )
     limits: RateLimits | None = Field(None, description="limits of this agent alone, instead of its provider's")
     command: tuple[str, ...] = Field((), description="program and arguments (provider command)")
     env: dict[str, str] = Field(default_factory=dict, description="environment of the program (provider command)")
@@ -182,6 +202,8 @@ class AgentSettings(BaseModel):
             raise ValueError(f"base_url {self.base_url!r} {_ANTHROPIC_ADDS}")
         elif not self.model:
             raise ValueError(f"an agent of provider {self.provider} needs `model`")
+        if self.price is not None and self.price.episode is not None and not self.pays_for_itself:
+            raise ValueError("a model's price goes by tokens: give `input` and `output` in place of `episode`")
         return self
 
     def __repr_args__(self) -> Any:
@@ -220,6 +242,11 @@ class AgentSettings(BaseModel):
         if self.api_key_env:
             return self.api_key_env
         return KEY_VARIABLE[self.provider] if self.official or self.base_url is None else None
+
+    @property
+    def pays_for_itself(self) -> bool:
+        """Whether what it consumes is known only from what it tells, if at all."""
+        return self.provider in (*PROGRAMS, "a2a")
 
     @property
     def autonomous(self) -> bool:

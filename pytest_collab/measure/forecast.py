@@ -166,7 +166,7 @@ class Forecaster:
                 continue
             calls = max(one.calls, 1.0)
             each = Tokens(int(one.input_tokens / calls), int(one.output_tokens / calls))
-            cost += tariff.cost(each) * one.calls
+            cost += tariff.cost(each) * one.calls + (tariff.price.episode or 0.0)
         spent = exact if exact is not None else (cost if known else None)
         return Forecast(
             total.calls,

@@ -8,7 +8,7 @@ from typing import Final
 import pytest
 
 from pytest_collab.agents.builtin import BuiltinAgent
-from pytest_collab.agents.prices import Tariff, tariff
+from pytest_collab.agents.prices import Tariff
 from pytest_collab.episode.run import DEFAULT_BASE
 from pytest_collab.measure.forecast import Forecaster
 from pytest_collab.plugin.roster import Roster
@@ -41,5 +41,4 @@ def forecaster(agents: Roster, config: pytest.Config, *, runs: bool) -> Forecast
 
 def tariff_of(agents: Roster, name: str) -> Tariff | None:
     """What an agent's answers cost; None when that is not known."""
-    settings = agents.registry.settings(name)
-    return None if settings is None else tariff(settings)
+    return agents.registry.tariff(name)

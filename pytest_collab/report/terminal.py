@@ -178,5 +178,5 @@ def _cost(summary: Summary) -> str:
     total = summary.cost_usd if counted else summary.paid_usd
     if total is None:
         known = summary.known_cost_usd if summary.known_paid_usd is None else summary.known_paid_usd
-        return f"at least ${known:.2f} (some models have no known price)"
+        return f"at least ${known:.2f} (what some of it cost is not known)"
     return f"${total:.2f}"
