@@ -193,7 +193,8 @@ class Family(ABC, Generic[P]):
     ) -> Mapping[str, Any] | None:
         """Let an outside agent read a finished episode (`--collab-grader=AGENT`).
 
-        What it returns, JSON-ready, becomes the transcript's `grade` event, which `verdict` may use. Families
+        What it returns, JSON-ready, becomes the transcript's `grade` event, which `verdict` may use; with several
+        gradings, metrics `grading_1`, `grading_2`, ... (1 for success) let a run tell how far they agree. Families
         without anything to be read freely return None and leave the examiner alone.
         """
         return None

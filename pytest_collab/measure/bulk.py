@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pytest_collab.episode.record import Episode
+from pytest_collab.measure.agreement import gradings_of
 from pytest_collab.measure.bounded import bounded_mean
 from pytest_collab.measure.frame import OUTCOMES, Frame, Mask
 from pytest_collab.measure.gaps import as_teams, one_agent, unit_values
@@ -46,6 +47,7 @@ def summarise_frame(frame: Frame) -> Summary:
                 cells=_cells(frame, settled.outcomes, rows, None),
                 gaps=_gaps(pairs, name, None),
                 codes=_codes(frame, rows[~settled.open[rows]]),
+                gradings=gradings_of(frame, rows[frame.evidence[rows]]),
             )
         )
     both = frame.family.codes.astype(np.int64) * max(1, len(frame.task.values)) + frame.task.codes

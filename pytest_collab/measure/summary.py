@@ -86,13 +86,33 @@ class CodeCount(_Frozen):
     episodes: int
 
 
+class Gradings(_Frozen):
+    """How far several gradings of the same episodes agree (see `measure.agreement`).
+
+    Attributes:
+        gradings: of each episode.
+        episodes: those that have all of them; others are left out.
+        icc_agreement: ICC(2,1) of the outcomes: a single grading, absolute agreement.
+        icc_consistency: ICC(3,1): the same without what sets one grading off from the others as a whole.
+        kappa: Fleiss' kappa of success.
+            Each None where it is not defined: fewer than two episodes, or all came to the same.
+    """
+
+    gradings: int
+    episodes: int
+    icc_agreement: float | None
+    icc_consistency: float | None
+    kappa: float | None
+
+
 class FamilySummary(_Frozen):
-    """One family of a run."""
+    """One family of a run. `gradings` is there where its episodes were graded more than once."""
 
     family: str
     cells: tuple[Cell, ...]
     gaps: tuple[Gap, ...]
     codes: tuple[CodeCount, ...]
+    gradings: Gradings | None = None
 
 
 class Stopped(_Frozen):

@@ -11,6 +11,7 @@ from pytest_collab.measure.summary import Cell, CodeCount, FamilySummary, Gap, U
 from pytest_collab.report.advice import advice
 from pytest_collab.report.gates import saved_line, verdict_line
 from pytest_collab.report.model import Report
+from pytest_collab.report.terminal import agreement_line
 
 WARNING: Final = "WARNING"
 """How notes of a run begin that a reader must not miss."""
@@ -53,6 +54,7 @@ class FamilyView:
     name: str
     tables: tuple[Table, ...]
     codes: tuple[Code, ...]
+    gradings: str
     usage: Usage
     infrastructure: int
     episodes: int
@@ -120,6 +122,7 @@ def _family(family: FamilySummary, report: Report) -> FamilyView:
         name=family.family,
         tables=tuple(tables),
         codes=tuple(Code(code, advice(code.code), code.episodes / most) for code in family.codes),
+        gradings=agreement_line(family.gradings) if family.gradings is not None else "",
         usage=usage([episode for episode in report.episodes if episode.family == family.family]),
         infrastructure=sum(cell.infrastructure for cell in family.cells),
         episodes=sum(cell.n + cell.infrastructure for cell in family.cells),

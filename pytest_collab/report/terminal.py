@@ -11,7 +11,7 @@ from pytest_collab import families
 from pytest_collab.episode.run import BadLine
 from pytest_collab.errors import TaskError
 from pytest_collab.measure.frame import Frame
-from pytest_collab.measure.summary import Cell, FamilySummary, Gap, Summary
+from pytest_collab.measure.summary import Cell, FamilySummary, Gap, Gradings, Summary
 from pytest_collab.report.attribution import attribution_lines
 from pytest_collab.report.digest import digest_lines
 
@@ -81,7 +81,18 @@ def _table(family: FamilySummary) -> list[str]:
     if family.codes:
         codes = ", ".join(f"{code.code} {code.episodes}" for code in family.codes[:6])
         lines.append(f"  failures (episodes): {codes}")
+    if family.gradings is not None:
+        lines.append(f"  {agreement_line(family.gradings)}")
     return [*lines, ""]
+
+
+def agreement_line(found: Gradings) -> str:
+    """How far several gradings of the same episodes agree, in one line."""
+    icc, kappa = ("not defined" if one is None else f"{one:.2f}" for one in (found.icc_agreement, found.kappa))
+    return (
+        f"gradings: {found.gradings} of each of {found.episodes} episodes; outcome ICC(2,1) {icc}, "
+        f"success Fleiss' kappa {kappa}"
+    )
 
 
 def _figures(family: FamilySummary) -> Mapping[str, str]:

@@ -113,18 +113,18 @@ def test_an_unusable_answer_is_asked_again_with_the_complaint(maze: MazeRecord) 
     result = played(reader)
     assert result.episode.success
     assert [turn.role for turn in reader.asked[1].conversation] == ["user", "assistant", "user"]
-    assert "there is no line that begins with PATH:" in reader.asked[1].text
+    assert "there is no JSON object with `scheme` and `turns`" in reader.asked[1].text
     assert result.episode.usage["grader"].calls == 2
 
 
 @pytest.mark.parametrize(
     ("answer", "why"),
     [
-        ("no idea", "there is no line"),
-        ("", "there is no line"),
+        ("no idea", "there is no JSON object"),
+        ("", "there is no JSON object"),
         ("PATH: straight on", "holds no cells"),
         ("PATH: [[9, 9], [9, 8]]", "begins at (9, 9), not at the start"),
-        (ValueError("out of order"), "there is no line"),
+        (ValueError("out of order"), "there is no JSON object"),
     ],
 )
 def test_nonsense_leaves_the_reading_to_the_rules_and_says_so(answer: Any, why: str) -> None:

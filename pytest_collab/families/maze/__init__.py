@@ -111,7 +111,7 @@ class MazeFamily(Family[Maze]):
     ) -> Mapping[str, Any] | None:
         from pytest_collab.families.maze.reading.grader import graded
 
-        return await graded(self._maze(params, seed), transcript, examiner)
+        return await graded(self._maze(params, seed), transcript, examiner, paper=params.plays_paper(condition))
 
     def player(self, name: str, seat: Seat) -> Agent:
         if name not in _cast.CAST:

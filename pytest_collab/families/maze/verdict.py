@@ -12,7 +12,7 @@ from pytest_collab.episode.transcript import Transcript
 from pytest_collab.families.maze.evidence import moves, settling, talk, truth
 from pytest_collab.families.maze.reading.case import Case
 from pytest_collab.families.maze.reading.message import read_message
-from pytest_collab.families.maze.rules import progress, weighted_outcome
+from pytest_collab.families.maze.rules import Cell, progress, walk, weighted_outcome
 
 BLOCKING: Final[tuple[Callable[[Case], list[Failure]], ...]] = (
     talk.nonsense,
@@ -71,8 +71,10 @@ def judged(maze: MazeRecord, condition: Condition, transcript: Transcript, *, pa
 def measured(case: Case) -> dict[str, float]:
     """The figures of an episode. `optimality` is there only with success, `first_proposal` only with a proposal,
     `readers_agree` (the other reader came to the same path as the rules) only where there was one, `gradings_agree`
-    (share of the gradings that came to the path that counts) only with a grader, `seats_agree` (all seats name the
-    same path) only where seats were asked."""
+    (share of the gradings that came to the path that counts) and `grading_1`, `grading_2`, ... (the weighted outcome
+    of each) only with a grader, `strict_outcome` and `ungrounded_gain` (the weighted outcome in the scheme that the
+    grader named, and what the most favourable scheme adds to it) only where it named one, `seats_agree` (all seats
+    name the same path) only where seats were asked."""
     reading, maze = case.reading, case.maze
     told = {
         claim.cell
@@ -88,7 +90,7 @@ def measured(case: Case) -> dict[str, float]:
         "wrong_claims": float(sum(not case.is_true(claim) for claim in reading.claims)),
         "agreed_moves": float(max(0, len(case.path) - 1)),
         "legal_moves": float(max(0, len(case.walked.legal) - 1)),
-        "weighted_outcome": weighted_outcome(maze, case.walked.legal[-1] if case.walked.legal else maze.start),
+        "weighted_outcome": _outcome(maze, case.path),
         "shortest": float(maze.path_length),
         "crossing": float(maze.crossing),
         "reader_confidence": float(reading.confidence),
@@ -98,6 +100,10 @@ def measured(case: Case) -> dict[str, float]:
         figures["readers_agree"] = float(case.path == case.ruled)
     if case.gradings:
         figures["gradings_agree"] = case.gradings.count(case.path) / len(case.gradings)
+        figures |= {f"grading_{n}": _outcome(maze, path) for n, path in enumerate(case.gradings, 1)}
+    if case.strict is not None:
+        figures["strict_outcome"] = _outcome(maze, case.strict)
+        figures["ungrounded_gain"] = figures["weighted_outcome"] - figures["strict_outcome"]
     if case.held:
         figures["seats_agree"] = float(len({belief.path for belief in case.held}) == 1)
     if reading.proposals:
@@ -105,6 +111,12 @@ def measured(case: Case) -> dict[str, float]:
     if case.walked.reached:
         figures["optimality"] = maze.path_length / (len(case.walked.legal) - 1)
     return figures
+
+
+def _outcome(maze: MazeRecord, path: tuple[Cell, ...]) -> float:
+    """The weighted outcome of a path, walls and all."""
+    legal = walk(maze, path).legal
+    return weighted_outcome(maze, legal[-1] if legal else maze.start)
 
 
 def failed(case: Case) -> tuple[tuple[Failure, ...], bool]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Final
@@ -31,6 +31,7 @@ class Case:
         walked: that path on the true maze.
         graded: the path is another reader's: a grader's, or what the seats named when they were asked.
         gradings: the path of every grading, in order.
+        strict: the path that counts, in the scheme that its grader named; None where no grader named one.
         held: what each seat that was asked, and answered in the form, believes was agreed on.
         ruled: the agreed path as the rules read it.
     """
@@ -45,6 +46,7 @@ class Case:
     walked: Walk
     graded: bool = False
     gradings: tuple[tuple[Cell, ...], ...] = ()
+    strict: tuple[Cell, ...] | None = None
     held: tuple[Belief, ...] = ()
     ruled: tuple[Cell, ...] = ()
 
@@ -54,16 +56,15 @@ class Case:
         seats = tuple(transcript.start["seats"])
         utterances = spoken(transcript)
         reading = read(utterances, size=maze.size, start=maze.start, goal=maze.goal, seats=seats)
-        graded = [
-            tuple((int(row), int(column)) for row, column in event.data["path"])
-            for event in transcript.of("grade")
-            if event.data.get("path") is not None
-        ]
+        grades = [event.data for event in transcript.of("grade") if event.data.get("path") is not None]
+        graded = [_path(grade["path"]) for grade in grades]
         held = beliefs(maze, transcript)
         ruled = executed(utterances, maze.size, maze.start, maze.goal, seats) if paper else reading.path
-        path, other = ruled, False
+        path, other, strict = ruled, False, None
         if graded:
             path, other = max(graded, key=graded.count), True
+            named = grades[graded.index(path)].get("strict")
+            strict = None if named is None else _path(named)
         elif held and (len(held) == len(seats) or all(belief.path == ruled for belief in held)):
             path, other = shared(held), True
         return cls(
@@ -77,6 +78,7 @@ class Case:
             walk(maze, path),
             other,
             tuple(graded),
+            strict,
             held,
             ruled,
         )
@@ -142,6 +144,10 @@ class Case:
 
     def others(self, seat: str) -> Iterator[str]:
         return (other for other in self.seats if other != seat)
+
+
+def _path(cells: Sequence[Sequence[int]]) -> tuple[Cell, ...]:
+    return tuple((int(row), int(column)) for row, column in cells)
 
 
 def agrees(claimed: str, truth: str) -> bool:
