@@ -20,7 +20,7 @@ from pytest_collab.families.maze.game import MazeGame
 from pytest_collab.families.maze.hearers import hearers
 from pytest_collab.families.maze.layout import drawn
 from pytest_collab.families.maze.published import as_markdown, published, source
-from pytest_collab.families.maze.rules import solve, weighted_outcome
+from pytest_collab.families.maze.rules import neighbours, solve, weighted_outcome
 from pytest_collab.families.taskfile import read_task
 from pytest_collab.testing import play_episode
 
@@ -115,6 +115,24 @@ def test_reaching_the_goal_ends_nothing_until_somebody_says_so() -> None:
     assert not dealt.finished_talking()
     dealt.said = (*dealt.said, ("a", "ACTI!"))
     assert dealt.finished_talking()
+
+
+def test_a_move_into_a_wall_ends_it() -> None:
+    seed, wall = next(
+        (seed, near)
+        for seed, maze in mazes(PAPER.spec(), range(12)).items()
+        for near in neighbours(6, (0, 0))
+        if maze.is_wall(*near)
+    )
+    name = {(0, 1): "right", (1, 0): "down"}[wall]
+    frame = "I name cells (row, column), both counted from 0. The start is at (0, 0)."
+    lines = [f"{frame} I propose to move {name} to {wall}.", "Agreed.", "And now?", "Well."]
+    played = play_episode(PAPER, [Says(lines[0], lines[2]), Says(lines[1], lines[3])], seed=seed)
+    assert len(played.transcript.of("message")) == 2
+    assert played.episode.metrics["legal_moves"] == 0.0
+    house = Maze(start=(0, 0), turns=4)
+    played = play_episode(house, [Says(lines[0], lines[2]), Says(lines[1], lines[3])], seed=seed)
+    assert len(played.transcript.of("message")) == 4, "in the house's game nobody tells them"
 
 
 def way(seed: int = 3) -> list[str]:

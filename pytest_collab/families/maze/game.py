@@ -16,9 +16,10 @@ from pytest_collab.families.maze import paper
 from pytest_collab.families.maze import seats as words
 from pytest_collab.families.maze.hearers import hearers
 from pytest_collab.families.maze.reading.case import SURE_ENOUGH
+from pytest_collab.families.maze.reading.executed import extended
 from pytest_collab.families.maze.reading.hearing import dialogue, heard
 from pytest_collab.families.maze.reading.reader import Reading
-from pytest_collab.families.maze.rules import solve
+from pytest_collab.families.maze.rules import Cell, solve, walk
 
 PRINTABLE_SHARE: Final = 0.5
 """A reply with a smaller share of printable characters than this is noise, not a message."""
@@ -53,6 +54,7 @@ class MazeGame(Game):
         self.turn = 0
         self.said: tuple[tuple[str, str], ...] = ()
         self.reading: Reading = self._read()
+        self.made: tuple[Cell, ...] = (maze.start,)
 
     def brief(self, seat: str) -> str:
         if self.paper:
@@ -71,11 +73,17 @@ class MazeGame(Game):
 
     def finished_talking(self) -> bool:
         """The agreed path is surely at the goal, or everyone has said that they are done; in the paper's game,
-        somebody has said the completion phrase (alone, its two turns are always played)."""
+        somebody has said the completion phrase, or a move surely went into a wall (alone, its two turns are always
+        played)."""
         if self.paper:
-            return len(self.seats) > 1 and any(paper.says_phrase(text) for _, text in self.said[-1:])
+            said = any(paper.says_phrase(text) for _, text in self.said[-1:])
+            return len(self.seats) > 1 and (said or self._in_a_wall())
         there = self.maze.goal in self.reading.path and self.reading.confidence >= SURE_ENOUGH
         return there or set(self.seats) <= set(self.reading.done)
+
+    def _in_a_wall(self) -> bool:
+        breach = walk(self.maze, self.made).breach
+        return breach is not None and breach.why == "wall" and self.reading.confidence >= SURE_ENOUGH
 
     def prompt(self, seat: str, inbox: Sequence[Message]) -> Prompt:
         if self.paper:
@@ -126,6 +134,7 @@ class MazeGame(Game):
             for speech in moves[seat].messages if seat in moves else ():
                 self.said = (*self.said, (seat, bounded(valid(speech.text), MESSAGE_LIMIT)))
                 self.reading = self._read()
+                self.made = extended(self.made, self.reading.path)
         self.turn += 1
         return ()
 

@@ -5,7 +5,8 @@ It differs from the house's own game in what is told and in when it ends:
 - Agents talk through a user who relays; every line that comes from somebody begins with who it is from.
 - They are told to hurry, to make one move a turn, that a move is made once all have agreed, and that a wall ends the
   game; they are not told after how many turns the talk is cut.
-- It ends when somebody says the completion phrase. Whether they are at the goal plays no part in that.
+- It ends when somebody says the completion phrase, whether they are at the goal or not, and when a move has surely
+  gone into a wall.
 - Alone, an agent has one shot, and then one look at its own answer.
 """
 

@@ -21,7 +21,10 @@ def executed(
         return next((way for way in ways if len(way) > 1), (start,))
     made: tuple[Cell, ...] = (start,)
     for number in range(1, len(utterances) + 1):
-        path = heard(tuple(utterances[:number]), size, start, goal, seats).path
-        if path[: len(made)] == made:
-            made = path
+        made = extended(made, heard(tuple(utterances[:number]), size, start, goal, seats).path)
     return made
+
+
+def extended(made: tuple[Cell, ...], agreed: tuple[Cell, ...]) -> tuple[Cell, ...]:
+    """The moves made after one more message: those agreed on now, if they go on from those made before."""
+    return agreed if agreed[: len(made)] == made else made
