@@ -11,7 +11,7 @@ from pytest_collab.agents import printed
 from pytest_collab.agents.retry import pause
 from pytest_collab.agents.secrets import redact
 from pytest_collab.agents.settings import AgentSettings
-from pytest_collab.episode.agent import Agent, Reply, Request, Seat, Usage
+from pytest_collab.episode.agent import Agent, Casting, Reply, Request, Seat, Usage
 from pytest_collab.episode.limits import excused, give_back
 from pytest_collab.episode.text import one_line
 from pytest_collab.errors import AgentFault, ProviderError, UsageError
@@ -46,6 +46,14 @@ class A2AAgent(Agent):
         self._client: Any = None
         self._http: Any = None
         self._opening = anyio.Lock()
+
+    def refuses(self, family: Casting) -> str | None:
+        if not family.desks:
+            return None
+        return (
+            f"agent {self.name!r} is asked by messages and has no tools of ours, which family {family.name!r} is "
+            "played with. Seat it in games of text."
+        )
 
     def seated(self, seat: Seat) -> Agent:
         return _Seated(self)

@@ -23,7 +23,7 @@ from pytest_collab.agents.program import LINE_LIMIT, TEMPFAIL
 from pytest_collab.agents.retry import pause
 from pytest_collab.agents.secrets import environment, redact
 from pytest_collab.agents.settings import AgentSettings
-from pytest_collab.episode.agent import Agent, Desk, Reply, Request, Seat, ToolCall, Usage
+from pytest_collab.episode.agent import Agent, Casting, Desk, Reply, Request, Seat, ToolCall, Usage
 from pytest_collab.episode.limits import excused, give_back
 from pytest_collab.errors import AgentFault, ProviderError, UsageError
 
@@ -50,6 +50,14 @@ class CommandAgent(Agent):
                 f"agent {name!r}: there is no program {settings.command[0]!r} on the PATH. "
                 "Install it, or correct `command` in the agents file."
             )
+
+    def refuses(self, family: Casting) -> str | None:
+        if not self.autonomous or family.desks:
+            return None
+        return (
+            f"agent {self.name!r} works at its own pace (mode: work), and family {family.name!r} asks its seats turn "
+            "by turn. Seat it in coding tasks, or give it a program with mode: turns."
+        )
 
     def seated(self, seat: Seat) -> Agent:
         return _Seated(self, seat)
@@ -89,6 +97,7 @@ class _Seated(Agent):
         self.context_tokens = agent.context_tokens
         self._settings = agent.settings
         self._seat = seat
+        self._misplaced = agent.refuses(seat.family)
         self._process: asyncio.subprocess.Process | None = None
         self._errors: Any = None
         self._asked = 0
@@ -101,11 +110,8 @@ class _Seated(Agent):
         return await job.work(self.name, self.model, self._settings, desk)
 
     async def reply(self, request: Request) -> Reply:
-        if self.autonomous:
-            raise UsageError(
-                f"agent {self.name!r} works at its own pace (mode: work), and family {self._seat.family.name!r} asks "
-                "its seats turn by turn. Seat it in coding tasks, or give it a program with mode: turns."
-            )
+        if self._misplaced is not None:
+            raise UsageError(self._misplaced)
         attempt = 0
         while True:
             began = anyio.current_time()

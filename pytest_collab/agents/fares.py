@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import Any
 
 from pytest_collab.agents.prices import Tariff, Tokens
-from pytest_collab.episode.agent import Agent, Desk, Reply, Request, Seat, Usage
+from pytest_collab.episode.agent import Agent, Casting, Desk, Reply, Request, Seat, Usage
 
 
 class Fare:
@@ -44,6 +44,9 @@ class FaredAgent(Agent):
         self._live = live
         self._tariff = tariff
         _resemble(self, live)
+
+    def refuses(self, family: Casting) -> str | None:
+        return self._live.refuses(family)
 
     def seated(self, seat: Seat) -> Agent:
         return _FaredSeat(self._live.seated(seat), self._tariff)

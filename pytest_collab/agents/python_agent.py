@@ -20,7 +20,7 @@ from typing import Any
 from pydantic import ValidationError
 
 from pytest_collab.agents.settings import Price
-from pytest_collab.episode.agent import Agent, Desk, Reply, Request, Seat, Usage
+from pytest_collab.episode.agent import Agent, Casting, Desk, Reply, Request, Seat, Usage
 from pytest_collab.errors import AgentFault, UsageError
 
 
@@ -86,6 +86,14 @@ class PythonAgent(Agent):
         self.autonomous = _takes_desk(call)
         if not _is_async(call):
             raise UsageError(f"agent {name!r} is {type(self._made).__name__} and not async. Write `async def`.")
+
+    def refuses(self, family: Casting) -> str | None:
+        if not self.autonomous or family.desks:
+            return None
+        return (
+            f"agent {self.name!r} does whole jobs at a desk, and family {family.name!r} asks its seats turn by turn. "
+            "Seat it in coding tasks, or name a callable that takes a `request`."
+        )
 
     def seated(self, seat: Seat) -> Agent:
         per_seat: Callable[[Seat], Any] = self._made

@@ -18,7 +18,7 @@ from pytest_collab.agents.recording import (
     settled,
     write,
 )
-from pytest_collab.episode.agent import Agent, Desk, Reply, Request, Seat, Turn
+from pytest_collab.episode.agent import Agent, Casting, Desk, Reply, Request, Seat, Turn
 from pytest_collab.episode.limits import BudgetSpent
 from pytest_collab.errors import InfrastructureError, UsageError
 
@@ -41,6 +41,9 @@ class RecordingAgent(Agent):
         self._append = append
         self._begun: set[Path] = set()
         _resemble(self, live)
+
+    def refuses(self, family: Casting) -> str | None:
+        return self.live.refuses(family)
 
     def seated(self, seat: Seat) -> Agent:
         return _RecordingSeat(self, self.live.seated(seat), seat)
@@ -93,6 +96,9 @@ class _RecordingSeat(Agent):
         self._recorder.keep(self._seat, request, ordinal, outcome)
         assert isinstance(outcome, Reply)
         return outcome
+
+    def instructions(self, desk: Desk) -> str:
+        return self._live.instructions(desk)
 
     async def work(self, desk: Desk) -> Reply:
         log = Log(desk)

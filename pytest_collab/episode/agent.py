@@ -188,6 +188,10 @@ class Casting(Protocol):
     def name(self) -> str:
         """As in YAML's `family:`."""
 
+    @property
+    def desks(self) -> bool:
+        """Whether each seat has a place where an agent can do a whole job on its own (`Game.desk`)."""
+
     def player(self, name: str, seat: Seat) -> Agent:
         """The built-in player `name` for a seat. Raises TaskError when there is no such player."""
 
@@ -277,6 +281,10 @@ class Agent(ABC):
     @abstractmethod
     async def reply(self, request: Request) -> Reply:
         """Answer one request. Called from one task at a time per seat, from many episodes at once."""
+
+    def refuses(self, family: Casting) -> str | None:
+        """Why the agent cannot take a seat in a family, as a sentence with the remedy; None where it can."""
+        return None
 
     def seated(self, seat: Seat) -> Agent:
         """The object that answers for this seat in this episode; called once, before the first request."""

@@ -105,6 +105,7 @@ class Family(ABC, Generic[P]):
         codes: the failure codes that its verdicts give; None where it does not say. A rate of a code is taken over
             the episodes of families that can give it.
         version: raised when the same params and seed no longer give the same game.
+        desks: whether its games have a place for agents that do a whole job on their own (`Game.desk`).
     """
 
     name: ClassVar[str]
@@ -114,6 +115,7 @@ class Family(ABC, Generic[P]):
     figures: ClassVar[Mapping[str, str]] = {}
     codes: ClassVar[frozenset[str] | None] = None
     version: ClassVar[int] = 1
+    desks: ClassVar[bool] = False
 
     @abstractmethod
     def seats(self, params: P) -> tuple[str, ...]:

@@ -11,7 +11,7 @@ from pytest_collab.families.task import Task
 from pytest_collab.plugin import runinfo
 from pytest_collab.plugin.cases import Case, case_of, cases
 from pytest_collab.plugin.options import Settings
-from pytest_collab.plugin.preparation import prepare_tasks, refuse_items
+from pytest_collab.plugin.preparation import prepare_tasks, refuse_items, refuse_misplaced
 from pytest_collab.plugin.resuming import REMEDY, TaskKey
 from pytest_collab.plugin.roster import Roster
 
@@ -103,6 +103,7 @@ class Collected:
                 wanted.setdefault((case.task.params.family, case.task.name), (case.task, {}))[1][case.seed] = None
         refused = prepare_tasks([(task, list(seeds)) for task, seeds in wanted.values()], self.configure)
         refuse_items(session, refused)
+        refuse_misplaced(session, self._agents.misplaced)
         wanted = {key: one for key, one in wanted.items() if key not in refused}
         if run is not None and wanted:
             runinfo.add_tasks(run, [task for task, _ in wanted.values()], self.notes, self.named.values())

@@ -10,7 +10,7 @@ import pytest
 from pytest_collab.episode.family import Family
 from pytest_collab.errors import CollabError
 from pytest_collab.families.task import Task
-from pytest_collab.plugin.cases import case_of
+from pytest_collab.plugin.cases import Case, case_of
 
 Key = tuple[str, str]
 """(family, task)"""
@@ -72,3 +72,22 @@ def refuse_items(session: pytest.Session, refused: Mapping[Key, CollabError]) ->
             text = f"task {case.task.name!r} cannot be played: {refused[key]}"
             report = pytest.CollectReport(item.nodeid.split("::")[0], "failed", text, [])
             session.config.hook.pytest_collectreport(report=report)
+
+
+def refuse_misplaced(session: pytest.Session, misplaced: Mapping[str, str]) -> None:
+    """Tell of agents that can take no seat in anything that was collected, as of errors in collection.
+
+    Where an agent can be seated somewhere, the cases in which it cannot are skipped, and that is all.
+    """
+    seats = [(case, _names(case), item) for item in session.items if (case := case_of(item)) is not None]
+    placed = {name for case, names, _ in seats if case.skip is None for name in names}
+    for name, why in misplaced.items():
+        first = next((item for _, names, item in seats if name in names), None)
+        if name not in placed and first is not None:
+            report = pytest.CollectReport(first.nodeid.split("::")[0], "failed", why, [])
+            session.config.hook.pytest_collectreport(report=report)
+
+
+def _names(case: Case) -> tuple[str, ...]:
+    condition = case.condition
+    return (*case.team, condition.argument) if condition.kind == "with" else case.team

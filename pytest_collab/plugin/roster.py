@@ -30,12 +30,16 @@ class Roster:
 
     Args:
         shared: the folder that all processes of the session share.
+
+    Attributes:
+        misplaced: agents that could not take a seat in some family, and why.
     """
 
     def __init__(self, config: pytest.Config, settings: Settings, shared: Path) -> None:
         self.config = config
         self.settings = settings
         self.shared = shared
+        self.misplaced: dict[str, str] = {}
 
     @cached_property
     def registry(self) -> Registry:
@@ -143,7 +147,7 @@ class Roster:
         return agent
 
     def possible(self, case: Case) -> Case:
-        """The case, skipped with the reason where the family casts no such built-in player."""
+        """The case, skipped with the reason where one of its agents cannot take a seat in the family."""
         if case.skip is not None:
             return case
         family, condition = case.task.family, case.condition
@@ -152,4 +156,8 @@ class Roster:
             if isinstance(agent, BuiltinAgent) and agent.character not in family.cast:
                 cast = ", ".join(family.cast)
                 return replace(case, skip=f"family {family.name!r} casts no {agent.character!r}; it has {cast}")
+            misplaced = agent.refuses(family)
+            if misplaced is not None:
+                self.misplaced[name] = misplaced
+                return replace(case, skip=misplaced)
         return case

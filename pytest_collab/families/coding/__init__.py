@@ -36,6 +36,7 @@ class CodingFamily(Family[Coding]):
     """Coding pairs, and larger teams."""
 
     name = "coding"
+    desks = True
     summary = "build features side by side in one repository; the merge and hidden tests decide"
     params_type = Coding
     cast: ClassVar[Mapping[str, str]] = SUMMARIES
