@@ -24,6 +24,7 @@ ROOMS = (
     "cli",
     "report",
     "measure",
+    "strategies",
     "families",
     "agents",
     "episode",

@@ -8,7 +8,7 @@ from typing import Any, Final
 
 from pytest_collab import families
 from pytest_collab.cli.project import project
-from pytest_collab.cli.trial import Spent, Trial, task_file
+from pytest_collab.cli.trial import Spent, Trial, searching, task_file
 from pytest_collab.episode.condition import Condition
 from pytest_collab.episode.family import Family, Params
 from pytest_collab.errors import TaskError, UsageError
@@ -43,14 +43,18 @@ def run(args: argparse.Namespace) -> int:
         raise UsageError("name a team, as in --agents=claude,gpt, and at least one seed")
     team = named[:1] if condition.takes_one_agent else named if len(named) > 1 else named * 2
     trial = Trial(family, here.registry(args.agents_file, family.cast), team, condition, args.budget, args.max_cost)
-    worst = _search(trial, args.seeds, args.database)
+    with searching():
+        worst = _search(trial, args.seeds, args.database)
     if worst is None:
         raise UsageError(f"--budget={args.budget} is too little to play one case of {args.seeds} seeds")
     params, rate, seed = worst
+    spent = f"{trial.played} episodes played, ${trial.cost_usd:.2f}"
+    if not rate:
+        print(f"{'+'.join(team)} failed in no case that was tried; {spent}")
+        return 0
     print(task_file(family.name, params, condition, seed, None))
     print(
-        f"{'+'.join(team)} fails on {rate:.0%} of {args.seeds} seeds of this case, the worst that was found; "
-        f"{trial.played} episodes played, ${trial.cost_usd:.2f}"
+        f"{'+'.join(team)} fails on {rate:.0%} of {args.seeds} seeds of this case, the worst that was found; {spent}"
     )
     return int(rate == 1.0)
 
@@ -70,6 +74,7 @@ def _search(trial: Trial, seeds: int, database: Path) -> tuple[Params, float, in
     def fails(params: Params) -> bool:
         key = params.model_dump_json()
         if key not in known:
+            trial.prepare(params, range(seeds))
             try:
                 lost = [seed for seed in range(seeds) if not trial.once(params, seed).episode.success]
             except (Spent, TaskError):

@@ -4,19 +4,29 @@ from __future__ import annotations
 
 import argparse
 import sys
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 from pytest_collab import families
 from pytest_collab.cli.project import project
 from pytest_collab.cli.show import find
-from pytest_collab.cli.trial import Spent, Trial, task_file
+from pytest_collab.cli.trial import Spent, Trial, searching, task_file
 from pytest_collab.episode.condition import Condition
 from pytest_collab.episode.executor import Finished
 from pytest_collab.episode.family import Family, Params
 from pytest_collab.episode.run import RunDirectory
 from pytest_collab.errors import UsageError
 from pytest_collab.families.difficulty import Dial, dials_of, params_at
+
+_WHOLE: Final = 8
+"""The scale at which every number of a case may be as it was."""
+
+_SEEDS: Final = 3
+"""Problems that are tried of a smaller case before it counts as one that does not fail.
+
+Only where one play says all: with agents that answer differently each time, every further try is one more for luck.
+"""
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -57,7 +67,8 @@ def run(args: argparse.Namespace) -> int:
         args.budget,
         args.max_cost,
     )
-    found = smallest(trial, params, start["seed"], code, shows)
+    with searching():
+        found = smallest(trial, params, start["seed"], code, shows)
     if found is None:
         print(
             f"{code} does not show again when {failed.id} is played as it was ({trial.played} plays): it comes and "
@@ -105,30 +116,37 @@ def smallest(trial: Trial, params: Params, seed: int, code: str, shows: Any) -> 
     dials = _dials(params)
     fixed = {name: getattr(params, name) for name in kind.model_fields}
     known: dict[tuple[str, int], Finished | None] = {(params.model_dump_json(), seed): first}
-    cases: dict[tuple[int, ...], tuple[Params, int, Finished]] = {}
-    top = (*(dial.levels for dial in dials), seed)
-    cases[top] = (params, seed, first)
+    top = (_WHOLE, *(dial.levels for dial in dials))
+    cases: dict[tuple[int, ...], tuple[Params, int, Finished]] = {top: (params, seed, first)}
+    lucky = [seed]
+    more = range(_SEEDS - 1) if trial.repeats_itself else ()
 
-    def condition(levels: tuple[int, ...]) -> bool:
-        *rest, number = levels
-        candidate = params_at(kind, fixed, dials, rest)
-        if candidate is None:
-            return False
+    def shown(candidate: Params, number: int) -> Finished | None:
         key = (candidate.model_dump_json(), number)
         if key not in known:
+            known[key] = trial.failing(candidate, number, fails, shows)
+        return known[key]
+
+    def condition(levels: tuple[int, ...]) -> bool:
+        candidate = params_at(kind, fixed, dials, _scaled(dials, *levels))
+        if candidate is None:
+            return False
+        numbers = [*dict.fromkeys([lucky[-1], *more])]
+        trial.prepare(candidate, numbers)
+        for number in numbers:
             try:
-                known[key] = trial.failing(candidate, number, fails, shows)
+                finished = shown(candidate, number)
             except Spent:
                 return False  # what is open when nothing is left counts as not shown
-        finished = known[key]
-        if finished is None:
-            return False
-        cases[levels] = (candidate, number, finished)
-        return True
+            if finished is not None:
+                lucky.append(number)
+                cases[levels] = (candidate, number, finished)
+                return True
+        return False
 
     database = InMemoryExampleDatabase()
     database.save(b"smallest.secondary", choices_to_bytes(top))  # of its own key it takes what was shrunk already
-    drawn = st.tuples(*(st.integers(0, dial.levels) for dial in dials), st.integers(0, max(seed, 9)))
+    drawn = st.tuples(*(st.integers(0, level) for level in top))
     try:
         levels = find_example(
             drawn,
@@ -145,6 +163,17 @@ def smallest(trial: Trial, params: Params, seed: int, code: str, shows: Any) -> 
     except NoSuchExample:
         levels = top
     return cases[tuple(levels)]
+
+
+def _scaled(dials: Sequence[Dial], scale: int, *levels: int) -> list[int]:
+    """Levels with those of counts held below `scale` eighths: sizes, paths and rounds come down together.
+
+    One alone often cannot: a path of twelve steps is in no small maze. Shares, such as that of walls, stay.
+    """
+    return [
+        level if isinstance(dial.easiest, float) else min(level, round(dial.levels * scale / _WHOLE))
+        for dial, level in zip(dials, levels, strict=True)
+    ]
 
 
 def _dials(params: Params) -> list[Dial]:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Iterable
+import contextlib
+import warnings
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -50,6 +52,12 @@ class Trial:
         """Whether one play says all: the built-in cast and recordings answer the same every time."""
         agents = [self.registry.get(name) for name in self._names()]
         return all(isinstance(agent, BuiltinAgent | ReplayAgent) for agent in agents)
+
+    def prepare(self, params: Params, seeds: Sequence[int]) -> None:
+        """Make several problems of a case at once, which costs little more than one; `once` tells what is amiss."""
+        if self.played < self.budget:
+            with contextlib.suppress(TaskError):
+                self.family.prepare([(params, list(seeds))])
 
     def once(self, params: Params, seed: int) -> Finished:
         """Play one episode.
@@ -118,6 +126,20 @@ class Trial:
         finally:
             for agent in self.registry.all():
                 await agent.aclose()
+
+
+@contextlib.contextmanager
+def searching() -> Iterator[None]:
+    """Let hypothesis search outside of a test session.
+
+    Its pytest plugin is loaded with the project's configuration and waits for a session to begin: until then it warns
+    of every strategy.
+    """
+    from hypothesis.errors import HypothesisSideeffectWarning
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", HypothesisSideeffectWarning)
+        yield
 
 
 def task_file(family: str, params: Params, condition: Condition, seed: int, limits: Limits | None) -> str:

@@ -41,18 +41,28 @@ def headline(playing: Trial, params: Any, seed: int) -> str:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("fault", ["silent", "confabulator"])
-def test_a_failure_in_a_large_maze_comes_down_to_a_small_one_under_its_own_code(fault: str) -> None:
-    playing = trial("maze", (fault, fault))
+@pytest.mark.parametrize(
+    ("team", "code"),
+    [
+        (("silent", "silent"), "unresponsive"),
+        (("partner", "confabulator"), "false_claim"),
+        (("partner", "deaf"), "ungrounded"),
+    ],
+    ids=lambda one: "+".join(one) if isinstance(one, tuple) else one,
+)
+def test_a_failure_in_a_large_maze_comes_down_to_a_small_one_under_its_own_code(
+    team: tuple[str, ...], code: str
+) -> None:
+    playing = trial("maze", team)
     params = Maze(size=12, path=(12, 16))
-    code = headline(playing, params, 3)
+    assert headline(playing, params, 3) == code
     found = smallest(playing, params, 3, code, shows)
     assert found is not None
     least, seed, finished = found
     assert least.model_dump()["size"] <= 4
     assert playing.played <= 40
     assert code in [failure.code for failure in finished.episode.failures]
-    again = trial("maze", (fault, fault)).once(least, seed)
+    again = trial("maze", team).once(least, seed)
     assert code in [failure.code for failure in again.episode.failures]
 
 
