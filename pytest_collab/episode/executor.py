@@ -1,6 +1,6 @@
 """The executor: plays many episodes at once in one process, and hands over results in any order.
 
-The seam for other engines is `Executor`'s four methods: a cluster engine offers the same.
+The seam for other engines is what `Executor` offers: `start`, `result`, `free`, `knows`, `call` and `close`.
 """
 
 from __future__ import annotations
@@ -65,7 +65,15 @@ class Executor:
         self._thread: threading.Thread | None = None
         self._gate: asyncio.Semaphore | None = None
         self._tasks: set[asyncio.Task[None]] = set()
+        self._changed = threading.Condition()
+        self._open = 0
+        self._ended = 0
         self.playing = 0
+
+    @property
+    def free(self) -> int:
+        """Places that no episode is in or waits for."""
+        return max(0, self.in_flight - self._open)
 
     def start(self, plans: Iterable[Plan]) -> None:
         """Let these episodes begin as places become free, in this order; those known already are left alone."""
@@ -73,15 +81,28 @@ class Executor:
             if plan.id not in self._futures:
                 self._submit(plan)
 
-    def result(self, plan: Plan) -> Finished:
-        """Wait for an episode, starting it if nobody has.
+    def result(self, plan: Plan, meanwhile: Callable[[], None] = lambda: None) -> Finished:
+        """Wait for an episode, starting it if nobody has, and let go of it.
+
+        Args:
+            plan: which.
+            meanwhile: called before waiting, and whenever an episode ends while this one is waited for: the place to
+                start others. All in the caller's thread.
 
         Raises:
             BudgetSpent: what is left of the session's money does not cover it; it was not begun.
             RunError: it could not be kept.
         """
         self.start([plan])
-        return self._futures[plan.id].result()
+        future = self._futures[plan.id]
+        while not future.done():
+            ended = self._ended
+            meanwhile()
+            with self._changed:
+                while not future.done() and self._ended == ended:
+                    self._changed.wait()
+        del self._futures[plan.id]
+        return future.result()
 
     def future(self, plan: Plan) -> Future[Finished]:
         """The episode to come, starting it if nobody has; raises as `result` when asked for its own result."""
@@ -89,12 +110,8 @@ class Executor:
         return self._futures[plan.id]
 
     def knows(self, plan: Plan) -> bool:
-        """Whether this episode was asked for already."""
+        """Whether this episode was asked for, and its result not yet taken."""
         return plan.id in self._futures
-
-    def waiting(self) -> int:
-        """Episodes that were asked for and have not ended."""
-        return sum(1 for future in self._futures.values() if not future.done())
 
     def close(self, patience: float = 5.0) -> None:
         """Stop: episodes in play are cancelled and not kept; agents' clean-up gets `patience` seconds."""
@@ -126,6 +143,9 @@ class Executor:
     def _submit(self, plan: Plan) -> None:
         future: Future[Finished] = Future()
         self._futures[plan.id] = future
+        with self._changed:
+            self._open += 1
+        future.add_done_callback(self._one_ended)
         loop = self._running()
 
         def begin() -> None:
@@ -134,6 +154,12 @@ class Executor:
             task.add_done_callback(self._tasks.discard)
 
         loop.call_soon_threadsafe(begin)
+
+    def _one_ended(self, future: Future[Finished]) -> None:
+        with self._changed:
+            self._open -= 1
+            self._ended += 1
+            self._changed.notify_all()
 
     async def _play(self, plan: Plan, future: Future[Finished]) -> None:
         assert self._gate is not None

@@ -14,6 +14,9 @@ from pytest_collab.plugin.options import Settings
 if TYPE_CHECKING:
     from pytest_collab.families.task import Task
 
+CaseKey = tuple[str, str, str, tuple[str, ...], int, int]
+"""Family, task, condition, team, seed, epoch: what an episode's record has, too."""
+
 
 @dataclass(frozen=True, slots=True)
 class Case:
@@ -41,7 +44,7 @@ class Case:
         return f"{self.condition}-{'+'.join(self.team)}-s{self.seed}{epoch}".replace("[", "(").replace("]", ")")
 
     @property
-    def key(self) -> tuple[str, str, str, tuple[str, ...], int, int]:
+    def key(self) -> CaseKey:
         return (self.task.params.family, self.task.name, str(self.condition), self.team, self.seed, self.epoch)
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import cached_property, partial
+from itertools import chain, islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
@@ -18,7 +19,7 @@ from pytest_collab.episode.record import Episode
 from pytest_collab.episode.run import RunDirectory
 from pytest_collab.episode.transcript import Transcript
 from pytest_collab.errors import CollabError, RunError
-from pytest_collab.plugin.cases import Case, case_of
+from pytest_collab.plugin.cases import Case, CaseKey, case_of
 from pytest_collab.plugin.collected import Collected
 from pytest_collab.plugin.options import Settings
 from pytest_collab.plugin.resuming import TaskKey, played_hashes
@@ -32,6 +33,10 @@ if TYPE_CHECKING:
 
 UNPAID: Final = "not begun"
 """How the reason of an item begins that the session's money did not cover."""
+
+AHEAD: Final = 4
+"""Under `--collab-stop-when-decided` no episode begins further ahead than so many times what is in flight: one slow
+episode holds up the verdict, and what is played beyond it may not be wanted."""
 
 
 class Stage:
@@ -64,12 +69,14 @@ class Stage:
         self._collected = collected
         self._shared = shared
         self._worker = worker
-        self._upcoming = Upcoming(config)
+        self._upcoming = Upcoming(config, AHEAD * settings.in_flight if settings.stop_when_decided else None)
         self.run: RunDirectory | None = None
         self.attempts: dict[Any, int] = {}
         self.stored: dict[Any, Episode] = {}
         self.refused: str | None = None
-        self._beginnings: dict[Any, Episode] = {}
+        self._beginnings: dict[CaseKey, Episode] = {}
+        self._expected: set[CaseKey] = set()
+        self._held: list[Case] = []
         self.unneeded: Callable[[Case], str | None] = lambda case: None
 
     def resume(self, run: RunDirectory) -> dict[TaskKey, set[str]]:
@@ -97,6 +104,7 @@ class Stage:
     def expect(self, items: list[pytest.Item]) -> None:
         """The collected items, in the order of play."""
         self._upcoming.know(items)
+        self._expected = {case.key for item in items if (case := case_of(item)) is not None and case.skip is None}
 
     @cached_property
     def purse(self) -> Purse:
@@ -163,10 +171,13 @@ class Stage:
                 unneeded = None if self.executor.knows(plan) else self.unneeded(case)
                 if unneeded is not None:
                     pytest.skip(unneeded)
-                self.executor.start(self._ahead(item))
-                finished = self.executor.result(plan)
+                finished = self.executor.result(plan, partial(self._fill, item))
             self.attempts[case.key] = self.attempts.get(case.key, 0) + 1
         return finished
+
+    def _fill(self, item: pytest.Item) -> None:
+        """Begin what comes after `item` in the places that are free."""
+        self.executor.start(islice(chain(self._held_back(), self._ahead(item)), self.executor.free))
 
     def play_now(
         self,
@@ -230,11 +241,9 @@ class Stage:
     def _prefix(self, case: Case) -> Prefix | None:
         """The frozen beginning of a relay by turns: the `team` episode of those who begin, where the run has it."""
         turns = case.condition.relay_after_turns
-        if turns is None or self.run is None:
+        key = self._beginning(case)
+        if turns is None or key is None or self.run is None:
             return None
-        first, second = case.team
-        begins = (second, second) if case.condition.recovers else (first, second)
-        key = (*case.key[:2], "team", begins, case.seed, case.epoch)
         if key not in self._beginnings:
             self._beginnings = {one.key: one for one in self.run.record().episodes() if one.condition == "team"}
         found = self._beginnings.get(key)
@@ -242,16 +251,35 @@ class Stage:
             return None
         return Prefix.of(found.id, self.run.transcript(found), turns)
 
+    def _beginning(self, case: Case) -> CaseKey | None:
+        """Which episode a relay by turns goes on with; None for other conditions."""
+        if case.condition.relay_after_turns is None:
+            return None
+        first, second = case.team
+        begins = (second, second) if case.condition.recovers else (first, second)
+        return (*case.key[:2], "team", begins, case.seed, case.epoch)
+
     def _ahead(self, item: pytest.Item) -> Iterator[Plan]:
-        """Plans of the items that come after `item` in this process, as many as may be in flight."""
-        for following in self._upcoming.after(item, self._settings.in_flight):
+        """Plans of the items that come after `item` in this process; whether one is still wanted is asked last."""
+        for following in self._upcoming.after(item):
             case = case_of(following)
-            if case is None or case.skip is not None or case.key in self.stored:
+            if case is None or case.skip is not None or case.key in self.stored or self.attempts.get(case.key):
                 continue
-            if following is not item and self.attempts.get(case.key):
-                continue
-            if following is item or (self.unneeded(case) is None and self._hopeless(case) is None):
+            beginning = self._beginning(case)
+            if beginning in self._expected and not self.attempts.get(beginning):
+                self._held.append(case)
+            elif self._wanted(case):
                 yield self.plan(case)
+
+    def _held_back(self) -> Iterator[Plan]:
+        """Plans of relays that had to wait for the episode that they go on with."""
+        for case in [case for case in self._held if self.attempts.get(self._beginning(case))]:
+            self._held.remove(case)
+            if not self.attempts.get(case.key) and self._wanted(case):
+                yield self.plan(case)
+
+    def _wanted(self, case: Case) -> bool:
+        return self.unneeded(case) is None and self._hopeless(case) is None
 
     def close(self) -> None:
         """Stop the executor; close agents' clients."""

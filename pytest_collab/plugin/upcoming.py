@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from itertools import islice
 from typing import Any
 
 import pytest
@@ -14,10 +13,16 @@ class Upcoming:
 
     Without xdist that is the session's order; an xdist worker only knows the items that it has been handed.
     Nothing is looked up once the session is about to stop (`-x`, `--maxfail`), so that no episode starts in vain.
+
+    Args:
+        reach: how many items ahead may be looked; None for all.
     """
 
-    def __init__(self, config: pytest.Config) -> None:
+    def __init__(self, config: pytest.Config, reach: int | None = None) -> None:
         self._config = config
+        self._reach = reach
+        self._given: set[int] = set()
+        self._first = 0
         self._items: list[pytest.Item] = []
         self._places: dict[pytest.Item, int] = {}
         self._session: pytest.Session | None = None
@@ -34,21 +39,28 @@ class Upcoming:
         if self._session is not None:
             self._session.shouldstop = reason
 
-    def after(self, item: pytest.Item, count: int) -> Iterator[pytest.Item]:
-        """`item` and the ones after it, `count` in all."""
-        if count <= 1 or item not in self._places or self._stopping():
-            yield item
+    def after(self, item: pytest.Item) -> Iterator[pytest.Item]:
+        """The items after `item`, in order, each of them once: whoever takes the next one decides about it."""
+        place = self._places.get(item)
+        if place is None:
             return
-        yield from islice(self._following(item), count)
-
-    def _following(self, item: pytest.Item) -> Iterator[pytest.Item]:
-        handed = self._handed()
-        if handed is None:
-            yield from self._items[self._places[item] :]
-        else:
-            yield item
-            for index in handed:
+        for index in self._indices(place):
+            if self._stopping():
+                return
+            if index not in self._given:
+                self._given.add(index)
                 yield self._items[index]
+
+    def _indices(self, place: int) -> Iterator[int]:
+        handed = self._handed()
+        if handed is not None:
+            yield from handed
+            return
+        self._first = max(self._first, place + 1)
+        end = len(self._items) if self._reach is None else min(len(self._items), place + 1 + self._reach)
+        while self._first < end:
+            self._first += 1
+            yield self._first - 1
 
     def _handed(self) -> list[int] | None:
         """Indices of the items that xdist has handed to this worker; None without xdist.

@@ -1,0 +1,144 @@
+"""One process that keeps many episodes in flight, whose durations differ: how far it is from the ideal.
+
+    python benchmarks/driver.py [--episodes 2000] [--in-flight 256] [--mean 2]
+
+Every episode is one answer that takes a lognormal time (sigma 1). The ideal is list scheduling of just these times: a
+place that becomes free takes the next one. Played by a whole pytest session, records and transcripts written; then,
+where it is installed, by inspect_ai (`pip install inspect-ai`).
+"""
+
+from __future__ import annotations
+
+import argparse
+import heapq
+import json
+import os
+import random
+import subprocess
+import sys
+import tempfile
+from collections.abc import Sequence
+from math import exp
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+
+CONFTEST = """
+import asyncio, json, time
+from pathlib import Path
+
+from benchmarks.harness import ChatFamily
+from pytest_collab import Agent, Reply
+
+TIMES = json.loads(Path("times.json").read_text())
+BEGAN = []
+
+
+class Timed(Agent):
+    name = "timed"
+
+    def __init__(self, seconds=0.0):
+        self.seconds = seconds
+
+    def seated(self, seat):
+        return Timed(TIMES[seat.seed])
+
+    async def reply(self, request):
+        BEGAN.append(time.perf_counter())
+        await asyncio.sleep(self.seconds)
+        return Reply("I see.")
+
+
+def pytest_collab_families(config):
+    return [ChatFamily()]
+
+
+def pytest_collab_make_agent(config, name):
+    return Timed() if name == "timed" else None
+
+
+def pytest_sessionfinish(session):
+    Path("seconds.txt").write_text(str(time.perf_counter() - BEGAN[0]))
+"""
+
+INSPECT = """
+import asyncio, json, sys, time
+from inspect_ai import Task, eval as inspect_eval
+from inspect_ai.dataset import Sample
+from inspect_ai.scorer import match
+from inspect_ai.solver import solver
+
+times = json.load(open("times.json"))
+
+@solver
+def talk():
+    async def solve(state, generate):
+        await asyncio.sleep(times[int(state.sample_id)])
+        state.output.completion = "I see."
+        return state
+    return solve
+
+data = [Sample(input="Talk.", target="see.", id=i) for i in range(len(times))]
+began = time.perf_counter()
+at_once = int(sys.argv[1])
+logs = inspect_eval(Task(dataset=data, solver=talk(), scorer=match()), model="mockllm/model", display="none",
+                    log_dir="logs", max_samples=at_once, max_connections=at_once)
+print(logs[0].status, time.perf_counter() - began)
+"""
+
+
+def ideal(times: Sequence[float], places: int) -> float:
+    """Seconds of list scheduling: whoever is free takes the next one."""
+    free = [0.0] * places
+    for seconds in times:
+        heapq.heapreplace(free, free[0] + seconds)
+    return max(free)
+
+
+def session(folder: Path, places: int) -> float:
+    """Seconds from the first answer that was asked for to the end of the session."""
+    command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "--agents=timed", "-r", "N"]
+    subprocess.run(
+        [*command, f"--collab-in-flight={places}"],
+        cwd=folder,
+        env=os.environ | {"PYTHONPATH": str(ROOT)},
+        stdout=subprocess.DEVNULL,
+        check=True,
+    )
+    return float((folder / "seconds.txt").read_text())
+
+
+def inspect_ai(folder: Path, places: int) -> float | None:
+    """Seconds that inspect_ai takes for the same; None where it is not installed."""
+    done = subprocess.run([sys.executable, "-c", INSPECT, str(places)], cwd=folder, capture_output=True, text=True)
+    if done.returncode:
+        return None
+    status, seconds = done.stdout.split()[-2:]
+    assert status == "success", done.stdout[-300:]
+    return float(seconds)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--episodes", type=int, default=2000)
+    parser.add_argument("--in-flight", type=int, default=256)
+    parser.add_argument("--mean", type=float, default=2.0, help="seconds of an episode, in the mean")
+    asked = parser.parse_args()
+    draw = random.Random(0)
+    times = [asked.mean * draw.lognormvariate(0, 1) / exp(0.5) for _ in range(asked.episodes)]
+    best = ideal(times, asked.in_flight)
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        (folder / "conftest.py").write_text(CONFTEST)
+        (folder / "times.json").write_text(json.dumps(times))
+        task = f"family: chat\nparams: {{turns: 1}}\nseeds: {asked.episodes}\nconditions: [team]\n"
+        (folder / "chat.collab.yaml").write_text(task)
+        taken = session(folder, asked.in_flight)
+        print(f"{asked.episodes} episodes, {asked.in_flight} in flight: ideal {best:.1f} s")
+        print(f"pytest-collab {taken:.1f} s, {taken / best:.2f} x the ideal (bar 1.15)")
+        other = inspect_ai(folder, asked.in_flight)
+        print("inspect_ai was not measured" if other is None else f"inspect_ai {other:.1f} s, {other / best:.2f} x")
+
+
+if __name__ == "__main__":
+    main()
