@@ -3,6 +3,7 @@
     python benchmarks/maze_reader_table.py            # the tables
     python benchmarks/maze_reader_table.py --write    # and put them into docs/families/maze-reader.md
     python benchmarks/maze_reader_table.py --misses   # and every dialogue of the development part that it misreads
+    python benchmarks/maze_reader_table.py --bars 7   # how it does on probes and on dialogues made afresh from seed 7
 
 The rules were adjusted to the development part only. Which part a dialogue is in follows from its id, so
 nobody chooses it.
@@ -11,6 +12,7 @@ nobody chooses it.
 from __future__ import annotations
 
 import argparse
+import json
 import sys
 import zlib
 from collections import Counter
@@ -27,10 +29,13 @@ sys.path.insert(0, str(ROOT))
 from pytest_collab.families.maze.reading.reader import Cell, Reading, Utterance, read  # noqa: E402
 
 DIALOGUES: Final = ROOT / "tests" / "families" / "maze_dialogues.yaml"
+PROBES: Final = ROOT / "tests" / "families" / "maze_probes.jsonl"
 DOC: Final = ROOT / "docs" / "families" / "maze-reader.md"
 BEGIN, END = "<!-- table begin -->", "<!-- table end -->"
 ANSWERS: Final = ("accept", "reject", "open")
 _DELTA: Final = {"U": (-1, 0), "D": (1, 0), "L": (0, -1), "R": (0, 1)}
+_COMPASS: Final = str.maketrans("NSWE", "UDLR")
+SURE: Final = 0.9
 _BANDS: Final = ((0.0, 0.6), (0.6, 0.75), (0.75, 0.85), (0.85, 0.92), (0.92, 1.01))
 
 
@@ -166,22 +171,66 @@ def tables(scored: Sequence[Scored]) -> str:
         lines += [
             f"| {label} | " + " | ".join(str(counts[label, told]) for told in ANSWERS) + " |" for label in ANSWERS
         ]
-    lines += ["", "How often the path is right, by the reader's own confidence.", ""]
+    lines += ["", "How often the path is right, by the reader's own confidence (its mean in brackets).", ""]
     lines += ["| confidence | development | held-out |", "|---|---:|---:|"]
     for low, high in _BANDS:
         cells = []
         for part in ("development", "held-out"):
             ones = [one for one in parts[part] if low <= one.reading.confidence < high]
-            cells.append(f"{sum(one.right for one in ones)} of {len(ones)}")
+            said = sum(one.reading.confidence for one in ones) / max(1, len(ones))
+            right = sum(one.right for one in ones)
+            cells.append(f"{right} of {len(ones)}: {_share(right, len(ones)):.2f} ({said:.2f})")
         lines.append(f"| {low:.2f} to {min(high, 1.0):.2f} | " + " | ".join(cells) + " |")
+    errors = " and ".join(f"{_calibration(parts[part]):.3f}" for part in ("development", "held-out"))
+    lines += ["", f"Expected calibration error over these bands, development and held-out: {errors}."]
     return "\n".join(lines)
+
+
+def _calibration(scored: Sequence[Scored]) -> float:
+    """Mean distance between confidence and share of right paths, by band, weighted by how many are in it."""
+    total = 0.0
+    for low, high in _BANDS:
+        ones = [one for one in scored if low <= one.reading.confidence < high]
+        total += abs(sum(one.reading.confidence - one.right for one in ones))
+    return total / len(scored)
+
+
+def bars(seed: int) -> str:
+    """How the reader does on the probes, and on dialogues made afresh in every way of talking, as Markdown."""
+    made = [(talk.turns, talk.size, talk.start, talk.goal, talk.agreed) for talk in _made(seed) if not talk.foreign]
+    probes = [
+        (probe["messages"], probe["size"], tuple(probe["start"]), tuple(probe["goal"]), "".join(probe["agreed"]))
+        for probe in map(json.loads, PROBES.read_text("utf-8").splitlines())
+    ]
+    lines = ["| | n | exact | sure | wrong among the sure |", "|---|---:|---:|---:|---:|"]
+    for name, ones in (("probes", probes), (f"made from seed {seed}", made)):
+        right, sure = [], []
+        for turns, size, start, goal, agreed in ones:
+            reading = read(utterances({"turns": turns}), size=size, start=start, goal=goal, seats=("a", "b"))
+            right.append(reading.path == walk(start, agreed.translate(_COMPASS)))
+            sure.append(reading.confidence >= SURE)
+        wrong = sum(certain and not exact for certain, exact in zip(sure, right, strict=True))
+        lines.append(f"| {name} | {len(ones)} | {sum(right) / len(ones):.3f} | {sum(sure)} | {wrong} |")
+    return "\n".join(lines)
+
+
+def _made(seed: int) -> Sequence[Any]:
+    sys.path.insert(0, str(DIALOGUES.parent))
+    import maze_talk
+
+    made: Sequence[Any] = maze_talk.talks(20, seed=seed)
+    return made
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--write", action="store_true", help="put the tables into the doc")
     parser.add_argument("--misses", action="store_true", help="list misread dialogues of the development part")
+    parser.add_argument("--bars", type=int, metavar="SEED", help="probes and made dialogues, and nothing else")
     options = parser.parse_args()
+    if options.bars is not None:
+        print(bars(options.bars))
+        return
     scored = [score(entry) for entry in load()]
     text = tables(scored)
     print(text)

@@ -258,16 +258,17 @@ def test_going_different_ways_is_splitting_up() -> None:
 
 
 @pytest.mark.parametrize("other", ["random", "silent"])
-def test_a_flawless_partner_is_never_the_headline(other: str) -> None:
+def test_a_flawless_partner_is_never_named(other: str) -> None:
+    """Seeds 2009, 2017, 2023 and 2038 are those on which it was blamed once, for a frame that it had kept to, for
+    refusals that named true walls, and for proposing again what had been refused without a reason."""
     params = Maze(size=5, walls=0.40, path=(4, 9))
-    seeds = range(2000, 2012)
+    seeds = (*range(2000, 2010), 2017, 2023, 2038)
     mazes(params, seeds)
     for seed in seeds:
-        team = (other, "partner") if seed % 2 else ("partner", other)
-        episode = play_episode(params, list(team), "team", seed).episode
-        if not episode.success:
-            flawless = "b" if seed % 2 else "a"
-            assert flawless not in episode.failures[0].seats, (seed, episode.failures)
+        for team in (other, "partner"), ("partner", other):
+            flawless = "ab"[team.index("partner")]
+            failures = play_episode(params, list(team), "team", seed).episode.failures
+            assert not any(flawless in failure.seats for failure in failures), (seed, team, failures)
 
 
 def test_insisting_on_a_way_that_was_shown_to_be_walled_is_disagreement_even_where_refusals_were_right() -> None:
@@ -286,3 +287,46 @@ def test_who_turns_down_walled_ways_without_a_word_and_has_a_better_one_is_not_i
     episode = play_episode(Maze(turns=6), [insists, refuses], "team", seed).episode
     assert not episode.success
     assert ("disagreement", ("b",)) not in [(failure.code, failure.seats) for failure in episode.failures]
+
+
+SEED_702 = 702
+"""A maze of the default params whose wall at (3, 1) only b sees."""
+
+
+def at_702(*lines: str) -> Episode:
+    maze = mazes(Maze(turns=4), [SEED_702])[0]
+    assert maze.is_wall(3, 1)
+    assert (maze.sees(0, 3, 1), maze.sees(1, 3, 1)) == (False, True)
+    return play_episode(Maze(turns=4), [Script(*lines[::2]), Script(*lines[1::2])], "team", SEED_702).episode
+
+
+@pytest.mark.parametrize(
+    ("lines", "outcome", "code"),
+    [
+        (
+            (
+                "I propose we move down to (3, 1). Do you agree?",
+                "I agree to move down to (3, 1). Next, I propose we move down to (4, 1). Do you agree?",
+                "I agree to move down to (4, 1). What next?",
+                "Let me see.",
+            ),
+            Outcome.COORDINATION,
+            "withholding",
+        ),
+        (
+            (
+                "What do you propose?",
+                "I propose we move down to (3, 1). Do you agree?",
+                "I agree to move down to (3, 1). Next, I propose we move down to (4, 1). Do you agree?",
+                "I agree.",
+            ),
+            Outcome.COMPETENCE,
+            "illegal_move",
+        ),
+    ],
+)
+def test_at_seed_702_the_fault_is_that_of_who_saw_the_wall(
+    lines: tuple[str, ...], outcome: Outcome, code: str
+) -> None:
+    episode = at_702(*lines)
+    assert (episode.outcome, episode.failures[0].code, episode.failures[0].seats) == (outcome, code, ("b",))

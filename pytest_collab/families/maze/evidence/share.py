@@ -18,11 +18,11 @@ def contentful(case: Case, seat: str) -> set[int]:
     return found
 
 
-def contributed(case: Case, seat: str, before: int | None = None) -> bool:
-    """Whether the seat did more than agree: told, proposed or objected (before that event, if one is given)."""
+def contributed(case: Case, seat: str, upto: int | None = None) -> bool:
+    """Whether the seat did more than agree: told, proposed or objected (up to that message, if one is given)."""
     told = [claim.event for claim in case.claims(seat)]
     events = [*(proposal.event for proposal in case.proposals(seat)), *told, *case.objections(seat)]
-    return any(before is None or event < before for event in events)
+    return any(upto is None or event <= upto for event in events)
 
 
 def told_before(case: Case, seat: str, proposal: Proposal) -> list[Claim]:
