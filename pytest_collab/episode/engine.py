@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+from collections.abc import Callable
 from dataclasses import replace
 from typing import Final
 
@@ -26,13 +27,19 @@ STEPS_AT_OWN_PACE: Final = 500
 TOOLS_PER_REPLY: Final = 32
 
 
-async def play(plan: Plan, purse: Purse | None = None) -> Transcript:
+async def play(
+    plan: Plan, purse: Purse | None = None, begun: Callable[[str, Transcript], None] | None = None
+) -> Transcript:
     """Play one episode and return its transcript.
+
+    `begun` is given the episode's id and its transcript before anything is in it.
 
     Whatever agents do ends in the transcript; the only exceptions that leave are cancellation,
     `BudgetSpent` and `UsageError` (a remedy for the user, such as a recording that does not match).
     """
     table = Table(plan, purse or OpenPurse())
+    if begun is not None:
+        begun(plan.id, table.transcript)
     table.start()
     try:
         async with table.meter.episode():

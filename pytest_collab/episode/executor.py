@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from pytest_collab.episode.engine import play
+from pytest_collab.episode.journal import Journals
 from pytest_collab.episode.judge import judge, record
 from pytest_collab.episode.limits import OpenPurse, Purse
 from pytest_collab.episode.plan import Plan
@@ -42,6 +43,7 @@ class Executor:
         likely: what an episode will cost, in dollars, as far as can be said before.
         worker: name written to the records.
         watch: told how many episodes are in play, whenever that changes.
+        journals: keep what happens in an episode while it is in play.
     """
 
     def __init__(
@@ -53,6 +55,7 @@ class Executor:
         likely: Callable[[Plan], float] = lambda plan: 0.0,
         worker: str = "main",
         watch: Callable[[int], None] | None = None,
+        journals: Journals | None = None,
     ) -> None:
         self.in_flight = in_flight
         self._keep = keep
@@ -60,6 +63,7 @@ class Executor:
         self._likely = likely
         self._worker = worker
         self._watch = watch
+        self._journals = journals
         self._futures: dict[str, Future[Finished]] = {}
         self._loop: asyncio.AbstractEventLoop | None = None
         self._thread: threading.Thread | None = None
@@ -170,6 +174,8 @@ class Executor:
                     future.set_result(await self._finish(plan))
                 finally:
                     self._in_play(-1)
+                    if self._journals is not None:
+                        self._journals.end(plan.id)
         except asyncio.CancelledError:
             future.cancel()
             raise
@@ -183,7 +189,7 @@ class Executor:
 
     async def _finish(self, plan: Plan) -> Finished:
         with self._purse.admit(self._likely(plan)):
-            transcript = await play(plan, self._purse)
+            transcript = await play(plan, self._purse, self._journals.begin if self._journals is not None else None)
         verdict = judge(plan.family, plan.params, plan.seed, plan.condition, transcript)
         episode = record(transcript, verdict, episode_id=plan.id, attempt=plan.attempt, worker=self._worker)
         if self._keep is not None:

@@ -14,7 +14,7 @@ from pytest_collab.episode.examiner import GRADER
 from pytest_collab.episode.family import Family
 from pytest_collab.episode.outcome import Failure, Outcome, Verdict
 from pytest_collab.episode.record import Episode, SeatUsage, transcript_name
-from pytest_collab.episode.transcript import Transcript
+from pytest_collab.episode.transcript import Event, Transcript
 
 
 def judge(family: Family[Any], params: Any, seed: int, condition: Condition, transcript: Transcript) -> Verdict:
@@ -26,13 +26,7 @@ def judge(family: Family[Any], params: Any, seed: int, condition: Condition, tra
     """
     broken = transcript.last("error")
     if broken is not None:
-        failure = Failure.of(
-            broken.data["code"],
-            *([broken.seat] if broken.seat else []),
-            events=[broken.seq],
-            note=str(broken.data["text"])[:300],
-        )
-        return Verdict(Outcome.INFRASTRUCTURE, 0.0, failures=(failure,))
+        return voided(broken)
     verdict = family.verdict(params, seed, condition, transcript)
     if verdict.outcome is Outcome.SUCCESS:
         return verdict
@@ -44,6 +38,17 @@ def judge(family: Family[Any], params: Any, seed: int, condition: Condition, tra
     failure = Failure.of(limit.data["code"], *whose, events=[limit.seq], note=limit.data["text"])
     others = tuple(f for f in verdict.failures if f.code != failure.code)
     return Verdict(Outcome.LIMIT, verdict.score, verdict.metrics, (failure, *others), verdict.settled)
+
+
+def voided(broken: Event) -> Verdict:
+    """The verdict on an episode that an `error` event has made none."""
+    failure = Failure.of(
+        broken.data["code"],
+        *([broken.seat] if broken.seat else []),
+        events=[broken.seq],
+        note=str(broken.data["text"])[:300],
+    )
+    return Verdict(Outcome.INFRASTRUCTURE, 0.0, failures=(failure,))
 
 
 def _settled_or_not(verdict: Verdict, condition: Condition) -> Verdict:

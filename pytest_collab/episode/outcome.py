@@ -70,7 +70,7 @@ TAXONOMY: Final[Mapping[Cause, tuple[str, ...]]] = {
         "gamed_tests",
     ),
     Cause.LIMIT: ("turn_limit", "token_limit", "time_limit", "cost_limit"),
-    Cause.INFRASTRUCTURE: ("provider_error", "sandbox_error", "setup_error"),
+    Cause.INFRASTRUCTURE: ("provider_error", "sandbox_error", "setup_error", "worker_lost"),
 }
 """Failure codes by cause (MAST and CooperBench's symptoms, extended; see docs/outcomes.md)."""
 

@@ -6,7 +6,7 @@ import json
 import os
 import threading
 import time
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
@@ -67,16 +67,23 @@ class Event:
 
 
 class Transcript(Sequence[Event]):
-    """An append-only list of events. Only the engine adds to it."""
+    """An append-only list of events. Only the engine adds to it.
+
+    Attributes:
+        watch: told of every event that is added.
+    """
 
     def __init__(self, events: Iterable[Event] = ()) -> None:
         self._events = list(events)
         self._began = time.monotonic()
+        self.watch: Callable[[Event], None] | None = None
 
     def add(self, kind: str, seat: str | None = None, /, **data: Any) -> Event:
         """Append an event stamped with the episode's clock."""
         event = Event(len(self._events), time.monotonic() - self._began, seat, kind, data)
         self._events.append(event)
+        if self.watch is not None:
+            self.watch(event)
         return event
 
     def __len__(self) -> int:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from filelock import FileLock, Timeout
 
+from pytest_collab.episode.journal import keep_lost
 from pytest_collab.episode.run import DEFAULT_BASE, RunDirectory
 from pytest_collab.errors import RunError
 from pytest_collab.plugin import runinfo
@@ -38,6 +39,7 @@ class Controller:
         self._gates: Gatekeeper | None = None
         self.baseline: Baseline | None = None
         self._silence: Silence | None = None
+        self._lost: list[str] = []
 
     def begin(self) -> None:
         """Read the gates and open the run.
@@ -65,10 +67,14 @@ class Controller:
         settings = session.settings
         if settings.resume and settings.run_dir is not None and (settings.run_dir / "episodes.jsonl").exists():
             run = RunDirectory.open(settings.run_dir)
+            resumed = True
         else:
             base = session.config.invocation_params.dir / DEFAULT_BASE
             run = RunDirectory.create(settings.run_dir, base=base)
+            resumed = False
         self._own(run)
+        if resumed:
+            self._keep_lost(run)
         session.collected.notes += runinfo.begin(run, settings, session.agents, session.config.rootpath)
         session.take_up(run)
 
@@ -81,6 +87,11 @@ class Controller:
             raise RunError(f"run directory {run.path} is in use by another session") from None
         except OSError as error:
             raise RunError(f"run directory {run.path} cannot be written: {error.strerror or error}") from error
+
+    def _keep_lost(self, run: RunDirectory) -> None:
+        """Count episodes that went down with their process as plays, and say so."""
+        with contextlib.suppress(RunError):  # a run that cannot be written any more has been told of
+            self._lost += [f"lost: {play.id}: {play.error}" for play in keep_lost(run)]
 
     def pytest_sessionstart(self, session: pytest.Session) -> None:
         terminal = session.config.pluginmanager.get_plugin("terminalreporter")
@@ -141,6 +152,8 @@ class Controller:
         """Judge before anybody else learns of the end: JUnit files and counts have the gates too."""
         settle(self._session, exitstatus)
         self._session.close()
+        if self._session.run is not None:
+            self._keep_lost(self._session.run)
         if self._gates is not None:
             self._gates.judge(session)
         self._compare(session)
@@ -184,6 +197,8 @@ class Controller:
         if run is None:
             return
         summary = self._write_run_summary(terminalreporter, run)
+        for line in self._lost:
+            terminalreporter.write_line(line, yellow=True)
         if self._gates is not None:
             self._gates.write(terminalreporter)
         self._publish(terminalreporter, run, summary)

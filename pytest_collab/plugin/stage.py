@@ -13,6 +13,7 @@ import pytest
 
 from pytest_collab.episode.condition import Condition
 from pytest_collab.episode.executor import Executor, Finished
+from pytest_collab.episode.journal import Journals
 from pytest_collab.episode.limits import BudgetSpent, Purse
 from pytest_collab.episode.plan import Plan, Prefix
 from pytest_collab.episode.record import Episode
@@ -122,7 +123,12 @@ class Stage:
             likely=self._likely,
             worker=self._worker,
             watch=partial(tell_in_play, self._shared, self._worker),
+            journals=self._journals,
         )
+
+    @cached_property
+    def _journals(self) -> Journals | None:
+        return None if self.run is None else Journals(self.run.path, self._worker)
 
     @cached_property
     def _forecaster(self) -> Forecaster:
@@ -145,7 +151,10 @@ class Stage:
         if self._settings.max_cost is not None:
             self._forecaster.learn(episode)
         if self.run is not None:
+            name = episode.id
             episode = self.run.add(episode, transcript)
+            if self._journals is not None:
+                self._journals.end(name)
         self._config.hook.pytest_collab_episode_finished(episode=episode, transcript=transcript)
         return episode
 
@@ -292,6 +301,8 @@ class Stage:
                     executor.call(agent.aclose(), timeout=5)
         finally:
             executor.close()
+            if self._journals is not None:
+                self._journals.close()
 
 
 def unpaid(report: Any) -> bool:

@@ -38,6 +38,7 @@ ADVICE: Final[Mapping[str, str]] = {
     "provider_error": "the model's provider failed; no evidence about the agent",
     "sandbox_error": "the sandbox failed; no evidence about the agent",
     "setup_error": "the set-up failed; no evidence about the agent",
+    "worker_lost": "the process that played it was killed; no evidence about the agent",
 }
 """Code -> what an agent with this failure does, to be read after its name."""
 

@@ -13,7 +13,9 @@ from typing import Any
 
 import pytest
 
+from pytest_collab.episode.journal import Journals, keep_lost
 from pytest_collab.episode.run import RunDirectory
+from pytest_collab.episode.transcript import Transcript
 
 YAML = "family: handshake\nparams: {numbers: 10}\nseeds: 6\nconditions: [team]\n"
 
@@ -62,11 +64,45 @@ def test_a_killed_worker_loses_no_finished_episode(shake: pytest.Pytester) -> No
     result.stdout.fnmatch_lines(
         ["*worker 'gw?' crashed while running 'shake.collab.yaml::shake?team-killer+killer-s1?'"]
     )
-    finished = {(tuple(play["team"]), play["seed"]) for play in plays(shake.path / "out")}
+    run = RunDirectory(shake.path / "out")
+    lost = [play for play in run.record().plays if play.outcome == "infrastructure_error"]
+    finished = {(play.team, play.seed) for play in run.record().plays if play not in lost}
     everything = {((name, name), seed) for name in ("partner", "killer") for seed in range(6)}
     assert finished == everything - {(("killer", "killer"), 1)}
-    assert RunDirectory(shake.path / "out").record().bad == ()
-    result.stdout.fnmatch_lines(["*episodes: 11, *"])
+    assert run.record().bad == ()
+    (the_one,) = lost
+    assert (the_one.team, the_one.seed, the_one.failures[0].code) == (("killer", "killer"), 1, "worker_lost")
+    assert the_one.worker.startswith("gw")
+    assert run.transcript(the_one).of("prompt"), "what had happened by then is kept"
+    assert not (shake.path / "out" / ".playing").exists()
+    result.stdout.fnmatch_lines(
+        ["*worker_lost 1", "*episodes: 12, *", f"lost: {the_one.id}: worker gw?, which played it, ended before*"]
+    )
+
+
+def test_what_a_lost_episode_had_consumed_is_paid_and_the_rest_is_unknown(tmp_path: Path) -> None:
+    run = RunDirectory.create(tmp_path / "out")
+    journals = Journals(run.path, "gw3")
+    transcript = Transcript()
+    journals.begin("market-x", transcript)
+    told = {"family": "market", "task": "m", "task_hash": "x", "condition": "team", "team": ["a", "b"], "seed": 1}
+    transcript.add("start", **told, epoch=0, seats=["a", "b"])
+    for seat, model in (("a", "some-model"), ("b", "builtin/partner")):
+        transcript.add("seated", seat, agent=seat, model=model)
+        transcript.add("prompt", seat, turn=0)
+        transcript.add("reply", seat, turn=0, stop="end", text="", usage={"cost_usd": 0.25})
+        transcript.add("prompt", seat, turn=1)
+    assert keep_lost(run) == [], "a process holds it: it is in play"
+    (descriptor,) = journals._open.values()
+    os.write(descriptor, b'{"seq": 9, "t": 0.5, "se')
+    os.close(descriptor)  # as the end of the process does
+    (lost,) = keep_lost(run)
+    assert (lost.usage["a"].cost_usd, lost.usage["a"].at_least_usd) == (None, 0.25), "nobody knows the open answer"
+    assert lost.usage["b"].cost_usd == 0.25
+    assert lost.worker == "gw3"
+    assert run.record().plays == (lost,)
+    assert run.transcript(lost).last("error").data["code"] == "worker_lost"
+    assert keep_lost(run) == [], "once"
 
 
 def test_a_killed_controller_leaves_a_run_that_can_be_finished(shake: pytest.Pytester) -> None:
@@ -84,7 +120,10 @@ def test_a_killed_controller_leaves_a_run_that_can_be_finished(shake: pytest.Pyt
     again.stdout.fnmatch_lines(["*20 passed*"])
     after = plays(shake.path / "out")
     assert after[: len(before)] == before, "what was finished stays as it was"
-    assert sorted(play["seed"] for play in after) == list(range(20)), "and only the rest was played"
+    lost = [play for play in after if play["failures"]]
+    assert {play["failures"][0]["code"] for play in lost} <= {"worker_lost"}
+    assert len(lost) <= 2, "a process plays one at a time"
+    assert sorted(play["seed"] for play in after if play not in lost) == list(range(20)), "only the rest was played"
     assert json.loads((shake.path / "out" / "run.json").read_text())["finished"]
 
 
