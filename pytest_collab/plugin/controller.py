@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import shutil
 from collections.abc import Generator
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -207,14 +208,16 @@ class Controller:
 
     def _publish(self, terminalreporter: Any, run: RunDirectory, summary: Summary | None) -> None:
         from pytest_collab.report import github
+        from pytest_collab.report.reading import stories_of
 
         gates = None if self._gates is None else self._gates.report
         changes = None if self.baseline is None else self.baseline.comparison
         lines: list[str] = []
         if summary is not None or gates is not None:
             try:
-                lines = github.publish(self._session.shown_path(""), gates, summary, changes)
-            except OSError as error:
+                stories = partial(stories_of, run)
+                lines = github.publish(self._session.shown_path(""), gates, summary, changes, stories)
+            except (OSError, RunError) as error:
                 terminalreporter.write_line(f"collab: the job summary cannot be written: {error}", red=True)
         if self._silence is not None:
             lines = [self._silence.end, *lines]
@@ -248,15 +251,16 @@ class Controller:
     def _write_page(self, terminalreporter: Any, run: RunDirectory) -> None:
         """Last of all, the page that shows it all; whatever goes wrong with it, the session's verdict stands."""
         from pytest_collab.episode.text import one_line
-        from pytest_collab.report.html import NAME, SECONDS_AT_SESSION_END, write_report
+        from pytest_collab.report.html import SECONDS_AT_SESSION_END, write_report
+        from pytest_collab.report.story import PAGE
 
         try:
             write_report(run, seconds=SECONDS_AT_SESSION_END)
         except Exception as error:  # families and run files of anybody's making are read here
             why = one_line(f"{type(error).__name__}: {error}", 300)
-            terminalreporter.write_line(f"collab: {NAME} was not written: {why}", yellow=True)
+            terminalreporter.write_line(f"collab: {PAGE} was not written: {why}", yellow=True)
         else:
-            terminalreporter.write_line(f"report: {self._session.shown_path(NAME)}")
+            terminalreporter.write_line(f"report: {self._session.shown_path(PAGE)}")
 
     def pytest_unconfigure(self) -> None:
         self._session.close()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Generator
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 import pytest
@@ -140,16 +141,19 @@ def attach(item: pytest.Item, finished: Finished) -> Finished:
     """
     item.stash[EPISODE] = finished
     episode = finished.episode
-    attach_properties(item, episode, str(item.config.stash[SESSION].shown_path(episode.transcript)))
+    attach_properties(item, episode, item.config.stash[SESSION].shown_path(episode.transcript))
     if episode.outcome is Outcome.INFRASTRUCTURE:
         raise failure_of(episode)
     return finished
 
 
-def attach_properties(item: pytest.Item, episode: Episode, transcript: str) -> None:
+def attach_properties(item: pytest.Item, episode: Episode, transcript: Path) -> None:
     """JUnit `<property>` elements; set anew when a plugin re-runs the item."""
+    from pytest_collab.report.story import page_of
+
     item.user_properties[:] = [p for p in item.user_properties if not str(p[0]).startswith("collab_")]
     item.user_properties += [
+        ("collab_episode", episode.id),
         ("collab_outcome", str(episode.outcome)),
         ("collab_score", f"{episode.score:.4g}"),
         ("collab_condition", episode.condition),
@@ -157,7 +161,8 @@ def attach_properties(item: pytest.Item, episode: Episode, transcript: str) -> N
         ("collab_seed", str(episode.seed)),
         ("collab_failures", json.dumps([f.model_dump(mode="json") for f in episode.failures])),
         ("collab_cost_usd", "unknown" if episode.cost_usd is None else f"{episode.cost_usd:.6f}"),
-        ("collab_transcript", transcript),
+        ("collab_transcript", str(transcript)),
+        ("collab_page", page_of(transcript.parent.parent, episode)),
     ]
 
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 import os
 import re
 import secrets
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from pytest_collab.episode.text import one_line
@@ -19,9 +19,12 @@ from pytest_collab.measure.gatereport import GateReport
 from pytest_collab.measure.summary import Cell, FamilySummary, Summary
 from pytest_collab.report.changes import conclusion_line
 from pytest_collab.report.gates import saved_line, verdict_line, word
+from pytest_collab.report.model import AgentStory
 
 MOST_ROWS = 40
 """Of a table; GitHub cuts a summary off at 1 MiB."""
+
+MOST_FAULTS = 3
 
 
 def in_workflow() -> bool:
@@ -47,9 +50,16 @@ class Silence:
 
 
 def publish(
-    run: Path, gates: GateReport | None, summary: Summary | None = None, changes: RunComparison | None = None
+    run: Path,
+    gates: GateReport | None,
+    summary: Summary | None = None,
+    changes: RunComparison | None = None,
+    stories: Callable[[], Sequence[AgentStory]] = tuple,
 ) -> list[str]:
     """Append the job summary where GitHub wants it.
+
+    Args:
+        stories: what there is to tell the agents' developers; asked only where there is a summary to write.
 
     Returns:
         The annotations to print, one a line; nothing outside a workflow.
@@ -57,7 +67,7 @@ def publish(
     path = os.environ.get("GITHUB_STEP_SUMMARY")
     if path:
         with open(path, "a", encoding="utf-8") as file:
-            file.write(job_summary(run, gates, summary, changes))
+            file.write(job_summary(run, gates, summary, changes, stories()))
     return annotation_lines(gates) if in_workflow() and gates is not None else []
 
 
@@ -84,7 +94,11 @@ def _escaped(text: str) -> str:
 
 
 def job_summary(
-    run: Path, gates: GateReport | None, summary: Summary | None = None, changes: RunComparison | None = None
+    run: Path,
+    gates: GateReport | None,
+    summary: Summary | None = None,
+    changes: RunComparison | None = None,
+    stories: Sequence[AgentStory] = (),
 ) -> str:
     """The job summary in Markdown."""
     lines: list[str] = []
@@ -92,6 +106,7 @@ def job_summary(
         lines += _gates(gates)
     if changes is not None:
         lines += _changes(changes)
+    lines += _faults(stories)
     if summary is not None:
         lines += [line for family in summary.families for line in _family(family)]
         cost = "unknown" if summary.cost_usd is None else f"${summary.cost_usd:.2f}"
@@ -121,6 +136,19 @@ def _changes(changes: RunComparison) -> list[str]:
     told = [conclusion_line(changes), *changes.matching.told("the baseline", "this run")]
     lines = [f"## Since the baseline{title}", "", *(line for text in told for line in (_text(text), ""))]
     return [*lines, *_table(("", "what", "before", "after"), rows)] if rows else lines
+
+
+def _faults(stories: Sequence[AgentStory]) -> list[str]:
+    """What was most often an agent's fault, with an episode that shows it and what was found there."""
+    found = [(complaint, story.agent) for story in stories for complaint in story.complaints]
+    found.sort(key=lambda pair: -pair[0].episodes)
+    rows = []
+    for complaint, agent in found[:MOST_FAULTS]:
+        example = next(iter(complaint.examples), None)
+        shown = ("-", "-") if example is None else (example.episode, one_line(example.note, 160))
+        rows.append((agent, complaint.code, str(complaint.episodes), *shown))
+    header = ("agent", "failure", "episodes", "for example", "what was found")
+    return ["## At fault in teams", "", *_table(header, rows)] if rows else []
 
 
 def _family(family: FamilySummary) -> list[str]:

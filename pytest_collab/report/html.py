@@ -21,11 +21,11 @@ from pytest_collab.report.model import Report
 from pytest_collab.report.overview import overview, selection
 from pytest_collab.report.pagedata import head
 from pytest_collab.report.reading import read_report
+from pytest_collab.report.story import PAGE
 
 if TYPE_CHECKING:
     from jinja2 import Environment
 
-NAME: Final = "report.html"
 EMBED_LIMIT: Final = 24_000_000
 """Characters of packed transcripts in a page, unless everything is asked for."""
 
@@ -81,7 +81,7 @@ def write_report(
     """
     page = render(read_report(run, baseline), run, everything=everything, seconds=seconds)
     if out is None:
-        return run.write(NAME, page.text)
+        return run.write(PAGE, page.text)
     try:
         out.write_text(page.text, encoding="utf-8")
     except OSError as error:

@@ -12,16 +12,15 @@ from pytest_collab.episode.outcome import Outcome
 from pytest_collab.episode.record import Episode
 from pytest_collab.episode.run import RunDirectory, RunInfo
 from pytest_collab.errors import CollabError, RunError
-from pytest_collab.measure.change import RunComparison, compare_runs
+from pytest_collab.measure.change import compare_runs
 from pytest_collab.measure.frame import Frame
 from pytest_collab.measure.gatereport import GateReport
 from pytest_collab.measure.reader import frame_of, read_frame
 from pytest_collab.measure.settling import as_settled
 from pytest_collab.report.advice import advice
-from pytest_collab.report.changes import conclusion_line
+from pytest_collab.report.answer import answer
 from pytest_collab.report.model import (
     AgentStory,
-    Answer,
     Baseline,
     Complaint,
     Example,
@@ -69,13 +68,19 @@ def read_report(run: RunDirectory, baseline: Path | None = None) -> Report:
         summary=summary,
         gates=gates,
         baseline=against,
-        answer=_answer(gates, against, episodes),
-        agents=_agents(frame, episodes),
+        answer=answer(gates, against, episodes, info, _planned(run.path)),
+        agents=agent_stories(frame, episodes),
         decomposition=_decomposition(frame),
         matrices=_matrices(frame),
         orderings=_orderings(frame),
         tasks=_tasks(frame, summary, info),
     )
+
+
+def stories_of(run: RunDirectory) -> tuple[AgentStory, ...]:
+    """What there is to tell the agents' developers of a run. Raises RunError where it cannot be read."""
+    episodes = run.record().episodes()
+    return agent_stories(frame_of(episodes), as_settled(episodes))
 
 
 def stand_ins_of(info: RunInfo) -> dict[str, str]:
@@ -108,53 +113,16 @@ def _baseline(frame: Frame, path: Path | None, given: Mapping[str, str]) -> Base
         return Baseline(str(path), None, str(error))
 
 
-def _answer(gates: GateReport | None, baseline: Baseline | None, episodes: Sequence[Episode]) -> Answer:
-    """Gates decide; without them the baseline; without both nothing can be said about a release."""
-    comparison = None if baseline is None else baseline.comparison
-    against = "" if comparison is None else f" {_changes(comparison)}"
-    if gates is not None:
-        failed = [gate.name for gate in gates.gates if not gate.ok]
-        if gates.verdict == "void":
-            check = gates.infrastructure
-            return Answer(
-                "bad",
-                "This run says nothing",
-                f"{check}, more than the {check.at_most:.0%} that the gates file allows.",
-            )
-        if failed:
-            return Answer(
-                "bad",
-                "The gates are not passed",
-                f"{len(failed)} of {len(gates.gates)} gates failed: {', '.join(failed)}.{against}",
-            )
-        return Answer("good", "All gates are passed", f"{len(gates.gates)} of {len(gates.gates)} gates.{against}")
-    if comparison is not None:
-        if comparison.conclusion == "worse":
-            return Answer("bad", "Worse than the baseline", _changes(comparison))
-        if comparison.conclusion == "not worse":
-            return Answer("good", "Not worse than the baseline", _changes(comparison))
-        nothing = "Nothing could be compared with the baseline"
-        title = nothing if not comparison.matching.pairs else "Whether it is worse than the baseline cannot be told"
-        return Answer("open", title, _changes(comparison))
-    teams = [episode for episode in episodes if episode.condition == "team"]
-    kind = "team episodes" if teams else "episodes"
-    evidence = [episode for episode in teams or episodes if episode.outcome is not Outcome.INFRASTRUCTURE]
-    good = sum(episode.success for episode in evidence)
-    refused = f" The baseline was not used: {baseline.refusal}" if baseline is not None else ""
-    return Answer(
-        "open",
-        f"{good} of {len(evidence)} {kind} succeeded",
-        "Whether that is worse than before cannot be told: this run was played without gates (--collab-gate=FILE) "
-        f"and without a baseline (--collab-baseline=DIR).{refused}",
-    )
+def _planned(path: Path) -> int | None:
+    """How many episodes the session meant to play; None where its plan was not kept."""
+    from pytest_collab.measure.judging import read_plan
+
+    plan = read_plan(path)
+    return None if plan is None else len(plan)
 
 
-def _changes(comparison: RunComparison) -> str:
-    told = [conclusion_line(comparison), *comparison.matching.told("the baseline", "this run")]
-    return f"Against the baseline: {'; '.join(told)}."
-
-
-def _agents(frame: Frame, episodes: Sequence[Episode]) -> tuple[AgentStory, ...]:
+def agent_stories(frame: Frame, episodes: Sequence[Episode]) -> tuple[AgentStory, ...]:
+    """What there is to tell the agents' developers, those most often at fault first."""
     from pytest_collab.measure.attribution import agent_faults
 
     examples = _examples(episodes)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 from typing import Final
+from urllib.parse import quote
 
 from pytest_collab import families
 from pytest_collab.episode.broken_off import WORDS
@@ -15,6 +16,8 @@ from pytest_collab.episode.record import Episode
 from pytest_collab.episode.text import one_line, printable
 from pytest_collab.episode.transcript import Event, Transcript
 from pytest_collab.errors import CollabError
+
+PAGE: Final = "report.html"
 
 LAST_LINES: Final = 8
 """How much of the dialogue's end is shown."""
@@ -51,7 +54,13 @@ def tell(finished: Finished, transcript_path: Path, *, whole: bool = False) -> s
     lines += _dialogue(transcript, whole)
     lines += _picture(episode, transcript)
     lines.append(f"transcript: {transcript_path}")
+    lines.append(f"page: {page_of(transcript_path.parent.parent, episode)}")
     return "\n".join(lines)
+
+
+def page_of(run: Path, episode: Episode) -> str:
+    """Where the run's page shows an episode; the page itself is there when the session has ended."""
+    return f"{run / PAGE}#/episode/{quote(episode.id, safe='')}"
 
 
 def _who(transcript: Transcript) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from pathlib import Path
 from typing import Any
+from urllib.parse import unquote
 
 import pytest
 from defusedxml import ElementTree
@@ -99,6 +100,9 @@ def test_junit_has_properties_failures_and_errors(suite: pytest.Pytester) -> Non
     assert properties["collab_outcome"] == "coordination_failure"
     assert json.loads(properties["collab_failures"] or "")[0]["code"] == "disagreement"
     assert (suite.path / str(properties["collab_transcript"])).is_file()
+    page, _, fragment = str(properties["collab_page"]).partition("#/episode/")
+    assert (suite.path / page).is_file()
+    assert unquote(fragment) == properties["collab_episode"]
     assert good.find("failure") is None
     assert str(bad.find("failure").get("message")).startswith("disagreement (a)")  # type: ignore[union-attr]
     assert broken.find("error") is not None

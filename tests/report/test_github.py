@@ -87,4 +87,7 @@ def test_a_session_in_a_workflow_writes_its_summary_and_silences_what_agents_say
     text = (suite.path / "summary.md").read_text()
     assert text.startswith("## gates: FAIL")
     assert "| team | stubborn+stubborn | 9 | 0% (0% .. 34%) | 0.00 |" in text
+    faults = text[text.index("## At fault in teams") :].splitlines()
+    assert faults[4].startswith("| stubborn | ")
+    assert "| handshake-shake-team-stubborn+stubborn-s" in faults[4].replace("\\", ""), "an episode that shows it"
     assert json.loads((suite.path / "out" / "gates.json").read_text())["verdict"] == "fail"

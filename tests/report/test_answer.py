@@ -1,0 +1,64 @@
+"""The page's first line: green only where something was compared, everything is decided, and the run is whole."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from pytest_collab.episode.run import RunInfo
+from pytest_collab.measure.gate import GateFile
+from pytest_collab.measure.reader import frame_of
+from pytest_collab.measure.verdicts import judge_run
+from pytest_collab.report.answer import answer
+from tests.support.episodes import episode
+
+WHOLE = RunInfo(finished="2026-01-01T00:00:00Z", exit_status=1)
+HALF = [episode(seed=seed, ok=seed % 2 == 0) for seed in range(40)]
+PASSED = {"name": "low", "metric": "success_rate", "at_least": 0.1}
+FAILED = {"name": "high", "metric": "success_rate", "at_least": 0.9}
+OPEN = {"name": "middle", "metric": "success_rate", "at_least": 0.5}
+LOST = {"name": "nowhere", "metric": "success_rate", "at_least": 0.5, "where": {"task": "nowhere"}}
+
+
+def judged(*gates: dict[str, Any]) -> Any:
+    return judge_run(GateFile.model_validate({"gates": list(gates)}), frame_of(HALF))
+
+
+@pytest.mark.parametrize(
+    ("gates", "tone", "told"),
+    [
+        ([PASSED], "good", "1 of 1 gates."),
+        (
+            [PASSED, FAILED, OPEN, LOST],
+            "bad",
+            "Of 4 gates 1 failed: high; 1 undecided: middle; 1 cannot be judged: no",
+        ),
+        ([PASSED, OPEN], "bad", "Of 2 gates 1 undecided: middle."),
+        ([PASSED, OPEN | {"undecided": "warn"}], "open", "Of 2 gates 1 undecided: middle."),
+    ],
+    ids=["passed", "each kind is counted as what it is", "undecided counts as failed", "let through undecided"],
+)
+def test_gates_decide(gates: list[dict[str, Any]], tone: str, told: str) -> None:
+    found = answer(judged(*gates), None, HALF, WHOLE)
+    assert found.tone == tone
+    assert found.detail.startswith(told)
+
+
+@pytest.mark.parametrize(
+    ("info", "state"),
+    [
+        (RunInfo(), "the session is still running, or was killed"),
+        (RunInfo(finished="2026-01-01T00:00:00Z", exit_status=2), "the session was interrupted"),
+    ],
+    ids=["killed", "interrupted"],
+)
+def test_a_run_that_is_not_whole_is_never_green(info: RunInfo, state: str) -> None:
+    found = answer(judged(PASSED), None, HALF, info, planned=120)
+    assert found.tone == "open"
+    assert found.title == "So far: all gates are passed"
+    assert found.detail.endswith(
+        f"The run is not whole: 40 of 120 episodes were played, {state}; --collab-resume plays the rest."
+    )
+    worse = answer(judged(FAILED), None, HALF, info)
+    assert (worse.tone, worse.title) == ("bad", "The gates are not passed")
