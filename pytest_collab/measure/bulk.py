@@ -70,6 +70,7 @@ def summarise_frame(frame: Frame) -> Summary:
         task_gaps=task_gaps,
         settled_by_solo=int(settled.by_solo.sum()),
         unsettled=int(settled.open.sum()),
+        unread=int(frame.unread.sum()),
     )
 
 

@@ -131,7 +131,8 @@ class Summary(_Frozen):
         paid_usd, known_paid_usd: what all plays have cost; `paid_usd` is None where a price is unknown.
         settled_by_solo: failures that their own episode left open between coordination and competence, and that
             the members' solo episodes have settled; `outcomes` has them as settled.
-        unsettled: those that are still open, for want of solo episodes.
+        unsettled: those that are still open, for want of solo episodes or because they could not be read.
+        unread: episodes that could not be read surely, so that nobody is blamed for them and no solo settles them.
     """
 
     schema_version: int = SCHEMA_VERSION
@@ -146,6 +147,7 @@ class Summary(_Frozen):
     task_gaps: dict[str, tuple[Gap, ...]] = {}
     settled_by_solo: int = 0
     unsettled: int = 0
+    unread: int = 0
     stopped: Stopped | None = None
 
 

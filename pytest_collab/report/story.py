@@ -16,6 +16,7 @@ from pytest_collab.episode.record import Episode
 from pytest_collab.episode.text import one_line, printable
 from pytest_collab.episode.transcript import Event, Transcript
 from pytest_collab.errors import CollabError
+from pytest_collab.measure.frame import UNGRADED
 
 PAGE: Final = "report.html"
 
@@ -26,6 +27,7 @@ LAST_LINES: Final = 8
 UNSETTLED: Final = (
     "coordination or competence: open until `solo` of the same agents and seed is played (--collab-settle does)"
 )
+UNREAD: Final = "it could not be read surely: nobody is blamed for it, and no solo episode settles it"
 
 
 def headline(episode: Episode) -> str:
@@ -45,7 +47,7 @@ def tell(finished: Finished, transcript_path: Path, *, whole: bool = False) -> s
     lines = [
         f"{episode.family} · {episode.task} · {episode.condition} · {'+'.join(episode.team)} · seed {episode.seed}",
         f"{str(episode.outcome).replace('_', ' ')}, score {episode.score:.2f}, {_who(transcript)}",
-        *([UNSETTLED] if episode.outcome is Outcome.UNSETTLED else []),
+        *([_open(episode)] if episode.outcome is Outcome.UNSETTLED else []),
         "",
     ]
     lines += _failures(episode.failures, transcript)
@@ -61,6 +63,10 @@ def tell(finished: Finished, transcript_path: Path, *, whole: bool = False) -> s
 def page_of(run: Path, episode: Episode) -> str:
     """Where the run's page shows an episode; the page itself is there when the session has ended."""
     return f"{run / PAGE}#/episode/{quote(episode.id, safe='')}"
+
+
+def _open(episode: Episode) -> str:
+    return UNREAD if episode.metrics.get(UNGRADED) == 1.0 else UNSETTLED
 
 
 def _who(transcript: Transcript) -> str:

@@ -121,17 +121,22 @@ def _stopped(summary: Summary) -> list[str]:
 
 
 def _settled(summary: Summary) -> list[str]:
-    """What solo episodes said of failures that could be coordination or competence, and what is unsettled."""
+    """What solo episodes said of failures that could be coordination or competence, what is unsettled, and what
+    could not be read."""
     both = summary.settled_by_solo + summary.unsettled
-    if not both:
-        return []
-    told = f"coordination or competence, left open by {both} failures: {summary.settled_by_solo} settled by solo"
-    if not summary.unsettled:
-        return [told]
-    return [
-        f"{told}, {summary.unsettled} unsettled and in neither count (--collab-resume --collab-settle plays just the "
-        "solo episodes that settle them)"
-    ]
+    lines = []
+    if both:
+        told = f"coordination or competence, left open by {both} failures: {summary.settled_by_solo} settled by solo"
+        if summary.unsettled:
+            told += f", {summary.unsettled} unsettled and in neither count"
+        if summary.unsettled > summary.unread:
+            told += " (--collab-resume --collab-settle plays just the solo episodes that settle them)"
+        lines.append(told)
+    if summary.unread:
+        lines.append(
+            f"could not be read surely: {summary.unread} episodes; nobody is blamed for them, and solo settles none"
+        )
+    return lines
 
 
 def _row(cell: Cell, middle: int, wide: int, figures: Mapping[str, str]) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 from collections.abc import Callable
 from typing import Any
 
@@ -250,6 +251,16 @@ def test_the_option_seats_a_grader_and_the_header_says_who_reads(suite: pytest.P
     result = suite.runpytest_inprocess("--agents=partner")
     result.stdout.fnmatch_lines(["collab grader: rules"])
     assert result.ret == 0
+
+
+def test_three_gradings_of_each_episode_leave_how_far_they_agree(suite: pytest.Pytester) -> None:
+    nothing = json.dumps({"scheme": {"origin": 0, "corner": "top-left", "order": "row,column"}, "turns": []})
+    (suite.path / "conftest.py").write_text(CONFTEST.replace('"PATH: [[0, 0]]"', repr(nothing)))
+    (suite.path / "small.collab.yaml").write_text(TASK.replace("seeds: 1", "seeds: 2"))
+    result = suite.runpytest_inprocess("--agents=partner", "--collab-grader=reader:3", "--collab-run-dir=run")
+    result.stdout.fnmatch_lines(["*gradings: 3 of each of 2 episodes; outcome ICC(2,1) not defined*"])
+    (family,) = json.loads((suite.path / "run" / "summary.json").read_text())["families"]
+    assert (family["gradings"]["gradings"], family["gradings"]["episodes"]) == (3, 2)
 
 
 @pytest.mark.parametrize(

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
 from pytest_collab.episode.condition import SETTLING
@@ -18,6 +20,7 @@ from pytest_collab.measure.reader import frame_of
 from pytest_collab.measure.settling import Missing, as_settled, missing_solos, settle
 from pytest_collab.measure.stopping import follow, judge_followed, planned_of
 from pytest_collab.measure.verdicts import judge_gate
+from pytest_collab.report.terminal import summary_lines
 from tests.support.episodes import episode
 
 FORTY = 40
@@ -175,6 +178,16 @@ def test_episodes_are_shown_as_settled_and_their_records_stay():
     assert [one.outcome for one in shown] == [Outcome.COORDINATION, Outcome.SUCCESS, Outcome.UNSETTLED]
     assert not shown[0].settled
     assert played[0].outcome is Outcome.UNSETTLED
+
+
+def test_the_run_says_how_many_could_not_be_read():
+    unread = [unsettled(seed, "a+a", metrics={"ungraded": 1.0}) for seed in range(3)]
+    summary = summarise([*unread, *solos(ok=True)])
+    assert (summary.unsettled, summary.unread) == (3, 3)
+    told = "\n".join(summary_lines(summary, [], Path("run")))
+    assert "could not be read surely: 3 episodes; nobody is blamed" in told
+    assert "--collab-settle" not in told, "it would settle nothing"
+    assert "--collab-settle" in "\n".join(summary_lines(summarise([*unread, unsettled(9, "a+a")]), [], Path("run")))
 
 
 def test_what_could_not_be_read_is_settled_by_nothing():

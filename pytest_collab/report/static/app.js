@@ -368,7 +368,7 @@
           h("a", { href: episodeLink(index.id[listed[(place + 1) % listed.length]]) }, "next")] : null),
       h("h1", {}, `${episode.task} · ${episode.condition} · ${episode.team.join("+")} · seed ${episode.seed}`),
       h("p", {}, chip(episode.outcome), ` score ${episode.score.toFixed(2)}`, small(` · ${agents} · ${plural(episode.turns, "turn")} · ${episode.duration_s.toFixed(1)} s · `, cost === null ? "cost unknown" : `$${cost.toFixed(cost && cost < 0.01 ? 4 : 2)}`,
-        episode.settled ? "" : episode.outcome === "unsettled" ? " · coordination or competence: open, for want of solo episodes" : " · settled by solo episodes")),
+        episode.settled ? "" : episode.outcome === "unsettled" ? (episode.metrics.ungraded === 1 ? " · could not be read surely: nobody is blamed" : " · coordination or competence: open, for want of solo episodes") : " · settled by solo episodes")),
       episode.error ? h("pre.note", {}, episode.error) : null,
       shown.missing ? h("p.note", {}, shown.missing) : null,
       episode.failures.length ? [h("h2", {}, "What went wrong"), h("ul.failures", {}, episode.failures.map((failure) => h("li", {},
