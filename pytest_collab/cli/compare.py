@@ -12,7 +12,8 @@ from pytest_collab.episode.run import RunDirectory
 from pytest_collab.errors import UsageError
 
 if TYPE_CHECKING:
-    from pytest_collab.measure.change import RunComparison
+    from pytest_collab.measure.comparison import RunComparison
+    from pytest_collab.measure.gate import Where
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -34,6 +35,20 @@ def configure(parser: argparse.ArgumentParser) -> None:
         default=[],
         metavar="NEW=OLD",
         help="the agent NEW of the later runs stands in for OLD of the first",
+    )
+    parser.add_argument(
+        "--where",
+        type=_where,
+        action="append",
+        default=[],
+        metavar="KEY=NAME",
+        help="only these: family, task, condition, team or agent, as in a gates file; more than one of a key are "
+        "alternatives",
+    )
+    parser.add_argument(
+        "--unpaired",
+        action="store_true",
+        help="the runs played other seeds on purpose: hold them against each other as two groups",
     )
     parser.add_argument("--json", action="store_true", help="print JSON (docs/schemas)")
     parser.epilog = (
@@ -58,9 +73,10 @@ def run(args: argparse.Namespace) -> int:
         "confidence": args.confidence,
         "lower_is_better": args.lower_is_better,
     }
-    if args.series and (args.stand_ins or args.margin is not None):
+    if args.series and (args.stand_ins or args.margin is not None or args.where or args.unpaired):
         raise UsageError(
-            "--as and --margin are for two runs, not for a --series: it names the best, whoever played it"
+            "--as, --margin, --where and --unpaired are for two runs, not for a --series: it names the best, whoever "
+            "played it"
         )
     if args.series:
         from pytest_collab.measure.series import follow_series
@@ -76,7 +92,12 @@ def run(args: argparse.Namespace) -> int:
     from pytest_collab.measure.standin import parse_stand_ins
 
     first, *later = names
-    options |= {"margin": args.margin, "given": parse_stand_ins(args.stand_ins, "--as")}
+    options |= {
+        "margin": args.margin,
+        "given": parse_stand_ins(args.stand_ins, "--as"),
+        "where": _selection(args.where),
+        "unpaired": args.unpaired,
+    }
     comparisons = {name: compare_runs(frames[first], frames[name], **options) for name in later}
     if args.json:
         print(_as_json(first, comparisons, differences))
@@ -130,7 +151,7 @@ def _told(differences: Mapping[str, Sequence[str]]) -> list[str]:
 
 
 def _as_json(first: str, comparisons: Mapping[str, RunComparison], differences: Mapping[str, Sequence[str]]) -> str:
-    from pytest_collab.measure.change import Comparisons, NamedComparison
+    from pytest_collab.measure.comparison import Comparisons, NamedComparison
 
     found = tuple(
         NamedComparison(before=first, after=name, circumstances=tuple(differences[name]), **comparison.model_dump())
@@ -142,6 +163,23 @@ def _as_json(first: str, comparisons: Mapping[str, RunComparison], differences: 
 def _print(lines: Sequence[str]) -> None:
     for line in lines:
         print(line)
+
+
+def _where(text: str) -> tuple[str, str]:
+    key, equals, name = text.partition("=")
+    keys = ("family", "task", "condition", "team", "agent")
+    if key not in keys or not equals or not name:
+        raise argparse.ArgumentTypeError(f"{text}: write KEY=NAME, with one of {', '.join(keys)}")
+    return key, name
+
+
+def _selection(given: Sequence[tuple[str, str]]) -> Where:
+    from pytest_collab.measure.gate import Where
+
+    names: dict[str, list[str]] = {}
+    for key, name in given:
+        names.setdefault(key, []).append(name)
+    return Where.model_validate(names)
 
 
 def _margin(text: str) -> float:

@@ -19,8 +19,8 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Merge; refuses shards that were not played alike."""
-    from pytest_collab.measure.judging import PLAN_JSON, merged_plan, summarise_run
-    from pytest_collab.measure.reader import read_frame
+    from pytest_collab.measure.judging import merged_plan, summarise_run
+    from pytest_collab.measure.reader import PLAN_JSON, read_frame
     from pytest_collab.report.terminal import run_lines
 
     shards = [RunDirectory.open(path) for path in args.runs]

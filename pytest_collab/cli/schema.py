@@ -42,7 +42,7 @@ def schemas() -> dict[str, dict[str, Any]]:
     """Every schema by name: what is read as it may be written, what is written as it is."""
     from pytest_collab.episode.record import Episode
     from pytest_collab.episode.run import RunInfo
-    from pytest_collab.measure.change import Comparisons
+    from pytest_collab.measure.comparison import Comparisons
     from pytest_collab.measure.gate import GateFile
     from pytest_collab.measure.gatereport import GateReport
     from pytest_collab.measure.series import SeriesReport

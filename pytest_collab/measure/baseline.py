@@ -4,20 +4,24 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Hashable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 from pytest_collab.errors import UsageError
 from pytest_collab.measure.circumstances import Difference, differences, unrecorded
-from pytest_collab.measure.decision import Evidence, PairedEvidence, UnpairedEvidence
+from pytest_collab.measure.decision import Evidence, MeanEvidence, PairedEvidence, UnpairedEvidence
+from pytest_collab.measure.followed import Followed, StoppedEvidence, sequence_of
 from pytest_collab.measure.frame import Frame, Mask, changed_tasks
-from pytest_collab.measure.gate import ClusterBy, Gate, GateFile, Where
+from pytest_collab.measure.gaps import one_agent
+from pytest_collab.measure.gate import ClusterBy, Gate, GateFile
 from pytest_collab.measure.matching import Matching, matched
 from pytest_collab.measure.paired import match
+from pytest_collab.measure.plan import concerns, planned_in, stopped_for
 from pytest_collab.measure.pooling import at_floor
 from pytest_collab.measure.selection import Supposed, selected
-from pytest_collab.measure.standin import stand_ins
-from pytest_collab.measure.units import Units, labels, units_of
+from pytest_collab.measure.standin import StandIns, stand_ins
+from pytest_collab.measure.stopped import corrected_difference, weights_of
+from pytest_collab.measure.units import Place, Units, labels, units_of
 
 BASELINE: Final = "baseline"
 """What a gate calls the run passed as --collab-baseline."""
@@ -83,11 +87,15 @@ class Against:
         evidence: the units that both have, paired; the two groups as they are where none are.
         matching: what was matched, and what was not.
         open: why nothing can be said of it, whatever the figures.
+        stopped: which of the two was stopped when decided, a sentence each.
+        corrected: the difference without the luck that they were stopped on; None where neither was, or unknown.
     """
 
     evidence: Evidence
     matching: Matching
     open: tuple[str, ...]
+    stopped: tuple[str, ...] = ()
+    corrected: float | None = None
 
 
 def against_baseline(
@@ -121,23 +129,94 @@ def against_baseline(
     theirs = units_of(other, gate.metric, there, absent=absent, lost=lost and lost.opposite)
     if gate.absent is None and (ours.absent or theirs.absent):
         raise UsageError(absence(gate, ours.absent + theirs.absent, ours.episodes + theirs.episodes))
+    asked = _there(file, gate, frame, other)
+    stops = (stopped_for(gate, frame), None if asked is None else stopped_for(asked, other))
+    if asked is not None and any(stops):
+        ours = _with_planned(ours, gate, frame, who)
+        theirs = _with_planned(theirs, asked, other, StandIns())
     matching = matched(theirs, ours, who)
     pairs = match(ours.values, theirs.values)
     bounds = gate.bounds
     reasons = _floor(gate, theirs)
+    if asked is not None and any(stops):
+        return _stopped(
+            file,
+            (gate, asked),
+            (frame, other),
+            (ours, theirs),
+            stops,
+            Against(_unpaired(gate, ours, theirs, cluster), matching, reasons),
+            cluster,
+            lost,
+        )
     if pairs.keys and gate.seeds == "same":
         evidence: Evidence = PairedEvidence(pairs.first, pairs.second, labels(pairs.keys, cluster), bounds)
         return Against(evidence, matching, reasons)
-    places = [list(ours.values), list(theirs.values)]
-    evidence = UnpairedEvidence(
+    return Against(_unpaired(gate, ours, theirs, cluster), matching, (*reasons, *other_mix(ours, theirs)))
+
+
+def _unpaired(gate: Gate, ours: Units, theirs: Units, cluster: ClusterBy) -> UnpairedEvidence:
+    return UnpairedEvidence(
         list(ours.values.values()),
         list(theirs.values.values()),
-        labels(places[0], cluster),
-        labels(places[1], cluster),
-        bounds,
+        labels(list(ours.values), cluster),
+        labels(list(theirs.values), cluster),
+        gate.bounds,
         rate=gate.measured.kind == "rate" and _binary(ours) and _binary(theirs),
     )
-    return Against(evidence, matching, (*reasons, *_mix(ours, theirs)))
+
+
+def _stopped(
+    file: GateFile,
+    gates: tuple[Gate, Gate],
+    runs: tuple[Frame, Frame],
+    units: tuple[Units, Units],
+    stops: tuple[tuple[int, int] | None, tuple[int, int] | None],
+    plain: Against,
+    cluster: ClusterBy,
+    lost: Supposed | None,
+) -> Against:
+    """Two runs of which one was stopped when decided: judged by its sequence, for its plain figure is its luck.
+
+    Args:
+        gates, runs, units, stops: of this run and of the baseline, each.
+        plain: what they would be held against each other by, had nothing been left out.
+    """
+    names = ("this run", gates[0].baseline or BASELINE)
+    told = tuple(
+        f"{name} was stopped when decided, after {stop[0]} of the {stop[1]} episodes asked for here"
+        for name, stop in zip(names, stops, strict=True)
+        if stop is not None
+    )
+    ours, theirs = (None if stop is None else weights_of(run) for run, stop in zip(runs, stops, strict=True))
+    corrected = corrected_difference(units[0].values, units[1].values, (ours, theirs))
+    plain = replace(plain, stopped=told, corrected=corrected)
+    bounds = gates[0].measured.bounds
+    if bounds is None:
+        remedy = f"{gates[0].metric} has no range to judge a part by: play the rest with --collab-resume"
+        return replace(plain, open=(*plain.open, remedy))
+    sides: list[MeanEvidence | Followed] = []
+    for gate, run, found, stop, supposed in zip(
+        gates, runs, units, stops, (lost, lost and lost.opposite), strict=True
+    ):
+        alone = gate.model_copy(update={"not_worse_than": None, "better_than": None, "at_least": 0.0})
+        followed = None if stop is None else sequence_of(file, alone, run, planned_in(run) or [], lost=supposed)
+        values = MeanEvidence(list(found.values.values()), labels(list(found.values), cluster), bounds)
+        sides.append(values if followed is None else followed)
+    return replace(
+        plain, evidence=StoppedEvidence(sides[0], sides[1], bounds), open=(*plain.open, *other_mix(*units))
+    )
+
+
+def _with_planned(units: Units, gate: Gate, run: Frame, who: StandIns) -> Units:
+    """What a run has, with the units that stopping left out: it was going to play them."""
+    gap = gate.measured.kind == "gap"
+    planned = {
+        Place(one.family, one.task, gate.metric if gap else one.condition, one.seed, who.old(one.team))
+        for one in planned_in(run) or []
+        if concerns(gate, one) and not (gap and one_agent(one.condition))
+    }
+    return replace(units, played=units.played | planned)
 
 
 def absence(gate: Gate, absent: int, episodes: int) -> str:
@@ -159,24 +238,29 @@ def baseline_rows(file: GateFile, gate: Gate, frame: Frame, other: Frame) -> Mas
     Raises:
         UsageError: as `selected`, naming the baseline; or the stand-ins fit neither run.
     """
+    asked = _there(file, gate, frame, other)
+    try:
+        everybody = selected(other, _of(gate, (), ()))
+        return everybody & False if asked is None else selected(other, asked)
+    except UsageError as error:
+        raise UsageError(f"in {gate.baseline!r}: {error}") from None
+
+
+def _there(file: GateFile, gate: Gate, frame: Frame, other: Frame) -> Gate | None:
+    """A gate in the baseline's names; None where that has none of the teams, or agents, that it names."""
     who = stand_ins(other, frame, file.stand_ins)
     names = ["+".join(team) for team in other.team.values]
     where = gate.where
     teams = [team for team in ("+".join(who.old(tuple(one.split("+")))) for one in where.team) if team in names]
     agents = [one for one in (who.of.get(agent, agent) for agent in where.agent) if one in "+".join(names).split("+")]
-    try:
-        everybody = _selected(gate, other, where, (), ())
-        if len(teams) < bool(where.team) or len(agents) < bool(where.agent):
-            return everybody & False
-        return _selected(gate, other, where, tuple(teams), tuple(agents)) if teams or agents else everybody
-    except UsageError as error:
-        raise UsageError(f"in {gate.baseline!r}: {error}") from None
+    if len(teams) < bool(where.team) or len(agents) < bool(where.agent):
+        return None
+    return _of(gate, teams, agents)
 
 
-def _selected(gate: Gate, other: Frame, where: Where, teams: Sequence[str], agents: Sequence[str]) -> Mask:
-    return selected(
-        other, gate.model_copy(update={"where": where.model_copy(update={"team": teams, "agent": agents})})
-    )
+def _of(gate: Gate, teams: Sequence[str], agents: Sequence[str]) -> Gate:
+    where = gate.where.model_copy(update={"team": tuple(teams), "agent": tuple(agents)})
+    return gate.model_copy(update={"where": where})
 
 
 def _floor(gate: Gate, baseline: Units) -> tuple[str, ...]:
@@ -190,7 +274,7 @@ def _floor(gate: Gate, baseline: Units) -> tuple[str, ...]:
     return (f"{gate.baseline} has {figure:.3g} itself: no run could be worse by {gate.margin:g}",)
 
 
-def _mix(ours: Units, theirs: Units) -> tuple[str, ...]:
+def other_mix(ours: Units, theirs: Units) -> tuple[str, ...]:
     """Groups that are not paired have to be of the same make-up, or easy tasks are held against hard ones."""
     first, second = _make_up(ours), _make_up(theirs)
     total = {id(first): sum(first.values()), id(second): sum(second.values())}

@@ -21,6 +21,8 @@ class Caveats:
         open: why neither pass nor fail can be said, one each.
         notes: what changes no verdict.
         run_void: the whole run is void: its verdict stands for those of all gates, which are left as they are.
+        stopped: which runs were stopped when decided.
+        corrected: the figure without the luck that they were stopped on; None where that cannot be told.
     """
 
     losses: Losses | None = None
@@ -30,6 +32,8 @@ class Caveats:
     open: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
     run_void: bool = False
+    stopped: tuple[str, ...] = ()
+    corrected: float | None = None
 
     @property
     def void(self) -> bool:

@@ -3,31 +3,40 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from typing import Final, Literal, TypeVar
+from typing import Any, Final, TypeVar
 
 import numpy as np
-from pydantic import BaseModel, ConfigDict
 
 from pytest_collab.episode.condition import SETTLING
 from pytest_collab.errors import UsageError
+from pytest_collab.measure.baseline import other_mix
+from pytest_collab.measure.comparison import MARGIN, Cell, Change, RunComparison, Status
 from pytest_collab.measure.frame import Frame, Mask, changed_tasks
+from pytest_collab.measure.gate import Where
+from pytest_collab.measure.interval import Estimate
 from pytest_collab.measure.losses import lost_text
 from pytest_collab.measure.matching import Matching, matched
 from pytest_collab.measure.metric import Metric, parse_metric
 from pytest_collab.measure.multiplicity import holm
 from pytest_collab.measure.paired import compare_pairs, match
-from pytest_collab.measure.pooling import Pooled, finite_or_none, pool, seeds_needed
-from pytest_collab.measure.selection import as_read, metric_values, open_rows
-from pytest_collab.measure.standin import stand_ins
-from pytest_collab.measure.units import Place, Units, units_of
+from pytest_collab.measure.pooling import (
+    Pooled,
+    finite_or_none,
+    grouped,
+    groups_differ,
+    pool,
+    pool_groups,
+    seeds_needed,
+)
+from pytest_collab.measure.selection import as_read, open_rows
+from pytest_collab.measure.selection import matching as matching_rows
+from pytest_collab.measure.standin import StandIns, stand_ins
+from pytest_collab.measure.stopped import Luck, Weights, corrected_difference, luck_of
+from pytest_collab.measure.units import Place, Units, units_of, without_seeds
 
-Status = Literal["worse", "better", "unclear", "same", "gone", "new"]
+Figures = dict[str, Any]
+
 _ORDER: Final[tuple[Status, ...]] = ("worse", "gone", "better", "new", "unclear", "same")
-
-Conclusion = Literal["worse", "not worse", "cannot tell"]
-
-MARGIN: Final = 0.1
-"""How big a loss has to be noticed where nobody says: ten points; a tenth of the earlier figure of an open range."""
 
 MOST_LOST: Final = 0.05
 """Above this share of episodes lost, to the infrastructure or unread, either run says too little."""
@@ -35,106 +44,7 @@ MOST_LOST: Final = 0.05
 _POOLED_SHARE: Final = 0.2
 """Of the level, what the pooled tests may use up; the rest is for single tasks."""
 
-Cell = tuple[str, str, str, str]
-"""Family, task, condition, team."""
-
-
-class Change(BaseModel):
-    """One task under one condition, played by one team, before and after.
-
-    Attributes:
-        team: as the later run names it; `against` is the team that it was held against, where that has another name.
-        before, after: mean of the metric over all of each run's episodes; None where it was not played.
-        difference: after minus before, over the seeds that both have; None where they share none.
-        low, high: interval of the difference, not corrected for the other comparisons.
-        pairs: seeds that both have.
-        p_value: two-sided, as tested (see `paired.compare_pairs`).
-        p_adjusted: after Holm's correction over all comparisons.
-        status: `worse` and `better` are beyond noise after the correction; `unclear` is a difference that is not;
-            `gone` and `new` were played in one of the runs only.
-    """
-
-    model_config = ConfigDict(frozen=True, extra="ignore")
-
-    family: str
-    task: str
-    condition: str
-    team: str
-    against: str | None = None
-    before: float | None
-    after: float | None
-    difference: float | None = None
-    low: float | None = None
-    high: float | None = None
-    pairs: int = 0
-    p_value: float | None = None
-    p_adjusted: float | None = None
-    status: Status
-
-
 T = TypeVar("T", Change, Pooled)
-
-
-class RunComparison(BaseModel):
-    """Two runs compared; regressions first.
-
-    Attributes:
-        metric: what was compared.
-        confidence: of intervals; ``1 - confidence`` is the level that Holm's correction keeps over everything tested.
-        margin: the loss that had to be noticed, in the metric's unit.
-        conclusion: `worse` when anything is beyond noise; `not worse` when everything was compared, and the whole and
-            every family rule a loss of the margin out; else `cannot tell`.
-        reasons: why it cannot be told, one line each.
-        seeds_needed: how many seeds a single task has to have before it could be told worse, whatever happens.
-        matching: which units of the two runs were held against one another, and which were not.
-        pooled: all tasks together (family None), then every family.
-        changes: worse, gone, better, new, unclear, same; inside each the largest difference first.
-    """
-
-    model_config = ConfigDict(frozen=True, extra="ignore")
-
-    schema_version: Literal[1] = 1
-    metric: str
-    confidence: float
-    margin: float = MARGIN
-    conclusion: Conclusion = "cannot tell"
-    reasons: tuple[str, ...] = ()
-    seeds_needed: int | None = None
-    matching: Matching = Matching(pairs=0, teams=(), tasks=(), seeds=0)
-    pooled: tuple[Pooled, ...] = ()
-    changes: tuple[Change, ...]
-
-    @property
-    def regressions(self) -> tuple[Change, ...]:
-        """Which single tasks got worse, beyond noise."""
-        return tuple(change for change in self.changes if change.status == "worse")
-
-    @property
-    def whole(self) -> Pooled | None:
-        """All tasks together; None where nothing could be paired."""
-        return next((pooled for pooled in self.pooled if pooled.family is None), None)
-
-
-class NamedComparison(RunComparison):
-    """Two runs compared, with their names.
-
-    Attributes:
-        before, after: the runs.
-        circumstances: what else was not the same, one line each; see `circumstances.circumstances_changed`.
-    """
-
-    before: str
-    after: str
-    circumstances: tuple[str, ...] = ()
-
-
-class Comparisons(BaseModel):
-    """What `collab compare --json` prints: every later run against the first."""
-
-    model_config = ConfigDict(frozen=True, extra="ignore")
-
-    schema_version: Literal[1] = 1
-    comparisons: tuple[NamedComparison, ...]
 
 
 def compare_runs(
@@ -146,7 +56,8 @@ def compare_runs(
     lower_is_better: bool = False,
     margin: float | None = None,
     given: Mapping[str, str] | None = None,
-    rows: tuple[Mask, Mask] | None = None,
+    where: Where | None = None,
+    unpaired: bool = False,
 ) -> RunComparison:
     """Compare two runs, as a whole, by family, and task by task, condition by condition and team by team.
 
@@ -158,27 +69,46 @@ def compare_runs(
         lower_is_better: for `metrics.NAME`, whose direction only its author knows.
         margin: the loss that has to be noticed; `MARGIN` when left out.
         given: which agents stand in for which, old name by new name (see `standin.stand_ins`).
-        rows: which rows of either run are to be compared; all when left out.
+        where: which episodes are to be compared, agents and teams as the later run names them; all when left out.
+        unpaired: the runs played other seeds on purpose, and are held against each other as two groups.
 
     Raises:
-        UsageError: tasks have changed between the runs (they are named), or there is no such metric or agent.
+        UsageError: tasks have changed between the runs (they are named), there is no such metric or agent, or `where`
+            matches nothing in one of the runs.
     """
     measured = parse_metric(metric)
     if measured.kind == "gap":
         raise UsageError(f"{metric} is a gap; compare success_rate or score, whose conditions are listed each")
     before, after = as_read(before, metric), as_read(after, metric)
-    old_rows, new_rows = rows or (np.ones(len(before), dtype=bool), np.ones(len(after), dtype=bool))
-    old_rows, new_rows = comparable(before, metric, old_rows), comparable(after, metric, new_rows)
-    refuse_changed([before, after])
     lower = lower_is_better if measured.better is None else measured.better == "lower"
     who = stand_ins(before, after, given)
+    chosen = where or Where()
+    old_rows = comparable(before, metric, _rows(before, _as_named_there(chosen, who), "earlier"))
+    new_rows = comparable(after, metric, _rows(after, chosen, "later"))
+    refuse_changed([before, after])
     old, new = units_of(before, metric, old_rows), units_of(after, metric, new_rows, who)
-    matching = matched(old, new, who)
+    matching = matched(without_seeds(old), without_seeds(new), who) if unpaired else matched(old, new, who)
     limit = _margin(measured, old) if margin is None else margin
-    changes = _changes(old, new, {stands_for: name for name, stands_for in who.of.items()}, measured, confidence)
-    pooled = _pooled(old, new, measured, limit, lower, confidence)
+    names = {stands_for: name for name, stands_for in who.of.items()}
+    lucks = luck_of(before), luck_of(after)
+    there, here = (
+        None if luck is None else luck.by_place(run) for luck, run in zip(lucks, (before, after), strict=True)
+    )
+    weights = here, there
+    changes = _changes(old, new, names, measured, confidence, weights, unpaired=unpaired)
+    mix = other_mix(new, old) if unpaired else ()
+    scopes = [] if mix else _scopes(old, new, unpaired=unpaired)
+    make = pool_groups if unpaired else pool
+    pooled = [
+        make(
+            family, earlier, later, bounds=measured.bounds, margin=limit, lower=lower, confidence=confidence
+        ).model_copy(update={"corrected": corrected_difference(later, earlier, weights)})
+        for family, earlier, later in scopes
+    ]
     judged, whole, needed = _adjusted(changes, pooled, 1.0 - confidence, lower)
-    reasons = _reasons(matching, old, new, whole, limit, measured)
+    stopped = _stopped(*lucks)
+    reasons = [*mix, *_reasons(matching, old, new, whole, limit, measured)]
+    reasons += [f"{one}: play the rest with --collab-resume" for one in stopped]
     worse = "worse" in {change.status for change in judged} | {one.status for one in whole}
     return RunComparison(
         metric=metric,
@@ -186,10 +116,36 @@ def compare_runs(
         margin=limit,
         conclusion="worse" if worse else "cannot tell" if reasons else "not worse",
         reasons=tuple(reasons),
-        seeds_needed=needed,
+        unpaired=unpaired,
+        stopped=stopped,
+        seeds_needed=None if unpaired else needed,
         matching=matching,
         pooled=whole,
         changes=tuple(judged),
+    )
+
+
+def _rows(frame: Frame, where: Where, which: str) -> Mask:
+    """The rows of a run that are to be compared. Raises UsageError where there are none."""
+    rows = matching_rows(frame, where)
+    if where.condition:
+        rows = rows & frame.condition.among(where.condition)
+    if str(where) and not rows.any():
+        raise UsageError(f"--where {where} matches no episode of the {which} run")
+    return rows
+
+
+def _as_named_there(where: Where, who: StandIns) -> Where:
+    """A selection in the names of the earlier run."""
+    teams = tuple("+".join(who.old(tuple(team.split("+")))) for team in where.team)
+    return where.model_copy(update={"team": teams, "agent": tuple(who.old(where.agent))})
+
+
+def _stopped(before: Luck | None, after: Luck | None) -> tuple[str, ...]:
+    return tuple(
+        f"the {which} run was stopped when decided, after {luck.played} of {luck.planned} episodes"
+        for which, luck in (("earlier", before), ("later", after))
+        if luck is not None
     )
 
 
@@ -200,64 +156,88 @@ def _margin(metric: Metric, before: Units) -> float:
 
 
 def _changes(
-    before: Units, after: Units, names: Mapping[str, str], metric: Metric, confidence: float
+    before: Units,
+    after: Units,
+    names: Mapping[str, str],
+    metric: Metric,
+    confidence: float,
+    weights: tuple[Weights | None, Weights | None],
+    *,
+    unpaired: bool,
 ) -> list[Change]:
     """Every cell, not yet judged; `names` tells how the later run calls an agent."""
     olds, news = _by_cell(before), _by_cell(after)
     changes = []
     for cell in dict.fromkeys([*olds, *news]):
         old, new = olds.get(cell, {}), news.get(cell, {})
-        pairs = match(new, old)
         family, task, condition, team = cell
-        figures = {"before": _mean(old.values()), "after": _mean(new.values()), "pairs": len(pairs.keys)}
-        if pairs.keys:
-            found = compare_pairs(pairs.first, pairs.second, None, confidence, bounds=metric.bounds)
-            figures |= {
-                "difference": found.difference.value,
-                "low": finite_or_none(found.difference.low),
-                "high": finite_or_none(found.difference.high),
-                "p_value": found.p_value,
-            }
+        figures = {"before": _mean(old.values()), "after": _mean(new.values())}
+        figures |= _grouped(old, new, metric, confidence) if unpaired else _paired(old, new, metric, confidence)
         status: Status = "unclear" if old and new else "gone" if old else "new"
         named = "+".join(names.get(agent, agent) for agent in team.split("+")) if new else team
-        against = team if new and named != team else None
         changes.append(
             Change(
-                family=family, task=task, condition=condition, team=named, against=against, status=status, **figures
+                family=family,
+                task=task,
+                condition=condition,
+                team=named,
+                against=team if new and named != team else None,
+                corrected=corrected_difference(new, old, weights),
+                status=status,
+                **figures,
             )
         )
     return changes
 
 
-def _by_cell(units: Units) -> dict[Cell, dict[int, float]]:
-    found: dict[Cell, dict[int, float]] = {}
+def _paired(old: Mapping[Place, float], new: Mapping[Place, float], metric: Metric, confidence: float) -> Figures:
+    pairs = match(new, old)
+    if not pairs.keys:
+        return {"pairs": 0}
+    found = compare_pairs(pairs.first, pairs.second, None, confidence, bounds=metric.bounds)
+    return {"pairs": len(pairs.keys), "p_value": found.p_value, **_difference(found.difference)}
+
+
+def _grouped(old: Mapping[Place, float], new: Mapping[Place, float], metric: Metric, confidence: float) -> Figures:
+    if not old or not new:
+        return {}
+    evidence = grouped(old, new, metric.bounds)
+    found = _difference(evidence.interval(confidence))
+    return {"groups": (len(old), len(new)), "p_value": groups_differ(evidence), **found}
+
+
+def _difference(found: Estimate) -> Figures:
+    return {"difference": found.value, "low": finite_or_none(found.low), "high": finite_or_none(found.high)}
+
+
+def _by_cell(units: Units) -> dict[Cell, dict[Place, float]]:
+    found: dict[Cell, dict[Place, float]] = {}
     for place, value in units.values.items():
         cell = (place.family, place.task, place.condition, "+".join(place.team))
-        found.setdefault(cell, {})[place.seed] = value
+        found.setdefault(cell, {})[place] = value
     return found
 
 
-def _pooled(
-    before: Units, after: Units, metric: Metric, margin: float, lower: bool, confidence: float
-) -> list[Pooled]:
-    places = [place for place in before.values if place in after.values]
-    scopes: list[tuple[str | None, list[Place]]] = [(None, places)]
-    families = dict.fromkeys(place.family for place in places)
-    scopes += [(family, [place for place in places if place.family == family]) for family in families]
-    return [
-        pool(
-            family,
-            chosen,
-            before.values,
-            after.values,
-            bounds=metric.bounds,
-            margin=margin,
-            lower=lower,
-            confidence=confidence,
+def _scopes(
+    before: Units, after: Units, *, unpaired: bool
+) -> list[tuple[str | None, dict[Place, float], dict[Place, float]]]:
+    """What is tested together, of all families (None) and of each: the values of either run."""
+    if unpaired:
+        old, new = before.values, after.values
+    else:
+        old = {place: value for place, value in before.values.items() if place in after.values}
+        new = {place: after.values[place] for place in old}
+    both = {place.family for place in old} & {place.family for place in new}
+    scopes: list[str | None] = [None, *dict.fromkeys(place.family for place in old if place.family in both)]
+    parts = []
+    for scope in scopes:
+        earlier, later = (
+            {place: value for place, value in values.items() if scope in (None, place.family)}
+            for values in (old, new)
         )
-        for family, chosen in scopes
-        if chosen
-    ]
+        if earlier and later:
+            parts.append((scope, earlier, later))
+    return parts
 
 
 def _adjusted(
@@ -344,20 +324,6 @@ def refuse_changed(frames: Iterable[Frame]) -> None:
             f"the runs cannot be compared: {', '.join(changed)} changed between them (content hashes differ). "
             "Play both runs with the same tasks."
         )
-
-
-def cell_values(frame: Frame, metric: str) -> dict[Cell, dict[int, float]]:
-    """A metric's mean over epochs, by seed, of each family, task, condition and team.
-
-    Raises:
-        UsageError: as `metric_values` and `comparable`.
-    """
-    values, used = metric_values(frame, metric, comparable(frame, metric, np.ones(len(frame), dtype=bool)))
-    groups: dict[Cell, dict[int, list[float]]] = {}
-    for row in np.flatnonzero(used).tolist():
-        cell = (frame.family[row], frame.task[row], frame.condition[row], "+".join(frame.team[row]))
-        groups.setdefault(cell, {}).setdefault(int(frame.seed[row]), []).append(float(values[row]))
-    return {cell: {seed: sum(v) / len(v) for seed, v in by_seed.items()} for cell, by_seed in groups.items()}
 
 
 def comparable(frame: Frame, metric: str, rows: Mask) -> Mask:

@@ -4,18 +4,21 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import pairwise
 from typing import Any
 
 import numpy as np
 
+from pytest_collab.measure.bounded import combined
+from pytest_collab.measure.decision import MeanEvidence
 from pytest_collab.measure.frame import Frame
 from pytest_collab.measure.gaps import gap_pairs, one_agent
 from pytest_collab.measure.gate import ClusterBy, Gate, GateFile
+from pytest_collab.measure.interval import Estimate
 from pytest_collab.measure.plan import COARSE_TO_FINE, PlannedEpisode, cluster_of, concerns, planned_of
 from pytest_collab.measure.selection import Supposed, as_read, values_of
-from pytest_collab.measure.sequential import Kind
+from pytest_collab.measure.sequential import Kind, confidence_sequence
 from pytest_collab.measure.units import supposing
 
 
@@ -46,9 +49,57 @@ class Followed:
         return [sum(group) / len(group) for group in self.values]
 
     @property
+    def n(self) -> int:
+        """Values."""
+        return sum(len(group) for group in self.values)
+
+    @property
+    def groups(self) -> int:
+        """Clusters that are evidence."""
+        return len(self.values)
+
+    def interval(self, confidence: float, scale: float = 1.0) -> Estimate:
+        """The two-sided interval of the sequence, whenever it ended; nobody will play more of it."""
+        found = confidence_sequence(self.means, confidence, kind=self.kind, bounds=self.bounds, weights=self.weights)
+        return replace(found, n=self.n, clusters=self.groups)
+
+    @property
     def weights(self) -> list[float] | None:
         """Each cluster's share of the largest; None where all are single episodes."""
         return None if self.kind == "rate" else [len(group) / self.largest for group in self.values]
+
+
+@dataclass(frozen=True, slots=True)
+class StoppedEvidence:
+    """Two runs of which at least one was stopped when decided: the difference of their means, as of two groups.
+
+    Pairs would take over the luck that a run was stopped on. The sequence that it was followed by does not mind when
+    it was stopped; its interval is combined with the other's as in `bounded.bounded_difference`.
+
+    Attributes:
+        first, second: a run's evidence, followed where it was stopped.
+        bounds: the range of the values (not of the difference).
+    """
+
+    first: MeanEvidence | Followed
+    second: MeanEvidence | Followed
+    bounds: tuple[float, float]
+
+    @property
+    def n(self) -> int:
+        return self.first.n + self.second.n
+
+    @property
+    def groups(self) -> int:
+        return self.first.groups + self.second.groups
+
+    def interval(self, confidence: float, scale: float = 1.0) -> Estimate:
+        first, second = (one.interval(confidence, scale) for one in (self.first, self.second))
+        return combined(first, second, self.bounds)
+
+    def excludes(self, mean: float, confidence: float, scale: float) -> bool:
+        found = self.interval(confidence, scale)
+        return not found.low <= mean <= found.high
 
 
 def sequence_of(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Hashable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import Final, Generic, NamedTuple, TypeVar
+from typing import Any, Final, Generic, NamedTuple, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -76,6 +76,19 @@ class Column(Generic[T]):
         return hit[self.codes] if len(hit) else np.zeros(len(self.codes), dtype=bool)
 
 
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What there was to play in a run that is stopped when decided (plan.json).
+
+    Attributes:
+        episodes: in the order of play, each as `Episode.key`.
+        gates: the gates file that it is followed by, as JSON; None where that is not known.
+    """
+
+    episodes: tuple[tuple[str, str, str, tuple[str, ...], int, int], ...]
+    gates: Mapping[str, Any] | None = None
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class Frame:
     """The episodes of a run, one a row; each episode once, however often it was played.
@@ -101,6 +114,7 @@ class Frame:
         info: the run's own record of its circumstances; empty where it was not read.
         bad: lines of episodes.jsonl that were no episode.
         spare: plays that are no row.
+        plan: what there was to play, of a run that is stopped when decided; None for any other.
     """
 
     id: tuple[str, ...]
@@ -129,6 +143,7 @@ class Frame:
     info: RunInfo = field(default_factory=RunInfo)
     bad: tuple[BadLine, ...] = ()
     spare: Spare = NO_SPARE
+    plan: Plan | None = None
 
     @property
     def bad_lines(self) -> int:

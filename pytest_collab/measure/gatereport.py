@@ -47,7 +47,8 @@ class GateResult(BaseModel):
         void: too many of its episodes were lost for it to say anything.
         on_undecided: what an undecided verdict means for the exit status.
         sequential: whether the verdict is that of a confidence sequence.
-        corrected: the figure without the luck that the run was stopped on; None where it was not stopped.
+        stopped: which of the run and its baseline was stopped when decided; empty where neither was.
+        corrected: the figure without the luck that they were stopped on; None where nothing was, or it is unknown.
         ok: whether the exit status can be 0 as far as this gate goes.
         message: one line for people.
     """
@@ -82,6 +83,7 @@ class GateResult(BaseModel):
     void: bool = False
     on_undecided: OnUndecided
     sequential: bool = False
+    stopped: tuple[str, ...] = ()
     corrected: float | None = None
     ok: bool
     message: str
@@ -223,6 +225,8 @@ def result_of(
         losses=known.losses,
         matching=known.matching,
         caveats=tuple(known.told()),
+        stopped=known.stopped,
+        corrected=known.corrected,
         void=known.void,
         ok=not known.void
         and (verdict is GateVerdict.PASS or (verdict is GateVerdict.UNDECIDED and on_undecided != "fail")),
@@ -262,12 +266,6 @@ def _message(
     if sequential:
         return advice
     return f"{advice} (to add and look again, as often as you like: --collab-stop-when-decided)"
-
-
-def with_correction(result: GateResult, gate: Gate, corrected: float) -> GateResult:
-    """The result of a gate whose episodes were stopped when it was decided."""
-    told = f"{result.message}; stopped when decided, corrected for that {_shower(gate)(corrected)}"
-    return result.model_copy(update={"corrected": corrected, "message": told})
 
 
 def _counted(n: int, noun: str) -> str:
@@ -313,6 +311,11 @@ def _caveats(gate: Gate, caveats: Caveats, decision: Decision, verdict: GateVerd
             for end in (losses.lowest, losses.highest)
         ]
         told.insert(1, f"at the lowest {ends[0]}, at the highest {ends[1]}, had they been played")
+    if caveats.stopped:
+        stopped = " and ".join(caveats.stopped)
+        told.append(
+            stopped if caveats.corrected is None else f"{stopped}: corrected for that {show(caveats.corrected)}"
+        )
     if verdict is not decision.verdict and told:
         told[0] = f"{verdict}: {told[0]}"
     return told

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, Final
 
@@ -13,16 +13,14 @@ from pytest_collab.measure.bulk import summarise_frame
 from pytest_collab.measure.frame import Frame, mixed_tasks
 from pytest_collab.measure.gate import GateFile, read_gates
 from pytest_collab.measure.gatereport import GateReport
-from pytest_collab.measure.plan import PlannedEpisode
-from pytest_collab.measure.reader import read_frame
+from pytest_collab.measure.plan import PlannedEpisode, listed, planned_in
+from pytest_collab.measure.reader import plan_of, read_frame
 from pytest_collab.measure.stopped import corrected_summary
 from pytest_collab.measure.stopping import judge_followed
 from pytest_collab.measure.summary import Summary
 from pytest_collab.measure.verdicts import judge_run
 
 GATES_JSON: Final = "gates.json"
-PLAN_JSON: Final = "plan.json"
-"""What there was to play, in order: without it nobody could judge a stopped run again as it was judged."""
 
 
 def judge_directory(file: GateFile, run: Path, baselines: Mapping[str, Frame]) -> GateReport:
@@ -32,13 +30,14 @@ def judge_directory(file: GateFile, run: Path, baselines: Mapping[str, Frame]) -
         RunError: it cannot be read.
         UsageError: it holds episodes of one task in two versions.
     """
-    frame, plan = read_frame(run), read_plan(run)
+    frame = read_frame(run)
     mixed = mixed_tasks(frame)
     if mixed:
         raise UsageError(
             f"{run} has played task {', '.join(mixed)} with more than one content; its figures would mix them. "
             "Play the task as it is now into another directory, or resume with --collab-resume=anew."
         )
+    plan = planned_in(frame)
     return judge_run(file, frame, baselines) if plan is None else judge_followed(file, frame, plan, baselines)
 
 
@@ -52,8 +51,7 @@ def summarise_run(run: Path, frame: Frame) -> Summary:
     Raises:
         RunError: its plan cannot be read.
     """
-    summary, plan = summarise_frame(frame), read_plan(run)
-    return summary if plan is None else corrected_summary(summary, _plan_gates(run), frame, plan)
+    return corrected_summary(summarise_frame(frame), replace(frame, plan=plan_of(run)))
 
 
 def plan_json(file: GateFile | None, plan: Sequence[PlannedEpisode]) -> dict[str, Any]:
@@ -68,20 +66,12 @@ def merged_plan(runs: Sequence[Path]) -> dict[str, Any] | None:
     Raises:
         RunError: a plan cannot be read.
     """
-    plans = {run: plan for run in runs if (plan := read_plan(run)) is not None}
+    plans = [plan for run in runs if (plan := plan_of(run)) is not None]
     if not plans:
         return None
-    files = [file for file in map(_plan_gates, plans) if file is not None]
-    return plan_json(files[0] if files else None, list(dict.fromkeys(one for plan in plans.values() for one in plan)))
-
-
-def _plan_gates(run: Path) -> GateFile | None:
-    """The gates that a run was followed by; None where the plan does not have them."""
-    try:
-        given = json.loads((run / PLAN_JSON).read_text(encoding="utf-8")).get("gates")
-        return None if given is None else GateFile.model_validate(given)
-    except (OSError, ValueError, AttributeError):
-        return None
+    gates = next((plan.gates for plan in plans if plan.gates is not None), None)
+    episodes = list(dict.fromkeys(one for plan in plans for one in plan.episodes))
+    return {"schema_version": 1, "episodes": episodes, "gates": gates}
 
 
 def read_gates_file(path: Path, *, option: str = "--collab-gate") -> GateFile:
@@ -125,19 +115,6 @@ def read_baselines(file: GateFile, given: Path | None, base: Path, run: Path | N
 
 
 def read_plan(run: Path) -> list[PlannedEpisode] | None:
-    """The plan of a run that was stopped when decided; None for any other run.
-
-    Raises:
-        RunError: it cannot be read.
-    """
-    path = run / PLAN_JSON
-    try:
-        raw: Any = json.loads(path.read_text(encoding="utf-8"))
-        return [
-            PlannedEpisode(family, task, condition, tuple(team), seed, epoch)
-            for family, task, condition, team, seed, epoch in raw["episodes"]
-        ]
-    except FileNotFoundError:
-        return None
-    except (OSError, ValueError, KeyError, TypeError) as error:
-        raise RunError(f"{path} cannot be read: {error}") from error
+    """The plan of a run that was stopped when decided; None for any other run. Raises RunError: it cannot be read."""
+    plan = plan_of(run)
+    return None if plan is None else listed(plan)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any, Final, NamedTuple
 
-from pytest_collab.measure.frame import Frame
+from pytest_collab.measure.frame import Frame, Plan
 from pytest_collab.measure.gaps import one_agent
 from pytest_collab.measure.gate import ClusterBy, Gate
 from pytest_collab.measure.metric import GAPS
@@ -45,6 +45,31 @@ def concerns(gate: Gate, planned: PlannedEpisode) -> bool:
     if where.team and "+".join(planned.team) not in where.team:
         return False
     return not where.agent or bool(set(where.agent) & set(planned.team))
+
+
+def listed(plan: Plan) -> list[PlannedEpisode]:
+    """The episodes of a plan, in order."""
+    return [PlannedEpisode(*one) for one in plan.episodes]
+
+
+def planned_in(frame: Frame) -> list[PlannedEpisode] | None:
+    """What there was to play in a run that is stopped when decided, in order; None for any other."""
+    return None if frame.plan is None else listed(frame.plan)
+
+
+def stopped_for(gate: Gate, frame: Frame) -> tuple[int, int] | None:
+    """How many of the episodes that a gate asks for were played, and planned, where stopping left some of them out.
+
+    Returns:
+        None where all of them were played, or there was no plan.
+    """
+    plan = planned_in(frame)
+    if plan is None:
+        return None
+    played = set(planned_of(frame))
+    asked = [one for one in plan if concerns(gate, one)]
+    there = sum(one in played for one in asked)
+    return None if there == len(asked) else (there, len(asked))
 
 
 def planned_of(frame: Frame) -> list[PlannedEpisode]:

@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
-from typing import Literal
+from collections.abc import Mapping
+from typing import Final, Literal
 
 from pydantic import BaseModel, ConfigDict
 
-from pytest_collab.measure.decision import GateVerdict, PairedEvidence, Rule, decide
+from pytest_collab.measure.decision import GateVerdict, PairedEvidence, Rule, UnpairedEvidence, decide
 from pytest_collab.measure.paired import compare_pairs
 from pytest_collab.measure.units import Place, labels
+
+LEAST_P: Final = 1e-9
+LEAST_CONFIDENCE: Final = 0.01
+"""Between these an interval is looked at for the p-value that it comes to."""
 
 
 class Pooled(BaseModel):
@@ -22,7 +26,7 @@ class Pooled(BaseModel):
         difference: after minus before.
         low, high: interval of the difference, not corrected for the other comparisons.
         pairs: units that both runs have; `clusters` counts tasks and seeds.
-        p_value, p_adjusted, status: as in `change.Change`.
+        p_value, p_adjusted, groups, corrected, status: as in `comparison.Change`.
         bound: the worst end of the one-sided interval of the difference.
         rules_out: whether a loss of the margin is ruled out by it.
         at_floor: the earlier figure is within the margin of the worst there is: no run could have lost that much.
@@ -40,6 +44,8 @@ class Pooled(BaseModel):
     clusters: int
     p_value: float
     p_adjusted: float | None = None
+    groups: tuple[int, int] | None = None
+    corrected: float | None = None
     status: Literal["worse", "better", "unclear", "same"] = "unclear"
     bound: float | None = None
     rules_out: bool = False
@@ -48,7 +54,6 @@ class Pooled(BaseModel):
 
 def pool(
     family: str | None,
-    places: Sequence[Place],
     before: Mapping[Place, float],
     after: Mapping[Place, float],
     *,
@@ -57,17 +62,17 @@ def pool(
     lower: bool,
     confidence: float,
 ) -> Pooled:
-    """Hold the units at `places` against one another, those of one task and seed taken together.
+    """Hold units against one another, those of one task and seed taken together.
 
     Args:
         family: of the units; None for those of all.
-        places: at least one; both runs have a value there.
-        before, after: the runs.
+        before, after: the values of either run, of the same units; at least one.
         bounds: the metric's range; None when it has none.
         margin: the loss that has to be ruled out.
         lower: whether less is better.
         confidence: two-sided for interval and test, one-sided for the margin.
     """
+    places = list(before)
     old, new = [before[place] for place in places], [after[place] for place in places]
     clusters = labels(places, "task_seed")
     found = compare_pairs(new, old, clusters, confidence, bounds=bounds)
@@ -88,6 +93,60 @@ def pool(
         rules_out=decision.verdict is GateVerdict.PASS,
         at_floor=at_floor(mean, bounds, margin, lower=lower),
     )
+
+
+def pool_groups(
+    family: str | None,
+    before: Mapping[Place, float],
+    after: Mapping[Place, float],
+    *,
+    bounds: tuple[float, float] | None,
+    margin: float,
+    lower: bool,
+    confidence: float,
+) -> Pooled:
+    """As `pool`, of units of other seeds: the two runs as two groups, tested by `groups_differ`."""
+    evidence = grouped(before, after, bounds)
+    found = evidence.interval(confidence)
+    rule = Rule("at_most", margin) if lower else Rule("at_least", -margin)
+    decision = decide(rule, evidence, confidence)
+    mean = math.fsum(before.values()) / len(before)
+    return Pooled(
+        family=family,
+        before=mean,
+        after=math.fsum(after.values()) / len(after),
+        difference=found.value,
+        low=finite_or_none(found.low),
+        high=finite_or_none(found.high),
+        pairs=0,
+        clusters=evidence.groups,
+        p_value=groups_differ(evidence),
+        groups=(len(before), len(after)),
+        bound=finite_or_none(decision.estimate.high if lower else decision.estimate.low),
+        rules_out=decision.verdict is GateVerdict.PASS,
+        at_floor=at_floor(mean, bounds, margin, lower=lower),
+    )
+
+
+def grouped(
+    before: Mapping[Place, float], after: Mapping[Place, float], bounds: tuple[float, float] | None
+) -> UnpairedEvidence:
+    """Two runs as two groups of seeds, the later one first."""
+    old, new = (labels(list(units), "task_seed") for units in (before, after))
+    return UnpairedEvidence(list(after.values()), list(before.values()), new, old, bounds)
+
+
+def groups_differ(evidence: UnpairedEvidence) -> float:
+    """The two-sided p-value of two groups: where the interval of their difference just ends at none."""
+    if not evidence.excludes(0.0, LEAST_CONFIDENCE, 1.0):
+        return 1.0
+    low, high = LEAST_P, 1.0 - LEAST_CONFIDENCE
+    if evidence.excludes(0.0, 1.0 - low, 1.0):
+        return low
+    while high / low > 1.0 + 1e-6:
+        middle = math.sqrt(low * high)
+        low, high = (low, middle) if evidence.excludes(0.0, 1.0 - middle, 1.0) else (middle, high)
+    return high
 
 
 def at_floor(figure: float, bounds: tuple[float, float] | None, margin: float, *, lower: bool) -> bool:

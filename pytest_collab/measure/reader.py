@@ -5,13 +5,16 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 from pytest_collab.episode.record import SCHEMA_VERSION, Episode
 from pytest_collab.episode.run import BadLine, RunDirectory
 from pytest_collab.errors import RunError
-from pytest_collab.measure.frame import Frame
+from pytest_collab.measure.frame import Frame, Plan
 from pytest_collab.measure.rows import Rows
+
+PLAN_JSON: Final = "plan.json"
+"""What there was to play, in order: without it nobody could judge a stopped run again as it was judged."""
 
 
 class FrameReader:
@@ -99,7 +102,30 @@ def read_frame(path: Path) -> Frame:
     reader = FrameReader(path)
     reader.update(last=True)
     reader.add_superseded()
-    return reader.frame()
+    return replace(reader.frame(), plan=plan_of(path))
+
+
+def plan_of(path: Path) -> Plan | None:
+    """What there was to play in a run directory; None where it is not one that is stopped when decided.
+
+    Raises:
+        RunError: it cannot be read.
+    """
+    import json
+
+    file = path / PLAN_JSON
+    try:
+        raw: Any = json.loads(file.read_text(encoding="utf-8"))
+        episodes = tuple(
+            (family, task, condition, tuple(team), seed, epoch)
+            for family, task, condition, team, seed, epoch in raw["episodes"]
+        )
+        gates = raw.get("gates")
+        return Plan(episodes, gates if isinstance(gates, dict) else None)
+    except FileNotFoundError:
+        return None
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise RunError(f"{file} cannot be read: {error}") from error
 
 
 def frame_of(episodes: Iterable[Episode]) -> Frame:

@@ -7,15 +7,18 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
+import numpy as np
 from pydantic import BaseModel, ConfigDict
 
 from pytest_collab.errors import UsageError
-from pytest_collab.measure.change import Cell, cell_values, refuse_changed
+from pytest_collab.measure.change import comparable, refuse_changed
 from pytest_collab.measure.cluster import cluster_mean
+from pytest_collab.measure.comparison import Cell
 from pytest_collab.measure.frame import Frame
 from pytest_collab.measure.metric import parse_metric
 from pytest_collab.measure.multiplicity import holm
 from pytest_collab.measure.paired import compare_pairs, match
+from pytest_collab.measure.selection import metric_values
 
 SeedKey = tuple[str, int]
 """Task and seed."""
@@ -234,3 +237,17 @@ def _point(run: str, values: Mapping[SeedKey, float], bounds: tuple[float, float
         found = cluster_mean(sample, None, confidence, bounds=bounds)
     low, high = (end if math.isfinite(end) else None for end in (found.low, found.high))
     return Point(run=run, value=found.value, low=low, high=high, n=len(sample))
+
+
+def cell_values(frame: Frame, metric: str) -> dict[Cell, dict[int, float]]:
+    """A metric's mean over epochs, by seed, of each family, task, condition and team.
+
+    Raises:
+        UsageError: as `metric_values` and `comparable`.
+    """
+    values, used = metric_values(frame, metric, comparable(frame, metric, np.ones(len(frame), dtype=bool)))
+    groups: dict[Cell, dict[int, list[float]]] = {}
+    for row in np.flatnonzero(used).tolist():
+        cell = (frame.family[row], frame.task[row], frame.condition[row], "+".join(frame.team[row]))
+        groups.setdefault(cell, {}).setdefault(int(frame.seed[row]), []).append(float(values[row]))
+    return {cell: {seed: sum(v) / len(v) for seed, v in by_seed.items()} for cell, by_seed in groups.items()}

@@ -11,18 +11,20 @@ from __future__ import annotations
 
 import math
 from collections.abc import Hashable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
 
 from pytest_collab.measure.followed import Followed, sequence_of
-from pytest_collab.measure.frame import Frame
+from pytest_collab.measure.frame import Frame, Mask
 from pytest_collab.measure.gate import Gate, GateFile
-from pytest_collab.measure.plan import PlannedEpisode, cluster_of, concerns, planned_of
+from pytest_collab.measure.plan import PlannedEpisode, cluster_of, concerns, planned_in, planned_of
 from pytest_collab.measure.sequential import Kind, betting_log_wealth, mixture_log_wealth
 from pytest_collab.measure.summary import Cell, Stopped, Summary
 from pytest_collab.measure.together import bonferroni
+from pytest_collab.measure.units import Place
 
 ORDERS: Final = 4_000
 LEAST: Final = 20
@@ -117,47 +119,128 @@ def gate_correction(file: GateFile, gate: Gate, frame: Frame, plan: Sequence[Pla
     )
 
 
-def corrected_summary(
-    summary: Summary, file: GateFile | None, frame: Frame, plan: Sequence[PlannedEpisode]
-) -> Summary:
+Weights = Mapping[tuple[str, str, int], float]
+"""How often the cluster of a family, task and seed would have come first."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Luck:
+    """A run that ended where it was at its best, or at its worst.
+
+    Attributes:
+        played, planned: episodes.
+        weights: shape (n,), how often the cluster of each row would have come first (see `first_shares`); NaN where
+            no gate is known that ended it.
+    """
+
+    played: int
+    planned: int
+    weights: NDArray[np.float64]
+
+    def corrected(self, values: NDArray[np.float64], rows: Mask) -> float | None:
+        """The mean of values, shape (n,), over rows, without the luck that they were stopped on; None if unknown."""
+        weights = self.weights[rows]
+        total = float(weights.sum())
+        return float((weights * values[rows]).sum() / total) if total > 0.0 else None
+
+    def by_place(self, frame: Frame) -> Weights:
+        """The mean weight of each family, task and seed; those of which none is known are left out."""
+        sums: dict[tuple[str, str, int], list[float]] = {}
+        known = np.flatnonzero(~np.isnan(self.weights))
+        for row, weight, seed in zip(
+            known.tolist(), self.weights[known].tolist(), frame.seed[known].tolist(), strict=True
+        ):
+            sums.setdefault((frame.family[row], frame.task[row], seed), []).append(weight)
+        return {place: sum(found) / len(found) for place, found in sums.items()}
+
+
+def luck_of(frame: Frame) -> Luck | None:
+    """What luck a run was stopped on; None for a run that played all there was to play."""
+    plan = planned_in(frame)
+    rows = planned_of(frame)
+    played = set(rows)
+    skipped = 0 if plan is None else sum(one not in played for one in plan)
+    if plan is None or not skipped:
+        return None
+    file = _gates(frame)
+    gates = () if file is None else bonferroni(file).gates
+    known = [(gate, found) for gate in gates if file and (found := gate_shares(file, gate, frame, plan)) is not None]
+    known.sort(key=lambda one: -len(one[1][0].labels))  # who waited longest ended it
+    weights = np.full(len(frame), math.nan)
+    for row, one in enumerate(rows):
+        ended = next((found for gate, found in known if concerns(gate, one)), None)
+        if ended is not None:
+            followed, shares = ended
+            weights[row] = shares.get(cluster_of(one, followed.cluster), 0.0)
+    return Luck(len(plan) - skipped, len(plan), weights)
+
+
+def weights_of(frame: Frame) -> Weights | None:
+    """`Luck.by_place` of a run; None of one that played all there was to play."""
+    luck = luck_of(frame)
+    return None if luck is None else luck.by_place(frame)
+
+
+def _gates(frame: Frame) -> GateFile | None:
+    """The gates that a run was followed by; None where its plan does not have them."""
+    if frame.plan is None or frame.plan.gates is None:
+        return None
+    try:
+        return GateFile.model_validate(frame.plan.gates)
+    except ValueError:
+        return None
+
+
+def corrected_difference(
+    first: Mapping[Place, float], second: Mapping[Place, float], weights: tuple[Weights | None, Weights | None]
+) -> float | None:
+    """Mean of the first units minus mean of the second, over those that both have, without the luck of stopping.
+
+    Args:
+        first, second: values of two runs.
+        weights: `Luck.by_place` of either; None for a run that was not stopped. Where only one was, its weights are
+            those of both, so that pairs stay pairs.
+
+    Returns:
+        None where neither was stopped, or that cannot be told.
+    """
+    known = [one for one in weights if one is not None]
+    places = [place for place in first if place in second]
+    if not known or any((p.family, p.task, p.seed) not in one for one in known for p in places):
+        return None
+    means = []
+    for values, weight in zip((first, second), weights, strict=True):
+        mine = known[0] if weight is None else weight
+        shares = [mine[place.family, place.task, place.seed] for place in places]
+        if not sum(shares):
+            return None
+        means.append(sum(s * values[place] for s, place in zip(shares, places, strict=True)) / sum(shares))
+    return means[0] - means[1]
+
+
+def corrected_summary(summary: Summary, frame: Frame) -> Summary:
     """A summary that says that the run was stopped, and what its rates are without the luck that it was stopped on.
 
     Args:
         summary: of the run.
-        file: the gates that it was stopped by; None where that is not known any more.
         frame: the run.
-        plan: what there was to play.
     """
-    rows = planned_of(frame)
-    played = set(rows)
-    skipped = sum(one not in played for one in plan)
-    if not skipped:
+    luck = luck_of(frame)
+    if luck is None:
         return summary
-    gates = () if file is None else bonferroni(file).gates
-    known = [(gate, found) for gate in gates if file and (found := gate_shares(file, gate, frame, plan)) is not None]
-    known.sort(key=lambda one: -len(one[1][0].labels))  # who waited longest ended it
+    success = frame.success.astype(np.float64)
+    teams = {"+".join(team): team for team in frame.team.values}
 
     def corrected(cell: Cell) -> Cell:
-        mine = [
-            row
-            for row, one in enumerate(rows)
-            if (one.family, one.condition, "+".join(one.team)) == (cell.family, cell.condition, cell.team)
-            and cell.task in (None, one.task)
-            and frame.evidence[row]
-        ]
-        for gate, (found, shares) in known:
-            if mine and concerns(gate, rows[mine[0]]):
-                totals: dict[Hashable, tuple[float, int]] = {}
-                for row in mine:
-                    label = cluster_of(rows[row], found.cluster)
-                    total, n = totals.get(label, (0.0, 0))
-                    totals[label] = (total + float(frame.success[row]), n + 1)
-                return cell.model_copy(update={"corrected": corrected_mean(shares, totals)})
-        return cell
+        rows = frame.family.among([cell.family]) & frame.condition.among([cell.condition]) & frame.evidence
+        rows = rows & frame.team.among([teams[cell.team]])
+        if cell.task is not None:
+            rows = rows & frame.task.among([cell.task])
+        return cell.model_copy(update={"corrected": luck.corrected(success, rows)})
 
     return summary.model_copy(
         update={
-            "stopped": Stopped(planned=len(plan), played=len(plan) - skipped),
+            "stopped": Stopped(planned=luck.planned, played=luck.played),
             "tasks": tuple(corrected(cell) for cell in summary.tasks),
             "families": tuple(
                 one.model_copy(update={"cells": tuple(corrected(cell) for cell in one.cells)})

@@ -24,11 +24,11 @@ import numpy as np
 
 from pytest_collab.measure.decision import Decision, GateVerdict, decide_sequentially, while_open
 from pytest_collab.measure.followed import Followed, sequence_of
-from pytest_collab.measure.frame import Frame
+from pytest_collab.measure.frame import Frame, Plan
 from pytest_collab.measure.gate import ClusterBy, Gate, GateFile
-from pytest_collab.measure.gatereport import GateReport, GateResult, Savings, result_of, with_correction
+from pytest_collab.measure.gatereport import GateReport, GateResult, Savings, result_of
 from pytest_collab.measure.losses import lost_at_random
-from pytest_collab.measure.plan import COARSE_TO_FINE, PlannedEpisode, cluster_of, concerns, planned_of
+from pytest_collab.measure.plan import COARSE_TO_FINE, PlannedEpisode, cluster_of, concerns, planned_of, stopped_for
 from pytest_collab.measure.selection import ENDS, Supposed, as_read, ends_of, open_rows, selected
 from pytest_collab.measure.settling import suppose
 from pytest_collab.measure.stopped import gate_correction
@@ -170,8 +170,7 @@ def _decided(gate: Gate, found: Followed, confidence: float, brief: bool) -> Dec
         weights=found.weights,
         brief=brief,
     )
-    n, groups = sum(len(group) for group in found.values), len(found.values)
-    return replace(decision, estimate=replace(decision.estimate, n=n, clusters=groups))
+    return replace(decision, estimate=replace(decision.estimate, n=found.n, clusters=found.groups))
 
 
 def _open(gate: Gate, frame: Frame, found: Followed) -> int:
@@ -208,6 +207,8 @@ def judge_followed(
     Args as `verdicts.judge_run`; `plan` as in `follow`.
     """
     known = baselines or {}
+    if frame.plan is None:
+        frame = replace(frame, plan=Plan(tuple(plan)))
     followed = {one.gate.title: one for one in follow(file, frame, plan)}
 
     def judge(gate: Gate) -> GateResult:
@@ -215,10 +216,13 @@ def judge_followed(
         if one.decision is None:
             return judge_gate(file, gate, frame, known)
         selected(frame, gate)
-        caveats = losses_alone(file, gate, as_read(frame, gate.metric))
-        result = result_of(file, one.gate, one.decision, sequential=True, cluster=one.cluster, caveats=caveats)
-        corrected = gate_correction(file, one.gate, frame, plan)
-        return result if corrected is None else with_correction(result, gate, corrected)
+        stop = stopped_for(gate, frame)
+        caveats = replace(
+            losses_alone(file, gate, as_read(frame, gate.metric)),
+            stopped=() if stop is None else (f"stopped when decided, after {stop[0]} of {stop[1]} episodes",),
+            corrected=None if stop is None else gate_correction(file, one.gate, frame, plan),
+        )
+        return result_of(file, one.gate, one.decision, sequential=True, cluster=one.cluster, caveats=caveats)
 
     found = report(file, frame, judge, known)
     still_open = [one.gate for one in followed.values() if not one.decided]

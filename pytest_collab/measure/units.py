@@ -95,6 +95,15 @@ def units_of(
     )
 
 
+def without_seeds(units: Units) -> Units:
+    """What was played, whatever the seeds: of two runs that played other ones on purpose."""
+    return replace(
+        units,
+        values={place._replace(seed=0): value for place, value in units.values.items()},
+        played=frozenset(place._replace(seed=0) for place in units.played),
+    )
+
+
 def labels(places: Sequence[Place], cluster: ClusterBy) -> list[Hashable] | None:
     """The cluster of each unit; None where each stands for itself."""
     if cluster == "episode":

@@ -36,6 +36,7 @@ from pytest_collab.measure.losses import bounds_of, depends, losses_of, lost_at_
 from pytest_collab.measure.matching import NOT_COMPARED, Matching
 from pytest_collab.measure.metric import FAILURE_RATE, GAPS
 from pytest_collab.measure.paired import Pairs
+from pytest_collab.measure.plan import stopped_for
 from pytest_collab.measure.selection import (
     ENDS,
     INFRASTRUCTURE_RATE,
@@ -48,6 +49,7 @@ from pytest_collab.measure.selection import (
     within,
 )
 from pytest_collab.measure.settling import suppose
+from pytest_collab.measure.stopped import luck_of
 from pytest_collab.measure.together import false_alarms, holm_results
 from pytest_collab.measure.units import supposing
 
@@ -152,7 +154,14 @@ def _judged(file: GateFile, gate: Gate, frame: Frame, baselines: Mapping[str, Fr
     found = _found(file, gate, frame, baselines)
     confidence = gate.confidence or file.confidence
     decision = decide(gate.rule(), found.evidence, confidence)
-    caveats = replace(losses_alone(file, gate, frame), matching=found.matching, open=found.open, notes=found.notes)
+    caveats = replace(
+        losses_alone(file, gate, frame),
+        matching=found.matching,
+        open=found.open,
+        notes=found.notes,
+        stopped=found.stopped,
+        corrected=found.corrected,
+    )
     losses = caveats.losses
     if losses is not None and losses.lost and gate.measured.bounds is not None and not losses.void:
 
@@ -187,6 +196,8 @@ class _Found:
     matching: Matching | None = None
     open: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
+    stopped: tuple[str, ...] = ()
+    corrected: float | None = None
 
 
 def _found(
@@ -198,7 +209,13 @@ def _found(
     if gate.baseline is not None:
         other = baseline_frame(file, gate, frame, rows, baselines)
         against = against_baseline(file, gate, frame, rows, other, cluster, lost)
-        return _Found(against.evidence, against.matching, (*against.open, *_uncounted(gate, frame, rows)))
+        return _Found(
+            against.evidence,
+            against.matching,
+            (*against.open, *_uncounted(gate, frame, rows)),
+            stopped=against.stopped,
+            corrected=against.corrected,
+        )
     metric = gate.measured
     if metric.kind == "gap":
         pairs = _gap_pairs(gate, supposing(frame, gate.metric, lost), rows)
@@ -209,14 +226,31 @@ def _found(
         raise UsageError(absence(gate, left_out, left_out + int(reading.used.sum())))
     places = np.flatnonzero(reading.used)
     labels = labels_of(frame, places, cluster)
+    stop = stopped_for(gate, frame)
+    luck = None if stop is None else luck_of(frame)
     values = reading.values[places]
     return _Found(
         RateEvidence(values, labels)
         if metric.kind == "rate"
         else MeanEvidence(within(gate, values), labels, gate.bounds),
-        open=_uncounted(gate, frame, rows),
+        open=(*_uncounted(gate, frame, rows), *_part(gate, stop)),
+        stopped=_stopped(stop),
+        corrected=None if stop is None or luck is None else luck.corrected(reading.values, reading.used),
         notes=(f"{left_out} episodes without {gate.metric} are left out",) if left_out else (),
     )
+
+
+def _stopped(stop: tuple[int, int] | None) -> tuple[str, ...]:
+    return (
+        () if stop is None else (f"stopped when decided, after {stop[0]} of the {stop[1]} episodes asked for here",)
+    )
+
+
+def _part(gate: Gate, stop: tuple[int, int] | None) -> tuple[str, ...]:
+    """A figure without a range cannot be judged on the part that was played until other gates were decided."""
+    if stop is None:
+        return ()
+    return (f"{gate.metric} has no range to judge a part of a run by: play the rest with --collab-resume",)
 
 
 def _concerned(gate: Gate, frame: Frame) -> Mask:

@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from pytest_collab.errors import RunError, UsageError
-from pytest_collab.measure.change import RunComparison, compare_runs, refuse_changed
+from pytest_collab.measure.change import compare_runs, refuse_changed
+from pytest_collab.measure.comparison import RunComparison
 from pytest_collab.measure.frame import Frame
 from pytest_collab.measure.reader import read_frame
 

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Final
 import pytest
 
 from pytest_collab.measure.gate import read_gates
-from pytest_collab.measure.judging import PLAN_JSON, plan_json, read_plan
+from pytest_collab.measure.judging import plan_json, read_plan
 from pytest_collab.measure.plan import PlannedEpisode, concerns
-from pytest_collab.measure.reader import FrameReader
+from pytest_collab.measure.reader import PLAN_JSON, FrameReader
 from pytest_collab.measure.stopping import Following, follow, play_order
 
 if TYPE_CHECKING:

@@ -8,7 +8,7 @@ from typing import Final
 from pytest_collab.episode.outcome import Outcome
 from pytest_collab.episode.record import Episode
 from pytest_collab.episode.run import RunInfo
-from pytest_collab.measure.change import RunComparison
+from pytest_collab.measure.comparison import RunComparison
 from pytest_collab.measure.decision import GateVerdict
 from pytest_collab.measure.gatereport import GateReport
 from pytest_collab.report.changes import conclusion_line

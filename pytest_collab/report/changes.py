@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from pytest_collab.measure.change import Change, RunComparison
+from pytest_collab.measure.comparison import Change, RunComparison
 from pytest_collab.measure.pooling import Pooled
 from pytest_collab.measure.series import Series, SeriesReport
 
@@ -28,12 +28,14 @@ def change_lines(
         lines += [_pooled_line(one) for one in pooled if one.status == status]
         lines += [_line(change) for change in comparison.changes if change.status == status]
     lines += [_pooled_line(one) for one in pooled if one.status not in shown]
+    lines += [f"{one}: its figures lie too far on the side that ended it" for one in comparison.stopped]
     lines += comparison.matching.told(before, after)
     lines += seeds_line(comparison)
     counts = {status: sum(c.status == status for c in comparison.changes) for status in STATUSES}
     lines.append(
         f"{counts['worse']} worse, {counts['better']} better beyond noise; {counts['unclear']} not beyond noise, "
-        f"{counts['same']} the same{_alone(counts)} ({comparison.metric}, paired by seed, "
+        f"{counts['same']} the same{_alone(counts)} ({comparison.metric}, "
+        f"{'as two groups' if comparison.unpaired else 'paired by seed'}, "
         f"{comparison.confidence:.0%} after Holm's correction)"
     )
     return [*lines, conclusion_line(comparison)]
@@ -64,7 +66,7 @@ def seeds_line(comparison: RunComparison) -> list[str]:
 def _pools(comparison: RunComparison) -> list[Pooled]:
     """The pools that say more than a line of their own does: not that of the only family, nor of the only task."""
     found = comparison.pooled if len(comparison.pooled) > 2 else comparison.pooled[:1]
-    return list(found) if sum(change.pairs > 0 for change in comparison.changes) > 1 else []
+    return list(found) if sum(change.difference is not None for change in comparison.changes) > 1 else []
 
 
 def _alone(counts: dict[str, int]) -> str:
@@ -84,8 +86,7 @@ def _pooled_line(pooled: Pooled) -> str:
     ends = "" if pooled.low is None or pooled.high is None else f" ({pooled.low:+.3g} .. {pooled.high:+.3g})"
     return (
         f"{pooled.status:<7} {what}: {_number(pooled.before)} -> {_number(pooled.after)}, "
-        f"{pooled.difference:+.3g}{ends}, {pooled.pairs} pairs on {pooled.clusters} seeds, "
-        f"p = {_p(pooled.p_adjusted)}"
+        f"{pooled.difference:+.3g}{ends}, {_units(pooled)}, p = {_p(pooled.p_adjusted)}{_corrected(pooled)}"
     )
 
 
@@ -97,8 +98,19 @@ def _line(change: Change) -> str:
         return f"{change.status:<7} {where}: {_number(change.before)} -> {_number(change.after)}, no seed in common"
     return (
         f"{change.status:<7} {where}: {_number(change.before)} -> {_number(change.after)}, "
-        f"{change.difference:+.3g}{ends}, {change.pairs} pairs, p = {_p(change.p_adjusted)}"
+        f"{change.difference:+.3g}{ends}, {_units(change)}, p = {_p(change.p_adjusted)}{_corrected(change)}"
     )
+
+
+def _units(found: Change | Pooled) -> str:
+    if found.groups is not None:
+        return f"{found.groups[0]} against {found.groups[1]}"
+    return f"{found.pairs} pairs on {found.clusters} seeds" if isinstance(found, Pooled) else f"{found.pairs} pairs"
+
+
+def _corrected(found: Change | Pooled) -> str:
+    """What a difference is without the luck that a run was stopped on."""
+    return "" if found.corrected is None else f", corrected for stopping {found.corrected:+.3g}"
 
 
 def _p(value: float | None) -> str:

@@ -6,6 +6,7 @@ from typing import Any
 
 from pytest_collab.measure.decision import GateVerdict
 from pytest_collab.measure.gatereport import GateReport, GateResult, Savings
+from pytest_collab.measure.summary import Summary
 
 
 def write_gates(reporter: Any, report: GateReport) -> None:
@@ -53,6 +54,22 @@ def saved_line(saved: Savings) -> str:
     """What stopping early saved."""
     cost = "" if saved.cost_usd is None else f", about ${saved.cost_usd:.2f}"
     return f"saved by stopping when decided: {saved.episodes} of {saved.planned} episodes{cost}"
+
+
+def stopped_line(summary: Summary) -> str | None:
+    """That rates are those of a run that ended on its luck, and what they are without it; None of any other run."""
+    if summary.stopped is None:
+        return None
+    told = [
+        f"{family.family} {cell.condition} {cell.team} {cell.corrected:.0%}"
+        for family in summary.families
+        for cell in family.cells
+        if cell.corrected is not None
+    ]
+    return (
+        f"stopped when decided, after {summary.stopped.played} of {summary.stopped.planned} episodes: the rates "
+        "above lie too far on the side that ended it" + (f"; corrected for that: {', '.join(told)}" if told else "")
+    )
 
 
 def verdict_line(report: GateReport) -> str:

@@ -14,11 +14,11 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from pytest_collab.episode.text import one_line
-from pytest_collab.measure.change import RunComparison
+from pytest_collab.measure.comparison import RunComparison
 from pytest_collab.measure.gatereport import GateReport
 from pytest_collab.measure.summary import Cell, FamilySummary, Summary
 from pytest_collab.report.changes import conclusion_line
-from pytest_collab.report.gates import saved_line, verdict_line, word
+from pytest_collab.report.gates import saved_line, stopped_line, verdict_line, word
 from pytest_collab.report.model import AgentStory
 
 MOST_ROWS = 40
@@ -109,6 +109,8 @@ def job_summary(
     lines += _faults(stories)
     if summary is not None:
         lines += [line for family in summary.families for line in _family(family)]
+        stopped = stopped_line(summary)
+        lines += [] if stopped is None else [_text(f"S{stopped[1:]}"), ""]
         cost = "unknown" if summary.cost_usd is None else f"${summary.cost_usd:.2f}"
         lines += [f"{summary.episodes} episodes, cost {cost}, run {_text(str(run))}", ""]
     return "\n".join(lines) + "\n"

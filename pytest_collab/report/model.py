@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from pytest_collab.episode.record import Episode
 from pytest_collab.episode.run import BadLine, RunInfo
-from pytest_collab.measure.change import RunComparison
+from pytest_collab.measure.comparison import RunComparison
 from pytest_collab.measure.gatereport import GateReport
 
 if TYPE_CHECKING:

@@ -9,7 +9,7 @@ from typing import Final
 from pytest_collab.measure.gatereport import GateReport, GateResult
 from pytest_collab.measure.summary import Cell, CodeCount, FamilySummary, Gap, Usage, condition_rank, usage
 from pytest_collab.report.advice import advice
-from pytest_collab.report.gates import saved_line, verdict_line
+from pytest_collab.report.gates import saved_line, stopped_line, verdict_line
 from pytest_collab.report.model import Report
 from pytest_collab.report.terminal import agreement_line
 
@@ -68,12 +68,14 @@ class Overview:
         infrastructure: episodes lost to it.
         gates_told: what the gates come to, what they allow of infrastructure, what stopping early saved.
         warnings: notes of the run that a reader must not miss.
+        stopped_told: that the figures are those of a run that was stopped when decided; empty of any other.
     """
 
     families: tuple[FamilyView, ...]
     infrastructure: int
     gates_told: str
     warnings: tuple[str, ...]
+    stopped_told: str = ""
 
 
 def overview(report: Report) -> Overview:
@@ -84,7 +86,14 @@ def overview(report: Report) -> Overview:
         infrastructure=sum(family.infrastructure for family in families),
         gates_told=_gates_told(report.gates) if report.gates is not None else "",
         warnings=tuple(note for note in report.info.notes if note.startswith(WARNING)),
+        stopped_told=_capital(stopped_line(report.summary) or "").replace(
+            "the rates above", "the rates on this page"
+        ),
     )
+
+
+def _capital(text: str) -> str:
+    return text[:1].upper() + text[1:]
 
 
 def selection(gate: GateResult) -> dict[str, str]:

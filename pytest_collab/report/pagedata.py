@@ -77,7 +77,9 @@ def _baseline_data(baseline: Baseline | None) -> dict[str, Any] | None:
         "refusal": baseline.refusal,
         "metric": found.metric if found else None,
         "confidence": found.confidence if found else None,
-        "told": [conclusion_line(found), *found.matching.told(baseline.path, "this run")] if found else [],
+        "told": [conclusion_line(found), *found.stopped, *found.matching.told(baseline.path, "this run")]
+        if found
+        else [],
         "pooled": [one.model_dump(mode="json") for one in found.pooled] if found else [],
         "changes": [change.model_dump(mode="json") for change in found.changes] if found else [],
     }

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
@@ -15,7 +16,7 @@ from pytest_collab.errors import CollabError, RunError
 from pytest_collab.measure.change import compare_runs
 from pytest_collab.measure.frame import Frame
 from pytest_collab.measure.gatereport import GateReport
-from pytest_collab.measure.reader import frame_of, read_frame
+from pytest_collab.measure.reader import frame_of, plan_of, read_frame
 from pytest_collab.measure.settling import as_settled
 from pytest_collab.report.advice import advice
 from pytest_collab.report.answer import answer
@@ -55,7 +56,7 @@ def read_report(run: RunDirectory, baseline: Path | None = None) -> Report:
     record = run.record()
     recorded = record.episodes()
     episodes = as_settled(recorded)
-    frame = frame_of(recorded)
+    frame = replace(frame_of(recorded), plan=plan_of(run.path))
     summary = summarise_run(run.path, frame)
     gates = _gates(run.path)
     against = _baseline(frame, baseline or _named(info), stand_ins_of(info))

@@ -14,6 +14,7 @@ from pytest_collab.measure.frame import Frame
 from pytest_collab.measure.summary import Cell, FamilySummary, Gap, Gradings, Summary
 from pytest_collab.report.attribution import attribution_lines
 from pytest_collab.report.digest import digest_lines
+from pytest_collab.report.gates import stopped_line
 
 FEW: Final = 28
 """Tables of up to so many lines are shown as they are."""
@@ -48,7 +49,8 @@ def summary_lines(
 
 
 def _noted(summary: Summary, bad: Sequence[BadLine]) -> list[str]:
-    lines = [*_stopped(summary), *_settled(summary)]
+    stopped = stopped_line(summary)
+    lines = [*([] if stopped is None else [stopped, ""]), *_settled(summary)]
     return [*lines, *(f"episodes.jsonl line {torn.number} was skipped: {torn.why}" for torn in bad)]
 
 
@@ -101,23 +103,6 @@ def _figures(family: FamilySummary) -> Mapping[str, str]:
         return families.get(family.family).figures
     except TaskError:
         return {}
-
-
-def _stopped(summary: Summary) -> list[str]:
-    """That rates are those of a run that ended on its luck, and what they are without it."""
-    if summary.stopped is None:
-        return []
-    told = [
-        f"{family.family} {cell.condition} {cell.team} {cell.corrected:.0%}"
-        for family in summary.families
-        for cell in family.cells
-        if cell.corrected is not None
-    ]
-    return [
-        f"stopped when decided, after {summary.stopped.played} of {summary.stopped.planned} episodes: the rates "
-        "above lie too far on the side that ended it" + (f"; corrected for that: {', '.join(told)}" if told else ""),
-        "",
-    ]
 
 
 def _settled(summary: Summary) -> list[str]:

@@ -82,6 +82,51 @@ def test_runs_without_a_common_seed_or_team_are_no_answer(tmp_path, capsys):
     assert "--as NEW=OLD" in out
 
 
+def test_runs_of_other_seeds_are_two_groups_where_that_is_meant(tmp_path, capsys):
+    before = run(tmp_path / "before", 40, 40)
+    worse = str(write_run(tmp_path / "worse", [episode(seed=100 + seed, ok=False) for seed in range(50)]))
+    assert main(["compare", before, worse, "--unpaired"]) == 1
+    out = capsys.readouterr().out
+    assert "worse   maze t team a+b: 1 -> 0, -1 (-1 .. -0.887), 40 against 50" in out
+    assert "as two groups" in out
+    assert "not compared" not in out
+    same = str(write_run(tmp_path / "same", [episode(seed=100 + seed) for seed in range(60)]))
+    assert main(["compare", before, same, "--unpaired"]) == 0
+    assert "not worse: a loss of 0.1 or more is ruled out" in capsys.readouterr().out
+    mixed = [episode(seed=100 + seed, task=task) for seed in range(50) for task in ("t", "u")[: 1 + seed % 2]]
+    assert main(["compare", before, str(write_run(tmp_path / "mixed", mixed)), "--unpaired"]) == 2
+    assert "not of the same mix of tasks" in capsys.readouterr().out
+    assert main(["compare", before, same, "--unpaired", "--series"]) == 2
+
+
+def test_only_what_is_named_is_compared(tmp_path, capsys):
+    before, after = (
+        str(
+            write_run(
+                tmp_path / name,
+                [
+                    episode(condition, "a+b", seed, task=task, ok=task == "x" or name == "before")
+                    for seed in range(60)
+                    for task in "xy"
+                    for condition in ("team", "mute")
+                ],
+            )
+        )
+        for name in ("before", "after")
+    )
+    assert main(["compare", before, after]) == 1
+    assert main(["compare", before, after, "--where", "task=x", "--where", "condition=team"]) == 0
+    out = capsys.readouterr().out.partition("before -> after")[2].partition("before -> after")[2]
+    assert "maze x team a+b" in out
+    assert "maze y" not in out
+    assert "mute" not in out
+    assert main(["compare", before, after, "--where", "task=z"]) == 2
+    assert "--where task z matches no episode of the earlier run" in capsys.readouterr().err
+    with pytest.raises(SystemExit):
+        main(["compare", before, after, "--where", "seed=1"])
+    assert "write KEY=NAME, with one of family, task" in capsys.readouterr().err
+
+
 def test_an_agent_under_a_new_name_takes_the_place_that_the_command_says(tmp_path, capsys):
     before = str(
         write_run(tmp_path / "before", [episode("team", t, seed) for seed in range(20) for t in ("a+a", "a+b")])

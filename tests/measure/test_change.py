@@ -5,7 +5,8 @@ import pytest
 
 from pytest_collab.episode.outcome import Outcome
 from pytest_collab.errors import UsageError
-from pytest_collab.measure.change import RunComparison, compare_runs
+from pytest_collab.measure.change import compare_runs
+from pytest_collab.measure.comparison import RunComparison
 from pytest_collab.measure.reader import frame_of
 from pytest_collab.measure.series import follow_series
 from tests.support.episodes import episode
