@@ -50,7 +50,7 @@ def run(args: argparse.Namespace) -> int:
     summary = summarise_run(merged.path, frame)
     merged.write("summary.json", summary)
     bad = tuple(line for record in records for line in record.bad)
-    for line in run_lines(replace(frame, bad=bad), summary, merged.path):
+    for line in run_lines(merged.path, replace(frame, bad=bad), summary):
         print(line)
     return 0
 

@@ -38,7 +38,7 @@ def run(args: argparse.Namespace) -> int:
         return 0
     frame = read_frame(directory.path)
     summary = summarise_run(directory.path, frame)
-    for line in run_lines(frame, summary, directory.path, tables=args.tables):
+    for line in run_lines(directory.path, frame, summary, tables=args.tables):
         print(line)
     return 0
 

@@ -208,15 +208,14 @@ class Controller:
 
     def _publish(self, terminalreporter: Any, run: RunDirectory, summary: Summary | None) -> None:
         from pytest_collab.report import github
-        from pytest_collab.report.reading import stories_of
+        from pytest_collab.report.reading import told_of
 
         gates = None if self._gates is None else self._gates.report
         changes = None if self.baseline is None else self.baseline.comparison
         lines: list[str] = []
         if summary is not None or gates is not None:
             try:
-                stories = partial(stories_of, run)
-                lines = github.publish(self._session.shown_path(""), gates, summary, changes, stories)
+                lines = github.publish(self._session.shown_path(""), gates, summary, changes, partial(told_of, run))
             except (OSError, RunError) as error:
                 terminalreporter.write_line(f"collab: the job summary cannot be written: {error}", red=True)
         if self._silence is not None:
@@ -237,7 +236,7 @@ class Controller:
             summary = summarise_run(run.path, frame)
             tables = self._session.config.get_verbosity() > 0
             terminalreporter.section("collaboration", sep="=")
-            for line in run_lines(frame, summary, self._session.shown_path(""), tables=tables):
+            for line in run_lines(run.path, frame, summary, self._session.shown_path(""), tables=tables):
                 terminalreporter.write_line(line)
             if self.baseline is not None:
                 self.baseline.write(terminalreporter, frame)

@@ -19,6 +19,7 @@ from pytest_collab.measure.gatereport import GateReport
 from pytest_collab.measure.summary import Cell, FamilySummary, Summary
 from pytest_collab.report.changes import conclusion_line
 from pytest_collab.report.gates import saved_line, stopped_line, verdict_line, word
+from pytest_collab.report.lost import Loss
 from pytest_collab.report.model import AgentStory
 
 MOST_ROWS = 40
@@ -54,12 +55,12 @@ def publish(
     gates: GateReport | None,
     summary: Summary | None = None,
     changes: RunComparison | None = None,
-    stories: Callable[[], Sequence[AgentStory]] = tuple,
+    tell: Callable[[], tuple[Sequence[AgentStory], Sequence[Loss]]] = lambda: ((), ()),
 ) -> list[str]:
     """Append the job summary where GitHub wants it.
 
     Args:
-        stories: what there is to tell the agents' developers; asked only where there is a summary to write.
+        tell: whose fault failures were, and why episodes were lost; asked only where there is a summary to write.
 
     Returns:
         The annotations to print, one a line; nothing outside a workflow.
@@ -67,7 +68,7 @@ def publish(
     path = os.environ.get("GITHUB_STEP_SUMMARY")
     if path:
         with open(path, "a", encoding="utf-8") as file:
-            file.write(job_summary(run, gates, summary, changes, stories()))
+            file.write(job_summary(run, gates, summary, changes, *tell()))
     return annotation_lines(gates) if in_workflow() and gates is not None else []
 
 
@@ -99,6 +100,7 @@ def job_summary(
     summary: Summary | None = None,
     changes: RunComparison | None = None,
     stories: Sequence[AgentStory] = (),
+    lost: Sequence[Loss] = (),
 ) -> str:
     """The job summary in Markdown."""
     lines: list[str] = []
@@ -106,7 +108,7 @@ def job_summary(
         lines += _gates(gates)
     if changes is not None:
         lines += _changes(changes)
-    lines += _faults(stories)
+    lines += [*_lost(lost), *_faults(stories)]
     if summary is not None:
         lines += [line for family in summary.families for line in _family(family)]
         stopped = stopped_line(summary)
@@ -138,6 +140,11 @@ def _changes(changes: RunComparison) -> list[str]:
     told = [conclusion_line(changes), *changes.matching.told("the baseline", "this run")]
     lines = [f"## Since the baseline{title}", "", *(line for text in told for line in (_text(text), ""))]
     return [*lines, *_table(("", "what", "before", "after"), rows)] if rows else lines
+
+
+def _lost(lost: Sequence[Loss]) -> list[str]:
+    rows = [(str(loss.episodes), loss.why, loss.example) for loss in lost]
+    return ["## Lost to infrastructure", "", *_table(("episodes", "why", "for example"), rows)] if rows else []
 
 
 def _faults(stories: Sequence[AgentStory]) -> list[str]:

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from pytest_collab.measure.figures import DifficultyCurves
     from pytest_collab.measure.ordering import OrderingEffect
     from pytest_collab.measure.summary import Cell, Gap, Summary
+    from pytest_collab.report.lost import Loss
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,6 +106,7 @@ class Report:
     Attributes:
         episodes: one play each, in the order of the file.
         finished: False while the session still runs.
+        lost: why episodes were lost to the infrastructure.
     """
 
     name: str
@@ -121,3 +123,4 @@ class Report:
     matrices: tuple[TeamMatrix, ...]
     orderings: tuple[OrderingEffect, ...]
     tasks: tuple[TaskFigures, ...]
+    lost: Sequence[Loss] = ()

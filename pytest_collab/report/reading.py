@@ -20,6 +20,7 @@ from pytest_collab.measure.reader import frame_of, plan_of, read_frame
 from pytest_collab.measure.settling import as_settled
 from pytest_collab.report.advice import advice
 from pytest_collab.report.answer import answer
+from pytest_collab.report.lost import Loss, losses
 from pytest_collab.report.model import (
     AgentStory,
     Baseline,
@@ -75,13 +76,15 @@ def read_report(run: RunDirectory, baseline: Path | None = None) -> Report:
         matrices=_matrices(frame),
         orderings=_orderings(frame),
         tasks=_tasks(frame, summary, info),
+        lost=losses(run.path, frame),
     )
 
 
-def stories_of(run: RunDirectory) -> tuple[AgentStory, ...]:
-    """What there is to tell the agents' developers of a run. Raises RunError where it cannot be read."""
+def told_of(run: RunDirectory) -> tuple[Sequence[AgentStory], Sequence[Loss]]:
+    """What there is to tell the agents' developers, and why episodes were lost. Raises RunError as reading does."""
     episodes = run.record().episodes()
-    return agent_stories(frame_of(episodes), as_settled(episodes))
+    frame = frame_of(episodes)
+    return agent_stories(frame, as_settled(episodes)), losses(run.path, frame)
 
 
 def stand_ins_of(info: RunInfo) -> dict[str, str]:

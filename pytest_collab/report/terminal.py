@@ -15,25 +15,30 @@ from pytest_collab.measure.summary import Cell, FamilySummary, Gap, Gradings, Su
 from pytest_collab.report.attribution import attribution_lines
 from pytest_collab.report.digest import digest_lines
 from pytest_collab.report.gates import stopped_line
+from pytest_collab.report.lost import losses, lost_lines
 
 FEW: Final = 28
 """Tables of up to so many lines are shown as they are."""
 
 
-def run_lines(frame: Frame, summary: Summary, run_dir: Path, *, tables: bool = False) -> list[str]:
+def run_lines(
+    run: Path, frame: Frame, summary: Summary, shown: Path | None = None, *, tables: bool = False
+) -> list[str]:
     """A run, line by line: its tables, or in their place the digest where they are long.
 
     Args:
-        frame: the run's episodes.
+        run: the run directory.
+        frame: its episodes.
         summary: the same, summed up.
-        run_dir: as it is to be shown.
+        shown: the directory as it is to be shown.
         tables: all tables, however long.
     """
-    attribution = attribution_lines(frame)
-    lines = summary_lines(summary, frame.bad, run_dir, attribution)
+    shown = shown or run
+    notes = [*lost_lines(losses(run, frame)), *_noted(summary, frame.bad)]
+    lines = [*_tables(summary, attribution_lines(frame)), *notes, *_end(summary, shown)]
     if tables or len(lines) <= FEW:
         return lines
-    return [*digest_lines(frame, summary), "", *_noted(summary, frame.bad), *_end(summary, run_dir, " (or --tables)")]
+    return [*digest_lines(frame, summary), "", *notes, *_end(summary, shown, " (or --tables)")]
 
 
 def summary_lines(
@@ -44,8 +49,11 @@ def summary_lines(
     Args:
         attribution: see `report.attribution.attribution_lines`.
     """
-    lines = [line for family in summary.families for line in _table(family)]
-    return [*lines, *attribution, *_noted(summary, bad), *_end(summary, run_dir)]
+    return [*_tables(summary, attribution), *_noted(summary, bad), *_end(summary, run_dir)]
+
+
+def _tables(summary: Summary, attribution: Sequence[str]) -> list[str]:
+    return [*(line for family in summary.families for line in _table(family)), *attribution]
 
 
 def _noted(summary: Summary, bad: Sequence[BadLine]) -> list[str]:

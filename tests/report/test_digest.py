@@ -70,7 +70,7 @@ def test_what_is_unsettled_is_nobodys_fault_there() -> None:
 def test_short_tables_are_shown_and_long_ones_on_demand(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     few = [played("maze", condition, ("good", "good"), seed) for condition in ("team", "shared") for seed in range(2)]
     frame = frame_of(few)
-    assert run_lines(frame, summarise_frame(frame), tmp_path)[0] == "maze", "a table a family"
+    assert run_lines(tmp_path, frame, summarise_frame(frame))[0] == "maze", "a table a family"
     run = write_run(tmp_path / "run", many(families=2))
     (run / "run.json").write_text("{}")
     assert main(["show", str(run)]) == 0
