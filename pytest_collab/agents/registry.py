@@ -166,7 +166,8 @@ class Registry:
 
     def settings(self, name: str) -> AgentSettings | None:
         """Settings of an agent of the agents file, an alias, or `provider/model`; None for any other name."""
-        from pytest_collab.agents.settings import AgentSettings
+        from pytest_collab.agents.secrets import redact
+        from pytest_collab.agents.settings import AgentSettings, wrong_address
 
         if name in self.file.agents:
             return self.file.agents[name]
@@ -182,6 +183,9 @@ class Registry:
             named = self.file.agents.get(rest)
             if named is not None and named.provider == "a2a":
                 return named
+            wrong = wrong_address(rest)
+            if wrong is not None:
+                raise UsageError(f"agent 'a2a/{redact(rest)}': the address {wrong}")
             return AgentSettings.model_validate({"provider": "a2a", "base_url": rest})
         provider, slash, model = ALIASES.get(name, name).partition("/")
         if slash and provider in PROVIDERS:

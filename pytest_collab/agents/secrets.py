@@ -18,8 +18,20 @@ LIKELY: Final = 12
 _LOGIN: Final = re.compile(r"""(?<=://)[^/\s"'@:?#]*:[^/\s"'@]+(?=@)""")
 """The user and the password of an address."""
 
+_WEB_LOGIN: Final = re.compile(r"https?://[^/\s@]*@")
+
 _known: set[str] = set()
 _pattern: re.Pattern[str] | None = None
+
+
+def logs_in(address: str) -> bool:
+    """Whether an address holds a password, or what a web server takes for one; that is remembered as secret then.
+
+    The user's name alone, as in ssh://git@host, is none.
+    """
+    found = _LOGIN.findall(address) + [login.partition("://")[2][:-1] for login in _WEB_LOGIN.findall(address)]
+    remember(*found, *(login.partition(":")[2] for login in found))
+    return bool(found)
 
 
 class Secret:

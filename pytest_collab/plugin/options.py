@@ -240,6 +240,8 @@ def settings(config: pytest.Config) -> Settings:
 
     def path(flag: str) -> Path | None:
         text = get(flag)
+        if "://" in text:
+            raise pytest.UsageError(f"{flag} is a path, not an address")
         return config.invocation_params.dir / text if text else None
 
     teams = tuple(

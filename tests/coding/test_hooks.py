@@ -1,4 +1,4 @@
-"""Git tells a hook where its repository is: nothing of that reaches the repositories of episodes, nor theirs that one."""
+"""Git tells a hook where its repository is: nothing of that reaches those of episodes, nor do they touch that one."""
 
 from __future__ import annotations
 

@@ -10,6 +10,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, PrivateAttr, ValidationInfo, model_validator
 
+from pytest_collab.agents.secrets import logs_in
 from pytest_collab.episode.family import Params
 from pytest_collab.errors import TaskError
 
@@ -44,6 +45,12 @@ class Base(_Part):
             raise ValueError("a base is either a `folder` or a `repository` with a `commit`")
         if (self.repository is None) != (self.commit is None):
             raise ValueError("`repository` and `commit` go together")
+        if self.repository is not None and logs_in(self.repository):
+            raise TaskError(  # and no ValueError, which would be told with the value
+                "the address holds a password",
+                remedy="Leave it out, and let git's credential helper or ssh log in.",
+                key="base.repository",
+            )
         return self
 
 
