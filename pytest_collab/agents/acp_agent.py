@@ -10,6 +10,7 @@ import asyncio
 import os
 import shutil
 import tempfile
+from collections.abc import Mapping
 from contextlib import AsyncExitStack, suppress
 from pathlib import Path
 from typing import Any, Final
@@ -259,7 +260,7 @@ class _Session:
         return Reply(
             text=redact(bounded(heard.answer, REPLY_LIMIT)),
             stop=_STOPS.get(ended.stop_reason, "end"),  # type: ignore[arg-type]
-            usage=self._usage(ended.usage, retries),
+            usage=self._usage(ended.usage or _quota(ended.field_meta), retries),
             model=self._model,
             reasoning=redact("".join(heard.thoughts)),
         )
@@ -322,6 +323,20 @@ class _Session:
                     self._process.stdin.close()
                 await program.end(self._process, GRACE_S)
                 self._errors.close()
+
+
+def _quota(meta: Mapping[str, Any] | None) -> Any:
+    """The tokens of a turn as Gemini CLI tells them, beside the protocol; None where it does not."""
+    from acp import schema
+
+    quota = (meta or {}).get("quota")
+    told = quota.get("token_count") if isinstance(quota, Mapping) else None
+    if not isinstance(told, Mapping):
+        return None
+    sent, said = told.get("input_tokens"), told.get("output_tokens")
+    if not isinstance(sent, int) or not isinstance(said, int) or min(sent, said) < 0 or not sent + said:
+        return None
+    return schema.Usage(input_tokens=sent, output_tokens=said, total_tokens=sent + said)
 
 
 def _said(error: Exception) -> str:

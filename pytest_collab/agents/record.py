@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
-from pytest_collab.agents.recorded_work import Log, Work
+from pytest_collab.agents.recorded_work import Beside, Log, Work
 from pytest_collab.agents.recording import (
     Exchange,
     Head,
@@ -21,6 +22,9 @@ from pytest_collab.agents.recording import (
 from pytest_collab.episode.agent import Agent, Casting, Desk, Reply, Request, Seat, Turn
 from pytest_collab.episode.limits import BudgetSpent
 from pytest_collab.errors import InfrastructureError, UsageError
+
+_NOT_KEPT: Final = (InfrastructureError, BudgetSpent, UsageError, ConnectionError, TimeoutError)
+"""What failed for reasons outside the agent is no part of what it did."""
 
 
 class RecordingAgent(Agent):
@@ -46,7 +50,8 @@ class RecordingAgent(Agent):
         return self.live.refuses(family)
 
     def seated(self, seat: Seat) -> Agent:
-        return _RecordingSeat(self, self.live.seated(seat), seat)
+        beside = Beside(seat)
+        return _RecordingSeat(self, self.live.seated(beside.seat), seat, beside)
 
     async def reply(self, request: Request) -> Reply:
         raise UsageError(f"agent {self.name!r} was asked before it was seated")
@@ -58,7 +63,13 @@ class RecordingAgent(Agent):
         return self.live.describe() | {"recorded": True}
 
     def keep(
-        self, seat: Seat, request: Request, ordinal: int, outcome: Reply | Exception, work: Work | None = None
+        self,
+        seat: Seat,
+        request: Request,
+        ordinal: int,
+        outcome: Reply | Exception,
+        work: Work | None = None,
+        beside: tuple[Sequence[Any], ...] = (),
     ) -> None:
         """Write one exchange down."""
         path = self._recording.path(self.name, seat.episode, seat.name)
@@ -68,13 +79,14 @@ class RecordingAgent(Agent):
         key = request_hash(request, self.settings)
         turns = len(request.conversation)
         opening = opening_hash(request, self.settings) if seat.own_pace else ""
-        exchange = Exchange(head, key, ordinal, request.turn, turns, asked(request), outcome, opening, work)
+        exchange = Exchange(head, key, ordinal, request.turn, turns, asked(request), outcome, opening, work, beside)
         write(path, exchange, fresh=fresh)
 
 
 class _RecordingSeat(Agent):
-    def __init__(self, recorder: RecordingAgent, live: Agent, seat: Seat) -> None:
+    def __init__(self, recorder: RecordingAgent, live: Agent, seat: Seat, beside: Beside) -> None:
         self._recorder = recorder
+        self._beside = beside
         self._live = live
         self._seat = seat
         self._asked: Counter[str] = Counter()
@@ -87,13 +99,13 @@ class _RecordingSeat(Agent):
         outcome: Reply | Exception
         try:
             outcome = await self._live.reply(request)
-        except (InfrastructureError, BudgetSpent, UsageError, ConnectionError, TimeoutError):
+        except _NOT_KEPT:
             raise
         except Exception as error:
-            self._recorder.keep(self._seat, request, ordinal, error)
+            self._recorder.keep(self._seat, request, ordinal, error, beside=self._beside.take())
             raise
         outcome = settled(outcome)
-        self._recorder.keep(self._seat, request, ordinal, outcome)
+        self._recorder.keep(self._seat, request, ordinal, outcome, beside=self._beside.take())
         assert isinstance(outcome, Reply)
         return outcome
 
@@ -101,11 +113,18 @@ class _RecordingSeat(Agent):
         return self._live.instructions(desk)
 
     async def work(self, desk: Desk) -> Reply:
-        log = Log(desk)
-        reply = settled(await self._live.work(log.desk))
-        assert isinstance(reply, Reply)
-        self._recorder.keep(self._seat, job(desk), 0, reply, log.work())
-        return reply
+        log = Log(replace(desk, seat=self._beside.seat), self._beside.done)
+        outcome: Reply | Exception
+        try:
+            outcome = settled(await self._live.work(log.desk))
+        except _NOT_KEPT:
+            raise
+        except Exception as error:
+            self._recorder.keep(self._seat, job(desk), 0, error, log.work())
+            raise
+        self._recorder.keep(self._seat, job(desk), 0, outcome, log.work())
+        assert isinstance(outcome, Reply)
+        return outcome
 
     async def leave(self) -> None:
         await self._live.leave()

@@ -2,20 +2,21 @@
 
 The tree's files before and after the job are compared; what changed, what went, what was said to whom and which other
 things of the desk were used is the job. Played back, the tree is brought to where it was, the messages are sent and
-the tools called in the same order.
+the tools called in the same order. What any agent told beside its answers (its activity, and messages by a channel of
+its own) is kept and told again likewise.
 """
 
 from __future__ import annotations
 
 import base64
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from hashlib import sha256
 from pathlib import Path
 from typing import Any, Final
 
-from pytest_collab.episode.agent import Desk, ToolCall, ToolResult
+from pytest_collab.episode.agent import Desk, Seat, ToolCall, ToolResult
 from pytest_collab.errors import RunError
 
 LARGEST_FILE: Final = 4 * 2**20
@@ -33,7 +34,8 @@ class Work:
         files: path from the root of the tree -> contents and mode, of files that were made or changed.
         links: path -> target, of symbolic links that were made or changed.
         gone: paths of files that were deleted.
-        done: what was sent (`["send", to, text]`), and which tools of the desk were called (`["call", name, {...}]`).
+        done: what was sent (`["send", to, text]`), which tools of the desk were called (`["call", name, {...}]`), and
+            what was told beside it (`Beside`), in order.
     """
 
     files: Mapping[str, tuple[bytes, int]] = field(default_factory=dict)
@@ -42,13 +44,52 @@ class Work:
     done: tuple[Sequence[Any], ...] = ()
 
 
-class Log:
-    """Watches a job: hand `desk` to the agent, then ask for `work`."""
+class Beside:
+    """Watches what an agent tells beside its answers: give it `seat` in the place of its own, then `take`.
 
-    def __init__(self, desk: Desk) -> None:
+    Each is `["note", what, {...}]` or `["overheard", text, to]`.
+    """
+
+    def __init__(self, seat: Seat) -> None:
+        self.done: list[Sequence[Any]] = []
+
+        def note(what: str, **data: Any) -> None:
+            self.done.append(["note", what, data])
+            seat.note(what, **data)
+
+        def overheard(text: str, to: Iterable[str] | None = None) -> None:
+            named = None if to is None else list(to)
+            self.done.append(["overheard", text, named])
+            seat.overheard(text, named)
+
+        self.seat = replace(seat, note=note, overheard=overheard)
+
+    def take(self) -> tuple[Sequence[Any], ...]:
+        """What has been told since the last time."""
+        taken, self.done[:] = tuple(self.done), []
+        return taken
+
+
+def tell_again(done: Iterable[Sequence[Any]], seat: Seat) -> None:
+    """Tell again what was told beside an answer."""
+    for kind, *what in done:
+        if kind == "note":
+            seat.note(what[0], **what[1])
+        elif kind == "overheard":
+            seat.overheard(*what)
+
+
+class Log:
+    """Watches a job: hand `desk` to the agent, then ask for `work`.
+
+    Args:
+        done: where what is done is written down.
+    """
+
+    def __init__(self, desk: Desk, done: list[Sequence[Any]] | None = None) -> None:
         self._folder = desk.folder
         self._before = _state(desk.folder)
-        self._done: list[Sequence[Any]] = []
+        self._done: list[Sequence[Any]] = [] if done is None else done
 
         async def send(to: str | None, text: str) -> str:
             self._done.append(["send", to, text])
@@ -108,6 +149,8 @@ async def do_again(work: Work, desk: Desk) -> None:
     for number, (kind, *what) in enumerate(work.done):
         if kind == "send":
             await desk.send(*what)
+        elif kind != "call":
+            tell_again([[kind, *what]], desk.seat)
         elif desk.call is not None:
             await desk.call(ToolCall(f"again{number}", what[0], what[1]))
 

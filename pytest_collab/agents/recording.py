@@ -53,6 +53,7 @@ class Exchange:
         outcome: a `Reply`, or the exception that the agent raised as its own doing.
         opening: hash of what a seat at its own pace starts from; empty in recordings that do not have it.
         work: what an autonomous agent did in its tree, in place of answers.
+        beside: what was told beside the answer (`recorded_work.Beside`).
     """
 
     head: Head
@@ -64,6 +65,7 @@ class Exchange:
     outcome: Reply | Exception
     opening: str = ""
     work: Work | None = None
+    beside: tuple[Sequence[Any], ...] = ()
 
 
 def opening_hash(request: Request, settings: Mapping[str, Any]) -> str:
@@ -166,6 +168,7 @@ def read(path: Path) -> Iterator[Exchange]:
                 _outcome(raw),
                 raw.get("opening", ""),
                 from_json(raw["work"]) if "work" in raw else None,
+                tuple(raw.get("beside", ())),
             )
         except (ValueError, KeyError, TypeError) as error:
             if number and number == len(parts) - 1:
@@ -198,6 +201,8 @@ def write(path: Path, exchange: Exchange, *, fresh: bool) -> None:
         body["opening"] = exchange.opening
     if exchange.work is not None:
         body["work"] = as_json(exchange.work)
+    if exchange.beside:
+        body["beside"] = [list(one) for one in exchange.beside]
     documents.append(body | _told(exchange.outcome))
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -244,7 +249,7 @@ def _told(outcome: Reply | Exception) -> dict[str, Any]:
     if isinstance(outcome, LimitReached):
         return {"limit": {"code": outcome.code, "limit": outcome.limit, "seat": outcome.seat}}
     if isinstance(outcome, Exception):
-        return {"fault": str(outcome)}
+        return {"fault": str(outcome), "kind": type(outcome).__name__}
     raw: dict[str, Any] = {"text": _lines(valid(outcome.text)), "stop": outcome.stop}
     if outcome.tool_calls:
         raw["tool_calls"] = [{"id": c.id, "name": c.name, "arguments": dict(c.arguments)} for c in outcome.tool_calls]
@@ -261,7 +266,10 @@ def _outcome(raw: Mapping[str, Any]) -> Reply | Exception:
     if "limit" in raw:
         return LimitReached(raw["limit"]["code"], raw["limit"]["limit"], raw["limit"]["seat"])
     if "fault" in raw:
-        return AgentFault(raw["fault"])
+        kind = raw.get("kind", AgentFault.__name__)  # told of by its name, and else nothing but a fault
+        return (
+            AgentFault(raw["fault"]) if kind == AgentFault.__name__ else type(kind, (AgentFault,), {})(raw["fault"])
+        )
     reply = raw["reply"]
     return Reply(
         text=_joined(reply["text"]),

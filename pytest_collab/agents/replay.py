@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from pytest_collab.agents.record import RecordingAgent, job
-from pytest_collab.agents.recorded_work import do_again
+from pytest_collab.agents.recorded_work import do_again, tell_again
 from pytest_collab.agents.recording import Exchange, Recording, asked, opening_hash, request_hash
 from pytest_collab.episode.agent import Agent, Desk, Reply, Request, Seat
 from pytest_collab.errors import UsageError
@@ -78,8 +78,8 @@ class _ReplaySeat(Agent):
         self.name = replayer.name
         self.model = replayer.model
         self.context_tokens = replayer.context_tokens
-        self.autonomous = replayer.autonomous
         self._own = replayer.recording.of(replayer.name, seat.episode, seat.name)
+        self.autonomous = replayer.autonomous or (seat.own_pace and self._worked_alone())
         self._asked: Counter[str] = Counter()
         self._live: Agent | None = None
 
@@ -92,8 +92,9 @@ class _ReplaySeat(Agent):
         if found is not None:
             outcome = found.outcome
             missing = self._replayer.missing
+            tell_again(found.beside, self._seat)
             if missing is not None and missing.folder != self._replayer.recording.folder:
-                missing.keep(self._seat, request, ordinal, outcome)
+                missing.keep(self._seat, request, ordinal, outcome, beside=found.beside)
             if isinstance(outcome, Reply):
                 return replace(outcome, replayed=True)
             raise outcome
@@ -103,13 +104,32 @@ class _ReplaySeat(Agent):
             self._live = self._replayer.missing.seated(self._seat)
         return await self._live.reply(request)
 
+    def _worked_alone(self) -> bool:
+        """Did the recorded agent do a whole job by itself, rather than answer?"""
+        kept = self._replayer.anywhere() if self._own is None else self._own
+        return any(exchange.work is not None for exchange in kept if exchange.head.seat == self._seat.name)
+
+    def _begun_alike(self, request: Request) -> list[Exchange] | None:
+        """The exchanges of another episode whose seat started from the same; dealt out by epoch."""
+        episodes: dict[int, list[Exchange]] = {}
+        for exchange in self._replayer.anywhere():
+            episodes.setdefault(id(exchange.head), []).append(exchange)
+        alike = [one for one in episodes.values() if one[0].opening == self._opening(request, one[0])]
+        preferred = [one for one in alike if one[0].head.seat == self._seat.name] or alike
+        return preferred[self._seat.epoch % len(preferred)] if preferred else None
+
+    def _opening(self, request: Request, exchange: Exchange) -> str:
+        settings = self._replayer.settings
+        return opening_hash(request, exchange.head.settings if settings is None else settings)
+
     def _in_order(self, request: Request, position: int) -> Exchange | None:
         """The next answer of a seat that works at its own pace, if it started from the same."""
+        if self._own is None and position == 0:
+            self._own = self._begun_alike(request)
         if self._own is None or position >= len(self._own):
             return None
         found = self._own[position]
-        settings = found.head.settings if self._replayer.settings is None else self._replayer.settings
-        return found if found.opening == opening_hash(request, settings) else None
+        return found if found.opening == self._opening(request, found) else None
 
     def _find(self, request: Request, ordinal: int) -> Exchange | None:
         exchanges = self._own
@@ -123,12 +143,14 @@ class _ReplaySeat(Agent):
     async def work(self, desk: Desk) -> Reply:
         request = job(desk)
         found = self._in_order(request, 0)
-        if found is not None and found.work is not None and isinstance(found.outcome, Reply):
+        if found is not None and found.work is not None:
             await do_again(found.work, desk)
             missing = self._replayer.missing
             if missing is not None and missing.folder != self._replayer.recording.folder:
                 missing.keep(self._seat, request, 0, found.outcome, found.work)
-            return replace(found.outcome, replayed=True)
+            if isinstance(found.outcome, Reply):
+                return replace(found.outcome, replayed=True)
+            raise found.outcome
         if self._replayer.missing is None:
             raise UsageError(refusal(self._replayer, self._seat, request, self._own, 0))
         if self._live is None:

@@ -69,7 +69,7 @@ def _await(url: str, process: subprocess.Popen[bytes], log: Path) -> None:
 @pytest.mark.parametrize(
     ("family", "params"),
     [
-        ("maze", "{size: 4, turns: 6}"),
+        ("maze", "{size: 4, turns: 4}"),
         ("market", "{agents: 3, rounds: 3, pieces: 6, needs: 2}"),
         ("commons", "{seats: 2, rounds: 2}"),
     ],
@@ -77,7 +77,7 @@ def _await(url: str, process: subprocess.Popen[bytes], log: Path) -> None:
 def test_whatever_a_small_model_babbles_is_told_as_what_it_is(
     suite: pytest.Pytester, small_model: str, family: str, params: str
 ) -> None:
-    agent = {"provider": "openai-chat", "base_url": small_model, "model": "smollm2", "max_tokens": 120,
+    agent = {"provider": "openai-chat", "base_url": small_model, "model": "smollm2", "max_tokens": 40,
              "price": {"input": 0, "output": 0}, "limits": {"in_flight": 1}}  # fmt: skip
     (suite.path / "collab-agents.yaml").write_text(json.dumps({"agents": {"small": agent}}))
     (suite.path / f"{family}.collab.yaml").write_text(TASKS.format(family=family, params=params))

@@ -17,7 +17,9 @@ def refusal(api: str, body: Mapping[str, Any], *, system_role: bool = True) -> s
     Args:
         system_role: the server's chat template knows the role `system`.
     """
-    check = {"messages": _messages, "responses": _responses, "chat": _chat}[api]
+    check = {"messages": _messages, "responses": _responses, "chat": _chat}.get(api)
+    if check is None:
+        return None
     complaint = next(check(body), None)
     instructed = api == "chat" and any(message["role"] in ("system", "developer") for message in body["messages"])
     return "System role not supported" if instructed and not system_role else complaint

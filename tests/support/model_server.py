@@ -18,6 +18,7 @@ from time import monotonic, time
 from types import TracebackType
 from typing import Any, Self
 
+from tests.support import gemini_wire
 from tests.support.model_rules import refusal
 from tests.support.model_wire import SPOKEN, Call, Made, Say, error_body, read
 
@@ -29,6 +30,8 @@ RETRIED = ("408", "409", "429", "500", "502", "503", "529", "reset", "cut", "inv
 """Faults after which the client is expected to try again."""
 AGENTS_OWN = ("refusal", "filter", "max_tokens")
 """Faults that say something about the model."""
+
+_SPOKEN = {**SPOKEN, "gemini": gemini_wire.spoken}
 
 
 @dataclass(frozen=True)
@@ -144,7 +147,8 @@ class ModelServer:
         body = await reader.readexactly(int(headers.get("content-length", 0)))
         path = head[0].split(" ")[1].split("?")[0]
         self._count += 1
-        call = read(self._count, path, json.loads(body or b"{}"), headers)
+        reader = gemini_wire.read if path.endswith(gemini_wire.ENDINGS) else read
+        call = reader(self._count, path, json.loads(body or b"{}"), headers)
         at = time()
         began = monotonic()
         fault = self.fault(call)
@@ -181,7 +185,7 @@ class ModelServer:
             await writer.drain()
             return True
         say = Say() if fault == "empty" else self.answer(call)
-        made = SPOKEN[call.api](call, say, fault)
+        made = _SPOKEN[call.api](call, say, fault)
         told = made.told if fault in ("cut", "invalid_json") and call.stream else None
         if fault in ("cut", "invalid_json") and not call.stream:
             told = (0, 0, 0)

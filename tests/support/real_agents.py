@@ -27,15 +27,24 @@ PROGRAMS = {
     "opencode": ROOT / ".ci" / "agents" / "node_modules" / ".bin" / "opencode",
     "opencode-run": ROOT / ".ci" / "agents" / "node_modules" / ".bin" / "opencode",
     "claude": ROOT / ".ci" / "agents" / "node_modules" / ".bin" / "claude-agent-acp",
+    "gemini": ROOT / ".ci" / "agents" / "node_modules" / ".bin" / "gemini",
     "mini": ROOT / ".venv-mini" / "bin" / "mini",
 }
 INSTALL = {
     "opencode": "npm install --prefix .ci/agents opencode-ai",
     "opencode-run": "npm install --prefix .ci/agents opencode-ai",
     "claude": "npm install --prefix .ci/agents @agentclientprotocol/claude-agent-acp",
+    "gemini": "npm install --prefix .ci/agents @google/gemini-cli",
     "mini": "python -m venv .venv-mini && .venv-mini/bin/pip install mini-swe-agent",
 }
-SHELL = {"opencode": "bash", "opencode-run": "bash", "claude": "Bash", "mini": "bash"}
+SHELL = {
+    "opencode": "bash",
+    "opencode-run": "bash",
+    "claude": "Bash",
+    "gemini": "run_shell_command",
+    "mini": "bash",
+}
+SPEAKS_ACP = ("opencode", "claude", "gemini")
 
 
 class Script:
@@ -105,6 +114,24 @@ def claude(which: str, home: Path, server: ModelServer) -> Agent:
     return AcpAgent(which, AgentSettings(provider="acp", command=(str(PROGRAMS[which]),), env=env))
 
 
+def gemini(which: str, home: Path, server: ModelServer) -> Agent:
+    config = home / ".gemini"
+    config.mkdir(parents=True)
+    settings = {
+        "security": {"auth": {"selectedType": "gemini-api-key"}, "folderTrust": {"enabled": False}},
+        "privacy": {"usageStatisticsEnabled": False},
+        "general": {"enableAutoUpdate": False, "disableAutoUpdate": True},
+    }
+    (config / "settings.json").write_text(json.dumps(settings))
+    env = {
+        "HOME": str(home),
+        "GEMINI_API_KEY": "none",
+        "GEMINI_MODEL": "gemini-2.5-pro",
+        "GOOGLE_GEMINI_BASE_URL": server.url,
+    }
+    return AcpAgent(which, AgentSettings(provider="acp", command=(str(PROGRAMS[which]), "--acp"), env=env))
+
+
 def mini(which: str, home: Path, server: ModelServer) -> Agent:
     env = {
         "HOME": str(home),
@@ -126,6 +153,7 @@ MAKE: dict[str, Callable[[str, Path, ModelServer], Agent]] = {
     "opencode": opencode,
     "opencode-run": opencode,
     "claude": claude,
+    "gemini": gemini,
     "mini": mini,
 }
 
@@ -187,7 +215,7 @@ def main(which: str, folder: Path) -> None:
     for name in ("HTTP_PROXY", "HTTPS_PROXY", "http_proxy", "https_proxy", "NO_PROXY", "no_proxy"):
         os.environ.pop(name, None)
     made = {"build": build(which, folder)}
-    if which in ("opencode", "claude"):
+    if which in SPEAKS_ACP:
         made["talk"] = talk(which, folder)
     print(json.dumps(made))
 
