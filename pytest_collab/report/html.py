@@ -14,6 +14,7 @@ from pytest_collab import __version__
 from pytest_collab.episode.outcome import Outcome
 from pytest_collab.episode.record import Episode
 from pytest_collab.episode.run import RunDirectory
+from pytest_collab.episode.text import one_line
 from pytest_collab.errors import CollabError, RunError
 from pytest_collab.report.embed import Chunk, chunks, columns, compact, packed, source_hash
 from pytest_collab.report.frames import Clock, events, frames, turn_ends
@@ -21,11 +22,12 @@ from pytest_collab.report.model import Report
 from pytest_collab.report.overview import overview, selection
 from pytest_collab.report.pagedata import head
 from pytest_collab.report.reading import read_report
-from pytest_collab.report.story import PAGE
+from pytest_collab.report.story import PAGE, headline
 
 if TYPE_CHECKING:
     from jinja2 import Environment
 
+MOST_OF_A_NOTE: Final = 140
 EMBED_LIMIT: Final = 24_000_000
 """Characters of packed transcripts in a page, unless everything is asked for."""
 
@@ -38,9 +40,9 @@ _FIRST: Final = (Outcome.COORDINATION, Outcome.COMPETENCE, Outcome.UNSETTLED, Ou
 
 _COLUMNS: Final = (
     *("id", "family", "task", "condition", "team", "seed", "epoch", "outcome", "score", "codes", "turns"),
-    *("duration_s", "cost_usd", "place"),
+    *("duration_s", "cost_usd", "place", "note", "was"),
 )
-_CODED: Final = ("family", "task", "condition", "team", "outcome", "codes")
+_CODED: Final = ("family", "task", "condition", "team", "outcome", "codes", "was")
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,6 +111,7 @@ def render(
     data = head(report) | {
         "live": live,
         "notes": [] if live else _notes(len(report.episodes), embedded, clock.skipped, run.path),
+        "run": str(run.path),
     }
     style, script = _static("style.css"), _static("work.js") + _static("app.js")
     text = (
@@ -124,7 +127,7 @@ def render(
             script=script,
             policy=_policy(style, script, live=live),
             head=packed(compact(data)),
-            index=packed(compact(_index(report.episodes, places))),
+            index=packed(compact(_index(report, places))),
             chunks=[chunk.text for chunk in packs],
         )
     )
@@ -163,7 +166,8 @@ def _notes(total: int, embedded: int, skipped: int, path: Path) -> list[str]:
     return notes
 
 
-def _index(episodes: Sequence[Episode], places: dict[int, tuple[int, int]]) -> dict[str, Any]:
+def _index(report: Report, places: dict[int, tuple[int, int]]) -> dict[str, Any]:
+    was = {} if report.baseline is None else report.baseline.outcomes
     rows = [
         {
             "id": episode.id,
@@ -180,10 +184,17 @@ def _index(episodes: Sequence[Episode], places: dict[int, tuple[int, int]]) -> d
             "duration_s": round(episode.duration_s, 2),
             "cost_usd": episode.cost_usd,
             "place": places.get(row, -1),
+            "note": _note(episode),
+            "was": was.get(episode.key, ""),
         }
-        for row, episode in enumerate(episodes)
+        for row, episode in enumerate(report.episodes)
     ]
     return columns(rows, _COLUMNS, _CODED)
+
+
+def _note(episode: Episode) -> str:
+    """What an unsuccessful episode failed of, in a line."""
+    return "" if episode.success else one_line(headline(episode), MOST_OF_A_NOTE)
 
 
 def _embedded(episodes: Sequence[Episode], run: RunDirectory, clock: Clock, limit: int | None) -> Iterator[Chunk]:

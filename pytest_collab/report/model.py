@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from pytest_collab.episode.record import Episode
@@ -77,11 +77,16 @@ class TaskFigures:
 
 @dataclass(frozen=True, slots=True)
 class Baseline:
-    """An earlier run to hold this one against; `refusal` tells why it cannot be."""
+    """An earlier run to hold this one against; `refusal` tells why it cannot be.
+
+    Attributes:
+        outcomes: what each of its episodes came to, by what makes an episode the same (`Episode.key`).
+    """
 
     path: str
     comparison: RunComparison | None
     refusal: str | None = None
+    outcomes: Mapping[Any, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

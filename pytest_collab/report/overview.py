@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from typing import Final
 
 from pytest_collab.measure.gatereport import GateReport, GateResult
+from pytest_collab.measure.metric import parse_metric
+from pytest_collab.measure.selection import INFRASTRUCTURE_RATE
 from pytest_collab.measure.summary import Cell, CodeCount, FamilySummary, Gap, Usage, condition_rank, usage
 from pytest_collab.report.advice import advice
 from pytest_collab.report.gates import saved_line, stopped_line, verdict_line
@@ -98,7 +100,10 @@ def _capital(text: str) -> str:
 
 def selection(gate: GateResult) -> dict[str, str]:
     """What the list of episodes is to be filtered by, to show what a gate judges; what it cannot say is left out."""
-    return {key: values[0] for key, values in gate.where.items() if key in _FILTERS and len(values) == 1}
+    where = dict(gate.where)
+    if gate.metric != INFRASTRUCTURE_RATE and parse_metric(gate.metric).kind != "gap":
+        where.setdefault("condition", ("team",))  # as gates have it
+    return {key: values[0] for key, values in where.items() if key in _FILTERS and len(values) == 1}
 
 
 def _gates_told(gates: GateReport) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from pydantic import ValidationError
 
@@ -14,10 +14,11 @@ from pytest_collab.episode.record import Episode
 from pytest_collab.episode.run import RunDirectory, RunInfo
 from pytest_collab.errors import CollabError, RunError
 from pytest_collab.measure.change import compare_runs
-from pytest_collab.measure.frame import Frame
+from pytest_collab.measure.frame import OUTCOMES, Frame
 from pytest_collab.measure.gatereport import GateReport
 from pytest_collab.measure.reader import frame_of, plan_of, read_frame
-from pytest_collab.measure.settling import as_settled
+from pytest_collab.measure.settling import as_settled, settle
+from pytest_collab.measure.standin import stand_ins
 from pytest_collab.report.advice import advice
 from pytest_collab.report.answer import answer
 from pytest_collab.report.lost import Loss, losses
@@ -112,9 +113,29 @@ def _baseline(frame: Frame, path: Path | None, given: Mapping[str, str]) -> Base
     if path is None:
         return None
     try:
-        return Baseline(str(path), compare_runs(read_frame(path), frame, given=given))
+        before = read_frame(path)
+        return Baseline(str(path), compare_runs(before, frame, given=given), outcomes=_came_to(before, frame, given))
     except CollabError as error:
         return Baseline(str(path), None, str(error))
+
+
+def _came_to(before: Frame, after: Frame, given: Mapping[str, str]) -> dict[Any, str]:
+    """What the episodes of the earlier run came to, under the names that the agents have now."""
+    names = {old: new for new, old in stand_ins(before, after, given).of.items()}
+    rows = zip(
+        before.family,
+        before.task,
+        before.condition,
+        before.team,
+        before.seed.tolist(),
+        before.epoch.tolist(),
+        settle(before).outcomes.tolist(),
+        strict=True,
+    )
+    return {
+        (family, task, condition, tuple(names.get(agent, agent) for agent in team), seed, epoch): str(OUTCOMES[code])
+        for family, task, condition, team, seed, epoch, code in rows
+    }
 
 
 def _planned(path: Path) -> int | None:

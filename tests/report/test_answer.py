@@ -11,6 +11,7 @@ from pytest_collab.measure.gate import GateFile
 from pytest_collab.measure.reader import frame_of
 from pytest_collab.measure.verdicts import judge_run
 from pytest_collab.report.answer import answer
+from pytest_collab.report.overview import selection
 from tests.support.episodes import episode
 
 WHOLE = RunInfo(finished="2026-01-01T00:00:00Z", exit_status=1)
@@ -62,3 +63,17 @@ def test_a_run_that_is_not_whole_is_never_green(info: RunInfo, state: str) -> No
     )
     worse = answer(judged(FAILED), None, HALF, info)
     assert (worse.tone, worse.title) == ("bad", "The gates are not passed")
+
+
+def test_a_gate_leads_to_the_episodes_that_it_judges() -> None:
+    lost = {"name": "lost", "metric": "infrastructure_rate", "at_most": 0.1}
+    gap = {"name": "gap", "metric": "value_of_talk", "at_least": 0.1, "where": {"task": "t"}}
+    episodes = [*HALF, *(episode("mute", seed=seed) for seed in range(40))]
+    gates = [PASSED, PASSED | {"name": "mute", "where": {"condition": "mute", "family": "maze"}}, lost, gap]
+    report = judge_run(GateFile.model_validate({"gates": gates}), frame_of(episodes))
+    assert [selection(gate) for gate in report.gates] == [
+        {"condition": "team"},
+        {"condition": "mute", "family": "maze"},
+        {},
+        {"task": "t"},
+    ]

@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 from urllib.error import HTTPError
+from urllib.parse import quote
 from urllib.request import Request, urlopen
 
 import pytest
@@ -17,6 +18,7 @@ import pytest
 from pytest_collab.cli.serve import server
 from pytest_collab.episode.run import RunDirectory
 from pytest_collab.report.html import write_report
+from pytest_collab.report.story import headline
 from tests.report.conftest import HOSTILE, TEAMS, dinner_run, shared_repository_run
 
 pytestmark = pytest.mark.slow
@@ -82,7 +84,29 @@ def test_every_page_is_reached_by_clicking(browser: Any, report: str) -> None:
         heading(page, "Episodes")
         page.get_by_label("outcome").select_option("success")
         page.wait_for_url("**outcome=success")
-        assert set(page.locator("#view tbody .chip").all_inner_texts()) == {"success"}
+        assert set(page.locator("#view tbody tr td:first-child .chip").all_inner_texts()) == {"success"}
+        page.get_by_role("button", name="Clear").click()
+        page.wait_for_function("!location.hash.includes('outcome')")
+        first = page.locator("#view tbody tr").first
+        assert first.locator(".chip").first.inner_text() != "success", "what failed comes first"
+        assert first.locator(".note-of").inner_text()
+        page.get_by_role("button", name="Turns").click()
+        page.wait_for_url("**sort=turns")
+        turns = [int(text) for text in page.locator("#view tbody tr td:nth-child(9)").all_inner_texts()]
+        assert turns == sorted(turns)
+        assert len(set(turns)) > 1
+
+
+def test_what_is_not_in_the_page_is_told_with_the_command_that_shows_it(
+    browser: Any, dinner: RunDirectory, tmp_path: Path
+) -> None:
+    url = write_report(dinner, tmp_path / "page.html", seconds=-1.0).as_uri()
+    failed = next(episode for episode in dinner.record().episodes() if not episode.success)
+    with opened(browser, url) as page:
+        visit(page, url, f"#/episode/{quote(failed.id)}")
+        told = page.locator("#view").inner_text()
+        assert f"collab show {dinner.path} {failed.id}" in told
+        assert headline(failed)[:100] in told
 
 
 def test_dialogue_and_picture_step_together_by_keys(browser: Any, report: str) -> None:
@@ -126,6 +150,9 @@ def test_nothing_that_agents_wrote_is_executed(browser: Any, hostile: RunDirecto
             assert page.locator("main img:not([src^='data:image/svg+xml'])").count() <= 1
         visit(page, url, "#/episode/attack-0")
         assert HOSTILE[0] in page.locator(".event.evidence").inner_text()
+        visit(page, url, f"#/episode/attack-{len(HOSTILE) - 1}")
+        said = page.locator(".event.evidence").inner_text()
+        assert "⟨U+202E⟩␀␛[31mred<plaintext>" in said, "what would turn the text round, or is not seen, is marked"
 
 
 @pytest.fixture(scope="module")

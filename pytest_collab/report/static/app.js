@@ -21,10 +21,17 @@
 
   // ---- Building the document ----
 
+  // Characters that would turn the direction of what follows, or that nobody sees, are shown as marks.
+  const UNSEEN = /[\u0000-\u0008\u000b-\u001f\u007f-\u009f\u061c\u200b\u200e\u200f\u202a-\u202e\u2060\u2066-\u2069\ufeff]/g;
+  const visible = (text) => text.replace(UNSEEN, (c) => {
+    const code = c.codePointAt(0);
+    return code < 0x20 ? String.fromCodePoint(0x2400 + code) : `⟨U+${code.toString(16).toUpperCase().padStart(4, "0")}⟩`;
+  });
+
   function put(node, kids) {
     for (const kid of kids.flat(Infinity)) {
       if (kid === null || kid === undefined || kid === false) continue;
-      node.append(kid instanceof Node ? kid : document.createTextNode(String(kid)));
+      node.append(kid instanceof Node ? kid : document.createTextNode(visible(String(kid))));
     }
     return node;
   }
@@ -113,7 +120,7 @@
 
   // ---- Lists of episodes ----
 
-  const FILTERS = ["family", "task", "condition", "team", "outcome", "code", "seed", "agent", "q"];
+  const FILTERS = ["family", "task", "condition", "team", "outcome", "code", "seed", "agent", "was", "q", "sort"];
   let listed = []; // the rows that n and p go through
 
   function matching(filter) {
@@ -128,31 +135,69 @@
       if (filter.code && !at("codes", row).split(" ").includes(filter.code)) continue;
       if (filter.agent && !at("team", row).split("+").includes(filter.agent)) continue;
       if (filter.seed && String(index.seed[row]) !== filter.seed) continue;
-      if (q && !index.id[row].toLowerCase().includes(q)) continue;
+      if (filter.was === "lost" ? at("was", row) !== "success" || at("outcome", row) === "success" : filter.was && at("was", row) !== filter.was) continue;
+      if (q && !`${index.id[row]} ${index.note[row]}`.toLowerCase().includes(q)) continue;
       rows.push(row);
     }
-    return rows;
+    return sorted(rows, filter.sort || "");
   }
 
-  function episodeTable(rows, label) {
-    return table(label,
-      ["Outcome", "Episode", "Condition", "Team", h("th.n", { scope: "col" }, "Seed"), h("th.n", { scope: "col" }, "Score"), "Failures", h("th.n", { scope: "col" }, "Turns")],
+  // Unsuccessful episodes first; by the column that `sort` names, downwards where it begins with a minus.
+  const WORST = ["coordination_failure", "competence_failure", "unsettled", "limit", "infrastructure_error", "success"];
+  const SORTS = {
+    Outcome: ["outcome", (row) => WORST.indexOf(at("outcome", row))],
+    Was: ["was", (row) => WORST.indexOf(at("was", row))],
+    Episode: ["task", (row) => `${at("family", row)} ${at("task", row)}`],
+    Condition: ["condition", (row) => at("condition", row)],
+    Team: ["team", (row) => at("team", row)],
+    Seed: ["seed", (row) => index.seed[row]],
+    Score: ["score", (row) => index.score[row]],
+    Turns: ["turns", (row) => index.turns[row]],
+    Time: ["time", (row) => index.duration_s[row]],
+    Cost: ["cost", (row) => index.cost_usd[row] ?? -1],
+  };
+
+  function sorted(rows, sort) {
+    const down = sort.startsWith("-");
+    const named = Object.values(SORTS).find(([name]) => name === sort.replace(/^-/, "")) || SORTS.Outcome;
+    const keyed = rows.map((row) => [named[1](row), row]);
+    keyed.sort(([a, i], [b, j]) => (a < b ? -1 : a > b ? 1 : 0) * (down ? -1 : 1) || i - j);
+    return keyed.map(([, row]) => row);
+  }
+
+  function episodeTable(rows, label, filter, go) {
+    const before = index.was.values.some(Boolean);
+    const numbers = new Set(["Seed", "Score", "Turns", "Time", "Cost"]);
+    const heads = ["Outcome", ...(before ? ["Was"] : []), "Episode", "Condition", "Team", "Seed", "Score", "What went wrong", "Turns", "Time", "Cost"];
+    const header = heads.map((title) => {
+      const by = SORTS[title];
+      const cell = numbers.has(title) ? "th.n" : "th";
+      if (!go || !by) return h(cell, { scope: "col" }, title);
+      const up = filter.sort === by[0];
+      const down = filter.sort === `-${by[0]}`;
+      return h(cell, { scope: "col", "aria-sort": up ? "ascending" : down ? "descending" : null },
+        h("button.sort", { type: "button", onclick: () => go({ ...filter, sort: up ? `-${by[0]}` : by[0] }) }, title, up ? " ▲" : down ? " ▼" : ""));
+    });
+    return table(label, header,
       rows.map((row) => h("tr", {},
         h("td", {}, chip(at("outcome", row))),
-        h("th", { scope: "row" }, h("a", { href: episodeLink(index.id[row]) }, at("task", row)), index.epoch[row] ? ` · epoch ${index.epoch[row]}` : ""),
+        before ? h("td", {}, at("was", row) ? h(`span.chip.${at("was", row)}`, { title: OUTCOMES[at("was", row)][1] }, OUTCOMES[at("was", row)][0]) : small("–")) : null,
+        h("th.whole", { scope: "row" }, small(`${at("family", row)} / `), h("a", { href: episodeLink(index.id[row]) }, at("task", row)), index.epoch[row] ? ` · epoch ${index.epoch[row]}` : ""),
         h("td", {}, at("condition", row)), h("td", {}, at("team", row)),
         h("td.n", {}, index.seed[row]), h("td.n", {}, index.score[row].toFixed(2)),
-        h("td", {}, at("codes", row).split(" ").join(", ")), h("td.n", {}, index.turns[row]))));
+        h("td.note-of", {}, index.note[row]), h("td.n", {}, index.turns[row]), h("td.n", {}, `${index.duration_s[row].toFixed(1)} s`), h("td.n", {}, dollars(index.cost_usd[row])))));
   }
 
-  function paged(rows, label) {
+  const dollars = (cost) => (cost === null ? "unknown" : `$${cost.toFixed(cost && cost < 0.01 ? 4 : 2)}`);
+
+  function paged(rows, label, filter, go) {
     let page = 0;
     const box = h("div", {});
     const show = () => {
       const last = Math.max(0, Math.ceil(rows.length / PAGE_SIZE) - 1);
       const turn = (step) => () => { page = Math.min(last, Math.max(0, page + step)); show(); };
       box.replaceChildren(
-        rows.length ? episodeTable(rows.slice(page * PAGE_SIZE, (page + 1) * PAGE_SIZE), label) : h("p.note", {}, "No episode is like that."),
+        rows.length ? episodeTable(rows.slice(page * PAGE_SIZE, (page + 1) * PAGE_SIZE), label, filter, go) : h("p.note", {}, "No episode is like that."),
         last > 0 ? h("div.pager", {},
           h("button", { type: "button", onclick: turn(-1), disabled: page === 0 }, "Back"),
           h("span", { role: "status" }, `${page * PAGE_SIZE + 1} to ${Math.min(rows.length, (page + 1) * PAGE_SIZE)} of ${rows.length}`),
@@ -169,8 +214,8 @@
       names.map((name) => h("label", {}, name,
         h("select", { onchange: change(name) }, h("option", { value: "" }, "any"),
           values(name).map((value) => h("option", { value, selected: filter[name] === value }, value.replaceAll("_", " ")))))),
-      h("label", {}, "id has", h("input", { type: "search", id: "q", value: filter.q || "", onchange: change("q") })),
-      ["agent", "seed"].filter((name) => filter[name]).map((name) =>
+      h("label", {}, "id or note has", h("input", { type: "search", id: "q", value: filter.q || "", onchange: change("q") })),
+      ["agent", "seed", "was"].filter((name) => filter[name]).map((name) =>
         h("button", { type: "button", onclick: () => go({ ...filter, [name]: "" }) }, `${name}: ${filter[name]} ✕`)),
       h("button", { type: "button", onclick: () => go({}) }, "Clear"));
   }
@@ -178,10 +223,13 @@
   function episodesPage(query) {
     const filter = Object.fromEntries(FILTERS.map((name) => [name, query.get(name) || ""]));
     listed = matching(filter);
+    const go = (next) => { location.hash = link("episodes", next); };
+    const lost = index.was.values.some(Boolean) ? matching({ was: "lost" }).length : 0;
     return [h("h1", {}, "Episodes"),
-      filters(filter, ["family", "task", "condition", "team", "outcome", "code"], (next) => { location.hash = link("episodes", next); }),
-      h("p.meta", { role: "status" }, `${listed.length} of ${plural(index.n, "episode")}`),
-      paged(listed, "Episodes")];
+      filters(filter, ["family", "task", "condition", "team", "outcome", "code"], go),
+      h("p.meta", { role: "status" }, `${listed.length} of ${plural(index.n, "episode")}`,
+        lost ? [" · ", h("a", { href: link("episodes", { was: "lost" }) }, `${lost} succeeded before and do not now`)] : null),
+      paged(listed, "Episodes", filter, go)];
   }
 
   // ---- Teams ----
@@ -345,7 +393,11 @@
     current = row;
     const shown = await episodeOf(row);
     if (!shown) {
-      return [h("h1", {}, id), h("p.note", {}, `The transcript of this episode is not in this page. `, ...head.notes.slice(0, 1)), episodeTable([row], "The episode")];
+      return [h("h1", {}, `${at("task", row)} · ${at("condition", row)} · ${at("team", row)} · seed ${index.seed[row]}`),
+        h("p", {}, chip(at("outcome", row)), ` score ${index.score[row].toFixed(2)}`, small(` · ${plural(index.turns[row], "turn")} · ${index.duration_s[row].toFixed(1)} s · ${dollars(index.cost_usd[row])}`)),
+        index.note[row] ? [h("h2", {}, "What went wrong"), h("p", {}, index.note[row])] : null,
+        h("p.note", {}, "The transcript of this episode is not in this page. ", ...head.notes.slice(0, 1)),
+        h("p", {}, "In the terminal: ", h("code", {}, `collab show ${head.run} ${id}`))];
     }
     const { episode } = shown;
     const events = shown.events.map(([seq, t, seat, kind, data]) => ({ seq, t, seat, kind, data }));
@@ -359,7 +411,6 @@
     stepBy = stage.stepBy;
     nextEvidence = stage.nextEvidence;
     const agents = Object.entries(episode.usage).map(([seat, u]) => `${seat} = ${u.agent}`).join(", ");
-    const cost = index.cost_usd[row];
     const place = listed.indexOf(row);
     const page = [
       h("p.crumbs", {}, h("a", { href: link(`task/${encodeURIComponent(episode.family)}/${encodeURIComponent(episode.task)}`) }, `${episode.family} / ${episode.task}`),
@@ -367,7 +418,7 @@
           h("a", { href: episodeLink(index.id[listed[(place + listed.length - 1) % listed.length]]) }, "previous"), " ",
           h("a", { href: episodeLink(index.id[listed[(place + 1) % listed.length]]) }, "next")] : null),
       h("h1", {}, `${episode.task} · ${episode.condition} · ${episode.team.join("+")} · seed ${episode.seed}`),
-      h("p", {}, chip(episode.outcome), ` score ${episode.score.toFixed(2)}`, small(` · ${agents} · ${plural(episode.turns, "turn")} · ${episode.duration_s.toFixed(1)} s · `, cost === null ? "cost unknown" : `$${cost.toFixed(cost && cost < 0.01 ? 4 : 2)}`,
+      h("p", {}, chip(episode.outcome), ` score ${episode.score.toFixed(2)}`, small(` · ${agents} · ${plural(episode.turns, "turn")} · ${episode.duration_s.toFixed(1)} s · `, index.cost_usd[row] === null ? "cost unknown" : dollars(index.cost_usd[row]),
         episode.settled ? "" : episode.outcome === "unsettled" ? (episode.metrics.ungraded === 1 ? " · could not be read surely: nobody is blamed" : " · coordination or competence: open, for want of solo episodes") : " · settled by solo episodes")),
       episode.error ? h("pre.note", {}, episode.error) : null,
       shown.missing ? h("p.note", {}, shown.missing) : null,
@@ -607,6 +658,7 @@
     put(view, kids);
     overview.hidden = true;
     view.hidden = false;
+    view.classList.toggle("wide", name === "episodes");
     view.dataset.shown = location.hash;
     window.scrollTo(0, 0);
     const title = view.querySelector("h1");
