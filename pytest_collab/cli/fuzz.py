@@ -11,6 +11,7 @@ from pytest_collab.cli.project import project
 from pytest_collab.cli.trial import Spent, Trial, searching, task_file
 from pytest_collab.episode.condition import Condition
 from pytest_collab.episode.family import Family, Params
+from pytest_collab.episode.run import ignore_in_git
 from pytest_collab.errors import TaskError, UsageError
 
 DATABASE: Final = Path(".collab/fuzz")
@@ -43,6 +44,8 @@ def run(args: argparse.Namespace) -> int:
         raise UsageError("name a team, as in --agents=claude,gpt, and at least one seed")
     team = named[:1] if condition.takes_one_agent else named if len(named) > 1 else named * 2
     trial = Trial(family, here.registry(args.agents_file, family.cast), team, condition, args.budget, args.max_cost)
+    args.database.mkdir(parents=True, exist_ok=True)
+    ignore_in_git(args.database)
     with searching():
         worst = _search(trial, args.seeds, args.database)
     if worst is None:

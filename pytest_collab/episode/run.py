@@ -118,7 +118,7 @@ class RunDirectory:
                 made = path
             else:
                 made = cls._fresh(base)
-                _ignore_in_git(base)
+                ignore_in_git(base)
             (made / "transcripts").mkdir(exist_ok=True)
             os.close(os.open(made / "episodes.jsonl", os.O_CREAT | os.O_WRONLY | os.O_APPEND, 0o644))
         except OSError as error:
@@ -280,9 +280,9 @@ class RunDirectory:
         return Transcript.read(path)
 
 
-def _ignore_in_git(base: Path) -> None:
-    """Let `.collab` ignore itself, as other tools' folders do; one that is somebody's own is left alone."""
-    folder = base.parent
+def ignore_in_git(inside: Path) -> None:
+    """Let the `.collab` that a folder is in ignore itself, as other tools do; one of somebody else is left alone."""
+    folder = inside.parent
     if folder.name == DEFAULT_BASE.parent.name and not (folder / ".gitignore").exists():
         (folder / ".gitignore").write_text("# Made by pytest-collab.\n*\n", encoding="ascii")
 

@@ -17,6 +17,7 @@ from filelock import FileLock
 
 from pytest_collab import __version__
 from pytest_collab.episode.run import DEFAULT_BASE, RunDirectory, RunInfo, TaskInfo
+from pytest_collab.errors import CollabError
 from pytest_collab.plugin.resuming import set_apart
 
 if TYPE_CHECKING:
@@ -49,7 +50,7 @@ def begin(run: RunDirectory, settings: Settings, agents: Roster, root: Path) -> 
     now = RunInfo(
         versions=_versions(),
         options=settings.as_options(),
-        agents=[agent.describe() for agent in dict.fromkeys(_agents(settings, agents))],
+        agents=[agent.describe() for agent in dict.fromkeys(_agents(run, settings, agents))],
         tasks=earlier.tasks,
         git_commit=_commit(root),
         started=earlier.started or _now(),
@@ -64,11 +65,21 @@ def begin(run: RunDirectory, settings: Settings, agents: Roster, root: Path) -> 
     return lines
 
 
-def _agents(settings: Settings, agents: Roster) -> Iterator[Agent]:
-    """Who plays, then who reads."""
+def _agents(run: RunDirectory, settings: Settings, agents: Roster) -> Iterator[Agent]:
+    """Who plays, then who reads, and whom conditions of a resumed run have seated."""
     yield from (agents.registry.get(name) for name in settings.agents)
     if agents.grader is not None:
         yield agents.grader
+    for name in _seated_by_conditions(run, settings):
+        with contextlib.suppress(CollabError):  # told where the condition is collected
+            yield agents.registry.get(name)
+
+
+def _seated_by_conditions(run: RunDirectory, settings: Settings) -> list[str]:
+    """Agents of `with:AGENT` in what a run holds, where such episodes may be asked for again."""
+    held = {play.condition.removeprefix("with:") for play in run.record().plays if play.condition.startswith("with:")}
+    asked = settings.conditions
+    return sorted(held if asked is None else held & {condition.argument for condition in asked})
 
 
 def add_tasks(

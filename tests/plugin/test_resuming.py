@@ -102,6 +102,21 @@ def test_another_model_behind_a_name_is_refused_unless_it_plays_all_anew(
     assert len({play.id for play in record.plays}) == 6
 
 
+def test_another_model_behind_the_agent_of_a_condition_is_refused(
+    shake: pytest.Pytester, model_server: ModelServer
+) -> None:
+    (shake.path / "shake.collab.yaml").write_text((TASK % 2).replace("[team]", "['with:m']"))
+    agents(shake, model_server, "model-one")
+    shake.runpytest_subprocess(*ARGS)
+    agents(shake, model_server, "model-two")
+    refused = shake.runpytest_subprocess(*ARGS, "--collab-resume")
+    assert refused.ret == pytest.ExitCode.USAGE_ERROR
+    refused.stderr.fnmatch_lines(["*3 episodes*agent m: model model-one -> model-two*--collab-resume=anew*"])
+    shake.runpytest_subprocess(*ARGS, "--collab-resume=anew")
+    plays = RunDirectory(shake.path / "out").record().plays
+    assert {play.usage["b"].model for play in plays} == {"model-two"}
+
+
 def test_what_an_answer_costs_is_no_reason_to_refuse(shake: pytest.Pytester, model_server: ModelServer) -> None:
     agents(shake, model_server, "model-one", price={"input": 1, "output": 1})
     args = ("--agents=m", "--collab-run-dir=out")
