@@ -265,6 +265,27 @@ def test_who_names_one_convention_and_uses_another_is_the_one_who_left_it() -> N
     assert reading.frame_conflicts == (0,), "a's cells are the other way round, b's as b says"
 
 
+def test_a_convention_that_only_the_last_cell_speaks_for_is_not_read_surely() -> None:
+    """Counted from the bottom the way would end at the goal; nothing else speaks for that."""
+    way = "(2, 4) -> (3, 4) -> (2, 4) -> (3, 4) -> (3, 3) -> (3, 4) -> (4, 4)"
+    agreed = "Agreed, let us take that path."
+    guess = heard(f"I propose this path: {way}.", agreed, size=5, start=(2, 4), goal=(0, 4))
+    assert guess.confidence < ENOUGH
+    declared = f"I count rows from the bottom, from 0. I propose this path: {way}."
+    assert heard(declared, agreed, size=5, start=(2, 4), goal=(0, 4)).confidence >= ENOUGH
+
+
+def test_a_move_to_the_cell_that_mirrors_the_start_is_a_move() -> None:
+    assert moves(heard("I propose this path: move to (2, 0)", "Agreed.", size=4, start=(1, 0), goal=(2, 0))) == "S"
+    way = "(2, 0), (3, 0)"
+    assert moves(heard(f"I propose this path: {way}", "Agreed.", size=4, start=(1, 0), goal=(3, 3))) == "SS"
+
+
+def test_who_follows_the_convention_of_the_other_is_read_as_surely_as_the_other() -> None:
+    told = "I name cells (x, y) from 1. I propose (1, 1) -> (2, 1)."
+    assert heard(told, "Agreed. I propose (2, 1) -> (2, 2).", "Agreed.").confidence >= ENOUGH
+
+
 # ---------------------------------------------------------------- done, cuts, thinking, languages
 
 

@@ -76,6 +76,12 @@ OUTSIDE_AT_MOST: Final = 6.0
 SURELY: Final = 2.0
 """The lead of one convention over another from which on a seat surely follows it."""
 
+BEGINS: Final = 1.7
+"""What it weighs that a way begins at the start: counted from the bottom, no more than that it begins next to it."""
+
+HARDLY: Final = 1.0
+"""The lead of an unusual convention over the usual one up to which it may be chance."""
+
 _LETTER_FRAMES: Final = tuple(frame for frame in FRAMES if frame.base == 0)
 
 _ROW_FIRST = re.compile(
@@ -169,7 +175,7 @@ class Evidence:
         if self.opening is not None and (self.opening.kind == "a1") == letters:
             cell = frame.cell(self.opening, grid)
             gap = abs(cell[0] - grid.start[0]) + abs(cell[1] - grid.start[1])
-            total += 2.0 if gap == 0 and self.begins else 0.85 if gap <= 1 else 0.0
+            total += BEGINS if gap == 0 and self.begins else 0.85 if gap <= 1 else 0.0
         hits = [frame.cell(mention, grid) == grid.goal for mention in self.ends if (mention.kind == "a1") == letters]
         total += 1.0 * any(hits)
         outside = sum(
@@ -327,3 +333,10 @@ def best(evidence: Evidence, grid: Grid, *, letters: bool, prior: Frame | None =
         reverse=True,
     )
     return scored[0][2], scored[0][0] - scored[1][0]
+
+
+def guessed(evidence: Evidence, frame: Frame, grid: Grid) -> bool:
+    """Whether a seat's pairs are read in an unusual convention that it did not name and little speaks for."""
+    if frame == Frame() or evidence.explicit() or not any(mention.kind == "pair" for mention in evidence.mentions):
+        return False
+    return evidence.score(frame, grid, letters=False) - evidence.score(Frame(), grid, letters=False) < HARDLY

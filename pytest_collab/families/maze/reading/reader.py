@@ -16,7 +16,16 @@ from typing import Final
 from pytest_collab.episode.text import without_omissions
 from pytest_collab.families.maze.reading.agreement import Agreement
 from pytest_collab.families.maze.reading.dialogue import Cell, Claim, Proposal, Reading, Utterance
-from pytest_collab.families.maze.reading.frame import Evidence, Frame, Grid, best, conflicts, observe, observe_walk
+from pytest_collab.families.maze.reading.frame import (
+    Evidence,
+    Frame,
+    Grid,
+    best,
+    conflicts,
+    guessed,
+    observe,
+    observe_walk,
+)
 from pytest_collab.families.maze.reading.message import Message, read_message
 from pytest_collab.families.maze.reading.route import adjacent
 
@@ -74,6 +83,9 @@ def read(utterances: Sequence[Utterance], *, size: int, start: Cell, goal: Cell,
         other = _told(grid, frames, members, said, onward=True)
         agreement, certainty = _likelier(agreement, other, grid)
     certainty *= _coherence(agreement.ledger.path, grid)
+    own = [seat for seat in members if seat == setter or setter is None or frames[seat] != frames[setter]]
+    if any(guessed(evidence[seat], frames[seat][0], grid) for seat in own):
+        certainty *= GUESSED
     named = {}
     for seat in members:
         kinds = {mention.kind for mention in evidence[seat].mentions}
@@ -124,6 +136,9 @@ def _sense(agreement: Agreement, grid: Grid) -> int:
     broken = any(not grid.holds(cell) for cell in path) or any(not adjacent(*pair) for pair in pairwise(path))
     return 2 * (path[-1] == grid.goal) - 2 * broken - (not walls.isdisjoint(path)) - (len(set(path)) < len(path))
 
+
+GUESSED: Final = 0.85
+"""What is left of the confidence where a seat's convention is an unusual one that hardly anything speaks for."""
 
 _Key = tuple[Grid, tuple[tuple[str, tuple[Frame, Frame]], ...], bool, tuple[Utterance, ...]]
 
