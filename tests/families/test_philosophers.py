@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from pytest_collab.episode.agent import Reply, Request
 from pytest_collab.episode.outcome import Outcome
 from pytest_collab.errors import TaskError
 from pytest_collab.families.philosophers import STUDY, Philosophers, PhilosophersFamily, Reward, rules
@@ -141,6 +142,22 @@ def test_a_planted_fault_comes_back_under_its_own_name_at_its_own_seat(player: s
             assert not innocent
     assert failed >= 12
     assert found >= 0.95 * failed
+
+
+class Late(Says):
+    """Waits once, then says the same in every turn."""
+
+    async def reply(self, request: Request) -> Reply:
+        return Reply("ACTION: WAIT") if request.turn == 0 else await super().reply(request)
+
+
+def test_a_deadlock_is_that_of_who_could_have_let_go_of_a_fork_and_did_not() -> None:
+    """a and b hold one fork each when c, who comes late, takes the last one."""
+    grab = "ACTION: GRAB_LEFT"
+    episode = play_episode(Philosophers(seats=3), [Says(grab), Says(grab), Late(grab)], family=FAMILY).episode
+    assert [failure.seats for failure in episode.failures if failure.code == "deadlock"] == [("a", "b")]
+    episode = play_episode(Philosophers(seats=3), [Says(grab)], family=FAMILY).episode
+    assert [failure.seats for failure in episode.failures if failure.code == "deadlock"] == [("a", "b", "c")]
 
 
 def test_flawless_partners_never_fail_and_a_lone_partner_commands_them_all() -> None:
