@@ -86,6 +86,40 @@ def test_a_signal_ends_a_session_as_ctrl_c_does(
     assert list((suite.path / "tmp").glob("collab-*")) == []
 
 
+def test_a_signal_that_comes_twice_is_one(suite: pytest.Pytester, playing: subprocess.Popen[str]) -> None:
+    """`timeout` sends its signal to the process and to its group."""
+    assert until((suite.path / "program.pid").exists, 120)
+    playing.send_signal(signal.SIGINT)
+    playing.send_signal(signal.SIGINT)
+    output, _ = playing.communicate(timeout=120)
+    assert playing.returncode == pytest.ExitCode.INTERRUPTED
+    assert "Traceback" not in output
+    assert "KeyboardInterrupt" in output
+    assert RunDirectory(suite.path / "out").info().exit_status == pytest.ExitCode.INTERRUPTED
+
+
+def test_a_session_whose_end_is_interrupted_is_no_whole_one(suite: pytest.Pytester) -> None:
+    """pytest itself would go on with the exit status of a session that came to its end."""
+    (suite.path / "a.collab.yaml").write_text("family: handshake\nseeds: 2\nconditions: [team]\nparams: {}\n")
+    (suite.path / "gates.yaml").write_text("gates:\n  - {metric: success_rate, at_least: 0.1}\n")
+    conftest = suite.path / "conftest.py"
+    conftest.write_text(
+        conftest.read_text()
+        + """
+def pytest_runtest_logreport(report):
+    if report.when == "teardown":
+        raise KeyboardInterrupt
+
+def pytest_keyboard_interrupt(excinfo):
+    raise KeyboardInterrupt
+"""
+    )
+    result = suite.runpytest_subprocess("--agents=partner", "--collab-gate=gates.yaml", "--collab-run-dir=out")
+    assert result.ret != 0
+    assert "the gates were not judged: the session did not come to its end" in result.stdout.str()
+    assert RunDirectory(suite.path / "out").info().exit_status == pytest.ExitCode.INTERRUPTED
+
+
 def test_a_killed_session_leaves_nothing_running(suite: pytest.Pytester, playing: subprocess.Popen[str]) -> None:
     pid_file = suite.path / "program.pid"
     assert until(lambda: pid_file.exists() and pid_file.read_text(), 120)
