@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 import json
+import os
+import shutil
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -48,6 +52,28 @@ def test_each_pair_is_an_item_and_the_sandbox_is_told_loudly(
     notes = json.loads((pytester.path / "run" / "run.json").read_text())["notes"]
     assert len(notes) == 2
     assert notes[1].startswith(WARNING)
+    if not workers:
+        _regraded_from_the_run_alone(pytester)
+
+
+def _regraded_from_the_run_alone(pytester: pytest.Pytester) -> None:
+    """The run is copied to where nothing else is: no task file, no pool, no cache, another folder."""
+    run = pytester.path / "run"
+    alone = pytester.path / "elsewhere"
+    alone.mkdir()
+    run.rename(alone / "run")
+    for path in pytester.path.iterdir():
+        if path != alone:
+            shutil.rmtree(path) if path.is_dir() and not path.is_symlink() else path.unlink()
+    done = subprocess.run(
+        [sys.executable, "-m", "pytest_collab.cli", "regrade", "run"],
+        cwd=alone,
+        env={**os.environ, "COLLAB_CACHE": str(alone / "cache"), "PYTEST_COLLAB_CACHE": str(alone / "cache")},
+        capture_output=True,
+        text=True,
+    )
+    assert done.stdout == "2 episodes graded again, 0 changed, 0 could not be graded again\n", done.stderr
+    assert done.returncode == 0
 
 
 @pytest.mark.slow

@@ -80,6 +80,33 @@ def test_a_killed_worker_loses_no_finished_episode(shake: pytest.Pytester) -> No
     )
 
 
+DYING = """
+
+import os
+from pathlib import Path
+
+def pytest_collab_episode_finished(episode, transcript):
+    if episode.seed == 1 and "PYTEST_XDIST_WORKER" in os.environ and not Path("died").exists():
+        Path("died").touch()
+        os._exit(9)
+"""
+
+
+def test_what_xdist_plays_again_overwrites_nothing(shake: pytest.Pytester) -> None:
+    """A worker dies when it has kept an episode: `--dist loadscope` runs the item again."""
+    conftest = shake.path / "conftest.py"
+    conftest.write_text(conftest.read_text() + DYING)
+    result = shake.runpytest_subprocess(
+        "--agents=partner", "-n2", "--dist=loadscope", "--collab-run-dir=out", "--collab-seeds=3"
+    )
+    run = RunDirectory(shake.path / "out")
+    record = run.record()
+    assert sorted((play.seed, play.attempt) for play in record.plays) == [(0, 1), (1, 1), (1, 2), (2, 1)]
+    assert len({play.id for play in record.plays}) == len({play.transcript for play in record.plays}) == 4
+    assert {play.outcome for play in record.plays} == {"success"}, "what was kept is not lost"
+    result.stdout.fnmatch_lines(["plays: 4 of 3 episodes, all paid;*"])
+
+
 def test_what_a_lost_episode_had_consumed_is_paid_and_the_rest_is_unknown(tmp_path: Path) -> None:
     run = RunDirectory.create(tmp_path / "out")
     journals = Journals(run.path, "gw3")
