@@ -5,6 +5,8 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+import threading
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -13,6 +15,7 @@ from hypothesis import strategies as st
 
 from pytest_collab.errors import TaskError
 from pytest_collab.families.coding.pool.pool import Base, Pool
+from pytest_collab.families.coding.repository import git
 from pytest_collab.families.coding.repository.git import Store
 from pytest_collab.families.coding.repository.merge import Region, check_merge, overlaps, regions
 from pytest_collab.families.coding.repository.seed import seed_repository
@@ -495,6 +498,22 @@ def test_folders_thousands_deep_are_left_out_named_and_removed(bench: Bench, tmp
     assert "deeper than 256 folders" in why
     remove_tree(seat)
     assert not seat.exists()
+
+
+def test_merges_that_begin_at_once_find_whole_rules(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    both = threading.Barrier(2)
+    make = git._git_dir
+
+    def slowly(path: Path, attributes: str) -> None:
+        both.wait(10)  # each has seen that there is none yet
+        make(path, attributes)
+
+    monkeypatch.setattr(git, "_git_dir", slowly)
+    with ThreadPoolExecutor() as threads:
+        names = list(threads.map(lambda _: bench.store.ruled("union", "* merge=union\n"), range(2)))
+    assert names == ["union", "union"]
+    assert (bench.store.path / "union" / "info" / "attributes").read_text().endswith("* merge=union\n")
+    assert not list(bench.store.path.glob("ruled-*"))
 
 
 def test_more_than_is_collected_is_the_seats_own_failure(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:

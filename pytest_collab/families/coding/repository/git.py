@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import dataclasses
 import os
+import shutil
 import subprocess
 import tempfile
 from collections.abc import Iterable, Mapping
@@ -174,7 +175,13 @@ class Store:
         """A further set of attributes, on top of the neutral ones, for `git(attributes=...)`; its name."""
         git_dir = self.path / name
         if not git_dir.is_dir():
-            _git_dir(git_dir, _NEUTRAL + rules)
+            # Whole or not at all: merges in other threads look for it as well.
+            making = Path(tempfile.mkdtemp(dir=self.path, prefix="ruled-"))
+            _git_dir(making, _NEUTRAL + rules)
+            try:
+                making.rename(git_dir)
+            except OSError:  # another was quicker
+                shutil.rmtree(making)
         return name
 
     def git(
