@@ -44,7 +44,7 @@ __all__ = ["Expectation", "FeatureGrade", "Grader", "TestReport", "judge"]
 
 _GUARD = Path(__file__).parent / "guard"
 _OUTPUT_LIMIT = 4 * 1024 * 1024
-_VERSION = 9
+_VERSION = 10
 _MADE = 4
 """Counter-tests that are made of a feature, if not more are asked for: which a tree is given is not known before."""
 
@@ -212,8 +212,10 @@ class Grader:
             return found
 
     def _expectation_key(self, feature: Feature) -> str:
-        parts = [_VERSION, self.environment.key, self.choice.name, self.seed.tree, self.pool.model_dump_json()]
-        digest = hashlib.sha256(json.dumps([*parts, feature.id]).encode())
+        # What other features there are, where the base lies and who plays changes nothing about this feature's tests.
+        said = self.pool.model_dump_json(include=set(Pool.model_fields) - {"base", "features"})
+        parts = [_VERSION, self.environment.key, self.choice.name, self.seed.tree, said, feature.id, feature.test]
+        digest = hashlib.sha256(json.dumps(parts).encode())
         digest.update(self.pool.hidden(feature))
         digest.update(self.pool.reference(feature) or b"")
         return digest.hexdigest()[:24]
