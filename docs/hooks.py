@@ -34,6 +34,11 @@ def commands() -> str:
         )
         _module(name).configure(parser)
         parts.append(f"## collab {name}\n\n```text\n{parser.format_help().strip()}\n```\n")
+        for action in parser._actions:
+            if isinstance(action, argparse._SubParsersAction):
+                for inner, below in action.choices.items():
+                    below.formatter_class = parser.formatter_class
+                    parts.append(f"### collab {name} {inner}\n\n```text\n{below.format_help().strip()}\n```\n")
     return "\n".join(parts)
 
 

@@ -28,7 +28,7 @@ COMMANDS: Final = {
     "shrink": "the smallest case in which a failed episode still fails",
     "fuzz": "params under which a team fails most",
     "agents": "which agents are known, and whether they answer",
-    "import": "make tasks of other projects' datasets",
+    "import": "make tasks of other projects' datasets, or of a repository's history",
     "new": "start a task, a family or an agent",
     "doctor": "what works on this machine, and how to mend what does not",
 }

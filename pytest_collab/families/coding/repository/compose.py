@@ -60,10 +60,20 @@ def is_test(path: str, language: Language) -> bool:
     return _TEST_FILES[language].search(path) is not None
 
 
+def of_tests(path: str, language: Language) -> bool:
+    """Whether a file is a test file, or lies in a folder of tests."""
+    return is_test(path, language) or _TEST_FOLDERS.search(posixpath.dirname(path)) is not None
+
+
+def steers(path: str, language: Language) -> bool:
+    """Whether a file, by its name, decides how tests of the language are found and run."""
+    return _RUNNER_FILES["typescript" if language == "javascript" else language].search(path) is not None
+
+
 def is_protected(path: str, pool: Pool, feature: Feature | None = None) -> bool:
     """Whether a path is taken from the pool when work is graded."""
     language: Language = "typescript" if pool.language == "javascript" else pool.language
-    if is_test(path, language) or _TEST_FOLDERS.search(posixpath.dirname(path)):
+    if of_tests(path, language):
         return True
     if _TEST_FOLDERS.fullmatch(path) or _RUNNER_FILES[language].search(path):
         return True

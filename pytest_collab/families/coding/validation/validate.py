@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import math
 import tempfile
 import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, Literal
 
@@ -125,6 +127,8 @@ async def validate_pool(
     pairs: bool = True,
     cache: Path | None = None,
     sandbox: str | Choice = "auto",
+    counters: bool = True,
+    until: float = math.inf,
     progress: Callable[[str], None] = lambda _: None,
 ) -> PoolCheck:
     """Check a pool for real.
@@ -135,6 +139,8 @@ async def validate_pool(
     Args:
         jobs: test runs at a time.
         pairs: also merge and grade every pair of references.
+        counters: hold merged references to counter-tests as well.
+        until: of `time.monotonic()`; pairs that have not begun by then are `unknown`.
         progress: told what has just been done, in one line, or what still goes on, every `BEAT_SECONDS`.
 
     Raises:
@@ -144,10 +150,20 @@ async def validate_pool(
     """
     pool.check()
     async with _telling(name, progress) as tell:
-        return await _validate(pool, name, Grader(pool, cache=cache, sandbox=sandbox), jobs, pairs, tell)
+        opening = Grader(pool, cache=cache, sandbox=sandbox)
+        return await _validate(pool, name, opening, jobs, _Pairs(pairs, counters, until), tell)
 
 
-async def _validate(pool: Pool, name: str, opening: Grader, jobs: int, pairs: bool, tell: _Tell) -> PoolCheck:
+@dataclass(frozen=True, slots=True)
+class _Pairs:
+    """Which pairs are merged and graded, and how."""
+
+    wanted: bool
+    counters: bool
+    until: float
+
+
+async def _validate(pool: Pool, name: str, opening: Grader, jobs: int, pairs: _Pairs, tell: _Tell) -> PoolCheck:
     started = time.monotonic()
     tell.now = "base and environment"
     async with opening as grader:
@@ -160,7 +176,7 @@ async def _validate(pool: Pool, name: str, opening: Grader, jobs: int, pairs: bo
 
             async def one_feature(feature: str) -> None:
                 async with limit:
-                    checks[feature] = await _check_feature(grader, store, feature, commits)
+                    checks[feature] = await check_feature(grader, store, feature, commits)
                 tell(f"{feature}: {'; '.join(checks[feature].problems) or 'sound'}")
 
             tell.now = "every feature on the base, on its reference, and with counter-tests"
@@ -170,18 +186,21 @@ async def _validate(pool: Pool, name: str, opening: Grader, jobs: int, pairs: bo
             for feature in pool.features:
                 if (check := checks[feature.id]).has_reference and check.problems and feature.id in commits:
                     tell.now = f"{feature.id} again, by itself"
-                    checks[feature.id] = await _check_feature(grader, store, feature.id, commits, again=True)
+                    checks[feature.id] = await check_feature(grader, store, feature.id, commits, again=True)
                     tell(f"{feature.id}: {'; '.join(checks[feature.id].problems) or 'sound, when run by itself'}")
             half = time.monotonic()
             found: dict[tuple[str, ...], PairCheck] = {}
 
             async def one_pair(pair: tuple[str, ...]) -> None:
                 async with limit:
-                    found[pair] = await _check_pair(grader, store, pair, commits)
+                    if time.monotonic() >= pairs.until:
+                        found[pair] = PairCheck(features=pair, reason="the time was up before it was tried")
+                        return
+                    found[pair] = await _check_pair(grader, store, pair, commits, pairs.counters)
                 tell(f"{' + '.join(pair)}: {found[pair].kind}")
 
             tell.now = "pairs of references, merged"
-            wanted = pool.groups() if pairs else ()
+            wanted = pool.groups() if pairs.wanted else ()
             async with anyio.create_task_group() as tasks:
                 for pair in wanted:
                     tasks.start_soon(one_pair, pair)
@@ -244,9 +263,15 @@ async def _telling(name: str, progress: Callable[[str], None]) -> AsyncIterator[
         raise failure
 
 
-async def _check_feature(
+async def check_feature(
     grader: Grader, store: Store, name: str, commits: dict[str, str], again: bool = False
 ) -> FeatureCheck:
+    """Check one feature: on the base, on its reference, and with counter-tests.
+
+    Args:
+        commits: where the commit of its reference is put.
+        again: whatever is known.
+    """
     feature = grader.pool.feature(name)
     try:
         patch = grader.pool.reference(feature)
@@ -299,13 +324,15 @@ async def _check_combined(grader: Grader, store: Store) -> str:
     return ""
 
 
-async def _check_pair(grader: Grader, store: Store, pair: tuple[str, ...], commits: dict[str, str]) -> PairCheck:
+async def _check_pair(
+    grader: Grader, store: Store, pair: tuple[str, ...], commits: dict[str, str], counters: bool
+) -> PairCheck:
     if not all(name in commits for name in pair):
         return PairCheck(features=pair, reason="a reference is missing or does not apply")
     work = [commits[name] for name in pair]
     naive = await anyio.to_thread.run_sync(check_merge, store, work, "naive")
     if naive.clean:
-        passes, reason = await _passes(grader, store, naive, pair)
+        passes, reason = await _passes(grader, store, naive, pair, counters)
         return PairCheck(
             features=pair,
             naive="clean",
@@ -316,7 +343,7 @@ async def _check_pair(grader: Grader, store: Store, pair: tuple[str, ...], commi
             reason=reason,
         )
     union = await anyio.to_thread.run_sync(check_merge, store, work, "union")
-    kept, reason = await _passes(grader, store, union, pair) if union.clean else (None, "")
+    kept, reason = await _passes(grader, store, union, pair, counters) if union.clean else (None, "")
     return PairCheck(
         features=pair,
         naive=naive.status,
@@ -328,11 +355,13 @@ async def _check_pair(grader: Grader, store: Store, pair: tuple[str, ...], commi
     )
 
 
-async def _passes(grader: Grader, store: Store, merge: MergeCheck, pair: tuple[str, ...]) -> tuple[bool, str]:
+async def _passes(
+    grader: Grader, store: Store, merge: MergeCheck, pair: tuple[str, ...], counters: bool
+) -> tuple[bool, str]:
     for name in pair:
-        grade: FeatureGrade = await grader.grade(store, merge.tree, name)
+        grade: FeatureGrade = await grader.grade(store, merge.tree, name, counters=counters)
         if grade.report.timed_out:  # once more: others run at the same time
-            grade = await grader.grade(store, merge.tree, name)
+            grade = await grader.grade(store, merge.tree, name, counters=counters)
         if not grade.passed:
             return False, f"{name}: {grade.reason}"
     return True, ""
