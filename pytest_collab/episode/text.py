@@ -8,7 +8,8 @@ from typing import Final
 REPLY_LIMIT: Final = 64 * 1024
 MESSAGE_LIMIT: Final = 8 * 1024
 
-_OMISSION = re.compile(r"\n?\[\.\.\. \d+ characters left out \.\.\.\]\n?")
+_MARK = r"\[\.\.\. \d+ characters left out \.\.\.\]"
+_OMISSION = re.compile(rf"\S{{0,64}}\n{_MARK}\n\S{{0,64}}|\n?{_MARK}\n?")
 _ANSI = re.compile(
     r"\x1b\[[0-?]*[ -/]*[@-~]"  # CSI sequences (colours, cursor)
     r"|\x1b\][^\x07\x1b]*(?:\x07|\x1b\\)?"  # OSC sequences (titles, links)
@@ -45,7 +46,10 @@ def bounded(text: str, limit: int) -> str:
 
 
 def without_omissions(text: str) -> str:
-    """`text` without the words that `bounded` put in: nobody said them, so no reader of a dialogue may read them."""
+    """`text` without the words that `bounded` put in, and without the halves of words beside them.
+
+    Nobody said them, so no reader of a dialogue may read them.
+    """
     return _OMISSION.sub("\n\n", text)
 
 

@@ -7,7 +7,7 @@ import unicodedata
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pytest_collab.episode.text import bounded, one_line, printable, valid
+from pytest_collab.episode.text import bounded, one_line, printable, valid, without_omissions
 
 ANYTHING = st.text(st.characters(codec=None, categories=None))
 
@@ -37,6 +37,11 @@ def test_bounded_text_says_what_it_left_out(text: str, limit: int) -> None:
         assert cut == text
     else:
         assert f"{len(text) - limit} characters left out" in cut
+
+
+@given(st.integers(20, 400))
+def test_what_is_read_of_a_cut_text_is_whole_words_and_nothing_else(limit: int) -> None:
+    assert set(without_omissions(bounded("word " * 400, limit)).split()) <= {"word"}
 
 
 @given(ANYTHING)

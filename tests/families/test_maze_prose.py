@@ -9,6 +9,7 @@ from pathlib import Path
 import maze_talk
 import pytest
 
+from pytest_collab.episode.text import MESSAGE_LIMIT, bounded
 from pytest_collab.families.maze.reading.reader import Cell, Reading, Utterance, read
 
 HERE = Path(__file__).parent
@@ -313,6 +314,12 @@ def test_being_done_is_taken_back_by_going_on() -> None:
 def test_cuts_thoughts_and_quotations_are_no_moves(aside: str) -> None:
     assert moves(heard(f"{aside} I propose right.", "Agreed.")) == "E"
     assert moves(heard("I propose right.", f"{aside}\nAgreed.")) == "E"
+
+
+@pytest.mark.parametrize("text", ["word " * 4000, "window " * 1171], ids=["delivered cut", "read in part"])
+def test_the_half_of_a_word_at_a_cut_is_no_move(text: str) -> None:
+    said = bounded(text, MESSAGE_LIMIT)
+    assert moves(heard(said, said, said, said)) == ""
 
 
 @pytest.mark.parametrize(

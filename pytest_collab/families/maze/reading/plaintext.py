@@ -49,12 +49,15 @@ _NO_FIELD = re.compile(
     re.I,
 )
 _KEY = re.compile(r"[\"']([A-Za-z_][\w ]{0,24})[\"'][ \t]*:[ \t]*")
+_FIRST_HALF, _LAST_HALF = re.compile(r"\A\S{0,64}"), re.compile(r"\S{0,64}\Z")
 _OMITTED = re.compile(r"\[\.\.\. ?[\d,]+ characters left out ?\.\.\.\]")
 
 
 def clip(text: str) -> str:
-    """The part of a message that is read: all of it, or its beginning and its end."""
-    return text if len(text) <= TEXT_LIMIT else text[: TEXT_LIMIT // 2] + "\n" + text[-TEXT_LIMIT // 2 :]
+    """The part of a message that is read: all of it, or its beginning and its end, in whole words."""
+    if len(text) <= TEXT_LIMIT:
+        return text
+    return _LAST_HALF.sub("", text[: TEXT_LIMIT // 2]) + "\n" + _FIRST_HALF.sub("", text[-TEXT_LIMIT // 2 :])
 
 
 def clean(text: str) -> str:
