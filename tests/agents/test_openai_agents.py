@@ -1,4 +1,4 @@
-"""An agent of OpenAI's Agents SDK takes a seat, against a model server on loopback."""
+"""The docs' agent of OpenAI's Agents SDK takes a seat, against a model server on loopback."""
 
 from __future__ import annotations
 
@@ -10,36 +10,11 @@ from pathlib import Path
 
 import pytest
 
+from tests.docs.console import blocks
 from tests.support.model_server import ModelServer, Say
 
 ROOT = Path(__file__).parents[2]
-PLAYER = """
-import os
-
-from agents import Agent, ModelSettings, OpenAIChatCompletionsModel, RunConfig, Runner, set_tracing_disabled
-from openai import AsyncOpenAI
-
-from pytest_collab import Reply
-from pytest_collab.episode.agent import Usage
-
-set_tracing_disabled(True)
-
-
-class Player:
-    def __init__(self, seat):
-        client = AsyncOpenAI(base_url=os.environ["MODEL_AT"], api_key="none")
-        self.model = OpenAIChatCompletionsModel("tested-model", client)
-        self.history = []
-
-    async def __call__(self, request):
-        agent = Agent(name="player", instructions=request.system, model=self.model)
-        self.history.append({"role": "user", "content": request.text})
-        result = await Runner.run(agent, self.history)
-        self.history = result.to_input_list()
-        used = result.context_wrapper.usage
-        usage = Usage(input_tokens=used.input_tokens, output_tokens=used.output_tokens, cost_usd=None)
-        return Reply(result.final_output, usage=usage)
-"""
+PAGE = ROOT / "docs" / "how-to" / "seat-a-framework.md"
 PLAY = """
 import json
 from pytest_collab.agents.registry import Registry
@@ -64,7 +39,8 @@ def test_an_agent_of_the_agents_sdk_plays_with_its_history_and_its_tokens(tmp_pa
     if place is None:
         install = "python -m venv .venv-openai-agents && .venv-openai-agents/bin/pip install openai-agents"
         pytest.skip(f"not installed: {install}")
-    (tmp_path / "with_openai_agents.py").write_text(PLAYER)
+    (player,) = [block for block in blocks(PAGE) if block.title == "with_openai_agents.py"]
+    (tmp_path / player.title).write_text(player.text)
     with ModelServer(answer=lambda call: Say(f"I say {len(call.body['messages'])}.")) as server:
         environment = {
             **os.environ,
