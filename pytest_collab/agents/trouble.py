@@ -37,7 +37,7 @@ class Trouble:
         if self._folder is None or now - self._said.get(about, -SAME_NOTICE_S) < SAME_NOTICE_S:
             return
         self._said[about] = now
-        _append(notices_file(self._folder), json.dumps({"about": about, "at": now, "text": one_line(text, 400)}))
+        leave_notice(self._folder, about, text)
 
     def lost(self, agent: str, why: str, *, lasting: bool) -> None:
         """A call failed and will not be made again.
@@ -89,6 +89,11 @@ class Trouble:
 def notices_file(shared: Path) -> Path:
     """Where notices are left: one JSON object a line, `about`, `at` (seconds of the epoch) and `text`."""
     return shared / "notices.jsonl"
+
+
+def leave_notice(shared: Path, about: str, text: str) -> None:
+    """Leave a line that people are to see while the session runs."""
+    _append(notices_file(shared), json.dumps({"about": about, "at": time(), "text": one_line(text, 400)}))
 
 
 def _append(path: Path, line: str) -> None:

@@ -17,7 +17,7 @@ from pytest_collab.errors import RunError
 from pytest_collab.plugin import runinfo
 from pytest_collab.plugin.introduction import introduced, settings_lines
 from pytest_collab.plugin.notices import Notices
-from pytest_collab.plugin.progress import Progress
+from pytest_collab.plugin.progress import Log, Progress
 from pytest_collab.plugin.resuming import set_tasks_aside, words
 from pytest_collab.plugin.settling import settle
 from pytest_collab.plugin.stage import unpaid
@@ -98,6 +98,8 @@ class Controller:
         terminal = session.config.pluginmanager.get_plugin("terminalreporter")
         if self._session.run is not None and Progress.wanted(session.config, terminal):
             session.config.pluginmanager.register(Progress(self._session.shared, terminal), "collab-progress")
+        elif self._session.run is not None and terminal is not None and not terminal.isatty:
+            session.config.pluginmanager.register(Log(self._session.shared), "collab-progress")
         if self._session.run is not None and terminal is not None:
             session.config.pluginmanager.register(Notices(self._session.shared, terminal), "collab-notices")
             self._silence_commands(terminal)

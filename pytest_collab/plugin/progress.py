@@ -1,19 +1,102 @@
-"""Live progress on a terminal: episodes done, in play and failed, and what was spent, on the bottom line."""
+"""Live progress: episodes done, in play and failed, what was spent, and the time that is left.
+
+On a terminal it is the bottom line; in the log of a CI a line a minute.
+"""
 
 from __future__ import annotations
 
 import os
 import shutil
 import threading
+import time
 from collections.abc import Generator
 from pathlib import Path
 from typing import Any, Final
 
 import pytest
 
-from pytest_collab.plugin.shared import in_play
+from pytest_collab.agents.purse import SessionPurse
+from pytest_collab.agents.trouble import leave_notice
+from pytest_collab.plugin.shared import in_play, planned
 
 INTERVAL_S: Final = 0.2
+LOG_INTERVAL_S: Final = 60.0
+
+
+class Tally:
+    """What a session has come to so far, over all its processes."""
+
+    def __init__(self, shared: Path) -> None:
+        self._shared = shared
+        self._purse = SessionPurse(shared, None)
+        self._done = self._failed = 0
+        self._spent = 0.0
+        self._unknown = False
+        self._began = time.monotonic()
+
+    def begin(self) -> None:
+        """The first episode may begin: time runs."""
+        self._began = time.monotonic()
+
+    def take(self, report: pytest.TestReport) -> None:
+        """Count a report, where it is one of an episode."""
+        collab = getattr(report, "collab", None)
+        if collab is None:
+            return
+        self._done += 1
+        self._failed += collab["outcome"] != "success"
+        self._unknown |= collab["cost_usd"] is None
+        self._spent += collab["cost_usd"] or 0.0
+
+    def text(self) -> str:
+        """One line. What was spent counts what is in play, too."""
+        total = planned(self._shared)
+        of = f" of {total}" if total else ""
+        known = "at least " if self._unknown else ""
+        spent = max(self._spent, self._purse.spent)
+        elapsed = time.monotonic() - self._began
+        left = f", about {clock(elapsed / self._done * (total - self._done))} left" if 1 < self._done < total else ""
+        return (
+            f"episodes: {self._done}{of} done, {in_play(self._shared)} in play, {self._failed} unsuccessful, "
+            f"{known}${spent:.2f}, {clock(elapsed)}{left}"
+        )
+
+
+def clock(seconds: float) -> str:
+    """`1:05:09`, or `5:09` within the hour."""
+    minutes, second = divmod(round(seconds), 60)
+    hours, minute = divmod(minutes, 60)
+    return f"{hours}:{minute:02}:{second:02}" if hours else f"{minute}:{second:02}"
+
+
+class Log:
+    """Tells the tally every minute where there is no terminal to draw on. Registered in the controller."""
+
+    def __init__(self, shared: Path) -> None:
+        self._tally = Tally(shared)
+        self._shared = shared
+        self._over = threading.Event()
+        self._thread = threading.Thread(target=self._keep_telling, name="collab-progress", daemon=True)
+
+    def pytest_runtestloop(self) -> None:
+        if not self._thread.is_alive():
+            self._tally.begin()
+            self._thread.start()
+
+    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
+        self._tally.take(report)
+
+    @pytest.hookimpl(wrapper=True, tryfirst=True)
+    def pytest_sessionfinish(self) -> Generator[None]:
+        self._over.set()
+        yield
+
+    def pytest_unconfigure(self) -> None:
+        self._over.set()
+
+    def _keep_telling(self) -> None:
+        while not self._over.wait(LOG_INTERVAL_S):
+            leave_notice(self._shared, "progress", self._tally.text())
 
 
 class Progress:
@@ -23,12 +106,9 @@ class Progress:
     """
 
     def __init__(self, shared: Path, terminal: Any) -> None:
-        self._shared = shared
+        self._tally = Tally(shared)
         # While a test runs, pytest's capture sits on the standard descriptors: draw on a copy of the real one.
         self._file = os.fdopen(os.dup(terminal._tw._file.fileno()), "w", encoding="utf-8")
-        self._done = self._failed = self._total = 0
-        self._spent = 0.0
-        self._unknown = False
         self._rows = 0
         self._lock = threading.Lock()
         self._over = threading.Event()
@@ -45,23 +125,13 @@ class Progress:
             and config.option.capture != "no"
         )
 
-    def pytest_collection_finish(self, session: pytest.Session) -> None:
-        from pytest_collab.plugin.cases import case_of
-
-        self._total = sum(case_of(item) is not None for item in session.items)
-
     def pytest_runtestloop(self) -> None:
         if not self._thread.is_alive():
+            self._tally.begin()
             self._thread.start()
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
-        collab = getattr(report, "collab", None)
-        if collab is None:
-            return
-        self._done += 1
-        self._failed += collab["outcome"] != "success"
-        self._unknown |= collab["cost_usd"] is None
-        self._spent += collab["cost_usd"] or 0.0
+        self._tally.take(report)
 
     @pytest.hookimpl(wrapper=True, tryfirst=True)
     def pytest_sessionfinish(self) -> Generator[None]:
@@ -85,15 +155,6 @@ class Progress:
                 self._rows = 0
             self._file.close()
 
-    def text(self) -> str:
-        """The line."""
-        total = f" of {self._total}" if self._total else ""
-        known = "at least " if self._unknown else ""
-        return (
-            f" episodes: {self._done}{total} done, {in_play(self._shared)} in play, {self._failed} unsuccessful, "
-            f"{known}${self._spent:.2f} "
-        )
-
     def _keep_drawing(self) -> None:
         while not self._over.wait(INTERVAL_S):
             self._draw()
@@ -107,7 +168,7 @@ class Progress:
                 # Make room first, so that the region's new bottom line is empty; then fence it off.
                 self._write(f"\n\x1b[1A\x1b7\x1b[1;{rows - 1}r\x1b8")
                 self._rows = rows
-            self._write(f"\x1b7\x1b[{rows};1H\x1b[2K\x1b[7m{self.text()[:columns]}\x1b[0m\x1b8")
+            self._write(f"\x1b7\x1b[{rows};1H\x1b[2K\x1b[7m{f' {self._tally.text()} '[:columns]}\x1b[0m\x1b8")
 
     def _write(self, text: str) -> None:
         try:

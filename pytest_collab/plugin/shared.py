@@ -21,3 +21,13 @@ def in_play(shared: Path) -> int:
         text = path.read_text()
         total += int(text) if text.isdecimal() else 0
     return total
+
+
+def tell_planned(shared: Path, worker: str, count: int) -> None:
+    """Let the controller know how many episodes there are to play; under xdist each worker collects all of them."""
+    (shared / f"planned.{worker}").write_text(str(count))
+
+
+def planned(shared: Path) -> int:
+    """Episodes to play in the session; 0 before that is known."""
+    return max((int(text) for path in shared.glob("planned.*") if (text := path.read_text()).isdecimal()), default=0)

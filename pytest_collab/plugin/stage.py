@@ -25,7 +25,7 @@ from pytest_collab.plugin.collected import Collected
 from pytest_collab.plugin.options import Settings
 from pytest_collab.plugin.resuming import TaskKey, played_hashes
 from pytest_collab.plugin.roster import Roster
-from pytest_collab.plugin.shared import tell_in_play
+from pytest_collab.plugin.shared import tell_in_play, tell_planned
 from pytest_collab.plugin.upcoming import Upcoming
 
 if TYPE_CHECKING:
@@ -105,7 +105,9 @@ class Stage:
     def expect(self, items: list[pytest.Item]) -> None:
         """The collected items, in the order of play."""
         self._upcoming.know(items)
-        self._expected = {case.key for item in items if (case := case_of(item)) is not None and case.skip is None}
+        cases = [case for item in items if (case := case_of(item)) is not None and case.skip is None]
+        self._expected = {case.key for case in cases}
+        tell_planned(self._shared, self._worker, len(cases))
 
     @cached_property
     def purse(self) -> Purse:

@@ -13,6 +13,8 @@ from fcntl import ioctl
 
 import pytest
 
+from pytest_collab.plugin.progress import clock
+
 
 def on_a_terminal(suite: pytest.Pytester, *args: str, term: str = "xterm") -> str:
     """What pytest writes to a terminal of 24 lines."""
@@ -60,7 +62,21 @@ def test_the_bottom_line_tells_done_in_play_failed_and_spent(shake: pytest.Pytes
 
 def test_workers_count_too(shake: pytest.Pytester) -> None:
     written = on_a_terminal(shake, "--agents=slow", "-n2")
-    assert any(int(playing) >= 1 for playing in re.findall(r"done, (\d+) in play", written))
+    assert any(int(playing) >= 1 for playing in re.findall(r"of 3 done, (\d+) in play", written))
+
+
+def test_the_log_of_a_ci_says_it_once_in_a_while(shake: pytest.Pytester) -> None:
+    conftest = shake.path / "conftest.py"
+    conftest.write_text(
+        f"import pytest_collab.plugin.progress as p\n\np.LOG_INTERVAL_S = 0.3\n{conftest.read_text()}"
+    )
+    result = shake.runpytest_subprocess("--agents=slow", "-n2", "-q", "--collab-seeds=6")
+    lines = [line for line in result.outlines if line.startswith("collab: episodes: ")]
+    assert any(re.search(r"[1-5] of 6 done, [12] in play, 0 unsuccessful, \$0.\d\d, \d:\d\d", line) for line in lines)
+
+
+def test_time_is_told_as_clocks_tell_it() -> None:
+    assert [clock(seconds) for seconds in (0.4, 65, 3905)] == ["0:00", "1:05", "1:05:05"]
 
 
 @pytest.mark.parametrize(("args", "term"), [(["-q"], "xterm"), (["-s"], "xterm"), ([], "dumb")])
