@@ -20,16 +20,29 @@ from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.special import stdtrit
 
-from pytest_collab.measure.decision import GateVerdict, MeanEvidence, PairedEvidence, RateEvidence, Rule
+from pytest_collab.measure.bounded import combined
+from pytest_collab.measure.cluster import cluster_rate
+from pytest_collab.measure.decision import (
+    Evidence,
+    GateVerdict,
+    MeanEvidence,
+    PairedEvidence,
+    RateEvidence,
+    Rule,
+    UnpairedEvidence,
+)
+from pytest_collab.measure.followed import Followed
+from pytest_collab.measure.interval import two_sided
 from pytest_collab.measure.power import (
     episodes_for_difference,
     episodes_for_rate,
     gate_limits,
     pairs_for_mcnemar,
 )
-from pytest_collab.measure.sequential import betting_log_wealth, mixture_log_wealth
-from pytest_collab.measure.simulation import Design, synthetic, verdict
+from pytest_collab.measure.sequential import betting_log_wealth, first_crossing, mixture_log_wealth
+from pytest_collab.measure.simulation import verdict
 
 CONFIDENCE = 0.95
 Bools = NDArray[np.bool_]
@@ -289,53 +302,226 @@ def power_difference(_rng: np.random.Generator, _runs: int) -> str:
     )
 
 
+SIZES = (5, 10, 20, 50, 200)
+Drawn = tuple[Floats, Evidence]
+"""A synthetic run: shape (seeds, episodes of one), and what a gate makes of it."""
+
+
 def bounds(rng: np.random.Generator, runs: int) -> str:
     """Misses of every kind of gate, from five seeds on, with the truth a hair on the wrong side of the threshold."""
-    sizes = (5, 10, 20, 50)
-    kinds: dict[str, Callable[[int], MeanEvidence]] = {
-        "rate at_least 0.8, one episode a seed": lambda n: synthetic("rate", 0.7999, Design(n), rng),
-        "rate at_least 0.8, 10 episodes, correlation 0.3": lambda n: synthetic("rate", 0.7999, Design(n, 10), rng),
-        "rate at_least 0.8, 10 episodes, now and then a hopeless seed": lambda n: _hopeless(n, rng),
-        "score at_least 0.8, beta": lambda n: synthetic("score", 0.7999, Design(n), rng),
-        "score at_least 0.8, nothing or nearly 1": lambda n: _nearly(n, rng),
-        "difference at_least -0.1, 20 % of pairs differ": lambda n: synthetic("difference", -0.1001, Design(n), rng),
-        "difference at_least -0.1, baseline at 100 %": lambda n: _lost(n, rng),
-        "cost at_most 0.5, lognormal, sigma 1": lambda n: _cost(n, 1.0, rng),
-        "cost at_most 0.5, lognormal, sigma 1.5": lambda n: _cost(n, 1.5, rng),
-    }
     rows = []
-    for name, make in kinds.items():
-        rule = Rule("at_most", 0.5) if name.startswith("cost") else Rule("at_least", -0.1 if "-0.1" in name else 0.8)
+    for name, rule, make in _kinds(rng):
         cells = []
-        for n in sizes:
-            missed = sum(verdict(rule, make(n), CONFIDENCE) is GateVerdict.PASS for _ in range(runs))
-            cells.append(f"{100 * missed / runs:.1f} %")
+        for n in SIZES:
+            drawn = [make(n) for _ in range(runs)]
+            known: dict[bytes, bool] = {}
+            now = np.mean([_missed(rule, values, one, known) for values, one in drawn])
+            cells.append(f"{100 * _before(rule, [values for values, _ in drawn]):.1f} → {100 * now:.1f} %")
         rows.append([name, *cells])
-    return table(("gate", *(f"{n} seeds" for n in sizes)), rows)
+    return table(("gate", *(f"{n} seeds" for n in SIZES)), rows)
 
 
-def _hopeless(n: int, rng: np.random.Generator) -> MeanEvidence:
-    rates = np.where(rng.random(n) < 0.7999 / 0.98, 0.98, 0.0)
-    return RateEvidence(
-        (rng.random((n, 10)) < rates[:, None]).astype(np.float64).ravel(), np.repeat(np.arange(n), 10)
-    )
+def _kinds(rng: np.random.Generator) -> list[tuple[str, Rule, Callable[[int], Drawn]]]:
+    def rates(chances: Callable[[int], Floats], each: int) -> Callable[[int], Drawn]:
+        def make(n: int) -> Drawn:
+            values = (rng.random((n, each)) < chances(n)[:, None]).astype(np.float64)
+            return values, RateEvidence(values.ravel(), np.repeat(np.arange(n), each))
+
+        return make
+
+    def means(draw: Callable[[int], Floats], low: float, high: float) -> Callable[[int], Drawn]:
+        def make(n: int) -> Drawn:
+            values = draw(n)
+            values = values[:, None] if values.ndim == 1 else values
+            labels = np.repeat(np.arange(n), values.shape[1])
+            return values, MeanEvidence(values.ravel(), labels, (low, high))
+
+        return make
+
+    def alike(mean: float, n: int) -> Floats:
+        return rng.beta(mean * 7 / 3, (1 - mean) * 7 / 3, n)  # two episodes of a seed correlate by 0.3
+
+    def skewed(mean: float, n: int) -> Floats:
+        return rng.beta(3 * mean, 3 * (1 - mean), n)
+
+    def nearly(mean: float, n: int) -> Floats:
+        return np.where(rng.random(n) < mean / 0.99, 1.0 - 0.02 * rng.random(n), 0.0)
+
+    def cost(sigma: float, n: int) -> Floats:
+        return 0.5001 * np.exp(rng.normal(-(sigma**2) / 2, sigma, n))
+
+    def pairs(n: int, each: int) -> Floats:
+        draw = rng.random((n, each))
+        draw = np.where(rng.random((n, each)) < 0.55, draw[:, :1], draw)  # correlated by 0.3
+        return np.where(draw < 0.04995, 1.0, np.where(draw < 0.2, -1.0, 0.0))
+
+    at_8, at_9, margin = Rule("at_least", 0.8), Rule("at_least", 0.9), Rule("at_least", -0.1)
+    dear, rare = Rule("at_most", 0.5), Rule("at_most", 0.05)
+    return [
+        ("rate at_least 0.8, one episode a seed", at_8, rates(lambda n: np.full(n, 0.7999), 1)),
+        ("rate at_least 0.8, 10 episodes, correlation 0.3", at_8, rates(lambda n: alike(0.7999, n), 10)),
+        (
+            "rate at_least 0.8, 10 episodes, now and then a hopeless seed",
+            at_8,
+            rates(lambda n: np.where(rng.random(n) < 0.7999 / 0.98, 0.98, 0.0), 10),
+        ),
+        ("rate of a failure at_most 0.05", rare, rates(lambda n: np.full(n, 0.0501), 1)),
+        ("score at_least 0.8, beta", at_8, means(lambda n: skewed(0.7999, n), 0.0, 1.0)),
+        ("score at_least 0.9, beta", at_9, means(lambda n: skewed(0.8999, n), 0.0, 1.0)),
+        ("score at_least 0.8, nothing or nearly 1", at_8, means(lambda n: nearly(0.7999, n), 0.0, 1.0)),
+        ("score at_least 0.9, nothing or nearly 1", at_9, means(lambda n: nearly(0.8999, n), 0.0, 1.0)),
+        (
+            "score at_least 0.9, 0 or 1",
+            at_9,
+            means(lambda n: (rng.random(n) < 0.8999).astype(np.float64), 0.0, 1.0),
+        ),
+        ("difference at_least -0.1, 20 % of pairs differ", margin, means(lambda n: pairs(n, 1), -1.0, 1.0)),
+        ("the same, four teams a seed", margin, means(lambda n: pairs(n, 4), -1.0, 1.0)),
+        (
+            "difference at_least -0.1, baseline at 100 %, 3 epochs",
+            margin,
+            means(lambda n: -(rng.random((n, 3)) < 0.1001).mean(axis=1), -1.0, 1.0),
+        ),
+        ("the same, runs of other seeds", margin, _groups(rng)),
+        ("cost at_most 0.5, lognormal, sigma 1", dear, means(lambda n: cost(1.0, n), 0.0, np.inf)),
+        ("cost at_most 0.5, lognormal, sigma 1.5", dear, means(lambda n: cost(1.5, n), 0.0, np.inf)),
+    ]
 
 
-def _nearly(n: int, rng: np.random.Generator) -> MeanEvidence:
-    score = np.where(rng.random(n) < 0.7999 / 0.99, 1.0 - 0.02 * rng.random(n), 0.0)
-    return MeanEvidence(score, None, (0.0, 1.0))
+def _groups(rng: np.random.Generator) -> Callable[[int], Drawn]:
+    def make(n: int) -> Drawn:
+        now = (rng.random((n, 3)) >= 0.1001).mean(axis=1)
+        return (now - 1.0)[:, None], UnpairedEvidence(now, np.ones(n))
+
+    return make
 
 
-def _lost(n: int, rng: np.random.Generator) -> MeanEvidence:
-    return MeanEvidence(-(rng.random(n) < 0.1001).astype(np.float64), None, (-1.0, 1.0))
+def _missed(rule: Rule, values: Floats, evidence: Evidence, known: dict[bytes, bool]) -> bool:
+    """Whether a gate passes; runs that hold the same means of seeds are judged once."""
+    value = float(values.mean())
+    if not (value > rule.threshold if rule.relation == "at_least" else value < rule.threshold):
+        return False
+    key = np.sort(values.mean(axis=1)).tobytes()
+    if key not in known:
+        known[key] = verdict(rule, evidence, CONFIDENCE) is GateVerdict.PASS
+    return known[key]
 
 
-def _cost(n: int, sigma: float, rng: np.random.Generator) -> MeanEvidence:
-    return MeanEvidence(0.5001 * np.exp(rng.normal(-(sigma**2) / 2, sigma, n)), None, (0.0, np.inf))
+def _before(rule: Rule, drawn: Sequence[Floats]) -> float:
+    """How often Student's t over the means of seeds passes: what gates went by at first, rates of several episodes
+    and seeds that all agree apart, which they took by the effective number of episodes."""
+    means = np.array([values.mean(axis=1) for values in drawn])
+    n = means.shape[1]
+    value, spread = means.mean(axis=1), means.std(axis=1, ddof=1)
+    end = value - rule.threshold if rule.relation == "at_least" else rule.threshold - value
+    passes = (spread > 0.0) & (end >= stdtrit(n - 1, CONFIDENCE) * spread / np.sqrt(n))
+    if np.isin(drawn[0], (0.0, 1.0)).all() and drawn[0].min() >= 0.0 and rule.threshold > 0.0:
+        level = two_sided(CONFIDENCE)
+        codes = np.repeat(np.arange(n), drawn[0].shape[1])
+        known: dict[bytes, bool] = {}
+        for place in np.flatnonzero(end > 0.0).tolist():
+            key = np.sort(means[place]).tobytes()
+            if key not in known:
+                found = cluster_rate(drawn[place].ravel(), codes, level)
+                known[key] = (
+                    found.low >= rule.threshold if rule.relation == "at_least" else found.high <= rule.threshold
+                )
+            passes[place] = known[key]
+        passes &= end > 0.0
+    return float(passes.mean())
+
+
+def lost(rng: np.random.Generator, runs: int) -> str:
+    """Episodes lost to the infrastructure more often where they fail: by the whole run's share, and as it is done."""
+    rows = []
+    for n, played, true, share in (
+        (100, 400, 0.75, 0.6),
+        (100, 400, 0.70, 0.6),
+        (200, 200, 0.77, 0.17),
+        (200, 200, 0.79, 0.17),
+        (200, 200, 0.79, 0.05),
+    ):
+        failed = rng.binomial(n, 1.0 - true, runs)
+        gone = rng.binomial(failed, share)
+        successes = n - failed
+        limits = np.array([gate_limits(size, 0.8, CONFIDENCE) for size in range(1, n + 1)])
+        left = n - gone - 1
+        void = gone > 0.05 * played
+        passed = successes >= limits[left, 0]
+        failing = successes <= limits[left, 1]
+        cells = _shares(void, ~void & passed, ~void & failing)
+        void = gone > 0.05 * n
+        worst, best = limits[n - 1, 0], limits[n - 1, 1]
+        passed &= successes >= worst
+        failing &= successes + gone <= best
+        cells += _shares(void, ~void & passed, ~void & failing)
+        rows.append([f"{n} of {played}", f"{true:g}", f"{100 * share:.0f} %", *cells])
+    head = ("the gate's episodes", "true rate", "of failures lost")
+    words = ("miss", "fail", "void")
+    return table((*head, *(f"{word}, before" for word in words), *(f"{word}, now" for word in words)), rows)
+
+
+def _shares(void: Bools, passed: Bools, failed: Bools) -> list[str]:
+    return [f"{100 * one.mean():.1f} %" for one in (passed, failed, void)]
+
+
+def stopped(rng: np.random.Generator, runs: int) -> str:
+    """A run that was stopped when `at_least 0.6` was decided, held against one that was not."""
+    n, true = 100, 0.7
+    better, margin = Rule("above", 0.0), Rule("at_least", -0.1)
+    counts = np.zeros((2, 3))
+    runs = max(1, runs // 5)
+    for _ in range(runs):
+        luck = (rng.random(n) < true).astype(np.float64)
+        crossing = first_crossing(luck, 0.6, CONFIDENCE, kind="rate")
+        luck = luck[: n if crossing is None else crossing.n]
+        one = Followed(
+            tuple((place,) for place in range(len(luck))),
+            tuple((v,) for v in luck.tolist()),
+            "task_seed",
+            n,
+            1,
+            "rate",
+            (0.0, 1.0),
+        )
+        equal, ahead = ((rng.random(n) < p).astype(np.float64) for p in (true, true + 0.1001))
+        worse, lead = equal[: len(luck)] - luck, luck - ahead[: len(luck)]
+        counts[0, 0] += _student(-worse, 0.0)
+        counts[1, 0] += _student(lead, -0.1)
+        counts[0, 1] += verdict(better, PairedEvidence(equal[: len(luck)], luck), CONFIDENCE) is GateVerdict.FAIL
+        counts[1, 1] += verdict(margin, PairedEvidence(luck, ahead[: len(luck)]), CONFIDENCE) is GateVerdict.PASS
+        sequence, rest = one.interval(two_sided(CONFIDENCE)), (0.0, 1.0)
+        for place, rule, first, second, wrong in (
+            (0, better, RateEvidence(equal).interval(two_sided(CONFIDENCE)), sequence, GateVerdict.FAIL),
+            (1, margin, sequence, RateEvidence(ahead).interval(two_sided(CONFIDENCE)), GateVerdict.PASS),
+        ):
+            found = combined(first, second, rest)
+            counts[place, 2] += rule.judge(found.low, found.high) is wrong
+    rows = [
+        [name, error, *(f"{100 * count / runs:.1f} %" for count in row)]
+        for (name, error), row in zip(
+            (
+                ("better_than a stopped baseline, equal teams", "false alarm"),
+                ("a stopped run not_worse_than an honest one, 0.1001 worse", "miss"),
+            ),
+            counts.tolist(),
+            strict=True,
+        )
+    ]
+    return table(("gate", "error", "in pairs, by t", "in pairs, by today's bounds", "by the sequence"), rows)
+
+
+def _student(values: Floats, least: float) -> bool:
+    """Whether Student's one-sided bound shows that the mean is above `least`."""
+    n, spread = len(values), float(values.std(ddof=1)) if len(values) > 1 else 0.0
+    bound = float(values.mean()) - float(stdtrit(max(1, n - 1), CONFIDENCE)) * spread / np.sqrt(n)
+    return spread > 0.0 and bound > least
 
 
 TABLES: dict[str, Callable[[np.random.Generator, int], str]] = {
     "bounds": bounds,
+    "lost": lost,
+    "stopped": stopped,
     "rates": rates,
     "clustered": clustered,
     "shuffled": shuffled,

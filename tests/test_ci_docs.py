@@ -114,6 +114,13 @@ def test_the_power_tables_of_the_docs_are_what_the_code_computes() -> None:
             assert f"<!-- {name} -->\n\n{table}\n\n<!-- /{name} -->" in doc
 
 
+def test_no_gate_misses_more_often_than_it_may_in_the_tables_of_the_docs() -> None:
+    text = (ROOT / "docs" / "statistics.md").read_text(encoding="utf-8")
+    misses = re.findall(r"→ ([\d.]+) %", text.partition("<!-- bounds -->")[2].partition("<!-- /bounds -->")[0])
+    assert len(misses) > 50
+    assert max(map(float, misses)) <= 5.0 + 3 * 0.22  # the standard error of 5 % in 10,000 runs, in points
+
+
 def test_the_schemas_in_the_docs_are_up_to_date() -> None:
     for name, schema in schemas().items():
         written = json.loads((ROOT / "docs" / "schemas" / f"{name}.json").read_text(encoding="utf-8"))

@@ -170,7 +170,7 @@ def circumstances_changed(before: RunInfo, after: RunInfo) -> list[str]:
 def unrecorded(info: RunInfo) -> set[Kind]:
     """Which of `DEMANDABLE` a run has not recorded: whether these are equal cannot be told."""
     known: dict[Kind, object] = {
-        "task": info.tasks,
+        "task": info.tasks and all(task.hash for task in info.tasks),
         "family": [task for task in info.tasks if task.version is not None],
         "plugin": info.versions.get("pytest-collab"),
         "model": info.agents,

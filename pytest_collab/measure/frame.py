@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final, Generic, NamedTuple, TypeVar
 
@@ -144,6 +144,13 @@ class Frame:
     bad: tuple[BadLine, ...] = ()
     spare: Spare = NO_SPARE
     plan: Plan | None = None
+    _known: dict[Hashable, Any] = field(default_factory=dict, init=False, repr=False)
+
+    def once(self, name: Hashable, make: Callable[[], Any]) -> Any:
+        """What `make` finds of this frame, found once: columns never change, and gates ask for the same."""
+        if name not in self._known:
+            self._known[name] = make()
+        return self._known[name]
 
     @property
     def bad_lines(self) -> int:

@@ -110,10 +110,12 @@ class InfrastructureCheck(BaseModel):
 
     def __str__(self) -> str:
         """What was lost: a part of a sentence."""
-        text = f"{self.errors + self.ungraded} of {self.episodes} episodes ({self.rate:.1%}) were lost"
+        text = f"{self.errors + self.ungraded} of {self.episodes} episodes ({self.rate:.1%})"
         if not self.ungraded:
-            return f"{text} to infrastructure"
-        return f"{text} ({self.errors} to infrastructure, {self.ungraded} could not be read surely)"
+            return f"{text} were lost to infrastructure"
+        if not self.errors:
+            return f"{text} could not be read surely"
+        return f"{text} were lost ({self.errors} to infrastructure, {self.ungraded} could not be read surely)"
 
 
 class GateProblem(BaseModel):
@@ -310,7 +312,8 @@ def _caveats(gate: Gate, caveats: Caveats, decision: Decision, verdict: GateVerd
             "none" if end.value is None else f"{show(end.value)} ({_ends(show, end)})"
             for end in (losses.lowest, losses.highest)
         ]
-        told.insert(1, f"at the lowest {ends[0]}, at the highest {ends[1]}, had they been played")
+        played = "played and read" if losses.ungraded else "played"
+        told.insert(1, f"at the lowest {ends[0]}, at the highest {ends[1]}, had they been {played}")
     if caveats.stopped:
         stopped = " and ".join(caveats.stopped)
         told.append(

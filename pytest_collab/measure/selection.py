@@ -81,7 +81,9 @@ def as_read(frame: Frame, metric: str) -> Frame:
     unread = frame.unread
     if metric in _NEED_NO_READING or metric.startswith(FAMILY_METRIC) or not unread.any():
         return frame
-    return replace(frame, outcome=np.where(unread, np.int8(INFRASTRUCTURE), frame.outcome))
+    outcome = np.where(unread, np.int8(INFRASTRUCTURE), frame.outcome)
+    found: Frame = frame.once("read", lambda: replace(frame, outcome=outcome))
+    return found
 
 
 def conditions_of(gate: Gate) -> tuple[str, ...]:

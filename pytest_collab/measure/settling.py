@@ -62,6 +62,11 @@ def settle(frame: Frame) -> Settled:
     so it is in runs of earlier versions, whose records name one of the two beside `settled: false`. What could not be
     read surely stays open whatever was played beside it: nobody knows what it was that failed.
     """
+    found: Settled = frame.once("settled", lambda: _settled(frame))
+    return found
+
+
+def _settled(frame: Frame) -> Settled:
     outcomes = frame.outcome.copy()
     left_open = (frame.outcome == UNSETTLED) | (~frame.settled & np.isin(frame.outcome, (COORDINATION, COMPETENCE)))
     by_solo = np.zeros(len(frame), dtype=bool)
@@ -96,7 +101,10 @@ def suppose(frame: Frame, outcome: Outcome | None) -> Frame:
         return frame
     still_open = settle(frame).open
     outcomes = np.where(still_open, np.int8(OUTCOMES.index(outcome)), frame.outcome)
-    return replace(frame, outcome=outcomes, settled=frame.settled | still_open)
+    found: Frame = frame.once(
+        ("supposed", outcome), lambda: replace(frame, outcome=outcomes, settled=frame.settled | still_open)
+    )
+    return found
 
 
 def _alone(frame: Frame) -> dict[Unit, float]:

@@ -234,6 +234,8 @@ def test_too_much_unread_voids_the_run():
     assert verdict_line(report).startswith(
         "gates: VOID. 10 of 100 episodes (10.0%) were lost (2 to infrastructure, 8 could not be read surely), above"
     )
+    alone = judge_run(file, frame_of(play(90) + unread(10, 90)))
+    assert "10 of 100 episodes (10.0%) could not be read surely, above" in verdict_line(alone)
     assert judge_run(file, frame_of(play(96) + unread(2, 96) + lost(2, 98))).verdict != "void"
 
 
@@ -322,6 +324,16 @@ def test_a_report_says_what_differs_from_the_baseline_and_a_gate_can_ask_that_no
         judged({**GATE, "same": "model"}, play(), baseline=play(), info=after)
     same = {"same": ["task", "family", "sandbox", "grader"]}
     assert judged({**GATE, **same}, play(), baseline=play(), info=after, baseline_info=before).ok
+
+
+def test_a_task_of_unknown_content_is_not_the_same_where_that_is_asked():
+    known = RunInfo(**INFO)
+    unknown = RunInfo(**{**INFO, "tasks": [TaskInfo(name="t", family="maze", hash="", version=1)]})
+    nameless = play(task_hash="")
+    assert judged(GATE, nameless, baseline=play(), info=unknown, baseline_info=known).ok
+    for now, before in ((unknown, known), (known, unknown), (RunInfo(), known)):
+        with pytest.raises(UsageError, match="task"):
+            judged({**GATE, "same": "task"}, nameless, baseline=play(), info=now, baseline_info=before)
 
 
 def test_a_run_of_mixed_contents_is_read_by_none_of_them():

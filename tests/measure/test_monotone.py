@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from pytest_collab.episode.outcome import Outcome
 from pytest_collab.episode.record import Episode
 from pytest_collab.measure.decision import GateVerdict
 from pytest_collab.measure.gate import GateFile
@@ -34,6 +35,28 @@ COSTS: Final[list[dict[str, Any]]] = [
     {"metric": "cost_usd", "not_worse_than": "baseline", "margin": 0.2},
 ]
 
+GAPS: Final[list[dict[str, Any]]] = [
+    {"metric": "collaboration_gap", "at_most": 0.3},
+    {"metric": "communication_loss", "at_most": 0.5},
+    {"metric": "collaboration_gap", "not_worse_than": "baseline", "margin": 0.2},
+]
+LOST: Final[list[dict[str, Any]]] = [
+    {"metric": "success_rate", "at_least": 0.4},
+    {"name": "at random", "metric": "success_rate", "at_least": 0.4, "lost": "at_random"},
+    {"metric": "score", "at_least": 0.4},
+]
+BESIDE: Final = {
+    # Played beside the teams: alone and with all shown, for gaps; and lost, to the infrastructure and unread.
+    "gaps": [
+        *(episode("solo", agent, seed, ok=seed % 4 > 0) for seed in range(13) for agent in "ab"),
+        *(episode("shared", team, seed, ok=seed % 3 > 0) for seed in range(13) for team in ("a+b", "b+a")),
+    ],
+    "lost": [
+        episode(seed=20, outcome=Outcome.INFRASTRUCTURE, score=0),
+        episode(seed=21, outcome=Outcome.UNSETTLED, score=0.2, settled=False, metrics={"ungraded": 1.0}),
+    ],
+}
+
 Play = tuple[int, int, int]
 PLAYS: Final = st.lists(st.tuples(st.integers(0, 12), st.integers(0, 2), st.integers(0, 1)), min_size=1, max_size=40)
 KINDS: Final = st.sampled_from(["steady", "high", "mixed"])
@@ -50,7 +73,8 @@ def drawn(plays: list[Play], figures: list[float], kind: str) -> list[Episode]:
 
 
 def order(gates: list[dict[str, Any]], episodes: list[Episode], old: list[Episode]) -> list[int]:
-    file = GateFile.model_validate({"gates": gates, "confidence": 0.9})
+    void = {"infrastructure": {"at_most": 0.9}, "lost": "worst"}  # never void
+    file = GateFile.model_validate({"gates": gates, "confidence": 0.9, **void})
     report = judge_run(file, frame_of(episodes), {"baseline": frame_of(old)})
     assert not report.problems
     return [TOWARDS_PASS.index(result.verdict) for result in report.gates]
@@ -58,9 +82,11 @@ def order(gates: list[dict[str, Any]], episodes: list[Episode], old: list[Episod
 
 @given(plays=PLAYS, figures=st.lists(st.floats(0, 1), min_size=40, max_size=40), kind=KINDS, data=st.data())
 @settings(max_examples=40)
-@pytest.mark.parametrize("gates", [RATES, SCORES, COSTS], ids=["rates", "scores", "costs"])
+@pytest.mark.parametrize(
+    ("beside", "gates"), [("", RATES), ("", SCORES), ("", COSTS), ("gaps", GAPS), ("lost", LOST)]
+)
 def test_a_worse_episode_turns_no_verdict_towards_pass(
-    gates: list[dict[str, Any]], plays: list[Play], figures: list[float], kind: str, data: st.DataObject
+    beside: str, gates: list[dict[str, Any]], plays: list[Play], figures: list[float], kind: str, data: st.DataObject
 ) -> None:
     run = drawn(plays, figures, kind)
     old = drawn([(seed, 0, team) for seed in range(13) for team in range(2)], [0.9] * 26, kind)
@@ -71,8 +97,11 @@ def test_a_worse_episode_turns_no_verdict_towards_pass(
     spent = usage.model_copy(update={"cost_usd": (usage.cost_usd or 0.0) + data.draw(st.floats(0, 4))})
     worse = episode("team", "+".join(one.team), one.seed, epoch=one.epoch, ok=False, score=score)
     changed = worse.model_copy(update={"usage": {seat: spent, **dict(others)}})
-    after = order(gates, [*run[:place], changed, *run[place + 1 :]], old)
-    assert all(now <= before for now, before in zip(after, order(gates, run, old), strict=True))
+    others = BESIDE.get(beside, [])
+    after = order(gates, [*run[:place], changed, *run[place + 1 :], *others], [*old, *others])
+    assert all(
+        now <= before for now, before in zip(after, order(gates, [*run, *others], [*old, *others]), strict=True)
+    )
 
 
 @pytest.mark.parametrize(

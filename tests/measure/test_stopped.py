@@ -96,6 +96,19 @@ def test_the_summary_the_terminal_and_a_merged_run_say_so(tmp_path: Path, capsys
     assert again.gates[0].sequential
     assert again.gates[0].verdict is GateVerdict.PASS
     assert "corrected for that" in again.gates[0].message
+    release = write_run(tmp_path / "release", [episode(seed=one.seed, ok=False) for one in PLAN])
+    (release / "run.json").write_text("{}")
+    file = tmp_path / "gates.yaml"
+    file.write_text("gates: [{metric: success_rate, not_worse_than: baseline, margin: 0.1}]")
+    assert main(["gate", str(release), "--gate", str(file), "--baseline", str(tmp_path / "merged")]) == 1
+    told = capsys.readouterr().out
+    assert "FAIL " in told
+    assert f"baseline was stopped when decided, after {len(episodes)} of the 60 episodes" in told
+    assert "corrected for that -" in told
+    assert main(["compare", str(tmp_path / "merged"), str(release)]) == 1
+    told = capsys.readouterr().out
+    assert f"the earlier run was stopped when decided, after {len(episodes)} of 60 episodes" in told
+    assert "corrected for stopping -" in told
 
 
 def test_the_plan_of_an_older_run_still_labels_it(tmp_path: Path) -> None:

@@ -262,3 +262,16 @@ def test_a_metric_that_a_family_does_not_have_is_told():
     with pytest.raises(UsageError, match=r"no episode of commons can have metrics\.optimality; maze can"):
         judged({"metric": "metrics.optimality", "at_least": 0.5, "where": {"family": "commons"}}, episodes)
     assert judged({"metric": "metrics.optimality", "at_least": 0.5}, episodes).n == 40
+
+
+def test_seeds_count_and_not_how_often_each_was_played():
+    file = GateFile.model_validate({"gates": [{"metric": "success_rate", "at_least": 0.8}]})
+    found = [
+        judge_run(file, frame_of([episode(seed=seed, epoch=epoch) for seed in range(5) for epoch in range(epochs)]))
+        for epochs in (10, 27, 200)
+    ]
+    results = [report.gates[0] for report in found]
+    assert [result.verdict for result in results] == ["undecided"] * 3
+    assert [result.low for result in results] == pytest.approx([0.05 ** (1 / 5)] * 3)
+    assert {result.needed for result in results} == {9}  # 14 seeds: 0.05 ** (1 / 14) is the first above 0.8
+    assert "about 9 more seeds would settle it (to add and look again, as often as you like: " in results[0].message
