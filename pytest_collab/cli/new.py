@@ -72,6 +72,9 @@ def scaffold(kind: str, name: str) -> dict[str, str]:
     }
 
 
+_OTHERWISE: Final = {"coding": ", or make a pool of a repository's own history: collab import history REPO"}
+
+
 def task_file(family_name: str) -> str:
     """A task of a family: every param with its default, its meaning beside it.
 
@@ -85,7 +88,7 @@ def task_file(family_name: str) -> str:
     except TaskError as error:
         raise UsageError(
             f"a task of {family_name!r} needs what only you know ({error.key}: {error.problem}). "
-            "Start from one of the shipped tasks of this family."
+            f"Start from one of the shipped tasks of this family{_OTHERWISE.get(family_name, '')}."
         ) from None
     width = max(len(f"{key}: {_scalar(value)}") for key, value in values.items())
     params = [

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from pytest_collab.errors import SetupError
+from pytest_collab.families.coding import Coding
 from pytest_collab.families.coding.grading.grading import Expectation, Grader, TestReport, judge
 from pytest_collab.families.coding.pool.pool import Pool
 from pytest_collab.families.coding.repository.git import GitError, Store
@@ -40,6 +41,18 @@ async def test_what_passed_before_must_still_pass(grader: Grader, solved: Solved
     assert not grade.passed
     assert grade.fail_to_pass == (1, 1)
     assert grade.broken == ("tests/test_calc.py::test_add",)
+
+
+async def test_what_is_known_of_a_feature_is_not_found_out_again_for_another_choice_of_features(
+    grader: Grader, pool: Pool, cache: Path
+) -> None:
+    known = await grader.expectation(pool.feature("double"))
+    files = set((cache / "expectations").glob("*.json"))
+    data = {**pool.model_dump(), "features": [{"id": "double"}, {"id": "triple"}], "pairs": [["double", "triple"]]}
+    played = Coding.model_validate(data, context={"folder": pool.folder})
+    async with Grader(played, cache=cache, sandbox="bubblewrap") as another:
+        assert await another.expectation(played.feature("double")) == known
+    assert set((cache / "expectations").glob("*.json")) == files
 
 
 async def test_tests_that_the_base_passes_are_vacuous(grader: Grader, pool: Pool) -> None:

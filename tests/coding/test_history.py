@@ -158,7 +158,7 @@ def test_features_of_a_history_become_a_pool(
     assert "whisper + title: rescued: conflict in words.py; keeping both sides happens to pass" in said.out
     assert "names-of-formats + read-csv: semantic: merge cleanly, and a test fails" in said.out
     assert "whisper + read-csv: independent: merge cleanly, and pass" in said.out
-    for group in ("1 change no python source", "1 change no tests", "1 add nothing to the tests"):
+    for group in ("no python source (1)", "no tests (1)", "nothing new in tests (1)"):
         assert group in said.out
     assert "Shout aloud: it changes what the base's own tests expect: tests/test_words.py::test_shout\n" in said.out
     report = (out / "history.md").read_text()

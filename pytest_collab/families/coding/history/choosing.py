@@ -142,7 +142,7 @@ def choose(wanted: Wanted, scratch: Path, history: History, tell: Callable[[str]
         for change in changes:
             if change not in applied:
                 why = rebaser.conflicts(tree, change) if newer else "it is older than the base"
-                history.left_out.append(LeftOut(change.of, why, "" if newer else "are older than the base"))
+                history.left_out.append(LeftOut(change.of, why, "" if newer else "older than the base"))
             newer = newer and change.of.parent != history.base
         cuts: dict[str, Cut] = {}
         for change in _in_order(applied):

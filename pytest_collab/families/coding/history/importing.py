@@ -30,7 +30,9 @@ from pytest_collab.families.coding.testrun.testrun import TestReport
 from pytest_collab.families.coding.validation.validate import FeatureCheck, check_feature, validate_pool
 
 _SHARE: Final = 0.6
-"""Of the time, until the last feature is begun; pairs have the rest."""
+"""Of the time, until the last feature is begun."""
+_PAIRED: Final = 0.9
+"""Of the time, until the last pair is begun; the combined patch has the rest."""
 
 
 async def import_history(wanted: Wanted, progress: Callable[[str], None] = lambda _: None) -> History:
@@ -137,7 +139,7 @@ class _Making:
             if name in kept:
                 history.kept.append(Kept(name, cut.change, checks[name]))
             elif why is None or (name not in checks and len(kept) == wanted.features):
-                history.left_out.append(LeftOut(cut.change.of, "there are enough without it", "were not needed"))
+                history.left_out.append(LeftOut(cut.change.of, "there are enough without it", "not needed"))
             else:
                 history.left_out.append(LeftOut(cut.change.of, why))
         places = {change: place for place, change in enumerate(self.chosen.oldest_first)}
@@ -209,7 +211,7 @@ class _Making:
             jobs=self.wanted.jobs,
             sandbox=self.wanted.sandbox,
             counters=False,
-            until=self.wanted.started + 60 * self.wanted.minutes,
+            until=time.monotonic() + self.wanted.left(_PAIRED),
             progress=self.tell_pairs,
         )
         self.history.pairs = list(check.pairs)

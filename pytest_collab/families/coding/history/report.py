@@ -57,7 +57,7 @@ class History:
     def groups(self) -> str:
         """How many commits were left out for which common reason."""
         found = Counter(one.group for one in self.left_out if one.group)
-        return ", ".join(f"{count} {group}" for group, count in found.most_common())
+        return ", ".join(f"{group} ({count})" for group, count in found.most_common())
 
 
 def terminal(history: History) -> str:
@@ -73,7 +73,7 @@ def terminal(history: History) -> str:
         lines.append("left out:")
         lines += [f"  {one.of.short} {one.of.title[:60]}: {one.why}" for one in told]
     if groups := history.groups():
-        lines.append(f"and {groups}")
+        lines.append(f"left out, too: {groups}")
     return "\n".join(lines)
 
 

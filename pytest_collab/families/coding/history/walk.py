@@ -97,31 +97,31 @@ def _seen(
 ) -> Change | LeftOut:
     of = _told(repository, commit)
     if not of.parent:
-        return LeftOut(of, "it is the first commit", "is the first commit")
+        return LeftOut(of, "it is the first commit", "the first commit")
     if of.title.lower().startswith("revert"):
-        return LeftOut(of, "it takes another commit back", "take another commit back")
+        return LeftOut(of, "it takes another commit back", "another taken back")
     try:
         changed = _numbers(store, of, paths)
     except GitError:
-        return LeftOut(of, "its parent is not in this clone", "have no parent in this (shallow?) clone")
+        return LeftOut(of, "its parent is not in this clone", "no parent in this (shallow?) clone")
     found: dict[str, list[str]] = {"test": [], "source": [], "docs": [], "setup": [], "other": []}
     for path in changed:
         found[kind_of(path, language)].append(path)
     if not found["source"]:
-        return LeftOut(of, f"it changes no {language} source", f"change no {language} source")
+        return LeftOut(of, f"it changes no {language} source", f"no {language} source")
     if not found["test"]:
-        return LeftOut(of, "it changes no tests", "change no tests")
+        return LeftOut(of, "it changes no tests", "no tests")
     tops = {path.split("/")[0] for path in found["source"] if "/" in path}
     beside = [path for path in found["other"] if path.split("/")[0] in tops]
     kept = [*found["source"], *beside, *found["test"]]
     lines = sum(sum(changed[path]) for path in kept)
     if len(kept) > LIMIT_FILES or lines > LIMIT_LINES:
-        return LeftOut(of, f"it is too large: {len(kept)} files, {lines} lines", "are too large for one feature")
+        return LeftOut(of, f"it is too large: {len(kept)} files, {lines} lines", "too large")
     added, removed = (sum(changed[path][at] for path in found["test"]) for at in (0, 1))
     if added <= removed:
-        return LeftOut(of, f"its tests expect nothing new (+{added} -{removed} lines)", "add nothing to the tests")
+        return LeftOut(of, f"its tests expect nothing new (+{added} -{removed} lines)", "nothing new in tests")
     if not any(changed[path][0] for path in found["source"]):
-        return LeftOut(of, "it only removes source", "only remove source")
+        return LeftOut(of, "it only removes source", "source only removed")
     return Change(of, (*found["source"], *beside), tuple(found["test"]), tuple(found["docs"]), lines)
 
 

@@ -139,7 +139,7 @@ async def validate_pool(
     Args:
         jobs: test runs at a time.
         pairs: also merge and grade every pair of references.
-        counters: hold merged references to counter-tests as well.
+        counters: hold merged references and the combined patch to counter-tests as well.
         until: of `time.monotonic()`; pairs that have not begun by then are `unknown`.
         progress: told what has just been done, in one line, or what still goes on, every `BEAT_SECONDS`.
 
@@ -205,7 +205,7 @@ async def _validate(pool: Pool, name: str, opening: Grader, jobs: int, pairs: _P
                 for pair in wanted:
                     tasks.start_soon(one_pair, pair)
             tell.now = "the combined patch"
-            combined = await _check_combined(grader, store)
+            combined = await _check_combined(grader, store, pairs.counters)
         return PoolCheck(
             name=name,
             language=pool.language,
@@ -307,7 +307,7 @@ def _problems(expected: Expectation) -> list[str]:
     return found
 
 
-async def _check_combined(grader: Grader, store: Store) -> str:
+async def _check_combined(grader: Grader, store: Store, counters: bool) -> str:
     names = [feature.id for feature in grader.pool.features]
     patch = answers.combined(grader.pool, names) if len(names) > 1 else None
     if patch is None:
@@ -318,7 +318,7 @@ async def _check_combined(grader: Grader, store: Store) -> str:
     except GitError as error:
         return f"it does not apply to the base: {error}"
     for name in names:
-        grade = await grader.grade(store, tree, name)
+        grade = await grader.grade(store, tree, name, counters=counters)
         if not grade.passed:
             return f"{name} does not pass with it: {grade.reason}"
     return ""
