@@ -193,7 +193,8 @@ def _stopped(
     plain = replace(plain, stopped=told, corrected=corrected)
     bounds = gates[0].measured.bounds
     if bounds is None:
-        remedy = f"{gates[0].metric} has no range to judge a part by: play the rest with --collab-resume"
+        parts = " and ".join(name for name, stop in zip(names, stops, strict=True) if stop is not None)
+        remedy = f"{gates[0].metric} has no range to judge a part by: play the rest of {parts} with --collab-resume"
         return replace(plain, open=(*plain.open, remedy))
     sides: list[MeanEvidence | Followed] = []
     for gate, run, found, stop, supposed in zip(

@@ -108,7 +108,7 @@ def compare_runs(
     judged, whole, needed = _adjusted(changes, pooled, 1.0 - confidence, lower)
     stopped = _stopped(*lucks)
     reasons = [*mix, *_reasons(matching, old, new, whole, limit, measured)]
-    reasons += [f"{one}: play the rest with --collab-resume" for one in stopped]
+    reasons += [f"{one}: play the rest of it with --collab-resume" for one in stopped]
     worse = "worse" in {change.status for change in judged} | {one.status for one in whole}
     return RunComparison(
         metric=metric,
