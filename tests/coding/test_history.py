@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from pytest_collab.cli import main
+from pytest_collab.families.coding.history.describe import defined
 from pytest_collab.families.coding.history.paths import kind_of, language_of
 from pytest_collab.families.coding.history.rebase import with_additions
 from pytest_collab.families.coding.history.runner import how
@@ -254,6 +255,31 @@ def test_added_lines_go_where_the_conflict_is() -> None:
     assert with_additions(conflict("older\n", "old\n", "new\nold\n")) == b"top\nnew\nolder\nend\n"
     assert with_additions(conflict("", "old\n", "changed\nnew\n")) is None
     assert with_additions(conflict("", "old\nolder\n", "old\n")) is None
+
+
+@pytest.mark.parametrize(
+    ("language", "text", "found"),
+    [
+        (
+            "typescript",
+            "export function cut(\n  a: string,\n  b = 1,\n): string {\n",
+            ["export function cut(a: string, b = 1): string"],
+        ),
+        (
+            "go",
+            "func (v *Version) Less(o *Version) bool {\nfunc hidden() {\n",
+            ["func (v *Version) Less(o *Version) bool"],
+        ),
+        (
+            "python",
+            "class A(B):\n    async def go(self, *, fast=True) -> int: ...\n    def _no(self): ...\n",
+            ["class A(B)", "async def A.go(self, *, fast=True) -> int"],
+        ),
+        ("python", "def broken(:\n", []),
+    ],
+)
+def test_signatures_are_those_that_others_can_use(language: str, text: str, found: list[str]) -> None:
+    assert list(defined("a.py" if language == "python" else "a", text, language)) == found  # type: ignore[arg-type]
 
 
 def guess(language: str, files: dict[str, str]) -> dict[str, object]:

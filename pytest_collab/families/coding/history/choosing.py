@@ -19,7 +19,7 @@ from pytest_collab.families.coding.history.describe import feature_text
 from pytest_collab.families.coding.history.paths import holds_tests, language_of
 from pytest_collab.families.coding.history.rebase import Cut, Rebaser
 from pytest_collab.families.coding.history.report import History
-from pytest_collab.families.coding.history.walk import Change, LeftOut, walk
+from pytest_collab.families.coding.history.walk import PREFIX, Change, LeftOut, walk
 from pytest_collab.families.coding.pool.manifest import MANIFESTS
 from pytest_collab.families.coding.pool.pool import Language
 from pytest_collab.families.coding.repository.clone import opened
@@ -275,7 +275,7 @@ def _lay(scratch: Path, name: str, text: str, tests: bytes, feature: bytes | Non
 
 
 def _name(title: str, taken: Collection[str]) -> str:
-    title = re.sub(r"^\w+(\([^)]*\))?!?: ", "", title)  # `feat(parser): ...`
+    title = PREFIX.sub("", title)
     name = ""
     for word in re.findall(r"[a-z0-9]+", title.lower()):
         if name and len(name) + len(word) > 32:

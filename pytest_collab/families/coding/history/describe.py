@@ -8,12 +8,14 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Final
 
-from pytest_collab.families.coding.history.walk import Change
+from pytest_collab.families.coding.history.walk import PREFIX, Change
 from pytest_collab.families.coding.pool.pool import Language
 from pytest_collab.families.coding.repository.git import Store
 
 _DOC_LINES: Final = 60
 _SIGNATURES: Final = 40
+_LONGEST: Final = 12
+"""Lines of one signature."""
 _PUBLIC: Final[Mapping[Language, re.Pattern[str]]] = {
     "javascript": re.compile(r"^\s*(export .*|(module\.)?exports\b.*=.*)$"),
     "typescript": re.compile(r"^\s*(export .*)$"),
@@ -24,7 +26,8 @@ _PUBLIC: Final[Mapping[Language, re.Pattern[str]]] = {
 
 def feature_text(store: Store, change: Change, language: Language) -> str:
     """The content of feature.md."""
-    parts = [f"# {change.of.title}"]
+    title = PREFIX.sub("", change.of.title)
+    parts = [f"# {title[:1].upper()}{title[1:]}"]
     if change.of.body:
         parts.append(change.of.body)
     if lines := list(_documented(store, change)):
@@ -59,21 +62,26 @@ def signatures(store: Store, change: Change, language: Language) -> list[str]:
         old, new = (
             store.blob(tree[path][1]).decode(errors="replace") if path in tree else "" for tree in (before, after)
         )
-        known = set(_defined(path, old, language))
-        found.update((one, None) for one in _defined(path, new, language) if one not in known)
+        known = set(defined(path, old, language))
+        found.update((one, None) for one in defined(path, new, language) if one not in known)
     return list(found)
 
 
-def _defined(path: str, text: str, language: Language) -> Iterator[str]:
+def defined(path: str, text: str, language: Language) -> Iterator[str]:
+    """Public definitions of a source file, one line each; none where it cannot be read."""
     if language == "python":
         try:
             yield from _python(ast.parse(text), "") if os.path.splitext(path)[1] in (".py", ".pyi") else ()
         except (SyntaxError, ValueError, RecursionError):
             return
         return
-    for line in text.splitlines():
+    lines = text.splitlines()
+    for number, line in enumerate(lines):
         if match := _PUBLIC[language].match(line):
-            yield match[1].rstrip().removesuffix("{").rstrip()
+            told, more = match[1].strip(), iter(lines[number + 1 : number + _LONGEST])
+            while told.count("(") > told.count(")") and (further := next(more, None)) is not None:
+                told = f"{told} {further.strip()}"
+            yield told.replace("( ", "(").replace(", )", ")").removesuffix("{").rstrip()
 
 
 def _python(node: ast.Module | ast.ClassDef, prefix: str) -> Iterator[str]:

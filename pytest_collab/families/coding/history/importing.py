@@ -164,7 +164,8 @@ class _Making:
         report = known[probe] = await grader.run_tests(store, grader.seed.tree, grader.pool.feature(probe))
         if "passed" in report.tests.values():
             return
-        said = f"{report.note}\n{report.tail[-1500:]}".strip()
+        tail = report.tail if len(report.tail) < 2000 else f"{report.tail[:1000]}\n...\n{report.tail[-1000:]}"
+        said = f"{report.note}\n{tail}".strip()
         setup = "".join(f"\n  set-up  {one}" for one in grader.pool.setup)
         raise UsageError(
             f"the test command passes no test on the base {self.history.base[:9]}, not even of the base's own:\n"

@@ -19,6 +19,9 @@ LIMIT_FILES: Final = 20
 LIMIT_LINES: Final = 800
 """A feature changes at most so many files of source and tests, and so many lines of them."""
 
+PREFIX: Final = re.compile(r"^(feat|fix|perf|refactor|chore|build|docs|ci|style|test)(\([^)]*\))?!?: (?=\S)")
+"""Of a conventional commit: `feat(parser): ...`."""
+
 _MERGED: Final = re.compile(r"^Merge (?:pull request|branch|remote-tracking branch|PR)\b.*", re.IGNORECASE)
 _TRAILER: Final = re.compile(
     r"^(signed-off-by|co-authored-by|reviewed-by|acked-by|change-id|closes?|fix(es)?|resolves?|refs?)\b:? *[#\w].*$",
