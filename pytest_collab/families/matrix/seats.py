@@ -10,7 +10,7 @@ from pytest_collab.episode.agent import Reply
 from pytest_collab.episode.channel import Message
 from pytest_collab.episode.game import Ask, Move, Note, Prompt
 from pytest_collab.families.matrix.rules import State, Telling
-from pytest_collab.families.rounds import RoundGame, choice, one, read, seat_names, speeches
+from pytest_collab.families.rounds import RoundGame, choice, one, read, seat_names, somebody_else, speeches
 
 if TYPE_CHECKING:
     from pytest_collab.families.matrix.params import MatrixParams
@@ -29,7 +29,11 @@ class MatrixGame(RoundGame):
         self.state = State()
 
     def brief(self, seat: str) -> str:
-        talk = "Before each round all may talk: answer with lines `MESSAGE: ...` (to all) or `MESSAGE to b: ...`. "
+        other = somebody_else(seat, self.seats)
+        talk = (
+            "Before each round all may talk, at the same time: answer with lines `MESSAGE: ...` (to all) or "
+            f"`MESSAGE to {other}: ...`; what is said is read before you choose. "
+        )
         return (
             f"You are seat {seat} of {', '.join(self.seats)}. {self.family.story(self.params)}\n"
             f"You play {self.params.rounds} rounds; in each all choose at the same time. "
