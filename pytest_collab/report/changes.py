@@ -28,7 +28,7 @@ def change_lines(
         lines += [_pooled_line(one) for one in pooled if one.status == status]
         lines += [_line(change) for change in comparison.changes if change.status == status]
     lines += [_pooled_line(one) for one in pooled if one.status not in shown]
-    lines += [f"{one}: its figures lie too far on the side that ended it" for one in comparison.stopped]
+    lines += stopped_lines(comparison)
     lines += comparison.matching.told(before, after)
     lines += seeds_line(comparison)
     counts = {status: sum(c.status == status for c in comparison.changes) for status in STATUSES}
@@ -39,6 +39,14 @@ def change_lines(
         f"{comparison.confidence:.0%} after Holm's correction)"
     )
     return [*lines, conclusion_line(comparison)]
+
+
+def stopped_lines(comparison: RunComparison) -> list[str]:
+    """Which run was stopped when decided, a line each, and the difference as a whole without that luck."""
+    whole = comparison.whole
+    known = whole is not None and whole.corrected is not None
+    corrected = f"; all tasks together, corrected for that: {whole.corrected:+.3g}" if whole and known else ""
+    return [f"{one}: its figures lie too far on the side that ended it{corrected}" for one in comparison.stopped]
 
 
 def conclusion_line(comparison: RunComparison) -> str:

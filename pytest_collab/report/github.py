@@ -17,7 +17,7 @@ from pytest_collab.episode.text import one_line
 from pytest_collab.measure.comparison import RunComparison
 from pytest_collab.measure.gatereport import GateReport
 from pytest_collab.measure.summary import Cell, FamilySummary, Summary
-from pytest_collab.report.changes import conclusion_line
+from pytest_collab.report.changes import conclusion_line, stopped_lines
 from pytest_collab.report.gates import saved_line, stopped_line, verdict_line, word
 from pytest_collab.report.lost import Loss
 from pytest_collab.report.model import AgentStory
@@ -137,7 +137,7 @@ def _changes(changes: RunComparison) -> list[str]:
         if change.status in ("worse", "better")
     ]
     title = "" if rows else ": nothing beyond noise"
-    told = [conclusion_line(changes), *changes.matching.told("the baseline", "this run")]
+    told = [conclusion_line(changes), *stopped_lines(changes), *changes.matching.told("the baseline", "this run")]
     lines = [f"## Since the baseline{title}", "", *(line for text in told for line in (_text(text), ""))]
     return [*lines, *_table(("", "what", "before", "after"), rows)] if rows else lines
 

@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from pytest_collab.report.advice import advice
-from pytest_collab.report.changes import conclusion_line
+from pytest_collab.report.changes import conclusion_line, stopped_lines
 from pytest_collab.report.model import Baseline, Report, TaskFigures
 
 if TYPE_CHECKING:
@@ -77,7 +77,7 @@ def _baseline_data(baseline: Baseline | None) -> dict[str, Any] | None:
         "refusal": baseline.refusal,
         "metric": found.metric if found else None,
         "confidence": found.confidence if found else None,
-        "told": [conclusion_line(found), *found.stopped, *found.matching.told(baseline.path, "this run")]
+        "told": [conclusion_line(found), *stopped_lines(found), *found.matching.told(baseline.path, "this run")]
         if found
         else [],
         "pooled": [one.model_dump(mode="json") for one in found.pooled] if found else [],

@@ -109,6 +109,9 @@ def test_the_summary_the_terminal_and_a_merged_run_say_so(tmp_path: Path, capsys
     told = capsys.readouterr().out
     assert f"the earlier run was stopped when decided, after {len(episodes)} of 60 episodes" in told
     assert "corrected for stopping -" in told
+    assert "all tasks together, corrected for that: -" in told
+    page = write_report(RunDirectory.open(release), baseline=tmp_path / "merged").read_text(encoding="utf-8")
+    assert "the earlier run was stopped when decided" in page
 
 
 def test_the_plan_of_an_older_run_still_labels_it(tmp_path: Path) -> None:
