@@ -16,6 +16,8 @@ from pytest_collab.testing import Played, play_episode
 from tests.coding import small
 from tests.support.handshake import Handshake, HandshakeFamily
 
+pytestmark = pytest.mark.slow
+
 ACP = ["-m", "tests.support.acp_program"]
 BUILDS_CALC = [
     ["plan", "look", "write"],
@@ -89,8 +91,7 @@ def what_happened(played: Played) -> list[Any]:
     [
         (("talker", "speaker"), False),
         (("acp-builder", "cli-builder"), True),
-        (("acp-builder", "python/kinds:builder"), True),
-        (("acp-builder", "python/kinds:breaks"), True),
+        (("python/kinds:builder", "python/kinds:breaks"), True),
         (("team/kinds:Team", "team/kinds:Team"), True),
     ],
     ids=lambda value: "+".join(value).replace("/", "-") if isinstance(value, tuple) else "",
