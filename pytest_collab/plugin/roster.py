@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
@@ -79,10 +80,30 @@ class Roster:
             if condition.kind == "with":
                 names.append(condition.argument)
         for name in dict.fromkeys(names):
-            self.registry.get(name)
+            try:
+                self.registry.get(name)
+            except UsageError as error:
+                hint = self._read_too_late() if str(error).startswith("unknown agent") else ""
+                raise UsageError(f"{error}{hint}") from None
         _ = self.grader
         if self.settings.max_cost is not None and not self.unasked:
             self.registry.refuse_unpriced(self.settings.max_cost)
+
+    def _read_too_late(self) -> str:
+        """Which conftest files make agents, below what was named, and are only read when agents are made already."""
+        late = []
+        for named in self.config.args:
+            folder = self.config.invocation_params.dir / named.partition("::")[0]
+            for path in sorted(folder.rglob("conftest.py")):
+                loaded = self.config.pluginmanager.get_plugin(str(path)) is not None
+                if not loaded and "pytest_collab_make_agent" in path.read_text(encoding="utf-8", errors="replace"):
+                    late.append(os.path.relpath(path, self.config.invocation_params.dir))
+        if not late:
+            return ""
+        return (
+            f" {', '.join(late)} makes agents and is read too late: at its start pytest reads the conftest.py of the "
+            "root and of the folders on the command line. Move the hook there, or name the folder."
+        )
 
     @property
     def gradings(self) -> int:

@@ -261,3 +261,14 @@ def test_mazes_that_are_possible_and_are_never_found_are_told_at_their_task(
     assert "'rare' cannot be played: path: no maze of size 6, walls=0.3 with a path of 26 to 26 moves" in text
     assert "the longest in" in text  # what to ask for instead
     assert "rare[" not in text
+
+
+def test_an_agent_of_a_conftest_that_is_read_too_late_is_told_so(suite: pytest.Pytester) -> None:
+    folder = suite.mkdir("tasks")
+    (folder / "sub").mkdir()
+    (folder / "sub" / "conftest.py").write_text("def pytest_collab_make_agent(name):\n    return None\n")
+    result = suite.runpytest_subprocess("tasks", "--agents=parrot")
+    assert result.ret == pytest.ExitCode.USAGE_ERROR
+    result.stderr.fnmatch_lines(["*unknown agent 'parrot'*tasks/sub/conftest.py makes agents and is read too late*"])
+    other = suite.runpytest_subprocess("tasks/sub", "--agents=parrot")
+    assert "too late" not in other.stderr.str()

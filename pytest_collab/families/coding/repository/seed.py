@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
 
+from pytest_collab.core.cache import cache_directory
 from pytest_collab.errors import SetupError, TaskError
 from pytest_collab.families.coding.pool.pool import Base, Pool
 from pytest_collab.families.coding.repository.clone import tree_of
@@ -36,12 +37,9 @@ class Seed:
 
 
 def cache_folder() -> Path:
-    """Where prepared bases, environments and baselines are kept: `COLLAB_CACHE`, or the user's cache folder."""
+    """Where prepared bases, environments and baselines are kept: `COLLAB_CACHE`, or where all else is cached."""
     named = os.environ.get("COLLAB_CACHE")
-    root = (
-        Path(named) if named else Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "pytest-collab"
-    )
-    return root.resolve()
+    return (Path(named) if named else cache_directory()).resolve()
 
 
 def seed_of(pool: Pool, cache: Path | None = None) -> Seed:
