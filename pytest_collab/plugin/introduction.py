@@ -15,6 +15,9 @@ DEFAULT_EFFORT: Final = {
 }
 """What a model does that is not told how hard to think."""
 
+PAYS_FOR_ITSELF: Final = ("command", "acp", "a2a", "python", "team")
+"""Agents that bring their own model, and settings that nobody here knows."""
+
 
 def introduced(agent: Agent) -> str:
     """Name and model of an agent."""
@@ -23,11 +26,13 @@ def introduced(agent: Agent) -> str:
 
 
 def settings_lines(agents: Sequence[Agent]) -> list[str]:
-    """A line for each model: effort, longest answer, price and its date; and a word where efforts are not alike."""
+    """A line for each model or program: what decides its answers, price and date; a word where efforts differ."""
     lines = []
     efforts = set()
     for agent in agents:
         about = agent.describe()
+        if about.get("provider") in PAYS_FOR_ITSELF:
+            lines.append(f"  {agent.name}: {about['provider']}, its model and effort are its own, {_price(about)}")
         if about.get("provider") not in DEFAULT_EFFORT:
             continue
         given = about["settings"]
@@ -47,5 +52,7 @@ def settings_lines(agents: Sequence[Agent]) -> list[str]:
 def _price(about: dict[str, Any]) -> str:
     price = about.get("price")
     if price is None:
-        return "price not known"
+        return "what it spends is known as it tells" if about["provider"] in PAYS_FOR_ITSELF else "price not known"
+    if "episode" in price:
+        return f"${price['episode']:g} a seat and episode where it tells nothing ({about['price_from']})"
     return f"${price['input']:g} in, ${price['output']:g} out a million tokens ({about['price_from']})"

@@ -15,6 +15,7 @@ from pytest_collab.agents.registry import Registry
 from pytest_collab.agents.settings import Price
 from pytest_collab.episode.agent import Usage
 from pytest_collab.errors import TaskError, UsageError
+from pytest_collab.plugin.introduction import settings_lines
 from pytest_collab.testing import play_episode
 from tests.support.handshake import Handshake, HandshakeFamily
 
@@ -126,3 +127,12 @@ def test_a_models_price_goes_by_tokens(tmp_path: Path) -> None:
     (tmp_path / "agents.yaml").write_text(json.dumps({"agents": {"model": model}}))
     with pytest.raises(TaskError, match="a model's price goes by tokens"):
         _ = Registry(shared=tmp_path, agents_file=tmp_path / "agents.yaml").file
+
+
+def test_the_header_says_what_is_known_of_each(tmp_path: Path) -> None:
+    agents = registry(tmp_path, episode=0.4)
+    (declared,) = settings_lines([agents.get("cli")])
+    assert declared.endswith("cli: command, its model and effort are its own, $0.4 a seat and episode where it tells "
+                             "nothing (agents file)")  # fmt: skip
+    (unknown,) = settings_lines([registry(tmp_path).get("acp")])
+    assert unknown.endswith("what it spends is known as it tells")
