@@ -1,4 +1,4 @@
-"""How long, and in how much memory, a large run is read, summarised and judged.
+"""How long, and in how much memory, a large run is read, summarised, judged, shown and exported.
 
 python benchmarks/large_run.py                  100,000 synthetic episodes, written to a temporary folder
 python benchmarks/large_run.py --episodes 1000000
@@ -7,6 +7,7 @@ python benchmarks/large_run.py --episodes 1000000
 from __future__ import annotations
 
 import argparse
+import os
 import random
 import resource
 import subprocess
@@ -95,6 +96,17 @@ def measure(run: Path) -> None:
     print(f"peak memory {resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024:.0f} MiB")
 
 
+def commands(run: Path) -> None:
+    """What people type at a large run: each in a process of its own."""
+    print("| command | cpu s | peak memory, MiB |\n| --- | --- | --- |")
+    for words in (["show"], ["show", "--failed"], ["export", "--format=csv", f"--out={run / 'episodes.csv'}"]):
+        command = [sys.executable, "-m", "pytest_collab.cli", words[0], str(run), *words[1:]]
+        process = subprocess.Popen(command, stdout=subprocess.DEVNULL)
+        _, status, used = os.wait4(process.pid, 0)
+        assert status == 0, command
+        print(f"| collab {' '.join(words[:2])} | {used.ru_utime + used.ru_stime:.1f} | {used.ru_maxrss / 1024:.0f} |")
+
+
 def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--episodes", type=int, default=100_000)
@@ -107,7 +119,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
         with (Path(folder) / "episodes.jsonl").open("w", encoding="ascii") as file:
             file.writelines(line + "\n" for line in lines(options.episodes))
         # A process of its own: making the episodes must not count.
-        return subprocess.run([sys.executable, __file__, "--run", folder], check=False).returncode
+        done = subprocess.run([sys.executable, __file__, "--run", folder], check=False)
+        commands(Path(folder))
+        return done.returncode
 
 
 if __name__ == "__main__":

@@ -29,8 +29,6 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Write the files and name them, or send the spans."""
-    from pytest_collab.measure.settling import as_settled
-
     if (args.format == "otel") == (args.out is not None):
         raise UsageError(
             "--format=otel sends spans and writes no file: leave --out away, and set OTEL_* variables"
@@ -42,25 +40,41 @@ def run(args: argparse.Namespace) -> int:
     directory = RunDirectory.open(args.run)
     if args.format == "otel":
         return _send(directory, args.content)
-    episodes = as_settled(directory.record().episodes())
     out = Path(args.out)
     try:
         out.parent.mkdir(parents=True, exist_ok=True)
         if args.format == "inspect":
+            from pytest_collab.measure.settling import as_settled
             from pytest_collab.report.inspect import write_logs
 
+            episodes = as_settled(directory.record().episodes())
             written = write_logs(episodes, directory.transcript, directory.info(), out)
             print(f"wrote {len(written)} logs, {len(episodes)} episodes: inspect view --log-dir {out}")
             return 0
         if args.format == "cooperbench":
             return _cooperbench(directory, out)
-        from pytest_collab.report.table import write_csv, write_parquet
-
-        (write_csv if args.format == "csv" else write_parquet)(episodes, out)
+        count = _table(directory, args.format, out)
     except OSError as error:
         raise UsageError(f"{out} cannot be written: {error.strerror or error}") from error
-    print(f"wrote {out}: {len(episodes)} episodes")
+    print(f"wrote {out}: {count} episodes")
     return 0
+
+
+def _table(directory: RunDirectory, kind: str, out: Path) -> int:
+    """One play of each episode, with the outcome that it was settled to."""
+    from pytest_collab.measure.frame import OUTCOMES
+    from pytest_collab.measure.reader import read_frame
+    from pytest_collab.measure.settling import settle
+    from pytest_collab.report.table import write_csv, write_parquet
+
+    frame = read_frame(directory.path)
+    outcomes = dict(zip(frame.id, (OUTCOMES[code] for code in settle(frame).outcomes.tolist()), strict=True))
+    chosen = (
+        play.model_copy(update={"outcome": outcomes[play.id]})
+        for play in directory.mentioning("")
+        if play.id in outcomes
+    )
+    return (write_csv if kind == "csv" else write_parquet)(chosen, sorted(frame.metrics), out)
 
 
 def _cooperbench(directory: RunDirectory, out: Path) -> int:

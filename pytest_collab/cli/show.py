@@ -3,12 +3,18 @@
 from __future__ import annotations
 
 import argparse
+from collections.abc import Iterable, Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from pytest_collab.episode.executor import Finished
+from pytest_collab.episode.outcome import Outcome
 from pytest_collab.episode.record import Episode
 from pytest_collab.episode.run import RunDirectory
 from pytest_collab.errors import UsageError
+
+if TYPE_CHECKING:
+    from pytest_collab.measure.frame import Frame
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -19,34 +25,51 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    from pytest_collab.measure.judging import summarise_run
-    from pytest_collab.measure.reader import read_frame
-    from pytest_collab.measure.settling import as_settled
-    from pytest_collab.report.story import headline, tell
-    from pytest_collab.report.terminal import run_lines
-
     directory = RunDirectory.open(args.run)
-    record = directory.record()
     if args.episode is not None:
-        episode = find(record.plays, args.episode)
+        from pytest_collab.report.story import tell
+
+        episode = find(directory.mentioning(args.episode), args.episode)
         print(tell(Finished(episode, directory.transcript(episode)), directory.path / episode.transcript, whole=True))
         return 0
-    if args.failed:
-        for episode in as_settled(record.episodes()):
-            if not episode.success:
-                print(f"{episode.id}  {episode.outcome}  {headline(episode)}")
-        return 0
+    from pytest_collab.measure.reader import read_frame
+
     frame = read_frame(directory.path)
-    summary = summarise_run(directory.path, frame)
-    for line in run_lines(directory.path, frame, summary, tables=args.tables):
+    for line in failed_lines(directory, frame) if args.failed else summed_up(directory, frame, tables=args.tables):
         print(line)
     return 0
 
 
-def find(plays: tuple[Episode, ...], name: str) -> Episode:
+def failed_lines(directory: RunDirectory, frame: Frame) -> Iterator[str]:
+    """A line for each unsuccessful episode: id, outcome as it was settled, and why."""
+    from pytest_collab.measure.frame import OUTCOMES
+    from pytest_collab.measure.settling import settle
+    from pytest_collab.report.story import headline
+
+    outcomes = {
+        frame.id[row]: OUTCOMES[code]
+        for row, code in enumerate(settle(frame).outcomes.tolist())
+        if OUTCOMES[code] is not Outcome.SUCCESS
+    }
+    others = [outcome for outcome in Outcome if outcome is not Outcome.SUCCESS]
+    for play in directory.mentioning(*(f"{outcome}" for outcome in others)):
+        if play.id in outcomes:
+            settled = play.model_copy(update={"outcome": outcomes[play.id]})
+            yield f"{play.id}  {settled.outcome}  {headline(settled)}"
+
+
+def summed_up(directory: RunDirectory, frame: Frame, *, tables: bool) -> list[str]:
+    """The run's summary, as its session has told it."""
+    from pytest_collab.measure.judging import summarise_run
+    from pytest_collab.report.terminal import run_lines
+
+    return run_lines(directory.path, frame, summarise_run(directory.path, frame), tables=tables)
+
+
+def find(plays: Iterable[Episode], name: str) -> Episode:
     """The play of that id, or the only one that has `name` in its id. Raises UsageError where it is not one."""
-    exact = [play for play in plays if play.id == name]
-    found = exact or [play for play in plays if name in play.id]
+    found = [play for play in plays if name in play.id]
+    found = [play for play in found if play.id == name] or found
     if len(found) == 1:
         return found[0]
     if not found:

@@ -50,7 +50,7 @@ def run(args: argparse.Namespace) -> int:
 
     directory = RunDirectory.open(args.run)
     here = project()
-    failed = find(directory.record().plays, args.episode)
+    failed = find(directory.mentioning(args.episode), args.episode)
     code = args.code or (failed.headline.code if failed.headline is not None else None)
     if code is None:
         raise UsageError(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import fcntl
 import json
 import os
@@ -246,6 +247,14 @@ class RunDirectory:
     def record(self) -> Record:
         """All plays, skipping and naming lines that are no episode."""
         return self._read("episodes.jsonl")
+
+    def mentioning(self, *texts: str) -> Iterator[Episode]:
+        """Plays whose line has one of the texts in it (an empty one: all), one by one, never all in memory."""
+        wanted = [json.dumps(text)[1:-1].encode("ascii") for text in texts]
+        for _, line in self._lines():
+            if any(text in line for text in wanted):
+                with contextlib.suppress(ValueError):
+                    yield Episode.model_validate_json(line)
 
     def _read(self, name: str) -> Record:
         plays: list[Episode] = []

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import json
 from collections.abc import Iterable, Sequence
+from itertools import islice
 from pathlib import Path
 from typing import Any, Final
 
@@ -34,29 +35,38 @@ COLUMNS: Final = (
     "settled",
 )
 """`settled` is false where `outcome` was left open by the episode itself, and solo episodes decided it or none did.
-Then one column `metric.NAME` for every metric that some episode has; empty where one has it not."""
+Then one column `metric.NAME` for every metric that some episode has; empty where one has it not. `codes` are the
+failure codes, most important first, joined by `;`."""
 
 
-def rows(episodes: Sequence[Episode]) -> list[dict[str, Any]]:
-    """One flat row per episode; `codes` are the failure codes, most important first, joined by `;`."""
-    metrics = sorted({name for episode in episodes for name in episode.metrics})
-    return [_row(episode, metrics) for episode in episodes]
+BATCH: Final = 5_000
 
 
-def write_csv(episodes: Sequence[Episode], path: Path) -> None:
-    """Write UTF-8 CSV with a header line.
+def write_csv(episodes: Iterable[Episode], metrics: Sequence[str], path: Path) -> int:
+    """Write UTF-8 CSV with a header line, one episode after the other.
 
     Cells that a spreadsheet would take for a formula (names and errors come from outside) begin with an apostrophe.
+
+    Args:
+        metrics: the names that get a column.
+
+    Returns:
+        How many episodes were written.
     """
-    table = rows(episodes)
+    count = 0
     with path.open("w", encoding="utf-8", newline="") as out:
-        writer = csv.DictWriter(out, fieldnames=list(table[0]) if table else list(COLUMNS))
-        writer.writeheader()
-        writer.writerows({name: _cell(value) for name, value in row.items()} for row in table)
+        writer = csv.writer(out)
+        writer.writerow([*COLUMNS, *(f"metric.{name}" for name in metrics)])
+        for episode in episodes:
+            writer.writerow([_cell(value) for value in _row(episode, metrics).values()])
+            count += 1
+    return count
 
 
-def write_parquet(episodes: Sequence[Episode], path: Path) -> None:
+def write_parquet(episodes: Iterable[Episode], metrics: Sequence[str], path: Path) -> int:
     """Write one Parquet file; typed columns, nulls where a figure is not known.
+
+    Args and returns as `write_csv`.
 
     Raises:
         UsageError: pyarrow is not installed.
@@ -66,8 +76,7 @@ def write_parquet(episodes: Sequence[Episode], path: Path) -> None:
         import pyarrow.parquet as parquet
     except ImportError:
         raise UsageError("Parquet needs pyarrow: pip install 'pytest-collab[parquet]'") from None
-    table = rows(episodes)
-    names = list(table[0]) if table else list(COLUMNS)
+    names = [*COLUMNS, *(f"metric.{name}" for name in metrics)]
     types = {"seed": pa.int64(), "epoch": pa.int64(), "turns": pa.int64(), "calls": pa.int64()}
     types |= dict.fromkeys(("input_tokens", "output_tokens", "cached_tokens"), pa.int64())
     types["settled"] = pa.bool_()
@@ -75,7 +84,13 @@ def write_parquet(episodes: Sequence[Episode], path: Path) -> None:
     schema = pa.schema(
         [(name, pa.float64() if name.startswith("metric.") else types.get(name, pa.string())) for name in names]
     )
-    parquet.write_table(pa.Table.from_pylist(table, schema=schema), path)
+    count = 0
+    with parquet.ParquetWriter(path, schema) as writer:
+        rows = (_row(episode, metrics) for episode in episodes)
+        while batch := list(islice(rows, BATCH)):
+            writer.write_table(pa.Table.from_pylist(batch, schema=schema))
+            count += len(batch)
+    return count
 
 
 def _row(episode: Episode, metrics: Iterable[str]) -> dict[str, Any]:
