@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
 YAML = "family: handshake\nparams: {numbers: 10}\nseeds: 2\nconditions: [solo, team]\n"
@@ -272,3 +274,9 @@ def test_an_agent_of_a_conftest_that_is_read_too_late_is_told_so(suite: pytest.P
     result.stderr.fnmatch_lines(["*unknown agent 'parrot'*tasks/sub/conftest.py makes agents and is read too late*"])
     other = suite.runpytest_subprocess("tasks/sub", "--agents=parrot")
     assert "too late" not in other.stderr.str()
+
+
+def test_the_suite_of_a_checkout_is_pointed_to(suite: pytest.Pytester) -> None:
+    result = suite.runpytest_subprocess("--pyargs", "pytest_collab.suite", "--agents=partner")
+    (told,) = [line for line in result.outlines if line.startswith("the suite is in the installed wheel only")]
+    assert (Path(told.rpartition("play ")[2]) / "coding").is_dir()
