@@ -172,6 +172,10 @@ class Executor:
                 self._in_play(+1)
                 try:
                     future.set_result(await self._finish(plan))
+                except asyncio.CancelledError:
+                    if self._journals is not None:
+                        self._journals.broken_off(plan.id)
+                    raise
                 finally:
                     self._in_play(-1)
                     if self._journals is not None:

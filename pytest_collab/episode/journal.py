@@ -14,15 +14,14 @@ import os
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 from pytest_collab.episode.agent import Usage
 from pytest_collab.episode.judge import record, voided
 from pytest_collab.episode.record import Episode, episode_id
+from pytest_collab.episode.run import RunDirectory
 from pytest_collab.episode.transcript import Event, Transcript
-
-if TYPE_CHECKING:
-    from pytest_collab.episode.run import RunDirectory
+from pytest_collab.errors import RunError
 
 PLAYING: Final = ".playing"
 _ANSWERS: Final = ("prompt", "reply", "failed_call")
@@ -58,10 +57,21 @@ class Journals:
                 self._path(name).unlink(missing_ok=True)
             os.close(descriptor)
 
+    def broken_off(self, name: str) -> None:
+        """The episode is given up, since the session ends: what it has cost is kept among plays that do not count."""
+        if name in self._open:
+            with contextlib.suppress(RunError, OSError):
+                transcript = _read(self._path(name))
+                if transcript:
+                    play, whole = _told(transcript, self.worker, "the session ended before the episode did")
+                    if play.cost_usd != 0.0:
+                        RunDirectory(self.run).put_beside(play, whole)
+        self.end(name)
+
     def close(self) -> None:
         """End all of them."""
         for name in [*self._open]:
-            self.end(name)
+            self.broken_off(name)
         _tidy(self.run)
 
     def _write(self, name: str, event: Event) -> None:
@@ -128,7 +138,7 @@ def _read(path: Path) -> Transcript:
     return Transcript(events)
 
 
-def _told(transcript: Transcript, worker: str) -> tuple[Episode, Transcript]:
+def _told(transcript: Transcript, worker: str, why: str | None = None) -> tuple[Episode, Transcript]:
     """The play, with what ended it, and answers that were under way, of which nobody knows what they cost."""
     start = transcript.start
     events = [*transcript]
@@ -145,7 +155,8 @@ def _told(transcript: Transcript, worker: str) -> tuple[Episode, Transcript]:
     for seat, model, turn in open_seats:
         add("failed_call", seat, turn=turn, model=model, usage=asdict(Usage(cost_usd=None)))
     who = "the process that played it" if worker == "main" else f"worker {worker}, which played it,"
-    add("error", None, code="worker_lost", text=f"{who} ended before the episode did (killed, or out of memory)")
+    why = why or f"{who} ended before the episode did (killed, or out of memory)"
+    add("error", None, code="worker_lost", text=why)
     add("end", None, turns=len({event.data["turn"] for event in transcript.of("reply")}))
     whole = Transcript(events)
     name = episode_id(

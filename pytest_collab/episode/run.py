@@ -20,7 +20,7 @@ from pytest_collab.errors import RunError
 
 DEFAULT_BASE: Final = Path(".collab/runs")
 SUPERSEDED: Final = "superseded.jsonl"
-"""Plays that a resumed run plays anew, since what they were played with has changed."""
+"""Plays that are paid and do not count: what a resumed run plays anew, what was broken off when a session ended."""
 
 
 class TaskInfo(BaseModel):
@@ -167,6 +167,13 @@ class RunDirectory:
         transcript.write(self.path / episode.transcript)
         append_line(self.path / "episodes.jsonl", episode.json_line())
         return episode
+
+    def put_beside(self, episode: Episode, transcript: Transcript) -> None:
+        """Keep a play that is paid and no part of the run's figures, with its transcript."""
+        while not self._reserved(episode.transcript):
+            episode = episode.as_attempt(episode.attempt + 1)
+        transcript.write(self.path / episode.transcript)
+        append_line(self.path / SUPERSEDED, episode.json_line())
 
     def _reserved(self, name: str) -> bool:
         """Take a transcript's name for this play; False when another play has it."""

@@ -80,7 +80,15 @@ def test_a_signal_ends_a_session_as_ctrl_c_does(
     assert playing.returncode == pytest.ExitCode.INTERRUPTED
     assert "episodes: 2, cost:" in output
     assert f"ended by {name}" in output
-    assert len(RunDirectory(suite.path / "out").record().plays) == 2
+    run = RunDirectory(suite.path / "out")
+    assert len(run.record().plays) == 2
+    (broken,) = run.superseded()
+    assert broken.team == ("cli", "cli")
+    assert broken.error is not None
+    assert "the session ended before the episode did" in broken.error
+    assert run.transcript(broken).last("prompt") is not None
+    assert "plays: 3 of 2 episodes, all paid" in output, "nobody knows what the answer would have cost"
+    assert "cost: at least $" in output
     assert (suite.path / "out" / "report.html").exists()
     assert until(lambda: not alive(int(pid_file.read_text())), 10)
     assert list((suite.path / "tmp").glob("collab-*")) == []
