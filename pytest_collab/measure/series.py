@@ -18,7 +18,7 @@ from pytest_collab.measure.frame import Frame
 from pytest_collab.measure.metric import parse_metric
 from pytest_collab.measure.multiplicity import holm
 from pytest_collab.measure.paired import compare_pairs, match
-from pytest_collab.measure.selection import metric_values
+from pytest_collab.measure.selection import as_read, metric_values
 
 SeedKey = tuple[str, int]
 """Task and seed."""
@@ -92,7 +92,8 @@ def follow_series(
 ) -> SeriesReport:
     """Follow a metric over runs, for every family and each of its tasks, condition and team.
 
-    Tasks stand on their own next to their family, for what helps at one scale can hurt at another.
+    Tasks stand on their own next to their family, for what helps at one scale can hurt at another. Episodes that
+    could not be read surely count as lost, as in gates.
 
     Args:
         runs: by name, oldest first; at least two.
@@ -110,7 +111,7 @@ def follow_series(
         raise UsageError(f"{metric} is a gap; follow success_rate or score, whose conditions are listed each")
     refuse_changed(runs.values())
     lower = lower_is_better if measured.better is None else measured.better == "lower"
-    cells = {name: cell_values(frame, metric) for name, frame in runs.items()}
+    cells = {name: cell_values(as_read(frame, metric), metric) for name, frame in runs.items()}
     places: dict[tuple[str, str | None, str, str], None] = {}
     for by_cell in cells.values():
         for family, task, condition, team in by_cell:

@@ -38,7 +38,12 @@ def run_lines(
     lines = [*_tables(summary, attribution_lines(frame)), *notes, *_end(summary, shown)]
     if tables or len(lines) <= FEW:
         return lines
-    return [*digest_lines(frame, summary), "", *notes, *_end(summary, shown, " (or --tables)")]
+    agreed = [
+        f"{family.family} {agreement_line(family.gradings)}"
+        for family in summary.families
+        if family.gradings is not None
+    ]
+    return [*digest_lines(frame, summary), "", *agreed, *notes, *_end(summary, shown, " (or --tables)")]
 
 
 def summary_lines(

@@ -147,6 +147,15 @@ def test_the_best_checkpoint_is_named_and_a_worse_last_one_is_warned_of():
     assert found["five"].best_low < best.low < best.high < found["five"].best_high
 
 
+def test_what_could_not_be_read_is_lost_to_a_series_and_no_failure_of_it():
+    unread = {"outcome": Outcome.UNSETTLED, "settled": False, "metrics": {"ungraded": 1.0}}
+    late = [episode(seed=seed, **(unread if seed < 10 else {})) for seed in range(20)]
+    report = follow_series({"1": frame_of(play(20, 20)), "2": frame_of(late)})
+    for series in report.series:
+        assert [(point.value, point.n) for point in series.points] == [(1.0, 20), (1.0, 10)]
+        assert series.warning is None
+
+
 def test_a_series_is_judged_beside_all_the_others():
     lone = {"one": frame_of(play(20, 16)), "two": frame_of(play(20, 8))}
     assert follow_series(lone).series[1].warning is not None
