@@ -135,5 +135,10 @@ def _ask(words: list[str], remedy: str = "") -> str:
     except (OSError, subprocess.TimeoutExpired) as error:
         raise SetupError(f"`{' '.join(words)}` could not be run: {error}{remedy and '; '}{remedy}") from None
     if done.returncode:
-        raise SetupError(f"`{' '.join(words)}` failed: {done.stderr.strip()}{remedy and '; '}{remedy}")
+        raise SetupError(f"`{' '.join(words)}` failed: {_first(done.stderr)}{remedy and '; '}{remedy}")
     return done.stdout.strip()
+
+
+def _first(text: str) -> str:
+    """The first line of what a program complains of; rustup's goes on with a backtrace."""
+    return next(iter(text.strip().splitlines()), "it said nothing")
