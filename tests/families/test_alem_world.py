@@ -61,9 +61,9 @@ def chatter(request: Request) -> str:
 
 @pytest.fixture(scope="module")
 def talk() -> Told:
-    """An agent on all three seats that says, thinks and notes something new at each of eleven steps."""
+    """An agent on all three seats that says, thinks and notes something new at each of sixteen steps."""
     agent = Told(chatter)
-    play(agent, max_steps=11)
+    play(agent, max_steps=16)
     return agent
 
 
@@ -71,14 +71,14 @@ def test_a_seat_is_told_alems_own_instructions_and_observations(talk: Told) -> N
     first = talk.requests["b"][0]
     assert first.system.startswith("You are Agent 1 (forager)")
     assert "<communication>" in first.system
-    assert "Step: 0/11" in first.text
+    assert "Step: 0/16" in first.text
     assert "Your status:" in first.text
     assert "- Request Wood" in first.text
 
 
 def test_messages_arrive_with_the_next_observation(talk: Told) -> None:
     assert "word" not in talk.requests["a"][0].text
-    for turn in range(1, 11):
+    for turn in range(1, 16):
         text = talk.requests["a"][turn].text
         assert f"- Agent 1: word b{turn - 1}." in text
         assert f"- Agent 2: word c{turn - 1}." in text
@@ -87,18 +87,20 @@ def test_messages_arrive_with_the_next_observation(talk: Told) -> None:
 
 
 def test_a_seat_remembers_eight_observations_four_rounds_of_messages_and_its_last_note(talk: Told) -> None:
-    last = talk.requests["a"][10]
-    seen = [turn.text for turn in last.conversation if turn.role == "user"]
-    assert len(seen) == 8
-    assert [f"Step: {t}/11" in text for t, text in zip(range(3, 11), seen, strict=True)] == [True] * 8
-    assert [("word b" in text) for text in seen] == [False] * 4 + [True] * 4
-    assert "Your status:" not in "".join(seen[:-1])
-    whole = "".join(turn.text for turn in last.conversation)
-    assert "note a9." in last.text
-    assert whole.count("note a") == 1
-    acted = [turn.text for turn in last.conversation if turn.role == "assistant"]
-    assert acted[-1] == "<think>thought a9</think>\n<action>Move West</action>"
-    assert acted[:-1] == ["<action>Move West</action>"] * 6
+    """At least: the past is told as it was until there are fifteen observations, and is cut then."""
+    for step, first, heard in ((14, 0, range(1, 15)), (15, 8, range(12, 16))):
+        last = talk.requests["a"][step]
+        seen = [turn.text for turn in last.conversation if turn.role == "user"]
+        steps = range(first, step + 1)
+        assert [f"Step: {t}/16" in text for t, text in zip(steps, seen, strict=True)] == [True] * len(steps)
+        assert [("word b" in text) for text in seen] == [t in heard for t in steps]
+        assert "Your status:" not in "".join(seen[:-1])
+        whole = "".join(turn.text for turn in last.conversation)
+        assert f"note a{step - 1}." in last.text
+        assert whole.count("note a") == 1
+        acted = [turn.text for turn in last.conversation if turn.role == "assistant"]
+        assert acted[-1] == f"<think>thought a{step - 1}</think>\n<action>Move West</action>"
+        assert set(acted[:-1]) == {"<action>Move West</action>"}
 
 
 @pytest.mark.parametrize(
