@@ -12,6 +12,7 @@ import jinja2  # noqa: F401
 import pytest
 import scipy.special
 import scipy.stats  # noqa: F401
+from hypothesis import HealthCheck, settings
 
 import pytest_collab.families.taskfile
 import pytest_collab.measure.stopping
@@ -37,6 +38,10 @@ import pytest_collab.report.terminal  # noqa: F401
 import tests.support.handshake  # noqa: F401
 
 ROOT = Path(__file__).parent.parent
+
+# Tests assert behaviour, never time: the first draw in a fresh checkout has tables to make.
+settings.register_profile("project", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("project")
 
 # Most tests begin sessions of their own. Two plugins import a second's worth in each process of each of them.
 QUICK = "-p no:langsmith_plugin -p no:hypothesispytest"
