@@ -91,9 +91,9 @@ class DockerSandbox(Sandbox):
             (mount.host for mount in self.spec.writable), self.spec.disk_mb * _MEGABYTE, self.spec.entries
         )
         await self._quota.start()
-        self._api = await anyio.to_thread.run_sync(connect)
         try:
             with anyio.CancelScope(shield=True):
+                self._api = await anyio.to_thread.run_sync(connect)
                 self._container = await self._call(self._create)
                 await self._call(self._api.start, self._container)
         except BaseException:

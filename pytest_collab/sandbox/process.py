@@ -76,7 +76,11 @@ class ProcessSandbox(Sandbox):
             self.spec.disk_mb * 1024 * 1024,
             self.spec.entries,
         )
-        await self._quota.start()
+        try:
+            await self._quota.start()
+        except BaseException:
+            await self.close()
+            raise
 
     async def close(self) -> None:
         """See the base class."""

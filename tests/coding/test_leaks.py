@@ -23,13 +23,21 @@ ENDINGS = (
 )
 
 
-def held() -> tuple[int, int, set[str]]:
-    """Open descriptors, living descendants, and folders of episodes."""
+def held() -> tuple[int, list[str], set[str]]:
+    """Open descriptors, what living descendants run, and folders of episodes."""
     folders = {name for name in os.listdir(tempfile.gettempdir()) if name.startswith("collab-coding-")}
-    return len(os.listdir("/proc/self/fd")), len(descendants(os.getpid())), folders
+    return len(os.listdir("/proc/self/fd")), sorted(map(command, descendants(os.getpid()))), folders
 
 
-def calm() -> tuple[int, int, set[str]]:
+def command(pid: int) -> str:
+    """What a process runs; empty when it has gone."""
+    try:
+        return Path(f"/proc/{pid}/cmdline").read_bytes().replace(b"\0", b" ").decode(errors="replace")[:300]
+    except OSError:
+        return ""
+
+
+def calm() -> tuple[int, list[str], set[str]]:
     """The same when it has stayed so for half a second: what was killed takes a moment to be gone."""
     last, since = held(), time.monotonic()
     deadline = since + 20
@@ -47,7 +55,7 @@ def test_episodes_leave_nothing_behind(
     monkeypatch.setenv("COLLAB_CACHE", str(tmp_path / "cache"))
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path_factory.mktemp("tmp")))
     params = small.params(small.lay_out(tmp_path / "pool"))
-    before: tuple[int, int, set[str]] | None = None
+    before: tuple[int, list[str], set[str]] | None = None
     for number in range(16):
         team, condition, limits, outcome = ENDINGS[number % len(ENDINGS)]
         episode = play_episode(params, team.split("+"), condition, limits=limits).episode
