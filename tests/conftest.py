@@ -44,7 +44,8 @@ settings.register_profile("project", deadline=None, suppress_health_check=[Healt
 settings.load_profile("project")
 
 # Most tests begin sessions of their own. Two plugins import a second's worth in each process of each of them.
-QUICK = "-p no:langsmith_plugin -p no:hypothesispytest"
+# And whoever shuffles the tests does not shuffle what they begin, whose order some of them are about.
+QUICK = "-p no:langsmith_plugin -p no:hypothesispytest -p no:randomly"
 os.environ["PYTEST_ADDOPTS"] = f"{os.environ.get('PYTEST_ADDOPTS', '')} {QUICK}".strip()
 
 
