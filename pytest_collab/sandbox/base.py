@@ -10,6 +10,8 @@ from pathlib import Path
 from types import MappingProxyType, TracebackType
 from typing import ClassVar, Literal, Self
 
+import anyio
+
 from pytest_collab.errors import SandboxError, UsageError
 
 KilledBy = Literal["timeout", "memory", "output", "disk", "processes"]
@@ -302,7 +304,12 @@ class Sandbox(ABC):
                 raise SandboxError(f"the {self.name} sandbox cannot mount {mount.host}: it does not exist")
 
     async def __aenter__(self) -> Self:
-        await self.start()
+        try:
+            await self.start()
+        except BaseException:  # cancelled, above all: nobody else knows of what has been started by then
+            with anyio.CancelScope(shield=True):
+                await self.close()
+            raise
         return self
 
     async def __aexit__(

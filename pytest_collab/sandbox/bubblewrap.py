@@ -100,12 +100,7 @@ class BubblewrapSandbox(Sandbox):
         self._quota = DiskQuota(
             (mount.host for mount in self.spec.writable), self.spec.disk_mb * 1024 * 1024, self.spec.entries
         )
-        try:
-            await self._quota.start()
-        except BaseException:  # cancelled, above all: nobody else knows of the process that holds the root
-            with anyio.CancelScope(shield=True):
-                await self.close()
-            raise
+        await self._quota.start()
 
     async def close(self) -> None:
         """See the base class."""

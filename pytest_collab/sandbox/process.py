@@ -76,11 +76,7 @@ class ProcessSandbox(Sandbox):
             self.spec.disk_mb * 1024 * 1024,
             self.spec.entries,
         )
-        try:
-            await self._quota.start()
-        except BaseException:
-            await self.close()
-            raise
+        await self._quota.start()
 
     async def close(self) -> None:
         """See the base class."""
