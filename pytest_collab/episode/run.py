@@ -19,6 +19,7 @@ from pytest_collab.episode.transcript import Transcript
 from pytest_collab.errors import RunError
 
 DEFAULT_BASE: Final = Path(".collab/runs")
+EPISODES: Final = "episodes.jsonl"
 SUPERSEDED: Final = "superseded.jsonl"
 """Plays that are paid and do not count: what a resumed run plays anew, what was broken off when a session ended."""
 
@@ -121,7 +122,7 @@ class RunDirectory:
                 made = cls._fresh(base)
                 ignore_in_git(base)
             (made / "transcripts").mkdir(exist_ok=True)
-            os.close(os.open(made / "episodes.jsonl", os.O_CREAT | os.O_WRONLY | os.O_APPEND, 0o644))
+            os.close(os.open(made / EPISODES, os.O_CREAT | os.O_WRONLY | os.O_APPEND, 0o644))
         except OSError as error:
             where = path or base
             raise RunError(f"run directory {where} cannot be written: {error.strerror or error}") from error
@@ -148,7 +149,7 @@ class RunDirectory:
             RunError: it is no run directory, or of a newer schema.
         """
         run = cls(path)
-        if not (path / "episodes.jsonl").is_file():
+        if not (path / EPISODES).is_file():
             raise RunError(f"{path} is no run directory (it has no episodes.jsonl)")
         run.info()
         return run
@@ -162,18 +163,18 @@ class RunDirectory:
             The episode as it was kept: whichever process played it, and however often it was played, no two plays
             of a run have one id or write one transcript.
         """
-        while not self._reserved(episode.transcript):
-            episode = episode.as_attempt(episode.attempt + 1)
-        transcript.write(self.path / episode.transcript)
-        append_line(self.path / "episodes.jsonl", episode.json_line())
-        return episode
+        return self._put(episode, transcript, EPISODES)
 
     def put_beside(self, episode: Episode, transcript: Transcript) -> None:
         """Keep a play that is paid and no part of the run's figures, with its transcript."""
+        self._put(episode, transcript, SUPERSEDED)
+
+    def _put(self, episode: Episode, transcript: Transcript, name: str) -> Episode:
         while not self._reserved(episode.transcript):
             episode = episode.as_attempt(episode.attempt + 1)
         transcript.write(self.path / episode.transcript)
-        append_line(self.path / SUPERSEDED, episode.json_line())
+        append_line(self.path / name, episode.json_line())
+        return episode
 
     def _reserved(self, name: str) -> bool:
         """Take a transcript's name for this play; False when another play has it."""
@@ -209,7 +210,7 @@ class RunDirectory:
             else:
                 kept.append(text)
         if moved:
-            self.write("episodes.jsonl", "".join(f"{line}\n" for line in kept))
+            self.write(EPISODES, "".join(f"{line}\n" for line in kept))
         return moved
 
     def superseded(self) -> tuple[Episode, ...]:
@@ -253,7 +254,7 @@ class RunDirectory:
 
     def record(self) -> Record:
         """All plays, skipping and naming lines that are no episode."""
-        return self._read("episodes.jsonl")
+        return self._read(EPISODES)
 
     def mentioning(self, *texts: str) -> Iterator[Episode]:
         """Plays whose line has one of the texts in it (an empty one: all), one by one, never all in memory."""
@@ -278,7 +279,7 @@ class RunDirectory:
                 bad.append(BadLine(number, str(error)))
         return Record(tuple(plays), tuple(bad))
 
-    def _lines(self, name: str = "episodes.jsonl") -> Iterator[tuple[int, bytes]]:
+    def _lines(self, name: str = EPISODES) -> Iterator[tuple[int, bytes]]:
         path = self.path / name
         try:
             with path.open("rb") as lines:
