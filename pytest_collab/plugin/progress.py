@@ -69,12 +69,11 @@ def clock(seconds: float) -> str:
     return f"{hours}:{minute:02}:{second:02}" if hours else f"{minute}:{second:02}"
 
 
-class Log:
-    """Tells the tally every minute where there is no terminal to draw on. Registered in the controller."""
+class Telling:
+    """Tells the tally from a thread while tests run. Registered in the controller."""
 
     def __init__(self, shared: Path) -> None:
         self._tally = Tally(shared)
-        self._shared = shared
         self._over = threading.Event()
         self._thread = threading.Thread(target=self._keep_telling, name="collab-progress", daemon=True)
 
@@ -88,31 +87,45 @@ class Log:
 
     @pytest.hookimpl(wrapper=True, tryfirst=True)
     def pytest_sessionfinish(self) -> Generator[None]:
-        self._over.set()
+        """Be silent before anything is summed up."""
+        self.stop()
         yield
 
     def pytest_unconfigure(self) -> None:
+        self.stop()
+
+    def stop(self) -> None:
+        """Tell no more; however often it is called."""
         self._over.set()
+
+    def _keep_telling(self) -> None:
+        raise NotImplementedError
+
+
+class Log(Telling):
+    """A line a minute, where there is no terminal to draw on."""
+
+    def __init__(self, shared: Path) -> None:
+        super().__init__(shared)
+        self._shared = shared
 
     def _keep_telling(self) -> None:
         while not self._over.wait(LOG_INTERVAL_S):
             leave_notice(self._shared, "progress", self._tally.text())
 
 
-class Progress:
+class Progress(Telling):
     """Keeps the terminal's last line for itself by a scroll region, as package managers do.
 
     Registered in the controller when its output is a terminal; `-q`, `-s` and `TERM=dumb` do without.
     """
 
     def __init__(self, shared: Path, terminal: Any) -> None:
-        self._tally = Tally(shared)
+        super().__init__(shared)
         # While a test runs, pytest's capture sits on the standard descriptors: draw on a copy of the real one.
         self._file = os.fdopen(os.dup(terminal._tw._file.fileno()), "w", encoding="utf-8")
         self._rows = 0
         self._lock = threading.Lock()
-        self._over = threading.Event()
-        self._thread = threading.Thread(target=self._keep_drawing, name="collab-progress", daemon=True)
 
     @classmethod
     def wanted(cls, config: pytest.Config, terminal: Any) -> bool:
@@ -125,28 +138,11 @@ class Progress:
             and config.option.capture != "no"
         )
 
-    def pytest_runtestloop(self) -> None:
-        if not self._thread.is_alive():
-            self._tally.begin()
-            self._thread.start()
-
-    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
-        self._tally.take(report)
-
-    @pytest.hookimpl(wrapper=True, tryfirst=True)
-    def pytest_sessionfinish(self) -> Generator[None]:
-        """Give the line back before anything is summed up."""
-        self.stop()
-        yield
-
-    def pytest_unconfigure(self) -> None:
-        self.stop()
-
     def stop(self) -> None:
         """Clear the line and the scroll region; once."""
         if self._file.closed:
             return
-        self._over.set()
+        super().stop()
         if self._thread.is_alive():
             self._thread.join(2)
         with self._lock:
@@ -155,7 +151,7 @@ class Progress:
                 self._rows = 0
             self._file.close()
 
-    def _keep_drawing(self) -> None:
+    def _keep_telling(self) -> None:
         while not self._over.wait(INTERVAL_S):
             self._draw()
 
