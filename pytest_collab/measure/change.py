@@ -13,7 +13,6 @@ from pytest_collab.measure.baseline import other_mix
 from pytest_collab.measure.comparison import MARGIN, Cell, Change, RunComparison, Status
 from pytest_collab.measure.frame import Frame, Mask, changed_tasks
 from pytest_collab.measure.gate import Where
-from pytest_collab.measure.interval import Estimate
 from pytest_collab.measure.losses import lost_text
 from pytest_collab.measure.matching import Matching, matched
 from pytest_collab.measure.metric import Metric, parse_metric
@@ -21,7 +20,7 @@ from pytest_collab.measure.multiplicity import holm
 from pytest_collab.measure.paired import compare_pairs, match
 from pytest_collab.measure.pooling import (
     Pooled,
-    finite_or_none,
+    difference_of,
     grouped,
     groups_differ,
     pool,
@@ -195,19 +194,15 @@ def _paired(old: Mapping[Place, float], new: Mapping[Place, float], metric: Metr
     if not pairs.keys:
         return {"pairs": 0}
     found = compare_pairs(pairs.first, pairs.second, None, confidence, bounds=metric.bounds)
-    return {"pairs": len(pairs.keys), "p_value": found.p_value, **_difference(found.difference)}
+    return {"pairs": len(pairs.keys), "p_value": found.p_value, **difference_of(found.difference)}
 
 
 def _grouped(old: Mapping[Place, float], new: Mapping[Place, float], metric: Metric, confidence: float) -> Figures:
     if not old or not new:
         return {}
     evidence = grouped(old, new, metric.bounds)
-    found = _difference(evidence.interval(confidence))
+    found = difference_of(evidence.interval(confidence))
     return {"groups": (len(old), len(new)), "p_value": groups_differ(evidence), **found}
-
-
-def _difference(found: Estimate) -> Figures:
-    return {"difference": found.value, "low": finite_or_none(found.low), "high": finite_or_none(found.high)}
 
 
 def _by_cell(units: Units) -> dict[Cell, dict[Place, float]]:

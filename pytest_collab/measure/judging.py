@@ -57,7 +57,7 @@ def summarise_run(run: Path, frame: Frame) -> Summary:
 def plan_json(file: GateFile | None, plan: Sequence[PlannedEpisode]) -> dict[str, Any]:
     """What plan.json holds: the order of play, and the gates that it is followed by."""
     gates = None if file is None else file.model_dump(mode="json", by_alias=True, exclude_defaults=True)
-    return {"schema_version": 1, "episodes": plan, "gates": gates}
+    return _plan(plan, gates)
 
 
 def merged_plan(runs: Sequence[Path]) -> dict[str, Any] | None:
@@ -71,6 +71,10 @@ def merged_plan(runs: Sequence[Path]) -> dict[str, Any] | None:
         return None
     gates = next((plan.gates for plan in plans if plan.gates is not None), None)
     episodes = list(dict.fromkeys(one for plan in plans for one in plan.episodes))
+    return _plan(episodes, gates)
+
+
+def _plan(episodes: Sequence[tuple[Any, ...]], gates: Mapping[str, Any] | None) -> dict[str, Any]:
     return {"schema_version": 1, "episodes": episodes, "gates": gates}
 
 

@@ -4,11 +4,19 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from typing import Final, Literal
+from typing import Any, Final, Literal
 
 from pydantic import BaseModel, ConfigDict
 
-from pytest_collab.measure.decision import GateVerdict, PairedEvidence, Rule, UnpairedEvidence, decide
+from pytest_collab.measure.decision import (
+    Evidence,
+    GateVerdict,
+    PairedEvidence,
+    Rule,
+    UnpairedEvidence,
+    decide,
+)
+from pytest_collab.measure.interval import Estimate
 from pytest_collab.measure.paired import compare_pairs
 from pytest_collab.measure.units import Place, labels
 
@@ -76,21 +84,16 @@ def pool(
     old, new = [before[place] for place in places], [after[place] for place in places]
     clusters = labels(places, "task_seed")
     found = compare_pairs(new, old, clusters, confidence, bounds=bounds)
-    rule = Rule("at_most", margin) if lower else Rule("at_least", -margin)
-    decision = decide(rule, PairedEvidence(new, old, clusters, bounds), confidence)
     mean = math.fsum(old) / len(old)
     return Pooled(
         family=family,
         before=mean,
         after=math.fsum(new) / len(new),
-        difference=found.difference.value,
-        low=finite_or_none(found.difference.low),
-        high=finite_or_none(found.difference.high),
+        **difference_of(found.difference),
         pairs=len(places),
         clusters=len(set(clusters or places)),
         p_value=found.p_value,
-        bound=finite_or_none(decision.estimate.high if lower else decision.estimate.low),
-        rules_out=decision.verdict is GateVerdict.PASS,
+        **_ruled_out(PairedEvidence(new, old, clusters, bounds), margin, lower, confidence),
         at_floor=at_floor(mean, bounds, margin, lower=lower),
     )
 
@@ -108,24 +111,31 @@ def pool_groups(
     """As `pool`, of units of other seeds: the two runs as two groups, tested by `groups_differ`."""
     evidence = grouped(before, after, bounds)
     found = evidence.interval(confidence)
-    rule = Rule("at_most", margin) if lower else Rule("at_least", -margin)
-    decision = decide(rule, evidence, confidence)
     mean = math.fsum(before.values()) / len(before)
     return Pooled(
         family=family,
         before=mean,
         after=math.fsum(after.values()) / len(after),
-        difference=found.value,
-        low=finite_or_none(found.low),
-        high=finite_or_none(found.high),
+        **difference_of(found),
         pairs=0,
         clusters=evidence.groups,
         p_value=groups_differ(evidence),
         groups=(len(before), len(after)),
-        bound=finite_or_none(decision.estimate.high if lower else decision.estimate.low),
-        rules_out=decision.verdict is GateVerdict.PASS,
+        **_ruled_out(evidence, margin, lower, confidence),
         at_floor=at_floor(mean, bounds, margin, lower=lower),
     )
+
+
+def difference_of(found: Estimate) -> dict[str, float | None]:
+    """A difference with its interval, as `Pooled` and `comparison.Change` name them."""
+    return {"difference": found.value, "low": finite_or_none(found.low), "high": finite_or_none(found.high)}
+
+
+def _ruled_out(evidence: Evidence, margin: float, lower: bool, confidence: float) -> dict[str, Any]:
+    """Whether a loss of the margin is, and the bound that says so."""
+    decision = decide(Rule("at_most", margin) if lower else Rule("at_least", -margin), evidence, confidence)
+    worst = decision.estimate.high if lower else decision.estimate.low
+    return {"bound": finite_or_none(worst), "rules_out": decision.verdict is GateVerdict.PASS}
 
 
 def grouped(
