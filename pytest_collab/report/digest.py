@@ -6,6 +6,9 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Final
 
+import numpy as np
+
+from pytest_collab.measure.attribution import agent_faults
 from pytest_collab.measure.bounded import bounded_mean
 from pytest_collab.measure.frame import Frame
 from pytest_collab.measure.gaps import gap_pairs, unit_clusters
@@ -40,7 +43,7 @@ def digest_lines(frame: Frame, summary: Summary, width: int = WIDTH) -> list[str
         ]
         lines += ["", *_matrix("all families", teams, played, {}, MOST_TEAMS, width)]
     lines += _faults(frame, width)
-    return [*lines, *cause_lines(frame), _outcomes(cells)]
+    return [*lines, *cause_lines(frame), came_to(cells)]
 
 
 def _by(pairs: Iterable[tuple[str, Cell]]) -> dict[str, list[Cell]]:
@@ -107,39 +110,25 @@ def _gaps(frame: Frame) -> dict[str, str]:
 
 def _faults(frame: Frame, width: int) -> list[str]:
     """A line an agent: in how many of the failed episodes of its teams a failure names it, and which failures."""
-    outcomes = settle(frame).outcomes
-    failed: Counter[str] = Counter()
-    named: Counter[str] = Counter()
-    codes: dict[str, Counter[str]] = {}
-    for row, faults in frame.faults.items():
-        if len(frame.team[row]) < 2 or outcomes[row] not in (COORDINATION, COMPETENCE):
-            continue
-        seating = frame.seating[row]
-        failed.update({agent for _, agent in seating})
-        at_fault = {(agent, fault.code) for fault in faults for seat, agent in seating if seat in fault.seats}
-        named.update({agent for agent, _ in at_fault})
-        for agent, code in at_fault:
-            codes.setdefault(agent, Counter())[code] += 1
-    if not named:
+    teams = np.array([len(team) > 1 for team in frame.team.values], dtype=bool)[frame.team.codes]
+    failed = teams & np.isin(settle(frame).outcomes, (COORDINATION, COMPETENCE))
+    found = [fault for fault in agent_faults(frame, failed) if fault.codes]
+    if not found:
         return []
-    wide = min(max(len(agent) for agent in named), 24)
-    order = sorted(named, key=lambda agent: (-named[agent] / failed[agent], -named[agent], agent))
+    wide = min(max(len(fault.name) for fault in found), 24)
+    found.sort(key=lambda fault: (-fault.rate.value, -fault.rate.n, fault.name))
     lines = ["", "at fault, in failed episodes of its teams"]
-    for agent in order[:MOST_AGENTS]:
-        often = sorted(codes[agent].items(), key=lambda item: (-item[1], item[0]))
-        count = f"{named[agent]} of {failed[agent]}"
-        lines.append(
-            _cut(
-                f"  {_cut(agent, wide):<{wide}}  {count:>11}  {', '.join(f'{code} {n}' for code, n in often)}",
-                width,
-            )
-        )
-    if len(order) > MOST_AGENTS:
-        lines.append(f"  and {len(order) - MOST_AGENTS} agents less often")
+    for fault in found[:MOST_AGENTS]:
+        count = f"{round(fault.rate.value * fault.rate.n)} of {fault.rate.n}"
+        codes = ", ".join(f"{code} {n}" for code, n in fault.codes)
+        lines.append(_cut(f"  {_cut(fault.name, wide):<{wide}}  {count:>11}  {codes}", width))
+    if len(found) > MOST_AGENTS:
+        lines.append(f"  and {len(found) - MOST_AGENTS} agents less often")
     return [*lines, ""]
 
 
-def _outcomes(cells: Iterable[Cell]) -> str:
+def came_to(cells: Iterable[Cell]) -> str:
+    """What episodes came to, most frequent first; in the same order whichever was played first."""
     counts: Counter[str] = Counter()
     for cell in cells:
         counts.update(cell.outcomes)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Final
@@ -13,7 +12,7 @@ from pytest_collab.errors import TaskError
 from pytest_collab.measure.frame import Frame
 from pytest_collab.measure.summary import Cell, FamilySummary, Gap, Gradings, Summary
 from pytest_collab.report.attribution import attribution_lines
-from pytest_collab.report.digest import digest_lines
+from pytest_collab.report.digest import came_to, digest_lines
 from pytest_collab.report.gates import stopped_line
 from pytest_collab.report.lost import losses, lost_lines
 
@@ -46,17 +45,6 @@ def run_lines(
     return [*digest_lines(frame, summary), "", *agreed, *notes, *_end(summary, shown, " (or --tables)")]
 
 
-def summary_lines(
-    summary: Summary, bad: Sequence[BadLine], run_dir: Path, attribution: Sequence[str] = ()
-) -> list[str]:
-    """All tables of a run, line by line.
-
-    Args:
-        attribution: see `report.attribution.attribution_lines`.
-    """
-    return [*_tables(summary, attribution), *_noted(summary, bad), *_end(summary, run_dir)]
-
-
 def _tables(summary: Summary, attribution: Sequence[str]) -> list[str]:
     return [*(line for family in summary.families for line in _table(family)), *attribution]
 
@@ -87,12 +75,7 @@ def _table(family: FamilySummary) -> list[str]:
     ]
     lines += [f"  {_row(cell, middle, wide, figures)}" for cell in family.cells]
     lines += _gaps(family.gaps, wide)
-    outcomes: Counter[str] = Counter()
-    for cell in family.cells:
-        outcomes.update(cell.outcomes)
-    ordered = sorted(outcomes.items(), key=lambda item: (-item[1], item[0]))  # the same whichever was played first
-    counts = [f"{word.replace('_', ' ')} {n}" for word, n in ordered]
-    lines.append(f"  outcomes: {', '.join(counts)}")
+    lines.append(f"  outcomes: {came_to(family.cells)}")
     if family.codes:
         codes = ", ".join(f"{code.code} {code.episodes}" for code in family.codes[:6])
         lines.append(f"  failures (episodes): {codes}")

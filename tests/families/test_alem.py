@@ -26,8 +26,9 @@ from pytest_collab.families.alem.evidence.promises import promises
 from pytest_collab.families.alem.scale import PUBLISHED
 from pytest_collab.families.alem.seats import AlemGame, AlemSolo
 from pytest_collab.families.task import make_task
-from pytest_collab.measure.bulk import summarise
-from pytest_collab.report.terminal import summary_lines
+from pytest_collab.measure.bulk import summarise_frame
+from pytest_collab.measure.reader import frame_of
+from pytest_collab.report.terminal import run_lines
 
 FAMILY = AlemFamily()
 ACTIONS = (
@@ -615,8 +616,8 @@ def test_the_runs_table_shows_both_kinds_of_reward_beside_the_score() -> None:
             metrics=dict(verdict.metrics),
         )
 
-    summary = summarise([episode("team", 0.1, 0.2), episode("no_memory", 0.1, 0.05)])
-    lines = [line.split() for line in summary_lines(summary, (), Path("run"))]
+    frame = frame_of([episode("team", 0.1, 0.2), episode("no_memory", 0.1, 0.05)])
+    lines = [line.split() for line in run_lines(Path("run"), frame, summarise_frame(frame))]
     assert ["base", "coordination", "total", "parsed"] in [line[-4:] for line in lines]
     rows = {line[0]: line[-4:] for line in lines if line and line[0] in ("team", "no_memory")}
     assert rows == {"team": ["10.0%", "20.0%", "14.2%", "100.0%"], "no_memory": ["10.0%", "5.0%", "7.9%", "100.0%"]}

@@ -9,8 +9,9 @@ import pytest
 from statsmodels.stats.inter_rater import fleiss_kappa as peer_kappa
 
 from pytest_collab.measure.agreement import fleiss_kappa, intraclass
-from pytest_collab.measure.bulk import summarise
-from pytest_collab.report.terminal import summary_lines
+from pytest_collab.measure.bulk import summarise, summarise_frame
+from pytest_collab.measure.reader import frame_of
+from pytest_collab.report.terminal import run_lines
 from tests.support.episodes import episode
 
 SHROUT_FLEISS = np.array(
@@ -64,13 +65,14 @@ def graded(seed: int, *outcomes: float):
 
 def test_a_runs_summary_tells_how_far_its_gradings_agree() -> None:
     ratings = [(1.0, 1.0, 1.0), (0.5, 0.5, 1.0), (0.0, 0.25, 0.0), (1.0, 1.0, 1.0)]
-    summary = summarise([*(graded(seed, *row) for seed, row in enumerate(ratings)), graded(9, 1.0)])
+    frame = frame_of([*(graded(seed, *row) for seed, row in enumerate(ratings)), graded(9, 1.0)])
+    summary = summarise_frame(frame)
     found = summary.families[0].gradings
     assert found is not None
     assert (found.gradings, found.episodes) == (3, 4), "an episode that lacks a grading is left out"
     assert (found.icc_agreement, found.icc_consistency) == pytest.approx(intraclass(np.array(ratings)))
     assert found.kappa == pytest.approx(peer_kappa(np.array([[3, 0], [1, 2], [0, 3], [3, 0]])))
-    told = [line for line in summary_lines(summary, [], Path("run")) if "gradings" in line]
+    told = [line for line in run_lines(Path("run"), frame, summary) if "gradings" in line]
     assert told == [
         f"  gradings: 3 of each of 4 episodes; outcome ICC(2,1) {found.icc_agreement:.2f}, success Fleiss' kappa "
         f"{found.kappa:.2f}"

@@ -10,7 +10,7 @@ from pytest_collab.episode.condition import SETTLING
 from pytest_collab.episode.outcome import Failure, Outcome
 from pytest_collab.errors import UsageError
 from pytest_collab.measure.attribution import agent_faults
-from pytest_collab.measure.bulk import summarise
+from pytest_collab.measure.bulk import summarise, summarise_frame
 from pytest_collab.measure.change import compare_runs
 from pytest_collab.measure.decision import GateVerdict
 from pytest_collab.measure.frame import OUTCOMES
@@ -20,7 +20,7 @@ from pytest_collab.measure.reader import frame_of
 from pytest_collab.measure.settling import Missing, as_settled, missing_solos, settle
 from pytest_collab.measure.stopping import follow, judge_followed, planned_of
 from pytest_collab.measure.verdicts import judge_gate
-from pytest_collab.report.terminal import summary_lines
+from pytest_collab.report.terminal import run_lines
 from tests.support.episodes import episode
 
 FORTY = 40
@@ -180,14 +180,20 @@ def test_episodes_are_shown_as_settled_and_their_records_stay():
     assert played[0].outcome is Outcome.UNSETTLED
 
 
+def told_of(episodes):
+    """The summary of a run, and what the terminal says of it."""
+    frame = frame_of(episodes)
+    summary = summarise_frame(frame)
+    return summary, "\n".join(run_lines(Path("run"), frame, summary))
+
+
 def test_the_run_says_how_many_could_not_be_read():
     unread = [unsettled(seed, "a+a", metrics={"ungraded": 1.0}) for seed in range(3)]
-    summary = summarise([*unread, *solos(ok=True)])
+    summary, told = told_of([*unread, *solos(ok=True)])
     assert (summary.unsettled, summary.unread) == (3, 3)
-    told = "\n".join(summary_lines(summary, [], Path("run")))
     assert "could not be read surely: 3 episodes; nobody is blamed" in told
     assert "--collab-settle" not in told, "it would settle nothing"
-    assert "--collab-settle" in "\n".join(summary_lines(summarise([*unread, unsettled(9, "a+a")]), [], Path("run")))
+    assert "--collab-settle" in told_of([*unread, unsettled(9, "a+a")])[1]
 
 
 def test_what_could_not_be_read_is_settled_by_nothing():
