@@ -16,6 +16,7 @@ from pytest_collab.errors import CollabError, RunError
 from pytest_collab.measure.change import compare_runs
 from pytest_collab.measure.frame import OUTCOMES, Frame
 from pytest_collab.measure.gatereport import GateReport
+from pytest_collab.measure.plan import planned_of
 from pytest_collab.measure.reader import frame_of, plan_of, read_frame
 from pytest_collab.measure.settling import as_settled, settle
 from pytest_collab.measure.standin import stand_ins
@@ -122,19 +123,9 @@ def _baseline(frame: Frame, path: Path | None, given: Mapping[str, str]) -> Base
 def _came_to(before: Frame, after: Frame, given: Mapping[str, str]) -> dict[Any, str]:
     """What the episodes of the earlier run came to, under the names that the agents have now."""
     names = {old: new for new, old in stand_ins(before, after, given).of.items()}
-    rows = zip(
-        before.family,
-        before.task,
-        before.condition,
-        before.team,
-        before.seed.tolist(),
-        before.epoch.tolist(),
-        settle(before).outcomes.tolist(),
-        strict=True,
-    )
     return {
-        (family, task, condition, tuple(names.get(agent, agent) for agent in team), seed, epoch): str(OUTCOMES[code])
-        for family, task, condition, team, seed, epoch, code in rows
+        one._replace(team=tuple(names.get(agent, agent) for agent in one.team)): str(OUTCOMES[code])
+        for one, code in zip(planned_of(before), settle(before).outcomes.tolist(), strict=True)
     }
 
 
