@@ -21,7 +21,7 @@ from typing import ClassVar
 from pytest_collab.episode.agent import Agent, Reply, Request
 from pytest_collab.episode.channel import Message
 from pytest_collab.episode.condition import Condition
-from pytest_collab.episode.executor import Executor
+from pytest_collab.episode.executor import LocalExecutor
 from pytest_collab.episode.family import Family, Params
 from pytest_collab.episode.game import Ask, Game, Move, Note, Prompt, Speech
 from pytest_collab.episode.outcome import Outcome, Verdict
@@ -94,7 +94,7 @@ def play(episodes: int, turns: int, delay: float, in_flight: int, folder: Path) 
     """Seconds for so many episodes, transcripts and records written as in a session."""
     family, agent = ChatFamily(), Echo(delay)
     run = RunDirectory.create(folder)
-    executor = Executor(in_flight, keep=run.add)
+    executor = LocalExecutor(in_flight, keep=run.add)
     plans = [
         Plan(family, Chat(turns=turns), "chat", "", Condition("team"), ("echo", "echo"), (agent, agent), seed)
         for seed in range(episodes)

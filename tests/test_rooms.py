@@ -25,6 +25,7 @@ ROOMS = (
     "report",
     "measure",
     "strategies",
+    "cluster",
     "families",
     "agents",
     "episode",

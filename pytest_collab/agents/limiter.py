@@ -21,6 +21,7 @@ from pathlib import Path
 from time import monotonic
 from typing import Final
 
+from pytest_collab.agents.lane import Permit
 from pytest_collab.agents.settings import RateLimits
 from pytest_collab.episode.limits import excused
 
@@ -54,17 +55,7 @@ _SIZE: Final = _HEAD.size + _ENTRIES * _ENTRY.size
 _FAR: Final = 24 * 3600.0
 
 
-class Permit:
-    """The right to make one call. Set `tokens` to what it consumed, and `served` when the provider answered it."""
-
-    __slots__ = ("served", "tokens")
-
-    def __init__(self) -> None:
-        self.tokens = 0
-        self.served = False
-
-
-class Lane:
+class FileLane:
     """The shared limits of one provider account.
 
     Args:
@@ -276,7 +267,7 @@ class _State:
         )
 
 
-class Lanes:
+class FileLanes:
     """All lanes of a session, by account.
 
     Args:
@@ -285,14 +276,14 @@ class Lanes:
 
     def __init__(self, shared: Path) -> None:
         self._shared = shared
-        self._lanes: dict[str, Lane] = {}
+        self._lanes: dict[str, FileLane] = {}
 
-    def get(self, account: str, limits: RateLimits) -> Lane:
+    def get(self, account: str, limits: RateLimits) -> FileLane:
         """The lane of an account; whoever asks first in this process sets its limits."""
         if account not in self._lanes:
             readable = re.sub(r"[^A-Za-z0-9.-]+", "_", account)[:40].strip("_")
             name = f"lane-{readable}-{sha256(account.encode()).hexdigest()[:8]}"
-            self._lanes[account] = Lane(self._shared / name, limits)
+            self._lanes[account] = FileLane(self._shared / name, limits)
         return self._lanes[account]
 
 

@@ -15,7 +15,7 @@ from anyio import current_time
 from pytest_collab.agents.bill import Bill
 from pytest_collab.agents.calls import tidy
 from pytest_collab.agents.digests import digests, last_digest
-from pytest_collab.agents.limiter import Lane
+from pytest_collab.agents.lane import Lane
 from pytest_collab.agents.prices import Tariff, Tokens, context_tokens, tariff
 from pytest_collab.agents.retry import BadAnswer, Fault, pause
 from pytest_collab.agents.secrets import Secret, environment, redact, redacted, remember

@@ -19,7 +19,7 @@ from pytest_collab.errors import UsageError
 
 if TYPE_CHECKING:
     from pytest_collab.agents.agents_file import AgentsFile
-    from pytest_collab.agents.limiter import Lanes
+    from pytest_collab.agents.lane import Lanes
     from pytest_collab.agents.model import ModelAgent
     from pytest_collab.agents.prices import Tariff
     from pytest_collab.agents.settings import AgentSettings
@@ -57,6 +57,8 @@ class Registry:
         cast: names that built-in players may have, beyond the shipped ones.
         agents_file: named agents and limits; None for none.
         shared: a directory that all processes of the session share, for rate limits; None for this process alone.
+        lanes: where rate limits are kept instead.
+        trouble: where waits and lost calls are told instead.
         record: keep every exchange of every agent but the built-in ones here.
         replay: answer from this recording; with `record`, ask and keep what it does not hold.
         keyless: make models without their keys; they can be described, and not asked.
@@ -72,6 +74,8 @@ class Registry:
         *,
         agents_file: Path | None = None,
         shared: Path | None = None,
+        lanes: Lanes | None = None,
+        trouble: Trouble | None = None,
         record: Path | None = None,
         replay: Path | None = None,
         keyless: bool = False,
@@ -83,7 +87,8 @@ class Registry:
         self._shared = shared
         self._record = record
         self._keyless = keyless
-        self.trouble = Trouble(shared)
+        self._given_lanes = lanes
+        self.trouble = trouble or Trouble(shared)
         self._recording = None
         if replay is not None:
             from pytest_collab.agents.recording import Recording
@@ -308,12 +313,14 @@ class Registry:
 
     @cached_property
     def _lanes(self) -> Lanes:
-        from pytest_collab.agents.limiter import Lanes
+        from pytest_collab.agents.limiter import FileLanes
 
+        if self._given_lanes is not None:
+            return self._given_lanes
         if self._shared is None:
             self._private = tempfile.TemporaryDirectory(prefix="collab-lanes-", ignore_cleanup_errors=True)
-            return Lanes(Path(self._private.name))
-        return Lanes(self._shared)
+            return FileLanes(Path(self._private.name))
+        return FileLanes(self._shared)
 
     def _unknown(self, name: str) -> UsageError:
         builtin = sorted(self._cast)

@@ -20,7 +20,7 @@ from pytest_collab import __version__, families
 from pytest_collab.agents.browser import BrowserAgent, Chair
 from pytest_collab.agents.registry import Registry
 from pytest_collab.episode.condition import Condition
-from pytest_collab.episode.executor import Executor, Finished
+from pytest_collab.episode.executor import Finished, LocalExecutor
 from pytest_collab.episode.limits import Limits
 from pytest_collab.episode.plan import Plan
 from pytest_collab.episode.record import Episode
@@ -96,7 +96,7 @@ class Evening:
         people = BrowserAgent(self.chairs)
         partner = None if asked.partner is None else (registry or Registry()).get(asked.partner)
         self._agents = [people] if self.condition.solo else [people, *([partner or people] * (len(seats) - 1))]
-        self._executor = Executor(keep=self._keep)
+        self._executor = LocalExecutor(keep=self._keep)
         self._describe(people, partner)
 
     def _describe(self, *agents: Any) -> None:

@@ -1,16 +1,14 @@
-"""The executor: plays many episodes at once in one process, and hands over results in any order.
-
-The seam for other engines is what `Executor` offers: `start`, `result`, `free`, `knows`, `call` and `close`.
-"""
+"""Executors: play many episodes at once, and hand over results in any order."""
 
 from __future__ import annotations
 
 import asyncio
 import threading
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable
 from concurrent.futures import Future
-from dataclasses import dataclass
-from typing import Any
+from dataclasses import dataclass, replace
+from typing import Any, Protocol
 
 from pytest_collab.episode.engine import play
 from pytest_collab.episode.journal import Journals
@@ -33,37 +31,50 @@ Keep = Callable[[Episode, Transcript], Episode]
 """Given every finished episode, in the executor's thread, before anybody waits for it; returns it as it is kept."""
 
 
-class Executor:
-    """Plays episodes on an event loop of its own, in a background thread.
+class Executor(Protocol):
+    """Where a session's episodes are played: in this process, or elsewhere."""
+
+    @property
+    def free(self) -> int:
+        """Places that no episode is in or waits for."""
+
+    def start(self, plans: Iterable[Plan]) -> None:
+        """Let these episodes begin as places become free, in this order; those known already are left alone."""
+
+    def result(self, plan: Plan, meanwhile: Callable[[], None] = lambda: None) -> Finished:
+        """Wait for an episode, starting it if nobody has, and let go of it.
+
+        Args:
+            plan: which.
+            meanwhile: called before waiting, and whenever an episode ends while this one is waited for: the place to
+                start others. All in the caller's thread.
+
+        Raises:
+            BudgetSpent: what is left of the session's money does not cover it; it was not begun.
+            RunError: it could not be kept.
+        """
+
+    def knows(self, plan: Plan) -> bool:
+        """Whether this episode was asked for, and its result not yet taken."""
+
+    def call(self, coroutine: Any, timeout: float | None = None) -> Any:
+        """Run a coroutine on the executor's own loop, in this process (clients of agents live there)."""
+
+    def close(self, patience: float = 5.0) -> None:
+        """Stop: episodes in play are cancelled and not kept; agents' clean-up gets `patience` seconds."""
+
+
+class LoopExecutor(ABC):
+    """The queue that all executors of ours share: futures, and an event loop in a background thread.
 
     Args:
         in_flight: how many episodes are in play at the same time.
-        keep: stores a finished episode; what it raises is raised by `result`.
-        purse: the session's money.
-        likely: what an episode will cost, in dollars, as far as can be said before.
-        worker: name written to the records.
         watch: told how many episodes are in play, whenever that changes.
-        journals: keep what happens in an episode while it is in play.
     """
 
-    def __init__(
-        self,
-        in_flight: int = 1,
-        *,
-        keep: Keep | None = None,
-        purse: Purse | None = None,
-        likely: Callable[[Plan], float] = lambda plan: 0.0,
-        worker: str = "main",
-        watch: Callable[[int], None] | None = None,
-        journals: Journals | None = None,
-    ) -> None:
+    def __init__(self, in_flight: int = 1, *, watch: Callable[[int], None] | None = None) -> None:
         self.in_flight = in_flight
-        self._keep = keep
-        self._purse = purse or OpenPurse()
-        self._likely = likely
-        self._worker = worker
         self._watch = watch
-        self._journals = journals
         self._futures: dict[str, Future[Finished]] = {}
         self._loop: asyncio.AbstractEventLoop | None = None
         self._thread: threading.Thread | None = None
@@ -172,14 +183,8 @@ class Executor:
                 self._in_play(+1)
                 try:
                     future.set_result(await self._finish(plan))
-                except asyncio.CancelledError:
-                    if self._journals is not None:
-                        self._journals.broken_off(plan.id)
-                    raise
                 finally:
                     self._in_play(-1)
-                    if self._journals is not None:
-                        self._journals.end(plan.id)
         except asyncio.CancelledError:
             future.cancel()
             raise
@@ -191,14 +196,9 @@ class Executor:
         if self._watch is not None:
             self._watch(self.playing)
 
+    @abstractmethod
     async def _finish(self, plan: Plan) -> Finished:
-        with self._purse.admit(self._likely(plan)):
-            transcript = await play(plan, self._purse, self._journals.begin if self._journals is not None else None)
-        verdict = judge(plan.family, plan.params, plan.seed, plan.condition, transcript)
-        episode = record(transcript, verdict, episode_id=plan.id, attempt=plan.attempt, worker=self._worker)
-        if self._keep is not None:
-            episode = self._keep(episode, transcript)
-        return Finished(episode, transcript)
+        """Have one episode played, and keep it."""
 
     def _running(self) -> asyncio.AbstractEventLoop:
         if self._loop is None:
@@ -220,3 +220,65 @@ class Executor:
             ready.wait()
             self._loop = loop
         return self._loop
+
+
+class LocalExecutor(LoopExecutor):
+    """Plays episodes in this process.
+
+    Args:
+        in_flight: how many episodes are in play at the same time.
+        keep: stores a finished episode; what it raises is raised by `result`.
+        purse: the session's money.
+        likely: what an episode will cost, in dollars, as far as can be said before.
+        worker: name written to the records.
+        watch: told how many episodes are in play, whenever that changes.
+        journals: keep what happens in an episode while it is in play.
+    """
+
+    def __init__(
+        self,
+        in_flight: int = 1,
+        *,
+        keep: Keep | None = None,
+        purse: Purse | None = None,
+        likely: Callable[[Plan], float] = lambda plan: 0.0,
+        worker: str = "main",
+        watch: Callable[[int], None] | None = None,
+        journals: Journals | None = None,
+    ) -> None:
+        super().__init__(in_flight, watch=watch)
+        self._keep = keep
+        self._purse = purse or OpenPurse()
+        self._likely = likely
+        self._worker = worker
+        self._journals = journals
+
+    async def _finish(self, plan: Plan) -> Finished:
+        try:
+            with self._purse.admit(self._likely(plan)):
+                begun = self._journals.begin if self._journals is not None else None
+                finished = await play_and_judge(plan, self._purse, self._worker, begun)
+            if self._keep is not None:
+                finished = replace(finished, episode=self._keep(finished.episode, finished.transcript))
+            return finished
+        except asyncio.CancelledError:
+            if self._journals is not None:
+                self._journals.broken_off(plan.id)
+            raise
+        finally:
+            if self._journals is not None:
+                self._journals.end(plan.id)
+
+
+async def play_and_judge(
+    plan: Plan, purse: Purse, worker: str, begun: Callable[[str, Transcript], None] | None = None
+) -> Finished:
+    """Play an episode here, and judge it.
+
+    Args:
+        begun: given the episode's id and its transcript before anything is in it.
+    """
+    transcript = await play(plan, purse, begun)
+    verdict = judge(plan.family, plan.params, plan.seed, plan.condition, transcript)
+    episode = record(transcript, verdict, episode_id=plan.id, attempt=plan.attempt, worker=worker)
+    return Finished(episode, transcript)

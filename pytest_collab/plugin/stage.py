@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Final
 import pytest
 
 from pytest_collab.episode.condition import Condition
-from pytest_collab.episode.executor import Executor, Finished
+from pytest_collab.episode.executor import Executor, Finished, LocalExecutor
 from pytest_collab.episode.journal import Journals
 from pytest_collab.episode.limits import BudgetSpent, Purse
 from pytest_collab.episode.plan import Plan, Prefix
@@ -118,7 +118,7 @@ class Stage:
 
     @cached_property
     def executor(self) -> Executor:
-        return Executor(
+        return LocalExecutor(
             self._settings.in_flight,
             keep=self._keep,
             purse=self.purse,

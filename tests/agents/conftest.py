@@ -9,7 +9,7 @@ from typing import Any
 import anyio
 import pytest
 
-from pytest_collab.agents.limiter import Lane
+from pytest_collab.agents.limiter import FileLane
 from pytest_collab.agents.model import ModelAgent, key_of
 from pytest_collab.agents.registry import Registry
 from pytest_collab.agents.settings import AgentSettings, RateLimits
@@ -38,7 +38,7 @@ def make(server: ModelServer, tmp_path: Path) -> Callable[..., ModelAgent]:
         registry = Registry(shared=tmp_path)
         agent = registry._model("tested", settings)
         if limits is not None:
-            agent._lane = Lane(tmp_path / "own-lane", limits)
+            agent._lane = FileLane(tmp_path / "own-lane", limits)
         return agent
 
     return make_agent

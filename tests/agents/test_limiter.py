@@ -11,7 +11,7 @@ from time import monotonic
 
 import pytest
 
-from pytest_collab.agents.limiter import MINUTE_S, Lane, Lanes
+from pytest_collab.agents.limiter import MINUTE_S, FileLane, FileLanes
 from pytest_collab.agents.purse import SessionPurse
 from pytest_collab.agents.settings import RateLimits
 from pytest_collab.episode.limits import BudgetSpent, Limits, Meter, excused, give_back
@@ -20,13 +20,13 @@ from pytest_collab.errors import LimitReached
 ROOT = Path(__file__).parents[2]
 
 
-def _reserved(lane: Lane, count: int, tokens: int = 0) -> list[float]:
+def _reserved(lane: FileLane, count: int, tokens: int = 0) -> list[float]:
     return [lane._reserve(tokens) for _ in range(count)]
 
 
 def test_no_window_of_a_minute_ever_holds_more_calls_than_the_limit(tmp_path: Path) -> None:
     limit = 50
-    two = [Lane(tmp_path / "lane", RateLimits(requests_per_minute=limit)) for _ in range(2)]
+    two = [FileLane(tmp_path / "lane", RateLimits(requests_per_minute=limit)) for _ in range(2)]
     moments = sorted(moment for _ in range(100) for lane in two for moment in _reserved(lane, 1))
     for index, moment in enumerate(moments):
         assert sum(moment <= other < moment + MINUTE_S for other in moments[index:]) <= limit
@@ -35,7 +35,7 @@ def test_no_window_of_a_minute_ever_holds_more_calls_than_the_limit(tmp_path: Pa
 
 
 def test_tokens_are_spread_like_calls_and_corrected_afterwards(tmp_path: Path) -> None:
-    lane = Lane(tmp_path / "lane", RateLimits(tokens_per_minute=6000))
+    lane = FileLane(tmp_path / "lane", RateLimits(tokens_per_minute=6000))
 
     async def use(estimate: int, real: int) -> None:
         async with lane.permit(estimate) as permit:
@@ -48,7 +48,7 @@ def test_tokens_are_spread_like_calls_and_corrected_afterwards(tmp_path: Path) -
 
 
 def test_a_refusal_by_the_provider_makes_every_process_wait(tmp_path: Path) -> None:
-    lanes = [Lane(tmp_path / "lane", RateLimits()) for _ in range(2)]
+    lanes = [FileLane(tmp_path / "lane", RateLimits()) for _ in range(2)]
     lanes[0].slow_down(0.2)
 
     async def call() -> float:
@@ -60,7 +60,7 @@ def test_a_refusal_by_the_provider_makes_every_process_wait(tmp_path: Path) -> N
 
 
 def test_a_burst_of_refusals_widens_the_gap_once_and_success_closes_it_again(tmp_path: Path) -> None:
-    lane = Lane(tmp_path / "lane", RateLimits())
+    lane = FileLane(tmp_path / "lane", RateLimits())
     lane.slow_down(0.0)
     assert len(set(_reserved(lane, 3))) == 1, "a single refusal only pauses"
     for _ in range(64):
@@ -82,10 +82,10 @@ def test_calls_in_flight_are_limited_over_all_lanes_of_the_account(tmp_path: Pat
 
     async def run() -> None:
         nonlocal most, seen
-        lanes = [Lane(tmp_path / "lane", RateLimits(in_flight=3)) for _ in range(2)]
+        lanes = [FileLane(tmp_path / "lane", RateLimits(in_flight=3)) for _ in range(2)]
         now = 0
 
-        async def call(lane: Lane) -> None:
+        async def call(lane: FileLane) -> None:
             nonlocal most, seen, now
             async with lane.permit():
                 now += 1
@@ -104,17 +104,17 @@ def test_a_killed_workers_calls_do_not_block_the_others(tmp_path: Path) -> None:
     code = f"""
 import asyncio, os, signal
 from pathlib import Path
-from pytest_collab.agents.limiter import Lane
+from pytest_collab.agents.limiter import FileLane
 from pytest_collab.agents.settings import RateLimits
 async def main():
-    lane = Lane(Path({str(tmp_path / "lane")!r}), RateLimits(in_flight=1))
+    lane = FileLane(Path({str(tmp_path / "lane")!r}), RateLimits(in_flight=1))
     async with lane.permit():
         os.kill(os.getpid(), signal.SIGKILL)
 asyncio.run(main())
 """
     env = {**os.environ, "PYTHONPATH": str(ROOT)}
     assert subprocess.run([sys.executable, "-c", code], env=env, check=False).returncode == -9
-    lane = Lane(tmp_path / "lane", RateLimits(in_flight=1))
+    lane = FileLane(tmp_path / "lane", RateLimits(in_flight=1))
     assert lane.in_flight == 1
 
     async def call() -> None:
@@ -126,7 +126,7 @@ asyncio.run(main())
 
 
 def test_a_cancelled_caller_gives_its_place_back(tmp_path: Path) -> None:
-    lane = Lane(tmp_path / "lane", RateLimits(in_flight=1, requests_per_minute=1))
+    lane = FileLane(tmp_path / "lane", RateLimits(in_flight=1, requests_per_minute=1))
 
     async def run() -> None:
         async with lane.permit():
@@ -141,7 +141,7 @@ def test_a_cancelled_caller_gives_its_place_back(tmp_path: Path) -> None:
 
 
 def test_accounts_have_lanes_of_their_own(tmp_path: Path) -> None:
-    lanes = Lanes(tmp_path)
+    lanes = FileLanes(tmp_path)
     one = lanes.get("anthropic|https://one|KEY", RateLimits())
     assert lanes.get("anthropic|https://one|KEY", RateLimits()) is one
     lanes.get("anthropic|https://two|KEY", RateLimits()).slow_down(60)

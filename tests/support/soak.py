@@ -12,7 +12,7 @@ from pathlib import Path
 from pytest_collab.agents.registry import Registry
 from pytest_collab.agents.settings import AgentSettings
 from pytest_collab.episode.condition import Condition
-from pytest_collab.episode.executor import Executor
+from pytest_collab.episode.executor import LocalExecutor
 from pytest_collab.episode.outcome import Outcome
 from pytest_collab.episode.plan import Plan
 from pytest_collab.episode.record import Episode
@@ -136,7 +136,7 @@ def soak(server: ModelServer, shared: Path, count: int, providers: Iterable[str]
         return episode
 
     family = TaggedFamily()
-    executor = Executor(in_flight, keep=keep)
+    executor = LocalExecutor(in_flight, keep=keep)
     plans = [
         Plan(
             family=family,
