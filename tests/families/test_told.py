@@ -9,6 +9,8 @@ import pytest
 
 from pytest_collab import families
 from pytest_collab.episode.condition import Condition
+from pytest_collab.families.rounds import UNHEARD
+from pytest_collab.testing import play_episode
 
 TALKING: dict[str, dict[str, Any]] = {
     "commons": {"punishment": 3},
@@ -39,3 +41,28 @@ def test_in_the_maze_each_knows_who_begins_that_all_of_it_is_heard_and_how_it_en
         told = game.brief(seat)
         for part in ("player a first", "delivered as it stands", "all of you have said that you are done"):
             assert part in told
+
+
+@pytest.mark.parametrize("name", sorted(TALKING))
+def test_who_is_not_heard_is_told_so_and_neither_offered_messages_nor_asked_to_talk(name: str) -> None:
+    family = families.get(name)
+    params = family.params_type(**TALKING[name])
+    talking, muted = (family.deal(params, 1, Condition.parse(condition)) for condition in ("team", "mute"))
+    for seat in muted.seats:
+        assert muted.brief(seat).endswith(UNHEARD)
+        assert "MESSAGE" in talking.brief(seat)
+        assert "MESSAGE" not in muted.brief(seat)
+        assert UNHEARD not in talking.brief(seat)
+
+
+def test_no_time_to_talk_is_given_to_who_is_not_heard() -> None:
+    for params in (families.get("philosophers").params_type(seats=3, timesteps=8, talk=3), quick_experts()):
+        for condition, talks in (("team", True), ("mute", False)):
+            transcript = play_episode(params, ["partner"], condition).transcript
+            phases = {event.data["phase"] for event in transcript.of("prompt")}
+            assert ("talk" in phases) is talks
+            assert bool(transcript.of("message")) is talks
+
+
+def quick_experts() -> Any:
+    return families.get("experts").params_type(seats=3, kind="hidden_profile", discussion=1)

@@ -17,7 +17,7 @@ from pytest_collab.episode.transcript import Transcript
 from pytest_collab.families.alem import protocol
 from pytest_collab.families.alem.world.snapshot import snapshot
 from pytest_collab.families.alem.world.world import Score, Share, World
-from pytest_collab.families.rounds import RoundGame, Solo, seat_names
+from pytest_collab.families.rounds import UNHEARD, RoundGame, Solo, seat_names
 
 if TYPE_CHECKING:
     from pytest_collab.families.alem.params import Alem
@@ -89,7 +89,8 @@ class AlemGame(RoundGame):
         self.seats = seat_names(params.agents)
         self.memory = params.memory and condition.kind != "no_memory"
         self.reasoning = params.reasoning and condition.kind != "no_reasoning"
-        self.talk = params.communication and condition.kind != "no_communication" and params.agents > 1
+        silent = condition.muted or condition.kind == "no_communication"
+        self.talk = params.communication and not silent and params.agents > 1
         self.notes: dict[str, str] = {}
         self._world: World | None = None
         self._heard: dict[str, tuple[tuple[int, str], ...]] = dict.fromkeys(self.seats, ())
@@ -120,7 +121,8 @@ class AlemGame(RoundGame):
 
     def brief(self, seat: str) -> str:
         how = protocol.instructions(memory=self.memory, reasoning=self.reasoning, talk=self.talk)
-        return f"{self.world.system_prompt(self.seats.index(seat))}\n\n{how}"
+        told = f"{self.world.system_prompt(self.seats.index(seat))}\n\n{how}"
+        return f"{told}\n{UNHEARD}" if self.condition.muted else told
 
     def ask(self) -> Ask | None:
         return None if self.world.done else Ask(self.seats, "act")

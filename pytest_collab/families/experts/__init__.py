@@ -25,6 +25,7 @@ class ExpertsFamily(RoundFamily[Experts]):
 
     name = "experts"
     summary = "somebody knows better: will the team find out, and use it?"
+    version = 2
     params_type = Experts
     players: ClassVar[Mapping[str, Callable[[Seat], Player]]] = PLAYERS
     cast: ClassVar[Mapping[str, str]] = {name: CAST[name] for name in PLAYERS}
@@ -39,6 +40,9 @@ class ExpertsFamily(RoundFamily[Experts]):
 
     def seats(self, params: Experts) -> tuple[str, ...]:
         return seat_names(params.seats)
+
+    def quiet(self, params: Experts) -> Experts:
+        return params.model_copy(update={"discussion": 0})
 
     def table(self, params: Experts, seed: int, condition: Condition) -> RoundGame:
         return ExpertsGame(params, seed, condition)

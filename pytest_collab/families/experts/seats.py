@@ -66,11 +66,14 @@ class ExpertsGame(RoundGame):
             lines.append("\n".join(map(_told, deal.common)))
         lines += self._private(seat)
         how = "RANKING: first, second, ... (all items, most important first)" if ranking else "CHOICE: place"
+        rounds = self.params.discussion
         lines.append(
-            f"First everyone answers alone, then there are {self.params.discussion} rounds of "
-            f"discussion, then everyone answers again. Answer with `{how}`. Discuss with `MESSAGE: ...` (to all) or "
-            f"`MESSAGE to {somebody_else(seat, self.seats)}: ...`; in a round all speak at the same time, and what "
-            "was said is read with the next question."
+            f"First everyone answers alone, then there {'is' if rounds == 1 else 'are'} {rounds} "
+            f"round{'s' * (rounds != 1)} of discussion, then everyone answers again. Answer with `{how}`. Discuss "
+            f"with `MESSAGE: ...` (to all) or `MESSAGE to {somebody_else(seat, self.seats)}: ...`; in a round all "
+            "speak at the same time, and what was said is read with the next question."
+            if rounds
+            else f"Everyone answers alone, twice, and there is no discussion in between. Answer with `{how}`."
         )
         lines.append(
             "The team's answer is what more than half of the last answers agree on"

@@ -75,7 +75,7 @@ def assess(params: Experts, seed: int, condition: Condition, game: RoundGame, tr
     if condition.muted and not any(
         f.code in ("unresponsive", "malformed_action", "own_part_failed") for f in failures
     ):
-        unheard = [one.event.seq for one in table.said] or [len(transcript) - 1]
+        unheard = [event.seq for event in transcript.of("brief")]
         note = "no message was delivered, so what single seats knew stayed with them"
         failures = [Failure.of("undelivered", *table.seats, events=unheard, note=note), *failures]
     elif not failures:

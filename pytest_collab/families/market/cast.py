@@ -25,6 +25,8 @@ class Partner(Player):
         view = request.view
         submits = [f"SUBMIT {name}" for name in self.ready(view)]
         sends = [f"SEND {piece} to {to}" for piece, to in self.answers(request)]
+        if not view["talk"]:
+            return Say((*submits, *sends) or ("There is nothing that I can do in this turn.",))
         return Say((*submits, *sends), self.questions(view))
 
     def ready(self, view: Mapping[str, Any]) -> list[str]:

@@ -22,6 +22,9 @@ PIECE: Final = re.compile(r"\bp\d+\b", re.IGNORECASE)
 _TASK = re.compile(r"\b[a-z]\d+\b", re.IGNORECASE)
 _TO = re.compile(r"\b(?:to|->|→)\b|->|→", re.IGNORECASE)
 
+MESSAGE: Final = (
+    "MESSAGE to <agent>: ...   (ask for pieces by their names, answer, arrange; MESSAGE: ... goes to all)\n"
+)
 PROTOCOLS: Final[Mapping[str, str]] = {
     "pipeline": (
         "Follow this protocol in every turn, in this order: 1. SUBMIT every task whose pieces you have. 2. For every "
@@ -85,8 +88,8 @@ class MarketGame(RoundGame):
             f"There are {params.rounds} rounds. {_ORDER[self.order]} YOUR GOAL: the greatest total revenue of the "
             "whole group.",
             "In your turn write any number of lines, with names in the place of what stands in <>:\n"
-            "MESSAGE to <agent>: ...   (ask for pieces by their names, answer, arrange; MESSAGE: ... goes to all)\n"
-            "SEND <piece> to <agent>   (a recipient takes only pieces that it needs and "
+            + ("" if self.condition.muted else MESSAGE)
+            + "SEND <piece> to <agent>   (a recipient takes only pieces that it needs and "
             + ("that you can see it needs)" if self.known == "announced" else "has asked you for)")
             + "\nSUBMIT <task>             (one of yours, all of whose pieces you hold)",
         ]
@@ -158,6 +161,7 @@ class MarketGame(RoundGame):
             "owners": owners,
             "wanted": wanted,
             "news": self.state.news[i],
+            "talk": not self.condition.muted,
         }
 
     # What they do.

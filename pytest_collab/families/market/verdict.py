@@ -105,7 +105,7 @@ def assess(params: Market, seed: int, condition: Condition, game: RoundGame, tra
     riders = show.free_riding(sent, trade.replies, share=0.25, what="sent")
     failures += [failure for failure in riders if holders.intersection(failure.seats)]
     if not failures and condition.muted:
-        unheard = [one.event.seq for one in trade.said] or [len(transcript) - 1]
+        unheard = [event.seq for event in transcript.of("brief")]
         note = "no message was delivered, so nobody could know what the others need"
         failures = [Failure.of("undelivered", *trade.seats, events=unheard, note=note)]
     if not failures:

@@ -30,6 +30,7 @@ class PhilosophersFamily(RoundFamily[Philosophers]):
 
     name = "philosophers"
     summary = "neighbours share forks: eat, and let the others eat, without deadlock"
+    version = 2
     params_type = Philosophers
     players: ClassVar[Mapping[str, Callable[[Seat], Player]]] = PLAYERS
     cast: ClassVar[Mapping[str, str]] = {name: CAST[name] for name in PLAYERS}

@@ -10,6 +10,7 @@ from pytest_collab.families.rounds.equality import fairness, gini
 from pytest_collab.families.rounds.family import RoundFamily, seat_names, somebody_else
 from pytest_collab.families.rounds.game import RoundGame, Solo, Step, walk
 from pytest_collab.families.rounds.intent import Intent, intents
+from pytest_collab.families.rounds.muted import UNHEARD, Muted
 from pytest_collab.families.rounds.player import (
     AllSeats,
     Babbler,
@@ -25,12 +26,14 @@ from pytest_collab.families.rounds.player import (
 from pytest_collab.families.rounds.reply import Got, Reading, choice, named, number, one, read, sections, speeches
 
 __all__ = [
+    "UNHEARD",
     "AllSeats",
     "Babbler",
     "Changed",
     "Deaf",
     "Got",
     "Intent",
+    "Muted",
     "Player",
     "Quitter",
     "Reading",

@@ -15,6 +15,7 @@ from pytest_collab.episode.outcome import Verdict
 from pytest_collab.episode.transcript import Transcript
 from pytest_collab.families.rounds.evidence import alone
 from pytest_collab.families.rounds.game import RoundGame, Solo
+from pytest_collab.families.rounds.muted import Muted
 from pytest_collab.families.rounds.player import AllSeats, Player
 
 P = TypeVar("P", bound=Params)
@@ -33,7 +34,8 @@ def somebody_else(seat: str, seats: Sequence[str]) -> str:
 
 
 class RoundFamily(Family[P]):
-    """A family whose game is a `RoundGame`: it gives the table, the players and the assessment; `solo` follows.
+    """A family whose game is a `RoundGame`: it gives the table, the players and the assessment; `solo` and `mute`
+    follow.
 
     Attributes:
         players: how the players of the cast are made, by name.
@@ -47,29 +49,43 @@ class RoundFamily(Family[P]):
 
     @abstractmethod
     def table(self, params: P, seed: int, condition: Condition) -> RoundGame:
-        """The game with all its seats; under `solo` it is put into `Solo`."""
+        """The game with all its seats; under `solo` it is put into `Solo`, under `mute` into `Muted`."""
 
     @abstractmethod
     def assess(self, params: P, seed: int, condition: Condition, transcript: Transcript) -> Verdict:
         """Judge a transcript, without regard to `solo`."""
+
+    def quiet(self, params: P) -> P:
+        """The params of the same game with nothing to say and no time to say it: what `mute` plays.
+
+        Params that call their talk otherwise than `talk` override this.
+        """
+        talk = getattr(params, "talk", None)
+        return params.model_copy(update={"talk": type(talk)()}) if talk else params
 
     def deal(self, params: P, seed: int, condition: Condition) -> Game:
         return self.replayed(params, seed, condition)
 
     def replayed(self, params: P, seed: int, condition: Condition) -> RoundGame:
         """A fresh game, for `walk`."""
-        game = self.table(params, seed, condition)
-        return Solo(game) if condition.solo else game
+        game = self.table(self._played(params, condition), seed, condition)
+        if condition.solo:
+            return Solo(game)
+        return Muted(game) if condition.muted else game
 
     def verdict(self, params: P, seed: int, condition: Condition, transcript: Transcript) -> Verdict:
-        verdict = self.assess(params, seed, condition, transcript)
+        verdict = self.assess(self._played(params, condition), seed, condition, transcript)
         return alone(verdict, self.seats(params)[0]) if condition.solo else verdict
 
     def player(self, name: str, seat: Seat) -> Agent:
         make = self.players.get(name)
         if make is None:
             return super().player(name, seat)
+        seat = replace(seat, params=self._played(seat.params, seat.condition))
         if not seat.condition.solo:
             return make(seat)
         seats = self.seats(seat.params)
         return AllSeats({each: make(replace(seat, name=each, seats=seats)) for each in seats})
+
+    def _played(self, params: P, condition: Condition) -> P:
+        return self.quiet(params) if condition.muted else params

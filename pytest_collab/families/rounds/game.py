@@ -8,7 +8,7 @@ from typing import Any
 
 from pytest_collab.episode.agent import Reply, ToolCall
 from pytest_collab.episode.channel import Message
-from pytest_collab.episode.game import Ask, Game, Move, Note, Prompt
+from pytest_collab.episode.game import Ask, Game, Move, Note, Prompt, Recall
 from pytest_collab.episode.transcript import Event, Transcript
 from pytest_collab.families.rounds.reply import sections
 
@@ -78,6 +78,10 @@ class Solo(RoundGame):
         kept = all(part.keep for part in parts.values())
         silence = all(part.may_be_silent for part in parts.values())
         return Prompt(text, view, keep=kept, may_be_silent=silence)
+
+    def recall(self, seat: str) -> Recall | None:
+        """Nothing where the game gives its seats a memory of its own: what they remember is in their prompts."""
+        return None if all(self.game.recall(one) is None for one in self.game.seats) else Recall()
 
     def parse(self, seat: str, reply: Reply) -> Move:
         asked = self._asked()
