@@ -131,6 +131,7 @@ class Table:
         """Where the game fixes what a seat remembers, that is its conversation."""
         memory = self.game.recall(seat)
         if memory is None:
+            self._passing.pop(seat, None)
             return
         self._passing[seat] = len(memory.turns) - memory.settled + 1  # the newest prompt goes, too
         if self.conversations[seat].recall(memory.turns, memory.system):

@@ -16,7 +16,7 @@ from pytest_collab.families.public_goods import PublicGoods
 from pytest_collab.testing import Played, play_episode
 from tests.support.says import Says
 
-DONOR = Donor(seats=4, generations=1, rounds=2, punishment=2)
+DONOR = Donor(seats=4, generations=1, rounds=2, games=1, punishment=2)
 
 
 @dataclass(frozen=True)

@@ -1,7 +1,7 @@
 """The donor game in batches: the twin of `families.donor.rules` in JAX.
 
-Only what resources come to: whoever is replaced between generations begins with the endowment as everybody does, so
-generations of players that do not learn are games of their own.
+Only what resources come to: everyone begins every game with the endowment, so games of players that do not learn know
+nothing of each other but the pairs, whose roles every other game of a generation exchanges.
 """
 
 from __future__ import annotations
@@ -53,28 +53,34 @@ def play(
     return after.at[recipients].set(got)
 
 
-@partial(jax.jit, static_argnames=("count", "generations", "seats", "rounds"))
+@partial(jax.jit, static_argnames=("count", "generations", "games", "seats", "rounds"))
 def give_at_random(
-    seed: int, count: int, generations: int, seats: int, rounds: int, endowment: float, gain: float
+    seed: int, count: int, generations: int, games: int, seats: int, rounds: int, endowment: float, gain: float
 ) -> tuple[jax.Array, jax.Array]:
-    """Games in which every donor gives any part, each as likely.
+    """Societies in which every donor gives any part, each as likely.
 
     Returns:
-        What each seat had after each generation, (count, generations, seats), and the mean share given, (count,).
+        What each seat had after each generation, the mean of its games, (count, generations, seats), and the mean
+        share given, (count,).
     """
 
     def generation(key: Any) -> tuple[jax.Array, jax.Array]:
         shuffled, luck = jax.random.split(key)
         donors, recipients = schedule(jax.random.permutation(shuffled, seats))
-        shares = jax.random.uniform(luck, (rounds, seats // 2))
+        shares = jax.random.uniform(luck, (games, rounds, seats // 2))
 
         def round_(held: jax.Array, step: tuple[jax.Array, ...]) -> tuple[jax.Array, None]:
             giving, getting, share = step
             none = jnp.zeros(share.shape, bool)
             return play(held, giving, getting, share * held[giving], none, gain=gain, loss=0.0), None
 
-        steps = (donors[:rounds], recipients[:rounds], shares)
-        return jax.lax.scan(round_, jnp.full(seats, endowment), steps)[0], shares.mean()
+        def game(number: int) -> jax.Array:
+            roles = (recipients, donors) if number % 2 else (donors, recipients)
+            steps = (roles[0][:rounds], roles[1][:rounds], shares[number])
+            had: jax.Array = jax.lax.scan(round_, jnp.full(seats, endowment), steps)[0]
+            return had
+
+        return jnp.stack([game(number) for number in range(games)]).mean(axis=0), shares.mean()
 
     keys = jax.random.split(jax.random.key(seed), (count, generations))
     finals, shares = jax.vmap(jax.vmap(generation))(keys)

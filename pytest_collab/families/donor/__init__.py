@@ -25,6 +25,7 @@ class DonorFamily(RoundFamily[Donor]):
 
     name = "donor"
     summary = "giving helps the other more than it costs, and reputation goes round"
+    version = 2
     params_type = Donor
     players: ClassVar[Mapping[str, Callable[[Seat], Player]]] = PLAYERS
     cast: ClassVar[Mapping[str, str]] = {name: CAST[name] for name in PLAYERS}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import ClassVar
+from typing import ClassVar, Literal
 
 from pydantic import Field, model_validator
 
@@ -16,8 +16,9 @@ class Donor(Params):
 
     seats: int = Field(12, ge=4, le=26, multiple_of=2, description="how many play; an even number")
     generations: int = Field(3, ge=1, le=50, description="how many generations")
-    rounds: int | None = Field(
-        None, ge=2, description="rounds per generation, at most one per seat; that many if none"
+    rounds: int | None = Field(None, ge=2, description="rounds per game, at most one per seat; that many if none")
+    games: Literal[1, 2] = Field(
+        2, description="games per generation; in the second everyone begins anew, with the roles exchanged"
     )
     endowment: float = Field(10.0, gt=0, le=1e6, allow_inf_nan=False, description="units that everyone begins with")
     multiplier: float = Field(2.0, gt=1, le=10, allow_inf_nan=False, description="units received per unit given up")
@@ -26,6 +27,11 @@ class Donor(Params):
     )
     punishment: float = Field(
         0.0, ge=0, le=10, allow_inf_nan=False, description="units taken away per unit spent; 0 for no punishment"
+    )
+    means_shown: bool = Field(True, description="whether a donor is told what its recipient has")
+    horizon_told: bool = Field(False, description="whether seats are told how many rounds a game has")
+    prompts: Literal["plain", "as_published"] = Field(
+        "plain", description="how seats are told: in plain words, or what the study tells, each call by itself"
     )
     talk: bool = Field(False, description="whether everyone may send messages at the beginning of a generation")
     target: float = Field(0.8, gt=0, le=1, description="score from which an episode is a success")
@@ -38,5 +44,5 @@ class Donor(Params):
 
     @property
     def length(self) -> int:
-        """Rounds per generation."""
+        """Rounds per game."""
         return self.rounds or self.seats

@@ -6,6 +6,10 @@ half lives on; everyone begins anew with the endowment.
 
 Pairs follow the study's program: two halves, one rotated past the other, donors alternating between the halves, then
 all rounds once more with the roles exchanged, so that in n rounds n agents give as often as they receive.
+
+Who receives in the last round has far more than who gives in it, so one game would select by the draw of the pairs.
+A generation therefore plays its game twice (the study's footnote 3): the second time everyone begins anew, nobody's
+deeds are known, and the roles of every pair are exchanged. The better half is that of both games together.
 """
 
 from __future__ import annotations
@@ -24,7 +28,7 @@ class Deed:
     """What one donor did.
 
     Attributes:
-        share: of what the donor had, 0..1; of nothing it is 0.
+        share: of what the donor had, 0..1; of nothing it is 1, as in the study's program.
     """
 
     round: int
@@ -40,10 +44,11 @@ class State:
     """One moment. Tuples have one entry per seat.
 
     Attributes:
-        round: of the generation, from 0.
-        deeds: of this generation, in order.
+        round: of the game, from 0.
+        deeds: of this game, in order.
         born: in which generation the agent now on the seat was born.
-        finals: what each seat had at the end of each finished generation.
+        finals: what each seat had at the end of each finished generation: the mean of its games.
+        ended: what each seat had at the end of each finished game of this generation.
     """
 
     generation: int
@@ -52,6 +57,12 @@ class State:
     deeds: tuple[Deed, ...]
     born: tuple[int, ...]
     finals: tuple[tuple[float, ...], ...] = ()
+    ended: tuple[tuple[float, ...], ...] = ()
+
+    @property
+    def game(self) -> int:
+        """The game of the generation, from 0."""
+        return len(self.ended)
 
 
 def begin(seats: int, endowment: float) -> State:
@@ -60,8 +71,10 @@ def begin(seats: int, endowment: float) -> State:
 
 
 @lru_cache(maxsize=512)
-def schedule(seats: int, seed: int, generation: int) -> tuple[tuple[Pair, ...], ...]:
-    """The pairs of the `seats` rounds of a generation."""
+def schedule(seats: int, seed: int, generation: int, game: int = 0) -> tuple[tuple[Pair, ...], ...]:
+    """The pairs of the `seats` rounds of a game; in every other game of a generation the roles are exchanged."""
+    if game % 2:
+        return tuple(tuple((b, a) for a, b in pairs) for pairs in schedule(seats, seed, generation))
     order = list(range(seats))
     random.Random(f"donor:{seed}:{generation}").shuffle(order)
     half = seats // 2
@@ -88,7 +101,7 @@ def play(
     for donor, recipient in pairs:
         kind, amount = acts.get(donor, ("give", 0.0))
         held = state.resources[donor]
-        share = amount / held if held > 0 else 0.0
+        share = amount / held if held > 0 else 1.0
         deeds.append(Deed(state.round, donor, recipient, amount, share, kind == "punish"))
         resources[donor] -= amount
         if kind == "punish":
@@ -104,13 +117,17 @@ def survivors(resources: Sequence[float]) -> tuple[int, ...]:
     return tuple(ranked[: len(resources) // 2])
 
 
-def next_generation(state: State, endowment: float) -> State:
-    """Select, and begin anew."""
-    alive = set(survivors(state.resources))
+def next_game(state: State, games: int, endowment: float) -> State:
+    """After the last round of a game: everyone begins anew, after the last game with the next generation."""
+    ended = (*state.ended, state.resources)
+    fresh = (endowment,) * len(state.resources)
+    if len(ended) < games:
+        return replace(state, round=0, resources=fresh, deeds=(), ended=ended)
+    finals = tuple(sum(had) / games for had in zip(*ended, strict=True))
+    alive = set(survivors(finals))
     now = state.generation + 1
     born = tuple(before if i in alive else now for i, before in enumerate(state.born))
-    fresh = (endowment,) * len(state.resources)
-    return State(now, 0, fresh, (), born, (*state.finals, state.resources))
+    return State(now, 0, fresh, (), born, (*state.finals, finals))
 
 
 def trace(state: State, seat: int, depth: int, before: int | None = None) -> tuple[Deed, ...]:

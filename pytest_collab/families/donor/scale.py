@@ -21,7 +21,14 @@ def reference_scale(params: Donor, games: int = 10_000, seed: int = 0) -> dict[s
     from pytest_collab.core.games import donor as twin
 
     finals, shares = twin.give_at_random(
-        seed, games, params.generations, params.seats, params.length, params.endowment, params.multiplier
+        seed,
+        games,
+        params.generations,
+        params.games,
+        params.seats,
+        params.length,
+        params.endowment,
+        params.multiplier,
     )
     played = {
         "partner": (np.asarray([[_plainly(params, 1.0)]]), np.ones(1)),
@@ -34,10 +41,12 @@ def reference_scale(params: Donor, games: int = 10_000, seed: int = 0) -> dict[s
 def _plainly(params: Donor, share: float) -> tuple[float, ...]:
     """What each seat has after a generation in which everyone gives the share."""
     state = rules.begin(params.seats, params.endowment)
-    for pairs in rules.schedule(params.seats, 0, 0)[: params.length]:
-        acts = {donor: ("give", share * state.resources[donor]) for donor, _ in pairs}
-        state = rules.play(state, pairs, acts, params.multiplier, params.punishment)
-    return state.resources
+    while not state.finals:
+        for pairs in rules.schedule(params.seats, 0, 0, state.game)[: params.length]:
+            acts = {donor: ("give", share * state.resources[donor]) for donor, _ in pairs}
+            state = rules.play(state, pairs, acts, params.multiplier, params.punishment)
+        state = rules.next_game(state, params.games, params.endowment)
+    return state.finals[0]
 
 
 def _figures(params: Donor, finals: Any, shares: Any) -> dict[str, float]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from math import log
 from statistics import fmean
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from pytest_collab.episode.outcome import Failure, Outcome, Verdict, outcome_of
 from pytest_collab.episode.transcript import Transcript
@@ -61,6 +61,12 @@ def assess(params: Donor, game: RoundGame, transcript: Transcript) -> Verdict:
         }
     given = {seat: fmean(shares) if shares else 0.0 for seat, shares in play.shares.items()}
     metrics["donated_share"] = fmean(given.values())
+    metrics["punished_share"] = play.punishments / play.encounters if play.encounters else 0.0
+    donated = [fmean(shares) for shares in play.by_generation.values()]
+    if donated:
+        metrics |= {"donated_first": donated[0], "donated_last": donated[-1]}
+    if len(donated) > 1:
+        metrics["donation_change"] = (donated[-1] - donated[0]) / (len(donated) - 1)
     promises = list(play.promises())
     kept = show.consistency(promises)
     if kept is not None:
@@ -86,18 +92,23 @@ class _Play:
 
     Attributes:
         shares: by seat, the shares given when there was something to give (a punishment counts as 0).
+        by_generation: the same, by generation.
+        encounters: of donors with recipients.
         known, withheld: by seat, the (prompt, reply) events of gifts to those known to give: all, and the mean ones.
     """
 
     def __init__(self, params: Donor, game: RoundGame, transcript: Transcript) -> None:
         self.params = params
         self.steps: list[Step] = list(walk(game, transcript))
-        self.seats: tuple[str, ...] = getattr(game, "game", game).seats
+        inner: Any = getattr(game, "game", game)
+        self.seats: tuple[str, ...] = inner.seats
+        self.seed: int = inner.seed
         self.shares: dict[str, list[float]] = {seat: [] for seat in self.seats}
         self.replies: dict[str, list[int]] = {seat: [] for seat in self.seats}
         self.known: dict[str, list[tuple[int, ...]]] = {seat: [] for seat in self.seats}
         self.withheld: dict[str, list[tuple[int, ...]]] = {seat: [] for seat in self.seats}
-        self.punishments = 0
+        self.by_generation: dict[int, list[float]] = {}
+        self.encounters = self.punishments = 0
         prompts = {(event.data["turn"], event.seat): event.seq for event in transcript.of("prompt")}
         for step in self.steps:
             if step.phase != "donate":
@@ -106,13 +117,15 @@ class _Play:
             for seat, move in step.moves.items():
                 i, reply = self.seats.index(seat), step.replies[seat]
                 kind, amount = move.action or ("give", 0.0)
+                self.encounters += 1
                 self.punishments += kind == "punish"
                 if before.resources[i] <= 0.01:
                     continue  # nothing to give
                 share = 0.0 if kind == "punish" else amount / before.resources[i]
                 self.shares[seat].append(share)
+                self.by_generation.setdefault(before.generation, []).append(share)
                 self.replies[seat].append(reply.seq)
-                shown = rules.trace(before, self._recipient(step, i), params.trace)
+                shown = rules.trace(before, self._recipient(before, i), params.trace)
                 if shown and shown[0].share >= GENEROUS and not shown[0].punished:
                     prompt = prompts.get((step.turn, str(reply.seat)))
                     events = (reply.seq,) if prompt is None else (prompt, reply.seq)
@@ -120,19 +133,20 @@ class _Play:
                     if share < MEAN:
                         self.withheld[seat].append(events)
 
-    def _recipient(self, step: Step, donor: int) -> int:
-        after: rules.State = step.after.game
-        before: rules.State = step.before.game
-        deeds = after.deeds[len(before.deeds) :] if after.generation == before.generation else ()
-        return next((deed.recipient for deed in deeds if deed.donor == donor), donor)
+    def _recipient(self, before: rules.State, donor: int) -> int:
+        pairs = rules.schedule(len(self.seats), self.seed, before.generation, before.game)[before.round]
+        return next(recipient for giver, recipient in pairs if giver == donor)
 
     def promises(self) -> Iterator[show.Check]:
-        """Shares promised in strategies, each against the shares given in that generation."""
+        """Shares promised in strategies, each against the shares given while it was followed."""
         stated: dict[str, tuple[float, bool, int, str]] = {}
         for step in self.steps:
             for seat, move in step.moves.items():
                 reply = step.replies[seat]
                 if step.phase == "strategy":
+                    born = step.before.game.born[self.seats.index(seat)]
+                    if born < step.before.game.generation:
+                        continue  # survivors keep theirs
                     stated.pop(seat, None)
                     text = (move.action or {}).get("strategy", "")
                     for intent in intents(text, PROMISES)[:1]:
