@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import argparse
 import shutil
+from collections import Counter
 from dataclasses import replace
 from pathlib import Path
 
-from pytest_collab.episode.run import SUPERSEDED, RunDirectory, RunInfo, TaskInfo, append_line
+from pytest_collab.episode.run import SUPERSEDED, PlannedCount, RunDirectory, RunInfo, TaskInfo, append_line
 from pytest_collab.errors import RunError
 from pytest_collab.measure.circumstances import unlike
 
@@ -82,11 +83,18 @@ def merged_info(infos: list[RunInfo], paths: list[Path]) -> RunInfo:
                 )
             origin.setdefault(name, path)
     agents = {str(agent.get("name")): agent for info in infos for agent in info.agents}
+    planned: Counter[tuple[str, str, str]] = Counter()
+    for info in infos:
+        planned.update({(one.family, one.task, one.condition): one.episodes for one in info.planned})
     statuses = [info.exit_status for info in infos]
     return infos[0].model_copy(
         update={
             "options": {**infos[0].options, "shard": None},
             "tasks": sorted(tasks.values(), key=lambda task: (task.family, task.name)),
+            "planned": [
+                PlannedCount(family=family, task=task, condition=condition, episodes=count)
+                for (family, task, condition), count in sorted(planned.items())
+            ],
             "agents": list(agents.values()),
             "started": min(info.started for info in infos),
             "finished": max((info.finished or "" for info in infos), default="") or None,

@@ -110,7 +110,7 @@ class Followed:
     def progress(self) -> dict[str, Any]:
         """How far the run is: what the page polls for. Raises RunError."""
         report = self._now().report
-        return {"episodes": len(report.episodes), "finished": report.finished}
+        return {"episodes": len(report.episodes), "planned": report.planned, "finished": report.finished}
 
     def episode(self, identity: str) -> dict[str, Any] | None:
         """One episode, with its pictures; None where the run has none of that id. Raises RunError."""

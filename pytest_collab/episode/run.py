@@ -42,8 +42,23 @@ class TaskInfo(BaseModel):
     file: str = ""
 
 
+class PlannedCount(BaseModel):
+    """How many episodes of a task under a condition a session meant to play."""
+
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
+    family: str
+    task: str
+    condition: str
+    episodes: int
+
+
 class RunInfo(BaseModel):
-    """run.json: what was asked for, with what, when."""
+    """run.json: what was asked for, with what, when.
+
+    Attributes:
+        planned: what there was to play; empty in runs of before it was kept.
+    """
 
     model_config = ConfigDict(frozen=True, extra="ignore")
 
@@ -52,6 +67,7 @@ class RunInfo(BaseModel):
     options: dict[str, Any] = {}
     agents: list[dict[str, Any]] = []
     tasks: list[TaskInfo] = []
+    planned: list[PlannedCount] = []
     git_commit: str | None = None
     started: str = ""
     finished: str | None = None

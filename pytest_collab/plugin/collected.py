@@ -97,16 +97,21 @@ class Collected:
             played: keys of cases that need not be played again.
         """
         wanted: dict[tuple[str, str], tuple[Task, dict[int, None]]] = {}
+        planned: dict[tuple[str, str, str], set[Any]] = {}
         for item in session.items:
             case = case_of(item)
-            if case is not None and case.skip is None and case.key not in played:
+            if case is None or case.skip is not None:
+                continue
+            planned.setdefault(case.key[:3], set()).add(case.key)
+            if case.key not in played:
                 wanted.setdefault((case.task.params.family, case.task.name), (case.task, {}))[1][case.seed] = None
         refused = prepare_tasks([(task, list(seeds)) for task, seeds in wanted.values()], self.configure)
         refuse_items(session, refused)
         refuse_misplaced(session, self._agents.misplaced)
         wanted = {key: one for key, one in wanted.items() if key not in refused}
         if run is not None and wanted:
-            runinfo.add_tasks(run, [task for task, _ in wanted.values()], self.notes, self.named.values())
+            counts = {place: len(keys) for place, keys in planned.items() if place[:2] not in refused}
+            runinfo.add_tasks(run, [task for task, _ in wanted.values()], self.notes, self.named.values(), counts)
 
     def configure(self, family: Family[Any]) -> None:
         """Tell a family what the session was asked for, and keep what people must see."""

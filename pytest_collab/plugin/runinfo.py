@@ -7,7 +7,7 @@ import os
 import platform
 import shutil
 import subprocess
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import UTC, datetime
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Final
 from filelock import FileLock
 
 from pytest_collab import __version__
-from pytest_collab.episode.run import DEFAULT_BASE, RunDirectory, RunInfo, TaskInfo
+from pytest_collab.episode.run import DEFAULT_BASE, PlannedCount, RunDirectory, RunInfo, TaskInfo
 from pytest_collab.errors import CollabError
 from pytest_collab.plugin.resuming import set_apart
 
@@ -52,6 +52,7 @@ def begin(run: RunDirectory, settings: Settings, agents: Roster, root: Path) -> 
         options=settings.as_options(),
         agents=[agent.describe() for agent in dict.fromkeys(_agents(run, settings, agents))],
         tasks=earlier.tasks,
+        planned=earlier.planned,
         git_commit=_commit(root),
         started=earlier.started or _now(),
         sandbox=settings.sandbox,
@@ -83,11 +84,19 @@ def _seated_by_conditions(run: RunDirectory, settings: Settings) -> list[str]:
 
 
 def add_tasks(
-    run: RunDirectory, tasks: Iterable[Task], notes: Iterable[str] = (), agents: Iterable[Agent] = ()
+    run: RunDirectory,
+    tasks: Iterable[Task],
+    notes: Iterable[str] = (),
+    agents: Iterable[Agent] = (),
+    planned: Mapping[tuple[str, str, str], int] | None = None,
 ) -> None:
     """Add tasks that are about to be played, the agents that their conditions name, and what families had to say.
 
     Every worker does, and it is kept once.
+
+    Args:
+        planned: episodes by family, task and condition, those that a resumed run has already among them. A session
+            that resumes a part of a run does not make its plan smaller.
     """
     with FileLock(run.path / ".run.json.lock"):
         info = run.info()
@@ -105,8 +114,16 @@ def add_tasks(
         told = list(dict.fromkeys([*info.notes, *notes]))
         names = {agent.get("name") for agent in info.agents}
         named = [*info.agents, *(agent.describe() for agent in agents if agent.name not in names)]
-        if (updated, told, named) != (info.tasks, info.notes, info.agents):
-            run.write("run.json", info.model_copy(update={"tasks": updated, "notes": told, "agents": named}))
+        counts = {(one.family, one.task, one.condition): one.episodes for one in info.planned}
+        for place, count in (planned or {}).items():
+            counts[place] = max(count, counts.get(place, 0))
+        wanted = [
+            PlannedCount(family=family, task=task, condition=condition, episodes=count)
+            for (family, task, condition), count in sorted(counts.items())
+        ]
+        if (updated, told, named, wanted) != (info.tasks, info.notes, info.agents, info.planned):
+            new = {"tasks": updated, "notes": told, "agents": named, "planned": wanted}
+            run.write("run.json", info.model_copy(update=new))
 
 
 def end(run: RunDirectory, exit_status: int) -> None:

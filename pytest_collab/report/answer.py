@@ -3,19 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
 from typing import Final
 
 from pytest_collab.episode.outcome import Outcome
 from pytest_collab.episode.record import Episode
 from pytest_collab.episode.run import RunInfo
-from pytest_collab.measure.comparison import RunComparison
+from pytest_collab.measure.comparison import Change, RunComparison
 from pytest_collab.measure.decision import GateVerdict
 from pytest_collab.measure.gatereport import GateReport
-from pytest_collab.report.changes import conclusion_line
+from pytest_collab.measure.pooling import Pooled
 from pytest_collab.report.model import Answer, Baseline
 
 _CUT_SHORT: Final = (2, 3)
 """pytest's exit statuses of sessions that were interrupted, or broke."""
+
+MOST_PLACES: Final = 6
+MOST_REASONS: Final = 3
 
 
 def answer(
@@ -24,31 +29,49 @@ def answer(
     episodes: Sequence[Episode],
     info: RunInfo,
     planned: int | None = None,
+    *,
+    early: bool = False,
 ) -> Answer:
     """Gates decide; without them the baseline; without both nothing can be said about a release.
 
     Args:
         info: says whether the session came to its end; of one that did not, nothing is green.
         planned: how many episodes it meant to play, where that is known.
+        early: it may end before all are played, once its gates are decided.
     """
     found = _found(gates, baseline, episodes)
-    if info.finished is not None and info.exit_status not in _CUT_SHORT:
+    short = planned is not None and len(episodes) < planned and not early
+    if info.finished is not None and info.exit_status not in _CUT_SHORT and not short:
         return found
     count = f"{len(episodes)} episodes" if planned is None else f"{len(episodes)} of {planned} episodes"
-    state = "the session is still running, or was killed" if info.finished is None else "the session was interrupted"
-    return Answer(
-        "open" if found.tone == "good" else found.tone,
-        f"So far: {found.title[:1].lower()}{found.title[1:]}" if found.tone == "good" else found.title,
-        f"{found.detail} The run is not whole: {count} were played, {state}; --collab-resume plays the rest.",
+    if info.finished is None:
+        begin, state = f"{count} played so far", "the session is still running, or was killed"
+    elif info.exit_status in _CUT_SHORT:
+        begin, state = f"Interrupted after {count}", "the session was interrupted"
+    else:
+        begin, state = f"Ended after {count}", "the session ended before all were (-x, --maxfail, --collab-max-cost)"
+    return replace(
+        found,
+        tone="open" if found.tone == "good" else found.tone,
+        title=f"{begin}: {found.title[:1].lower()}{found.title[1:]}",
+        detail=f"{found.detail} The run is not whole: {count} were played, {state}; --collab-resume plays the rest.",
     )
 
 
 def _found(gates: GateReport | None, baseline: Baseline | None, episodes: Sequence[Episode]) -> Answer:
     comparison = None if baseline is None else baseline.comparison
+    name = "the baseline" if baseline is None else Path(baseline.path).name or baseline.path
+    if gates is not None and gates.verdict == "void":
+        check = gates.infrastructure
+        return Answer(
+            "open",
+            f"This run says nothing about the agents: {check}",
+            f"That is more than the {check.at_most:.0%} that the gates file allows.",
+        )
     if gates is not None:
-        return _of_gates(gates, "" if comparison is None else f" {_changes(comparison)}")
+        return _of_gates(gates, comparison, name)
     if comparison is not None:
-        return _of_changes(comparison)
+        return _of_changes(comparison, name)
     teams = [episode for episode in episodes if episode.condition == "team"]
     kind = "team episodes" if teams else "episodes"
     evidence = [episode for episode in teams or episodes if episode.outcome is not Outcome.INFRASTRUCTURE]
@@ -62,14 +85,7 @@ def _found(gates: GateReport | None, baseline: Baseline | None, episodes: Sequen
     )
 
 
-def _of_gates(gates: GateReport, against: str) -> Answer:
-    if gates.verdict == "void":
-        check = gates.infrastructure
-        return Answer(
-            "bad",
-            "This run says nothing",
-            f"{check}, more than the {check.at_most:.0%} that the gates file allows.",
-        )
+def _of_gates(gates: GateReport, comparison: RunComparison | None, name: str) -> Answer:
     failed = [gate.name for gate in gates.gates if gate.verdict is GateVerdict.FAIL]
     undecided = [gate.name for gate in gates.gates if gate.verdict is GateVerdict.UNDECIDED]
     broken = [problem.name for problem in gates.problems]
@@ -79,24 +95,125 @@ def _of_gates(gates: GateReport, against: str) -> Answer:
         if names
     ]
     of = len(gates.gates) + len(broken)
-    told = f"Of {of} gate{'s' * (of != 1)} {'; '.join(counts)}.{against}"
+    told = f"Of {of} gate{'s' * (of != 1)} {'; '.join(counts)}." if counts else f"{of} of {of} gates."
+    worse = comparison is not None and comparison.conclusion == "worse"
     if not gates.ok:
-        return Answer("bad", "The gates are not passed", told)
-    if undecided:  # which the gates file lets through
-        return Answer("open", "No gate failed, and not all are decided", told)
-    return Answer("good", "All gates are passed", f"{of} of {of} gates.{against}")
+        tone, title = "bad", "The gates are not passed"
+    elif undecided:  # which the gates file lets through
+        tone, title = "open", "No gate failed, and not all are decided"
+    else:
+        tone, title = "open" if worse else "good", "All gates are passed"
+    if comparison is None:
+        return Answer(tone, title, told)
+    against = _of_changes(comparison, name)
+    if worse:
+        title = against.title if tone == "bad" else f"{title}, and yet: {against.title}"
+    elif comparison.conclusion == "not worse" and tone == "good":
+        title = f"{title}; {against.title[:1].lower()}{against.title[1:]}"
+    else:
+        told = f"{told} {against.title}."
+    return Answer(tone, title, told, against.where, against.notes)
 
 
-def _of_changes(comparison: RunComparison) -> Answer:
+def _of_changes(comparison: RunComparison, name: str) -> Answer:
+    notes = tuple(comparison.matching.told(name, "this run"))
+    where = _where(comparison)
+    stand_ins = comparison.matching.stand_ins
+    whole = comparison.whole
     if comparison.conclusion == "worse":
-        return Answer("bad", "Worse than the baseline", _changes(comparison))
+        who = f"{', '.join(stand_ins)} is worse than {', '.join(stand_ins.values())}" if stand_ins else None
+        detail = "Beyond noise, corrected for the number of comparisons."
+        return Answer("bad", f"{who or f'Worse than {name}'}{_worst(comparison)}", detail, where, notes)
+    figures = "" if whole is None else f": {_was(comparison.metric, whole)}"
     if comparison.conclusion == "not worse":
-        return Answer("good", "Not worse than the baseline", _changes(comparison))
-    nothing = "Nothing could be compared with the baseline"
-    title = nothing if not comparison.matching.pairs else "Whether it is worse than the baseline cannot be told"
-    return Answer("open", title, _changes(comparison))
+        ruled = f"A loss of {_points(comparison.metric, comparison.margin)} or more is ruled out."
+        return Answer("good", f"Not worse than {name}{figures}", ruled, where, notes)
+    if not comparison.matching.pairs:
+        return Answer("open", f"Nothing could be compared with {name}", _reasons(comparison), "", notes)
+    title = f"Whether it is worse than {name} cannot be told{figures}"
+    return Answer("open", title, _reasons(comparison), where, notes)
 
 
-def _changes(comparison: RunComparison) -> str:
-    told = [conclusion_line(comparison), *comparison.matching.told("the baseline", "this run")]
-    return f"Against the baseline: {'; '.join(told)}."
+def _reasons(comparison: RunComparison) -> str:
+    told = "; ".join(comparison.reasons[:MOST_REASONS])
+    more = len(comparison.reasons) - MOST_REASONS
+    return f"{told[:1].upper()}{told[1:]}{f'; and {more} more reasons' if more > 0 else ''}."
+
+
+def _worst(comparison: RunComparison) -> str:
+    """What the loss is, as a whole where that is beyond noise, else where it is largest."""
+    whole = comparison.whole
+    if whole is not None and whole.status == "worse":
+        return f": {_was(comparison.metric, whole)}, {_loss(comparison.metric, whole)}"
+    pooled = [one for one in comparison.pooled if one.status == "worse"]
+    if pooled:
+        return f" in {pooled[0].family}: {_was(comparison.metric, pooled[0])}, {_loss(comparison.metric, pooled[0])}"
+    one = comparison.regressions[0]
+    where = f"{one.family} {one.task} {one.condition} {one.team}"
+    return f" in {where}: {_was(comparison.metric, one)}, {_loss(comparison.metric, one)}"
+
+
+def _where(comparison: RunComparison) -> str:
+    """By family, or where there is only one by task, condition and team: what got worse, better, and neither."""
+    families = [one for one in comparison.pooled if one.family is not None]
+    places: list[tuple[str, Pooled | Change]] = [(str(one.family), one) for one in families]
+    if len(families) < 2:
+        places = [(_short(one, comparison), one) for one in comparison.changes if one.difference is not None]
+    parts = []
+    for status, word in (("worse", "Worse"), ("better", "Better"), ("unclear", "Not beyond noise"), ("same", "Same")):
+        found = sorted(
+            ((label, one) for label, one in places if one.status == status),
+            key=lambda pair: pair[1].difference or 0.0,
+            reverse=status == "better",
+        )
+        if not found:
+            continue
+        told = [
+            label
+            if status == "same"
+            else f"{label} {_signed(comparison.metric, one.difference)}"
+            + (f" ({_was(comparison.metric, one, '')})" if status in ("worse", "better") else "")
+            for label, one in found[:MOST_PLACES]
+        ]
+        more = len(found) - MOST_PLACES
+        parts.append(f"{word}: {', '.join(told)}{f' and {more} more' if more > 0 else ''}.")
+    return " ".join(parts)
+
+
+def _short(change: Change, comparison: RunComparison) -> str:
+    """A place, with no more of its name than tells it from the others."""
+    told = [
+        getattr(change, name)
+        for name in ("task", "condition", "team")
+        if len({getattr(one, name) for one in comparison.changes if one.difference is not None}) > 1
+    ]
+    return " ".join(told or [change.condition])
+
+
+def _was(metric: str, found: Pooled | Change, what: str | None = None) -> str:
+    name = ("success " if metric == "success_rate" else f"{metric} ") if what is None else what
+    return f"{name}{_figure(metric, found.after)}, was {_figure(metric, found.before)}"
+
+
+def _loss(metric: str, found: Pooled | Change) -> str:
+    difference = _points(metric, found.difference, signed=True)
+    if found.low is None or found.high is None:
+        return difference
+    return f"{difference} ({_signed(metric, found.low)} .. {_signed(metric, found.high)})"
+
+
+def _figure(metric: str, value: float | None) -> str:
+    if value is None:
+        return "–"
+    return f"{100 * value:.0f} %" if metric == "success_rate" else f"{value:.3g}"
+
+
+def _signed(metric: str, value: float | None) -> str:
+    if value is None:
+        return "–"
+    return f"{100 * value:+.0f}".replace("-", "−") if metric == "success_rate" else f"{value:+.3g}".replace("-", "−")
+
+
+def _points(metric: str, value: float | None, *, signed: bool = False) -> str:
+    told = _signed(metric, value)
+    return f"{told if signed else told.lstrip('+')}{' points' if metric == 'success_rate' else ''}"

@@ -12,20 +12,28 @@ from pytest_collab.measure.comparison import RunComparison
 from pytest_collab.measure.gatereport import GateReport
 
 if TYPE_CHECKING:
-    from pytest_collab.measure.attribution import Decomposition, FaultRate, Matrix
+    from pytest_collab.measure.attribution import Decomposition, FaultRate
+    from pytest_collab.measure.attribution import Matrix as AgentMatrix
     from pytest_collab.measure.figures import DifficultyCurves
     from pytest_collab.measure.ordering import OrderingEffect
     from pytest_collab.measure.summary import Cell, Gap, Summary
     from pytest_collab.report.lost import Loss
+    from pytest_collab.report.matrix import Matrix
 
 
 @dataclass(frozen=True, slots=True)
 class Example:
-    """An episode that shows a failure code: its id, and the first event that proves it."""
+    """An episode that shows a failure code: its id, and the first event that proves it.
+
+    Attributes:
+        note: what was found there.
+        quote: the words that prove it; empty where the proof is no words, or nobody has looked for them.
+    """
 
     episode: str
     event: int | None
     note: str
+    quote: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,12 +44,14 @@ class Complaint:
         code: the failure code; `meaning` is the same as a sentence about the agent.
         episodes: of its team episodes, how many show it.
         examples: some of these.
+        before: how many showed it in the baseline, and of how many; None without one, or where it was not there.
     """
 
     code: str
     meaning: str
     episodes: int
     examples: tuple[Example, ...]
+    before: tuple[int, int] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +69,7 @@ class TeamMatrix:
 
     family: str | None
     condition: str
-    matrix: Matrix
+    matrix: AgentMatrix
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,12 +91,14 @@ class Baseline:
 
     Attributes:
         outcomes: what each of its episodes came to, by what makes an episode the same (`Episode.key`).
+        faults: who was at fault in it and how often, by the names that agents have now.
     """
 
     path: str
     comparison: RunComparison | None
     refusal: str | None = None
     outcomes: Mapping[Any, str] = field(default_factory=dict)
+    faults: Mapping[str, FaultRate] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,13 +107,28 @@ class Answer:
 
     Attributes:
         tone: `good`, `bad` or `open`.
-        title: a few words.
+        title: a few words: worse or not, and by how much.
         detail: one sentence on what they rest on.
+        where: which families got worse, which better, with the figures before and after; empty without a baseline.
+        notes: what of the two runs was not compared, a line each.
     """
 
     tone: str
     title: str
     detail: str
+    where: str = ""
+    notes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Missing:
+    """Episodes of a task under a condition that the session meant to play and has not."""
+
+    family: str
+    task: str
+    condition: str
+    played: int
+    planned: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,6 +139,10 @@ class Report:
         episodes: one play each, in the order of the file.
         finished: False while the session still runs.
         lost: why episodes were lost to the infrastructure.
+        path: of the run directory, as it was named.
+        planned: how many episodes there were to play; None where that was not kept.
+        missing: what of them was not played.
+        matrix: families by conditions, all teams together.
     """
 
     name: str
@@ -129,3 +160,7 @@ class Report:
     orderings: tuple[OrderingEffect, ...]
     tasks: tuple[TaskFigures, ...]
     lost: Sequence[Loss] = ()
+    path: str = ""
+    planned: int | None = None
+    missing: Sequence[Missing] = ()
+    matrix: Matrix | None = None

@@ -1,22 +1,31 @@
-"""The first page: each family's teams and agents in one table each, conditions side by side."""
+"""The first page: gates as lines, one matrix of families by conditions, who was at fault, and what was won before."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final
 
+from pytest_collab.episode.outcome import Outcome
+from pytest_collab.episode.record import Episode
+from pytest_collab.episode.text import one_line
 from pytest_collab.measure.gatereport import GateReport, GateResult
 from pytest_collab.measure.metric import parse_metric
 from pytest_collab.measure.selection import INFRASTRUCTURE_RATE
 from pytest_collab.measure.summary import Cell, CodeCount, FamilySummary, Gap, Usage, condition_rank, usage
 from pytest_collab.report.advice import advice
+from pytest_collab.report.gateline import Strip, more, short, strip
 from pytest_collab.report.gates import saved_line, stopped_line, verdict_line
-from pytest_collab.report.model import Report
+from pytest_collab.report.model import Complaint, Report
+from pytest_collab.report.story import headline
 from pytest_collab.report.terminal import agreement_line
 
 WARNING: Final = "WARNING"
 """How notes of a run begin that a reader must not miss."""
+
+MOST_FAULTS: Final = 6
+MOST_LOST: Final = 5
 
 _FILTERS: Final = ("family", "task", "condition", "team")
 
@@ -63,35 +72,128 @@ class FamilyView:
 
 
 @dataclass(frozen=True, slots=True)
+class GateLine:
+    """A gate in one line; `more` is what would settle it, where it is undecided."""
+
+    gate: GateResult
+    figure: str
+    more: str
+    strip: Strip
+
+
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """What an agent was at fault with, now and before.
+
+    Attributes:
+        of: its team episodes.
+        rise: by how much the share has risen since the baseline; the share itself without one.
+    """
+
+    agent: str
+    of: int
+    complaint: Complaint
+    rise: float
+
+
+@dataclass(frozen=True, slots=True)
+class Lost:
+    """An episode that succeeded in the baseline and does not now, with what went wrong."""
+
+    episode: Episode
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
 class Overview:
     """The first page.
 
     Attributes:
         infrastructure: episodes lost to it.
+        gates: failed ones first, then undecided ones.
         gates_told: what the gates come to, what they allow of infrastructure, what stopping early saved.
+        faults: what has risen most since the baseline first.
+        faultless: agents that were never at fault in a team.
+        lost: some of the pairs of the same seed that were won and are lost; `lost_in_all` counts them.
         warnings: notes of the run that a reader must not miss.
         stopped_told: that the figures are those of a run that was stopped when decided; empty of any other.
     """
 
     families: tuple[FamilyView, ...]
     infrastructure: int
+    gates: tuple[GateLine, ...]
     gates_told: str
+    faults: tuple[Fault, ...]
+    faultless: tuple[str, ...]
+    lost: tuple[Lost, ...]
+    lost_in_all: int
     warnings: tuple[str, ...]
     stopped_told: str = ""
+
+    @property
+    def void(self) -> bool:
+        """Whether nobody is to be judged by this run."""
+        return self.gates_told.startswith("VOID")
 
 
 def overview(report: Report) -> Overview:
     """Lay the summary out for reading."""
     families = tuple(_family(family, report) for family in report.summary.families)
+    lost = _lost(report)
     return Overview(
         families,
         infrastructure=sum(family.infrastructure for family in families),
+        gates=() if report.gates is None else tuple(map(_line, _ordered(report.gates))),
         gates_told=_gates_told(report.gates) if report.gates is not None else "",
+        faults=_faults(report),
+        faultless=tuple(story.agent for story in report.agents if not story.complaints),
+        lost=lost[:MOST_LOST],
+        lost_in_all=len(lost),
         warnings=tuple(note for note in report.info.notes if note.startswith(WARNING)),
         stopped_told=_capital(stopped_line(report.summary) or "").replace(
             "the rates above", "the rates on this page"
         ),
     )
+
+
+def _ordered(gates: GateReport) -> list[GateResult]:
+    return sorted(gates.gates, key=lambda gate: (gate.ok, gate.verdict != "fail"))
+
+
+def _line(gate: GateResult) -> GateLine:
+    return GateLine(gate, short(gate), more(gate), strip(gate))
+
+
+def _faults(report: Report) -> tuple[Fault, ...]:
+    found = []
+    for story in report.agents:
+        of = story.fault.rate.n
+        for complaint in story.complaints:
+            now = complaint.episodes / of if of else 0.0
+            before = complaint.before
+            rise = now if before is None or not before[1] else now - before[0] / before[1]
+            found.append(Fault(story.agent, of, complaint, rise))
+    return tuple(sorted(found, key=lambda fault: (-fault.rise, -fault.complaint.episodes)))
+
+
+def _lost(report: Report) -> tuple[Lost, ...]:
+    """Team episodes first, of each family in turn, the shortest first."""
+    was: Mapping[Any, str] = {} if report.baseline is None else report.baseline.outcomes
+    found = [
+        Lost(episode, one_line(headline(episode), 140))
+        for episode in report.episodes
+        if not episode.success
+        and episode.outcome is not Outcome.INFRASTRUCTURE
+        and was.get(episode.key) == Outcome.SUCCESS
+    ]
+    found.sort(key=lambda one: (one.episode.condition != "team", one.episode.turns))
+    turns: Counter[tuple[str, bool]] = Counter()
+    places = []
+    for one in found:
+        mine = (one.episode.family, one.episode.condition != "team")
+        places.append((mine[1], turns[mine]))
+        turns[mine] += 1
+    return tuple(one for _, one in sorted(zip(places, found, strict=True), key=lambda pair: pair[0]))
 
 
 def _capital(text: str) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -23,18 +24,21 @@ from pytest_collab.measure.standin import stand_ins
 from pytest_collab.report.advice import advice
 from pytest_collab.report.answer import answer
 from pytest_collab.report.lost import Loss, losses
+from pytest_collab.report.matrix import matrix
 from pytest_collab.report.model import (
     AgentStory,
     Baseline,
     Complaint,
     Example,
+    Missing,
     Report,
     TaskFigures,
     TeamMatrix,
 )
+from pytest_collab.report.quotes import with_quotes
 
 if TYPE_CHECKING:
-    from pytest_collab.measure.attribution import Decomposition
+    from pytest_collab.measure.attribution import Decomposition, FaultRate
     from pytest_collab.measure.figures import DifficultyCurves
     from pytest_collab.measure.ordering import OrderingEffect
     from pytest_collab.measure.summary import Cell, Summary
@@ -53,7 +57,7 @@ def read_report(run: RunDirectory, baseline: Path | None = None) -> Report:
     Raises:
         RunError: the run cannot be read.
     """
-    from pytest_collab.measure.judging import summarise_run
+    from pytest_collab.measure.judging import read_plan, summarise_run
 
     info = run.info()
     record = run.record()
@@ -63,6 +67,9 @@ def read_report(run: RunDirectory, baseline: Path | None = None) -> Report:
     summary = summarise_run(run.path, frame)
     gates = _gates(run.path)
     against = _baseline(frame, baseline or _named(info), stand_ins_of(info))
+    early = read_plan(run.path)
+    planned = _planned(info) if early is None else len(early)
+    stories = agent_stories(frame, episodes, {} if against is None else against.faults)
     return Report(
         name=run.path.name or str(run.path),
         info=info,
@@ -72,13 +79,17 @@ def read_report(run: RunDirectory, baseline: Path | None = None) -> Report:
         summary=summary,
         gates=gates,
         baseline=against,
-        answer=answer(gates, against, episodes, info, _planned(run.path)),
-        agents=agent_stories(frame, episodes),
+        answer=answer(gates, against, episodes, info, planned, early=early is not None),
+        agents=with_quotes(stories, episodes, run.transcript),
         decomposition=_decomposition(frame),
         matrices=_matrices(frame),
         orderings=_orderings(frame),
         tasks=_tasks(frame, summary, info),
         lost=losses(run.path, frame),
+        path=str(run.path),
+        planned=planned,
+        missing=() if early is not None else _missing(info, episodes),
+        matrix=matrix(frame, *(() if against is None else (against.outcomes, against.comparison))),
     )
 
 
@@ -115,37 +126,64 @@ def _baseline(frame: Frame, path: Path | None, given: Mapping[str, str]) -> Base
         return None
     try:
         before = read_frame(path)
-        return Baseline(str(path), compare_runs(before, frame, given=given), outcomes=_came_to(before, frame, given))
+        comparison = compare_runs(before, frame, given=given)
+        names = {old: new for new, old in stand_ins(before, frame, given).of.items()}
+        return Baseline(str(path), comparison, outcomes=_came_to(before, names), faults=_faults(before, names))
     except CollabError as error:
         return Baseline(str(path), None, str(error))
 
 
-def _came_to(before: Frame, after: Frame, given: Mapping[str, str]) -> dict[Any, str]:
-    """What the episodes of the earlier run came to, under the names that the agents have now."""
-    names = {old: new for new, old in stand_ins(before, after, given).of.items()}
+def _came_to(before: Frame, names: Mapping[str, str]) -> dict[Any, str]:
+    """What the episodes of the earlier run came to, under the names that the agents have now, by old name."""
     return {
         one._replace(team=tuple(names.get(agent, agent) for agent in one.team)): str(OUTCOMES[code])
         for one, code in zip(planned_of(before), settle(before).outcomes.tolist(), strict=True)
     }
 
 
-def _planned(path: Path) -> int | None:
-    """How many episodes the session meant to play; None where its plan was not kept."""
-    from pytest_collab.measure.judging import read_plan
+def _faults(before: Frame, names: Mapping[str, str]) -> dict[str, FaultRate]:
+    from pytest_collab.measure.attribution import agent_faults
 
-    plan = read_plan(path)
-    return None if plan is None else len(plan)
+    return {names.get(fault.name, fault.name): fault for fault in agent_faults(before)}
 
 
-def agent_stories(frame: Frame, episodes: Sequence[Episode]) -> tuple[AgentStory, ...]:
-    """What there is to tell the agents' developers, those most often at fault first."""
+def _planned(info: RunInfo) -> int | None:
+    """How many episodes the session meant to play; None where that was not kept."""
+    return sum(one.episodes for one in info.planned) or None
+
+
+def _missing(info: RunInfo, episodes: Sequence[Episode]) -> tuple[Missing, ...]:
+    played = Counter(episode.key[:3] for episode in episodes)
+    return tuple(
+        Missing(one.family, one.task, one.condition, there, one.episodes)
+        for one in info.planned
+        if (there := played[one.family, one.task, one.condition]) < one.episodes
+    )
+
+
+def agent_stories(
+    frame: Frame, episodes: Sequence[Episode], before: Mapping[str, FaultRate] | None = None
+) -> tuple[AgentStory, ...]:
+    """What there is to tell the agents' developers, those most often at fault first.
+
+    Args:
+        before: who was at fault in the baseline, by the names that agents have now.
+    """
     from pytest_collab.measure.attribution import agent_faults
 
     examples = _examples(episodes)
     stories = []
     for fault in agent_faults(frame):
+        earlier = (before or {}).get(fault.name)
+        known = {} if earlier is None else dict(earlier.codes)
         complaints = tuple(
-            Complaint(code, advice(code), n, tuple(examples.get((fault.name, code), ())[:MOST_EXAMPLES]))
+            Complaint(
+                code,
+                advice(code),
+                n,
+                tuple(examples.get((fault.name, code), ())[:MOST_EXAMPLES]),
+                None if earlier is None else (known.get(code, 0), earlier.rate.n),
+            )
             for code, n in fault.codes
         )
         stories.append(AgentStory(fault.name, fault, complaints))

@@ -47,22 +47,36 @@ def test_gates_decide(gates: list[dict[str, Any]], tone: str, told: str) -> None
 
 
 @pytest.mark.parametrize(
-    ("info", "state"),
+    ("info", "begin", "state"),
     [
-        (RunInfo(), "the session is still running, or was killed"),
-        (RunInfo(finished="2026-01-01T00:00:00Z", exit_status=2), "the session was interrupted"),
+        (RunInfo(), "40 of 120 episodes played so far", "the session is still running, or was killed"),
+        (
+            RunInfo(finished="2026-01-01T00:00:00Z", exit_status=2),
+            "Interrupted after 40 of 120 episodes",
+            "the session was interrupted",
+        ),
+        (
+            RunInfo(finished="2026-01-01T00:00:00Z", exit_status=0),
+            "Ended after 40 of 120 episodes",
+            "the session ended before all were (-x, --maxfail, --collab-max-cost)",
+        ),
     ],
-    ids=["killed", "interrupted"],
+    ids=["killed", "interrupted", "the money was spent"],
 )
-def test_a_run_that_is_not_whole_is_never_green(info: RunInfo, state: str) -> None:
+def test_a_run_that_is_not_whole_is_never_green(info: RunInfo, begin: str, state: str) -> None:
     found = answer(judged(PASSED), None, HALF, info, planned=120)
     assert found.tone == "open"
-    assert found.title == "So far: all gates are passed"
+    assert found.title == f"{begin}: all gates are passed"
     assert found.detail.endswith(
         f"The run is not whole: 40 of 120 episodes were played, {state}; --collab-resume plays the rest."
     )
-    worse = answer(judged(FAILED), None, HALF, info)
-    assert (worse.tone, worse.title) == ("bad", "The gates are not passed")
+    worse = answer(judged(FAILED), None, HALF, info, planned=120)
+    assert worse.tone == "bad"
+    assert worse.title.endswith("the gates are not passed")
+
+
+def test_a_run_that_may_stop_when_decided_is_whole_before_all_is_played() -> None:
+    assert answer(judged(PASSED), None, HALF, WHOLE, planned=120, early=True).tone == "good"
 
 
 def test_a_gate_leads_to_the_episodes_that_it_judges() -> None:

@@ -65,7 +65,7 @@ def visit(page: Any, url: str, route: str) -> None:
 
 def test_every_page_is_reached_by_clicking(browser: Any, report: str) -> None:
     with opened(browser, report) as page:
-        heading(page, "baseline")
+        heading(page, "Whether it is worse than run cannot be told")
         page.get_by_role("link", name="Teams", exact=True).click()
         heading(page, "Who works with whom")
         assert page.locator("table.matrix").first.locator("tbody td").count() == 4
@@ -248,7 +248,7 @@ def test_only_this_machine_is_served(tmp_path: Path) -> None:
         thread.start()
         port = serving.server_address[1]
         state = json.load(urlopen(f"http://127.0.0.1:{port}/state"))
-        assert state == {"episodes": 2, "finished": True}
+        assert state == {"episodes": 2, "planned": None, "finished": True}
         with pytest.raises(HTTPError, match="403"):
             urlopen(Request(f"http://127.0.0.1:{port}/", headers={"Host": f"evil.example:{port}"}))
         serving.shutdown()

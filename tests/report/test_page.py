@@ -118,7 +118,9 @@ def test_the_first_line_says_whether_the_run_got_worse(dinner: RunDirectory, tmp
             bad.add(failed, good.transcript(episode))
         else:
             bad.add(episode, good.transcript(episode))
-    assert read_report(bad, good.path).answer.title == "Worse than the baseline"
+    worse = read_report(bad, good.path).answer
+    assert worse.title.endswith("worse than good: success 50 %, was 100 %, −50 points (−69 .. −29)")
+    assert worse.where == "Worse: team partner+partner −100 (0 %, was 100 %). Same: solo partner."
     assert read_report(good, good.path).answer.tone == "open", "a dozen seeds do not rule out a loss of ten points"
     unknown = read_report(dinner, tmp_path / "nowhere").answer
     assert unknown.tone == "open"
