@@ -1,10 +1,11 @@
 """One process that keeps many episodes in flight, whose durations differ: how far it is from the ideal.
 
-    python benchmarks/driver.py [--episodes 2000] [--in-flight 256] [--mean 2]
+    python benchmarks/driver.py [--episodes 2000] [--in-flight 256] [--mean 2] [--reply 100000] [--slow-first 60]
 
 Every episode is one answer that takes a lognormal time (sigma 1). The ideal is list scheduling of just these times: a
 place that becomes free takes the next one. Played by a whole pytest session, records and transcripts written; then,
-where it is installed, by inspect_ai (`pip install inspect-ai`).
+where it is installed, by inspect_ai (`pip install inspect-ai`). With `--reply` answers are that long; with
+`--slow-first` the first takes so many seconds, and most results wait behind it: peak memory tells what those hold.
 """
 
 from __future__ import annotations
@@ -46,7 +47,7 @@ class Timed(Agent):
     async def reply(self, request):
         BEGAN.append(time.perf_counter())
         await asyncio.sleep(self.seconds)
-        return Reply("I see.")
+        return Reply("I see." + "." * int(Path("reply.txt").read_text()))
 
 
 def pytest_collab_families(config):
@@ -95,27 +96,32 @@ def ideal(times: Sequence[float], places: int) -> float:
     return max(free)
 
 
-def session(folder: Path, places: int) -> float:
-    """Seconds from the first answer that was asked for to the end of the session."""
+def session(folder: Path, places: int) -> tuple[float, float, float]:
+    """Seconds from the first answer that was asked for to the end of the session; CPU seconds, peak MiB."""
     command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "--agents=timed", "-r", "N"]
-    subprocess.run(
+    process = subprocess.Popen(
         [*command, f"--collab-in-flight={places}"],
         cwd=folder,
         env=os.environ | {"PYTHONPATH": str(ROOT)},
         stdout=subprocess.DEVNULL,
-        check=True,
     )
-    return float((folder / "seconds.txt").read_text())
+    _, status, used = os.wait4(process.pid, 0)
+    assert status == 0, "the session failed"
+    return float((folder / "seconds.txt").read_text()), used.ru_utime + used.ru_stime, used.ru_maxrss / 1024
 
 
-def inspect_ai(folder: Path, places: int) -> float | None:
-    """Seconds that inspect_ai takes for the same; None where it is not installed."""
-    done = subprocess.run([sys.executable, "-c", INSPECT, str(places)], cwd=folder, capture_output=True, text=True)
-    if done.returncode:
+def inspect_ai(folder: Path, places: int) -> tuple[float, float, float] | None:
+    """The same of inspect_ai; None where it is not installed."""
+    process = subprocess.Popen(
+        [sys.executable, "-c", INSPECT, str(places)], cwd=folder, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL
+    )
+    assert process.stdout is not None
+    told = process.stdout.read().split()[-2:]
+    _, failed, used = os.wait4(process.pid, 0)
+    if failed:
         return None
-    status, seconds = done.stdout.split()[-2:]
-    assert status == "success", done.stdout[-300:]
-    return float(seconds)
+    assert told[0] == b"success", told
+    return float(told[1]), used.ru_utime + used.ru_stime, used.ru_maxrss / 1024
 
 
 def main() -> None:
@@ -123,21 +129,32 @@ def main() -> None:
     parser.add_argument("--episodes", type=int, default=2000)
     parser.add_argument("--in-flight", type=int, default=256)
     parser.add_argument("--mean", type=float, default=2.0, help="seconds of an episode, in the mean")
+    parser.add_argument("--reply", type=int, default=0, help="characters of an answer")
+    parser.add_argument("--slow-first", type=float, metavar="SECONDS", help="how long the first episode takes")
     asked = parser.parse_args()
     draw = random.Random(0)
     times = [asked.mean * draw.lognormvariate(0, 1) / exp(0.5) for _ in range(asked.episodes)]
+    if asked.slow_first is not None:
+        times[0] = asked.slow_first
     best = ideal(times, asked.in_flight)
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         (folder / "conftest.py").write_text(CONFTEST)
         (folder / "times.json").write_text(json.dumps(times))
+        (folder / "reply.txt").write_text(str(asked.reply))
         task = f"family: chat\nparams: {{turns: 1}}\nseeds: {asked.episodes}\nconditions: [team]\n"
         (folder / "chat.collab.yaml").write_text(task)
-        taken = session(folder, asked.in_flight)
-        print(f"{asked.episodes} episodes, {asked.in_flight} in flight: ideal {best:.1f} s")
-        print(f"pytest-collab {taken:.1f} s, {taken / best:.2f} x the ideal (bar 1.15)")
-        other = inspect_ai(folder, asked.in_flight)
-        print("inspect_ai was not measured" if other is None else f"inspect_ai {other:.1f} s, {other / best:.2f} x")
+        print(f"{asked.episodes} episodes, {asked.in_flight} in flight: ideal {best:.1f} s (bar: 1.15 x)")
+        print("| | seconds | x the ideal | CPU s | peak MiB |\n| --- | --- | --- | --- | --- |")
+        for name, found in (
+            ("pytest-collab", session(folder, asked.in_flight)),
+            ("inspect_ai", inspect_ai(folder, asked.in_flight)),
+        ):
+            if found is None:
+                print(f"| {name} | not installed | | | |")
+                continue
+            seconds, cpu, peak = found
+            print(f"| {name} | {seconds:.1f} | {seconds / best:.2f} | {cpu:.1f} | {peak:.0f} |", flush=True)
 
 
 if __name__ == "__main__":

@@ -7,7 +7,8 @@ import threading
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable
 from concurrent.futures import Future
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
+from functools import partial
 from typing import Any, Protocol
 
 from pytest_collab.episode.engine import play
@@ -21,10 +22,23 @@ from pytest_collab.episode.transcript import Transcript
 
 @dataclass(frozen=True, slots=True)
 class Finished:
-    """A played and judged episode."""
+    """A played and judged episode.
+
+    Attributes:
+        kept: the transcript, or how to read it where it lies: results that wait for their turn hold no transcripts.
+    """
 
     episode: Episode
-    transcript: Transcript
+    kept: Transcript | Callable[[], Transcript]
+
+    @property
+    def transcript(self) -> Transcript:
+        """What happened, read at every call where it is not held. Raises RunError when it cannot be read any more."""
+        return self.kept if isinstance(self.kept, Transcript) else self.kept()
+
+    def stored(self, episode: Episode, reread: Callable[[Episode], Transcript] | None) -> Finished:
+        """The same under the record as it was stored, without its transcript where that can be read again."""
+        return Finished(episode, self.kept if reread is None else partial(reread, episode))
 
 
 Keep = Callable[[Episode, Transcript], Episode]
@@ -228,6 +242,7 @@ class LocalExecutor(LoopExecutor):
     Args:
         in_flight: how many episodes are in play at the same time.
         keep: stores a finished episode; what it raises is raised by `result`.
+        reread: the transcript of an episode that was stored; where it is given, none is held in memory after that.
         purse: the session's money.
         likely: what an episode will cost, in dollars, as far as can be said before.
         worker: name written to the records.
@@ -240,6 +255,7 @@ class LocalExecutor(LoopExecutor):
         in_flight: int = 1,
         *,
         keep: Keep | None = None,
+        reread: Callable[[Episode], Transcript] | None = None,
         purse: Purse | None = None,
         likely: Callable[[Plan], float] = lambda plan: 0.0,
         worker: str = "main",
@@ -248,6 +264,7 @@ class LocalExecutor(LoopExecutor):
     ) -> None:
         super().__init__(in_flight, watch=watch)
         self._keep = keep
+        self._reread = reread
         self._purse = purse or OpenPurse()
         self._likely = likely
         self._worker = worker
@@ -259,7 +276,7 @@ class LocalExecutor(LoopExecutor):
                 begun = self._journals.begin if self._journals is not None else None
                 finished = await play_and_judge(plan, self._purse, self._worker, begun)
             if self._keep is not None:
-                finished = replace(finished, episode=self._keep(finished.episode, finished.transcript))
+                finished = finished.stored(self._keep(finished.episode, finished.transcript), self._reread)
             return finished
         except asyncio.CancelledError:
             if self._journals is not None:

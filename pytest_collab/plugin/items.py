@@ -41,6 +41,9 @@ class EpisodeItem(pytest.Item):
         if not episode.success:
             raise failure_of(episode)
 
+    def teardown(self) -> None:
+        self.finished = None
+
     def repr_failure(self, excinfo: pytest.ExceptionInfo[BaseException], style: Any = None) -> Any:
         """One line: the story of the episode takes its place, and a traceback of the plugin would tell nothing.
 

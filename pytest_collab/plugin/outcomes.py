@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
-from collections.abc import Generator
+from collections.abc import Generator, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 import pytest
-from _pytest._code.code import ReprEntryNative, ReprExceptionInfo, ReprFileLocation, ReprTraceback
+from _pytest._code.code import ReprEntryNative, ReprExceptionInfo, ReprFileLocation, ReprTraceback, Traceback
 
 from pytest_collab.episode.outcome import Outcome
+from pytest_collab.errors import RunError
 from pytest_collab.plugin.state import EPISODE, SESSION
 
 if TYPE_CHECKING:
@@ -71,9 +73,13 @@ def failure_of(episode: Episode) -> Exception:
 def pytest_runtest_makereport(
     item: pytest.Item, call: pytest.CallInfo[None]
 ) -> Generator[None, pytest.TestReport, pytest.TestReport]:
-    report = yield
     finished = item.stash.get(EPISODE, None)
-    if finished is None or call.when == "teardown":
+    with _no_traceback(call) if finished is not None and _own(call, finished) else contextlib.nullcontext():
+        report = yield
+    if finished is None:
+        return report
+    if call.when == "teardown":
+        del item.stash[EPISODE]  # told; items stay until the session ends, and there may be a hundred thousand
         return report
     episode = finished.episode
     judged_here = call.when == "call" or episode.outcome is Outcome.INFRASTRUCTURE
@@ -92,8 +98,7 @@ def pytest_runtest_makereport(
     }
     if not report.failed or call.excinfo is None:
         return report
-    own = isinstance(call.excinfo.value, (AssertionError, InfrastructureFailure)) and not episode.success
-    if own:
+    if _own(call, finished):
         report.longrepr = _story(item, call, finished, report)
         if gated and episode.outcome is Outcome.INFRASTRUCTURE:
             # Nor is a broken one: how many may break is the gates file's to say. Nothing was judged: it is skipped.
@@ -113,23 +118,45 @@ def pytest_runtest_makereport(
     return report
 
 
+def _own(call: pytest.CallInfo[None], finished: Finished) -> bool:
+    """Is this failure the episode's, to be told by its story?"""
+    ours = call.excinfo is not None and isinstance(call.excinfo.value, (AssertionError, InfrastructureFailure))
+    return ours and not finished.episode.success
+
+
+@contextlib.contextmanager
+def _no_traceback(call: pytest.CallInfo[None]) -> Iterator[None]:
+    """Spare pytest a traceback that nobody sees: it parses every module in it, which took 0.14 s for each failure."""
+    assert call.excinfo is not None
+    whole = call.excinfo.traceback
+    call.excinfo.traceback = Traceback([])
+    try:
+        yield
+    finally:
+        call.excinfo.traceback = whole
+
+
 def _story(
     item: pytest.Item, call: pytest.CallInfo[None], finished: Finished, report: pytest.TestReport
 ) -> ReprExceptionInfo:
     """What happened, in the shape that pytest, xdist, JUnit and pytest-html all keep."""
     from pytest_collab.report.story import headline, tell
 
-    text = tell(finished, item.config.stash[SESSION].shown_path(finished.episode.transcript))
+    path = item.config.stash[SESSION].shown_path(finished.episode.transcript)
+    try:
+        text = tell(finished, path)
+    except RunError as error:  # its transcript was there when it had been played
+        text = str(error)
     assert call.excinfo is not None
     if not isinstance(call.excinfo.value, (EpisodeFailed, InfrastructureFailure)):
         first = str(call.excinfo.value).splitlines()[0] if str(call.excinfo.value) else "assertion failed"
         crash: Any = call.excinfo._getreprcrash()
         where = f"{item.path.name}:{crash.lineno}: " if crash is not None else ""
         text = f"{where}{first}\n\n{text}"
-    path, line, _ = item.location
+    file, line, _ = item.location
     return ReprExceptionInfo(
         reprtraceback=ReprTraceback([ReprEntryNative([text + "\n"])], None, "native"),
-        reprcrash=ReprFileLocation(path, (line or 0) + 1, headline(finished.episode)),
+        reprcrash=ReprFileLocation(file, (line or 0) + 1, headline(finished.episode)),
     )
 
 

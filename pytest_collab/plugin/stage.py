@@ -121,6 +121,7 @@ class Stage:
         return LocalExecutor(
             self._settings.in_flight,
             keep=self._keep,
+            reread=None if self.run is None else self.run.transcript,
             purse=self.purse,
             likely=self._likely,
             worker=self._worker,

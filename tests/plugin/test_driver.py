@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import json
+import re
+import sys
 
 import pytest
+from _pytest._code.code import TracebackEntry
 
 TASK = "family: handshake\nparams: {numbers: 10}\nseeds: 12\nconditions: [solo]\n"
 
@@ -75,3 +78,68 @@ def test_what_waits_for_its_place_is_not_begun_once_the_session_stops(slow_first
     result.assert_outcomes(passed=1, failed=1)
     played = len((slow_first.path / "out" / "episodes.jsonl").read_text().splitlines())
     assert played < 30, "the rest was never begun"
+
+
+def test_results_that_wait_hold_no_transcript_and_what_was_told_is_let_go(slow_first: pytest.Pytester) -> None:
+    """Eleven results wait behind seed 0 when it ends; their transcripts are on the disk, and in no memory."""
+    slow_first.path.joinpath("conftest.py").open("a").write(
+        """
+import gc
+from pathlib import Path
+from pytest_collab.episode.executor import Finished
+from pytest_collab.episode.transcript import Transcript
+
+def count(name, kind):
+    gc.collect()
+    Path(name).write_text(str(sum(isinstance(one, kind) for one in gc.get_objects())))
+
+def pytest_collab_episode_finished(episode, transcript):
+    if episode.seed == 0:
+        count("waiting", Finished)
+        count("held", Transcript)
+
+def pytest_sessionfinish():
+    count("left", Finished)
+"""
+    )
+    # In a process of its own: pytester keeps the arguments of every hook that is called in this one.
+    slow_first.runpytest_subprocess("--agents=slow", "--collab-in-flight=2").assert_outcomes(passed=12)
+    counted = {name: int((slow_first.path / name).read_text()) for name in ("waiting", "held", "left")}
+    assert counted.pop("waiting") >= 11
+    assert counted == {"held": 1, "left": 0}, "that of seed 0 is held, which has just been kept"
+
+
+def test_no_traceback_is_made_of_a_failed_episode(suite: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of none that pytest makes a traceback of, be it then shown or not: its modules are read and parsed for that."""
+    (suite.path / "other.collab.yaml").write_text(TASK.replace("solo", "team").replace("12", "1"))
+    suite.makepyfile(
+        test_shake="""
+        from pytest_collab import task
+        from tests.support.handshake import Handshake
+
+        @task(Handshake(numbers=10), seeds=1, conditions=["team"])
+        def test_shake(episode):
+            assert episode.success
+        """
+    )
+    read: list[TracebackEntry] = []
+    monkeypatch.setattr(TracebackEntry, "getsource", lambda entry, *_: read.append(entry))
+    result = suite.runpytest_inprocess("--agents=stubborn,provider_down", "--collab-pairing=self")
+    assert result.parseoutcomes() == {"coordination": 2, "errors": 2}
+    result.stdout.fnmatch_lines(
+        ["test_shake.py:6: *", "*seat a said 999*", "*the provider answered 503 three times*"]
+    )
+    assert read == []
+
+
+def test_a_session_leaves_nothing_open(suite: pytest.Pytester) -> None:
+    """Neither one that plays to its end nor one that stops while episodes are in play."""
+    (suite.path / "shake.collab.yaml").write_text(TASK.replace("solo", "solo, team"))
+    command = [sys.executable, "-X", "dev", "-W", "error", "-m", "pytest", "-W", "error", "-p", "no:cacheprovider"]
+    whole = suite.run(*command, "--agents=partner", "--collab-in-flight=4")
+    whole.assert_outcomes(passed=24)
+    stopped = suite.run(*command, "--agents=slow,stubborn", "--collab-pairing=self", "--collab-in-flight=8", "-x")
+    assert stopped.ret == pytest.ExitCode.TESTS_FAILED
+    for result in (whole, stopped):
+        shown = f"{result.stdout}{result.stderr}"
+        assert not re.search("Warning|unclosed|never awaited|Exception ignored|was destroyed", shown)
