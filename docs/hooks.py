@@ -54,6 +54,7 @@ def schemas() -> str:
     """Every JSON Schema in docs/schemas as tables, its definitions after it."""
     titles = {"run": "run.json", "episode": "episodes.jsonl, one line", "gates-file": "a gates file"}
     titles |= {"summary": "summary.json", "gates-verdict": "gates.json"}
+    titles |= {"replication": "collab replicate --format=json", "published-figures": "figures of published studies"}
     titles |= {"comparison": "collab compare --json", "series": "collab compare --series --json"}
     parts = []
     for path in sorted((DOCS / "schemas").glob("*.json")):

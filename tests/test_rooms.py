@@ -22,6 +22,7 @@ ROOMS = (
     "plugin",
     "testing",
     "cli",
+    "replications",
     "report",
     "measure",
     "strategies",

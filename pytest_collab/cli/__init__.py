@@ -26,6 +26,7 @@ COMMANDS: Final = {
     "validate": "check tasks: solvable, not vacuous, well-formed",
     "play": "play a seat yourself",
     "shrink": "the smallest case in which a failed episode still fails",
+    "replicate": "play a published study's protocol, and print its table beside ours",
     "fuzz": "params under which a team fails most",
     "agents": "which agents are known, and whether they answer",
     "import": "make tasks of other projects' datasets, or of a repository's history",

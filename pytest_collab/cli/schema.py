@@ -47,6 +47,8 @@ def schemas() -> dict[str, dict[str, Any]]:
     from pytest_collab.measure.gatereport import GateReport
     from pytest_collab.measure.series import SeriesReport
     from pytest_collab.measure.summary import Summary
+    from pytest_collab.replications.figures import PublishedFigures
+    from pytest_collab.replications.table import Replication
 
     written: dict[str, type[BaseModel]] = {
         "episode": Episode,
@@ -55,9 +57,11 @@ def schemas() -> dict[str, dict[str, Any]]:
         "gates-verdict": GateReport,
         "comparison": Comparisons,
         "series": SeriesReport,
+        "replication": Replication,
     }
     found = {name: model.model_json_schema(mode="serialization") for name, model in written.items()}
-    return {**found, "gates-file": GateFile.model_json_schema(mode="validation")}
+    read: dict[str, type[BaseModel]] = {"gates-file": GateFile, "published-figures": PublishedFigures}
+    return {**found, **{name: model.model_json_schema(mode="validation") for name, model in read.items()}}
 
 
 def as_text(schema: dict[str, Any]) -> str:
