@@ -252,6 +252,9 @@ def _check_played(family: Family[Any], params: Params, how: Condition, seed: int
     if how.muted:
         assert not any(event.data["delivered"] for event in transcript.of("message")), f"{where}: mute delivers"
     json.loads(episode.json_line())
+    for event in copy.of("action"):
+        assert family.tell(event.data["action"]).strip(), f"{where}: tells nothing of {event.data['action']!r}"
+    assert "\n" not in family.about(params, seed), f"{where}: what it is about is more than a line"
     picture = family.draw(params, seed, how, copy)
     if picture is not None:
         assert picture.text.strip(), f"{where}: an empty picture"

@@ -93,6 +93,15 @@ class Picture:
     svg: str = ""
 
 
+def worded(action: Any) -> str:
+    """An action in words where nothing is known of its family: text as it is, data as its parts."""
+    if isinstance(action, Mapping):
+        return ", ".join(f"{key} {worded(value)}".strip() for key, value in action.items())
+    if isinstance(action, (list, tuple)):
+        return " ".join(map(worded, action))
+    return str(action)
+
+
 class Family(ABC, Generic[P]):
     """A kind of collaboration problem.
 
@@ -215,8 +224,23 @@ class Family(ABC, Generic[P]):
     def draw(
         self, params: P, seed: int, condition: Condition, transcript: Transcript, upto: int | None = None
     ) -> Picture | None:
-        """The state after event `upto` (the end when None)."""
+        """The state after event `upto` (the end when None), with what was said of it by then.
+
+        The page shows it as an image on white, at least 480 pixels wide, beside the dialogue; it must not mean
+        anything by colour alone. `pytest_collab.families.sketch` has what shipped families draw with.
+        """
         return None
+
+    def tell(self, action: Any) -> str:
+        """What a seat did, in words that follow its name ("sends p6 to a"). `action` is as transcripts have it."""
+        return f"does {worded(action)}"
+
+    def about(self, params: P, seed: int) -> str:
+        """What the problem of a seed is about, in a few words, for titles and lists; empty where params tell all.
+
+        Asked for every episode of a report: it must be cheap, and may raise `CollabError` where it cannot be told.
+        """
+        return ""
 
     def identity(self, params: P) -> dict[str, Any]:
         """Params as they identify the problem: without what only says where files lie on this machine."""

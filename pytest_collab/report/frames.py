@@ -9,7 +9,9 @@ from typing import Any, Final
 
 from pytest_collab.episode.record import Episode
 from pytest_collab.episode.transcript import Event, Transcript
+from pytest_collab.report.marks import in_units, spans_of
 from pytest_collab.report.story import draw
+from pytest_collab.report.telling import deed
 
 MOST_FRAMES: Final = 40
 """Pictures per episode: each one replays the episode from its beginning."""
@@ -119,15 +121,28 @@ def events(episode: Episode, transcript: Transcript) -> tuple[list[list[Any]], i
         near = {seq + step for failure in episode.failures for seq in failure.events[:20] for step in range(-3, 4)}
         head, tail = MOST_EVENTS // 4, len(transcript) - MOST_EVENTS // 2
         kept = [event for event in transcript if event.seq < head or event.seq >= tail or event.seq in near]
-    rows = [[event.seq, round(event.t, 3), event.seat, event.kind, _bounded(event)] for event in kept]
+    rows = [[event.seq, round(event.t, 3), event.seat, event.kind, _bounded(event, transcript)] for event in kept]
     return rows, len(transcript) - len(kept)
 
 
 _LEFT_OUT: Final = frozenset({"usage"})
 
 
-def _bounded(event: Event) -> dict[str, Any]:
-    return {key: _cut(value) for key, value in event.data.items() if key not in _LEFT_OUT}
+def _bounded(event: Event, transcript: Transcript) -> dict[str, Any]:
+    data = {key: _cut(value) for key, value in event.data.items() if key not in _LEFT_OUT}
+    words = deed(event, transcript)
+    return data if words is None else data | {"words": _cut(words)}
+
+
+def proofs(episode: Episode, rows: Sequence[Sequence[Any]]) -> dict[int, list[list[int]]]:
+    """What in the text of events proves failures: by `seq`, pairs (start, end) as a browser counts."""
+    proving = {seq for failure in episode.failures for seq in failure.events}
+    found = {}
+    for seq, _, _, _, data in rows:
+        text = data.get("text", data.get("words", ""))
+        if seq in proving and isinstance(text, str) and (spans := spans_of(episode.failures, seq, text)):
+            found[seq] = in_units(text, spans)
+    return found
 
 
 def _cut(value: Any) -> Any:

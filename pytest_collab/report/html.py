@@ -17,12 +17,13 @@ from pytest_collab.episode.run import RunDirectory
 from pytest_collab.episode.text import one_line
 from pytest_collab.errors import CollabError, RunError
 from pytest_collab.report.embed import Chunk, chunks, columns, compact, packed, source_hash
-from pytest_collab.report.frames import Clock, events, frames, turn_ends
+from pytest_collab.report.frames import Clock, events, frames, proofs, turn_ends
 from pytest_collab.report.model import Report
 from pytest_collab.report.overview import overview, selection
 from pytest_collab.report.pagedata import head
 from pytest_collab.report.reading import read_report
 from pytest_collab.report.story import PAGE, headline
+from pytest_collab.report.telling import subjects
 
 if TYPE_CHECKING:
     from jinja2 import Environment
@@ -40,9 +41,10 @@ _FIRST: Final = (Outcome.COORDINATION, Outcome.COMPETENCE, Outcome.UNSETTLED, Ou
 
 _COLUMNS: Final = (
     *("id", "family", "task", "condition", "team", "seed", "epoch", "outcome", "score", "codes", "turns"),
-    *("duration_s", "cost_usd", "place", "note", "was"),
+    *("duration_s", "cost_usd", "place", "note", "was", "was_id", "about"),
 )
-_CODED: Final = ("family", "task", "condition", "team", "outcome", "codes", "was")
+_SCRIPTS: Final = ("work.js", "telling.js", "stage.js", "episode.js", "app.js")
+_CODED: Final = ("family", "task", "condition", "team", "outcome", "codes", "was", "about")
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,7 +115,7 @@ def render(
         "notes": [] if live else _notes(len(report.episodes), embedded, clock.skipped, run.path),
         "run": str(run.path),
     }
-    style, script = _static("style.css"), _static("work.js") + _static("app.js")
+    style, script = _static("style.css"), "\n".join(map(_static, _SCRIPTS))
     text = (
         _environment()
         .get_template("page.html.j2")
@@ -167,7 +169,8 @@ def _notes(total: int, embedded: int, skipped: int, path: Path) -> list[str]:
 
 
 def _index(report: Report, places: dict[int, tuple[int, int]]) -> dict[str, Any]:
-    was = {} if report.baseline is None else report.baseline.outcomes
+    was, ids = ({}, {}) if report.baseline is None else (report.baseline.outcomes, report.baseline.ids)
+    about = subjects(report.info)
     rows = [
         {
             "id": episode.id,
@@ -186,6 +189,8 @@ def _index(report: Report, places: dict[int, tuple[int, int]]) -> dict[str, Any]
             "place": places.get(row, -1),
             "note": _note(episode),
             "was": was.get(episode.key, ""),
+            "was_id": ids.get(episode.key, ""),
+            "about": about(episode),
         }
         for row, episode in enumerate(report.episodes)
     ]
@@ -221,6 +226,8 @@ def payload(episode: Episode, run: RunDirectory, clock: Clock) -> dict[str, Any]
     return {
         "episode": record,
         "events": rows,
+        "spans": proofs(episode, rows),
+        "headline": headline(episode),
         "left_out": left_out,
         "ends": turn_ends(transcript),
         **frames(episode, transcript, clock),

@@ -91,6 +91,7 @@ class Baseline:
 
     Attributes:
         outcomes: what each of its episodes came to, by what makes an episode the same (`Episode.key`).
+        ids: their ids, by the same.
         faults: who was at fault in it and how often, by the names that agents have now.
     """
 
@@ -98,6 +99,7 @@ class Baseline:
     comparison: RunComparison | None
     refusal: str | None = None
     outcomes: Mapping[Any, str] = field(default_factory=dict)
+    ids: Mapping[Any, str] = field(default_factory=dict)
     faults: Mapping[str, FaultRate] = field(default_factory=dict)
 
 

@@ -6,6 +6,7 @@ import json
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
+from pytest_collab.families import sketch
 from pytest_collab.report.advice import advice
 from pytest_collab.report.changes import conclusion_line, stopped_lines
 from pytest_collab.report.model import Baseline, Report, TaskFigures
@@ -20,6 +21,7 @@ def head(report: Report) -> dict[str, Any]:
     return {
         "name": report.name,
         "finished": report.finished,
+        "marks": [[sketch.SHAPES[shape], colour] for shape, colour in sketch.SEATS],
         "generated": datetime.now(UTC).isoformat(timespec="seconds"),
         "commit": info.git_commit,
         "agents": info.agents,

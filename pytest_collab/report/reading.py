@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
 from pydantic import ValidationError
 
@@ -17,7 +17,7 @@ from pytest_collab.errors import CollabError, RunError
 from pytest_collab.measure.change import compare_runs
 from pytest_collab.measure.frame import OUTCOMES, Frame
 from pytest_collab.measure.gatereport import GateReport
-from pytest_collab.measure.plan import planned_of
+from pytest_collab.measure.plan import PlannedEpisode, planned_of
 from pytest_collab.measure.reader import frame_of, plan_of, read_frame
 from pytest_collab.measure.settling import as_settled, settle
 from pytest_collab.measure.standin import stand_ins
@@ -128,17 +128,22 @@ def _baseline(frame: Frame, path: Path | None, given: Mapping[str, str]) -> Base
         before = read_frame(path)
         comparison = compare_runs(before, frame, given=given)
         names = {old: new for new, old in stand_ins(before, frame, given).of.items()}
-        return Baseline(str(path), comparison, outcomes=_came_to(before, names), faults=_faults(before, names))
+        keys = _as_now(before, names)
+        came_to = (str(OUTCOMES[code]) for code in settle(before).outcomes.tolist())
+        return Baseline(
+            str(path),
+            comparison,
+            outcomes=dict(zip(keys, came_to, strict=True)),
+            ids=dict(zip(keys, before.id, strict=True)),
+            faults=_faults(before, names),
+        )
     except CollabError as error:
         return Baseline(str(path), None, str(error))
 
 
-def _came_to(before: Frame, names: Mapping[str, str]) -> dict[Any, str]:
-    """What the episodes of the earlier run came to, under the names that the agents have now, by old name."""
-    return {
-        one._replace(team=tuple(names.get(agent, agent) for agent in one.team)): str(OUTCOMES[code])
-        for one, code in zip(planned_of(before), settle(before).outcomes.tolist(), strict=True)
-    }
+def _as_now(before: Frame, names: Mapping[str, str]) -> list[PlannedEpisode]:
+    """What each episode of the earlier run was planned as, under the names that the agents have now, by old name."""
+    return [one._replace(team=tuple(names.get(agent, agent) for agent in one.team)) for one in planned_of(before)]
 
 
 def _faults(before: Frame, names: Mapping[str, str]) -> dict[str, FaultRate]:

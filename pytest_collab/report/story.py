@@ -17,6 +17,7 @@ from pytest_collab.episode.text import one_line, printable
 from pytest_collab.episode.transcript import Event, Transcript
 from pytest_collab.errors import CollabError
 from pytest_collab.measure.frame import UNGRADED
+from pytest_collab.report.telling import deed
 
 PAGE: Final = "report.html"
 
@@ -85,7 +86,7 @@ def _failures(failures: tuple[Failure, ...], transcript: Transcript) -> list[str
         lines.append(f"  {failure.code} [{failure.cause}] seat {who}: {one_line(failure.note, 200)}")
         for seq in failure.events[:3]:
             if seq < len(transcript):
-                lines.append(f"    #{seq} {_event(transcript[seq], 140)}")
+                lines.append(f"    #{seq} {_event(transcript[seq], transcript, 140)}")
         if len(failure.events) > 3:
             lines.append(f"    and {len(failure.events) - 3} more")
     return [*lines, ""]
@@ -95,7 +96,8 @@ def _dialogue(transcript: Transcript, whole: bool) -> list[str]:
     spoken = [
         event
         for event in transcript
-        if event.kind in ("message", "action", "malformed", "limit")
+        if event.kind in ("message", "tool_call", "malformed", "limit")
+        or (event.kind == "action" and not _only_tools(event))
         or (event.kind == "reply" and event.data.get("stop") in WORDS)
     ]
     if not spoken:
@@ -103,18 +105,23 @@ def _dialogue(transcript: Transcript, whole: bool) -> list[str]:
     shown = spoken if whole else spoken[-LAST_LINES:]
     left_out = len(spoken) - len(shown)
     lines = [f"the end of the dialogue ({left_out} earlier events left out):" if left_out else "the dialogue:"]
-    return [*lines, *(f"  #{event.seq} {_event(event, 400)}" for event in shown), ""]
+    return [*lines, *(f"  #{event.seq} {_event(event, transcript, 400)}" for event in shown), ""]
 
 
-def _event(event: Event, limit: int) -> str:
+def _only_tools(event: Event) -> bool:
+    """Whether an action consists of using tools: then the tool calls say more of it."""
+    return isinstance(event.data["action"], dict) and set(event.data["action"]) == {"tools"}
+
+
+def _event(event: Event, transcript: Transcript, limit: int) -> str:
     data = event.data
     seat = event.seat or "-"
     if event.kind == "message":
         lost = ", ".join(f"{seat} ({why})" for seat, why in data["dropped"].items())
         suffix = f"   [not delivered to {lost}]" if lost else ""
         return f"{seat}: {one_line(data['text'], limit)}{suffix}"
-    if event.kind == "action":
-        return f"{seat} does {one_line(str(data['action']), limit)}"
+    if (told := deed(event, transcript)) is not None:
+        return f"{seat} {'uses ' if event.kind == 'tool_call' else ''}{one_line(told, limit)}"
     if event.kind == "reply" and data.get("stop") in WORDS:
         had = f" after: {one_line(data['text'], limit)}" if data["text"].strip() else ", empty"
         return f"{seat}'s answer was {WORDS[data['stop']]} (stop: {data['stop']}){had}"

@@ -16,7 +16,10 @@ from urllib.request import Request, urlopen
 import pytest
 
 from pytest_collab.cli.serve import server
+from pytest_collab.episode.outcome import Failure, Outcome
+from pytest_collab.episode.record import Episode
 from pytest_collab.episode.run import RunDirectory
+from pytest_collab.episode.transcript import Transcript
 from pytest_collab.report.html import write_report
 from pytest_collab.report.story import headline
 from tests.report.conftest import HOSTILE, TEAMS, dinner_run, shared_repository_run
@@ -127,6 +130,94 @@ def test_dialogue_and_picture_step_together_by_keys(browser: Any, report: str) -
         page.wait_for_url(lambda url: "stubborn+partner-s0" not in url)
         page.keyboard.press("d")
         assert page.evaluate("document.documentElement.dataset.theme") == "dark"
+
+
+def test_the_time_line_is_a_slider_that_the_address_follows(browser: Any, report: str) -> None:
+    with opened(browser, f"{report}#/episode/dinner-team-stubborn+partner-s0") as page:
+        heading(page, "dinner · team")
+        line = page.get_by_role("slider", name="Turn")
+        last = int(line.get_attribute("aria-valuemax"))
+        assert int(line.get_attribute("aria-valuenow")) == last
+        assert page.locator(".track-of .flag").count() > 0
+        line.press("Home")
+        assert line.get_attribute("aria-valuetext") == "before the first turn"
+        line.press("ArrowRight")
+        assert page.locator(".turn.now h3").inner_text() == "Turn 1"
+        page.wait_for_function("() => location.hash.includes('?at=')")
+        box = line.bounding_box()
+        page.mouse.click(box["x"] + box["width"] * (last - 0.5 + 0.1) / (last + 1), box["y"] + 20)
+        assert int(line.get_attribute("aria-valuenow")) == last - 1
+        box = line.bounding_box()  # the turn was scrolled into sight
+        page.mouse.move(box["x"] + box["width"] - 2, box["y"] + 20)
+        page.mouse.down()
+        page.mouse.move(box["x"] + 2, box["y"] + 20, steps=3)
+        page.mouse.up()
+        assert line.get_attribute("aria-valuenow") == "0"
+        line.press("End")
+        page.wait_for_function("() => !location.hash.includes('?at=0')")
+        line.press(" ")
+        assert page.get_by_role("button", name="Pause").is_visible()
+        page.wait_for_function("() => document.querySelector('.timeline').getAttribute('aria-valuenow') === '1'")
+        page.get_by_role("button", name="Pause").click()
+        line.press("End")
+        page.wait_for_timeout(200)
+        address = page.evaluate("location.hash")
+        with opened(browser, report + address) as again:
+            heading(again, "dinner · team")
+            assert again.get_by_role("slider").get_attribute("aria-valuenow") == str(last)
+
+
+def test_an_episode_leads_to_its_seed_elsewhere_and_can_be_copied(browser: Any, report: str) -> None:
+    with opened(browser, f"{report}#/episode/dinner-team-stubborn+partner-s0") as page:
+        heading(page, "dinner · team")
+        page.evaluate("window.copied = ''; navigator.clipboard.writeText = async (text) => { window.copied = text; }")
+        assert page.locator(".sentence").inner_text().startswith("Failed at turn")
+        same = page.get_by_role("navigation", name="The same seed")
+        assert "in the baseline: coordination failure" in same.inner_text()
+        assert same.get_by_role("link").count() == len(TEAMS) - 1 + 2
+        page.get_by_role("button", name="Copy as Markdown").click()
+        page.wait_for_function("() => window.copied")
+        copied = page.evaluate("window.copied")
+        assert copied.startswith("### coordination failure: dinner · team")
+        assert "What proves it:" in copied
+        assert "collab show " in copied
+        same.get_by_role("link", name="solo partner").click()
+        heading(page, "dinner · solo")
+
+
+def test_a_long_message_is_folded_around_what_proves_the_failure(browser: Any, tmp_path: Path) -> None:
+    run = RunDirectory.create(tmp_path / "run")
+    transcript = Transcript()
+    transcript.add("start", family="hostile_pictures", params={}, seats=["a", "b"])
+    transcript.add("prompt", "a", turn=0, phase="talk", inbox=[], text="go")
+    text = "Some words. " * 500 + "The bridge at (4, 7) is open. " + "Some words. " * 500
+    said = transcript.add("message", "a", to=["b"], text=text, delivered=["b"], dropped={})
+    failure = Failure.of("false_claim", "a", events=[said.seq], note="a said that (4, 7) is open")
+    run.add(
+        Episode(
+            id="long",
+            family="hostile_pictures",
+            task="t",
+            condition="team",
+            team=("x", "y"),
+            seed=0,
+            outcome=Outcome.COORDINATION,
+            score=0.0,
+            failures=(failure,),
+            turns=1,
+            transcript="transcripts/long.jsonl",
+        ),
+        transcript,
+    )
+    url = write_report(run).as_uri()
+    with opened(browser, url) as page:
+        visit(page, url, "#/episode/long")
+        assert page.locator(".event.evidence mark").inner_text() == "(4, 7)"
+        assert len(page.locator(".event.evidence").inner_text()) < 1500
+        assert page.locator(".proof button").inner_text() == "#2 a: … The bridge at (4, 7) is open. …"
+        page.get_by_role("button", name="Show all").click()
+        assert len(page.locator(".event.evidence").inner_text()) > 10_000
+        assert page.locator(".event.evidence mark").count() == 1
 
 
 def test_nothing_that_agents_wrote_is_executed(browser: Any, hostile: RunDirectory) -> None:

@@ -7,7 +7,7 @@ they did not coordinate.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from pytest_collab.agents.builtin import CAST
 from pytest_collab.core.alem.package import require, versions
@@ -86,6 +86,9 @@ class AlemFamily(RoundFamily[Alem]):
 
     def assess(self, params: Alem, seed: int, condition: Condition, transcript: Transcript) -> Verdict:
         return assess(params, condition, transcript)
+
+    def told(self, action: Any) -> str:
+        return f"does: {action}"
 
     def draw(
         self, params: Alem, seed: int, condition: Condition, transcript: Transcript, upto: int | None = None

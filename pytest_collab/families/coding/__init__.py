@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from pytest_collab.episode.agent import Agent, Seat
 from pytest_collab.episode.condition import Condition
-from pytest_collab.episode.family import Family, Picture
+from pytest_collab.episode.family import Family, Picture, worded
 from pytest_collab.episode.game import Game
 from pytest_collab.episode.limits import Limits, SeatLimits
 from pytest_collab.episode.outcome import Verdict
@@ -135,6 +135,13 @@ class CodingFamily(Family[Coding]):
                 f"family 'coding' has no built-in player {name!r}", remedy=f"It has {', '.join(PLAYERS)}."
             )
         return PLAYERS[name](seat)
+
+    def tell(self, action: Any) -> str:
+        return f"uses {', '.join(action['tools'])}" if "tools" in action else f"does {worded(action)}"
+
+    def about(self, params: Coding, seed: int) -> str:
+        group = params.deals[seed % len(params.deals)]
+        return " + ".join(group)
 
     def draw(
         self, params: Coding, seed: int, condition: Condition, transcript: Transcript, upto: int | None = None

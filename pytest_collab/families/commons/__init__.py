@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from difflib import get_close_matches
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from pytest_collab.agents.builtin import CAST
 from pytest_collab.episode.agent import Seat
@@ -52,6 +52,12 @@ class CommonsFamily(RoundFamily[Commons]):
 
     def assess(self, params: Commons, seed: int, condition: Condition, transcript: Transcript) -> Verdict:
         return assess(params, condition, self.replayed(params, seed, condition), transcript)
+
+    def told(self, action: Any) -> str:
+        if not isinstance(action, dict):
+            return f"decides on {action} units"
+        norm = [f"proposes a norm of {action['norm']}"] if "norm" in action else []
+        return "; ".join(norm + ([f"punishes {', '.join(action['punish'])}"] if "punish" in action else []))
 
     def draw(
         self, params: Commons, seed: int, condition: Condition, transcript: Transcript, upto: int | None = None

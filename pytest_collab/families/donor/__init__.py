@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from pytest_collab.agents.builtin import CAST
 from pytest_collab.episode.agent import Seat
 from pytest_collab.episode.condition import Condition
-from pytest_collab.episode.family import Picture
+from pytest_collab.episode.family import Picture, worded
 from pytest_collab.episode.outcome import Verdict
 from pytest_collab.episode.transcript import Transcript
 from pytest_collab.families.donor.cast import PLAYERS
@@ -44,6 +44,12 @@ class DonorFamily(RoundFamily[Donor]):
 
     def assess(self, params: Donor, seed: int, condition: Condition, transcript: Transcript) -> Verdict:
         return assess(params, self.replayed(params, seed, condition), transcript)
+
+    def told(self, action: Any) -> str:
+        if isinstance(action, dict):
+            return f"settles on a strategy: {action.get('strategy', worded(action))}"
+        what, units = action
+        return f"{'gives' if what == 'give' else 'punishes, for'} {units:g}"
 
     def draw(
         self, params: Donor, seed: int, condition: Condition, transcript: Transcript, upto: int | None = None

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from pytest_collab.agents.builtin import CAST
 from pytest_collab.episode.agent import Seat
@@ -54,6 +54,9 @@ class ExpertsFamily(RoundFamily[Experts]):
         from pytest_collab.families.experts.scenarios import ADVANTAGES, DRAWBACKS, SCENARIOS
 
         return repr(SCENARIOS) if params.kind == "ranking" else repr((ADVANTAGES, DRAWBACKS))
+
+    def told(self, action: Any) -> str:
+        return f"chooses {action[0]}" if len(action) == 1 else f"ranks {' > '.join(action)}"
 
     def draw(
         self, params: Experts, seed: int, condition: Condition, transcript: Transcript, upto: int | None = None

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from difflib import get_close_matches
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from pytest_collab.agents.builtin import CAST
 from pytest_collab.episode.agent import Seat
@@ -64,6 +64,13 @@ class MarketFamily(RoundFamily[Market]):
 
     def assess(self, params: Market, seed: int, condition: Condition, transcript: Transcript) -> Verdict:
         return assess(params, seed, condition, self.replayed(params, seed, condition), transcript)
+
+    def told(self, action: Any) -> str:
+        to: dict[str, list[str]] = {}
+        for piece, receiver in action["send"]:
+            to.setdefault(receiver, []).append(piece)
+        parts = [f"sends {', '.join(pieces)} to {receiver}" for receiver, pieces in to.items()]
+        return "; ".join(parts + ([f"submits {', '.join(action['submit'])}"] if action["submit"] else []))
 
     def draw(
         self, params: Market, seed: int, condition: Condition, transcript: Transcript, upto: int | None = None

@@ -15,7 +15,7 @@ from typing import Any, ClassVar, TypeVar
 from pytest_collab.agents.builtin import CAST
 from pytest_collab.episode.agent import Seat
 from pytest_collab.episode.condition import Condition
-from pytest_collab.episode.family import Picture
+from pytest_collab.episode.family import Picture, worded
 from pytest_collab.episode.game import replay
 from pytest_collab.episode.outcome import Verdict
 from pytest_collab.episode.transcript import Event, Transcript
@@ -77,6 +77,9 @@ class MatrixFamily(RoundFamily[P]):
 
     def assess(self, params: P, seed: int, condition: Condition, transcript: Transcript) -> Verdict:
         return assess(self, params, self.replayed(params, seed, condition), transcript)
+
+    def told(self, action: Any) -> str:
+        return f"plays {worded(action)}"
 
     def draw(
         self, params: P, seed: int, condition: Condition, transcript: Transcript, upto: int | None = None

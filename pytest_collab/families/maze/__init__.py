@@ -118,6 +118,9 @@ class MazeFamily(Family[Maze]):
             return super().player(name, seat)
         return _cast.seated(name, seat)
 
+    def about(self, params: Maze, seed: int) -> str:
+        return f"{params.size} x {params.size}"
+
     def draw(
         self, params: Maze, seed: int, condition: Condition, transcript: Transcript, upto: int | None = None
     ) -> Picture:

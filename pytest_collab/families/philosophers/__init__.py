@@ -6,7 +6,7 @@ The game is DPBench's (arXiv 2602.13255; the GRPO study arXiv 2606.07845 plays i
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import ClassVar
+from typing import Any, ClassVar, Final
 
 from pytest_collab.agents.builtin import CAST
 from pytest_collab.episode.agent import Seat
@@ -23,6 +23,14 @@ from pytest_collab.families.philosophers.verdict import assess
 from pytest_collab.families.rounds import Player, RoundFamily, RoundGame, seat_names
 
 __all__ = ["STUDY", "Philosophers", "PhilosophersFamily", "Reward"]
+
+
+_DEEDS: Final = {
+    "grab_left": "takes the left fork",
+    "grab_right": "takes the right fork",
+    "release": "puts the forks back",
+    "wait": "waits",
+}
 
 
 class PhilosophersFamily(RoundFamily[Philosophers]):
@@ -44,6 +52,9 @@ class PhilosophersFamily(RoundFamily[Philosophers]):
 
     def assess(self, params: Philosophers, seed: int, condition: Condition, transcript: Transcript) -> Verdict:
         return assess(params, self.replayed(params, seed, condition), transcript)
+
+    def told(self, action: Any) -> str:
+        return _DEEDS.get(action, str(action))
 
     def draw(
         self, params: Philosophers, seed: int, condition: Condition, transcript: Transcript, upto: int | None = None

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from pytest_collab.agents.builtin import CAST
 from pytest_collab.episode.agent import Seat
@@ -38,6 +38,9 @@ class PublicGoodsFamily(RoundFamily[PublicGoods]):
 
     def assess(self, params: PublicGoods, seed: int, condition: Condition, transcript: Transcript) -> Verdict:
         return assess(params, self.replayed(params, seed, condition), transcript)
+
+    def told(self, action: Any) -> str:
+        return f"contributes {action}"
 
     def draw(
         self, params: PublicGoods, seed: int, condition: Condition, transcript: Transcript, upto: int | None = None

@@ -5,11 +5,11 @@ from __future__ import annotations
 from abc import abstractmethod
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
-from typing import ClassVar, TypeVar
+from typing import Any, ClassVar, TypeVar
 
 from pytest_collab.episode.agent import Agent, Seat
 from pytest_collab.episode.condition import Condition
-from pytest_collab.episode.family import Family, Params
+from pytest_collab.episode.family import Family, Params, worded
 from pytest_collab.episode.game import Game
 from pytest_collab.episode.outcome import Verdict
 from pytest_collab.episode.transcript import Transcript
@@ -54,6 +54,16 @@ class RoundFamily(Family[P]):
     @abstractmethod
     def assess(self, params: P, seed: int, condition: Condition, transcript: Transcript) -> Verdict:
         """Judge a transcript, without regard to `solo`."""
+
+    def told(self, action: Any) -> str:
+        """What one seat did, in words that follow its name."""
+        return f"does {worded(action)}"
+
+    def tell(self, action: Any) -> str:
+        """What one seat did, or all seats that one agent commands."""
+        if isinstance(action, dict) and action and all(len(seat) == 1 for seat in action):
+            return "; ".join(f"{seat} {self.told(part)}" for seat, part in action.items())
+        return self.told(action)
 
     def quiet(self, params: P) -> P:
         """The params of the same game with nothing to say and no time to say it: what `mute` plays.

@@ -378,248 +378,44 @@
 
   // ---- One episode ----
 
-  let stepBy = null; // set while an episode is shown
-  let nextEvidence = null;
+  let stage = null; // set while an episode is shown
   let current = null;
 
-  // What became of answers that are no whole answers, by their `stop`.
-  const BROKEN = { refusal: "refused", filter: "taken out by a filter", length: "cut off at its length limit" };
+  const work = makeWork({ h, table, small, plural, short, fold: (...a) => telling.fold(...a), code: (...a) => telling.code(...a), value: (...a) => telling.value(...a) });
+  const telling = makeTelling({ h, small, short, line: work.line });
+  const mark = (number) => {
+    const [path, colour] = head.marks[number % head.marks.length];
+    return s("svg", { class: "mark", viewBox: "-8 -8 16 16", width: 16, height: 16, "aria-hidden": "true" }, s("path", { d: path, transform: "scale(6)", fill: colour }));
+  };
+  const one = makeEpisode({ h, table, small, short, plural, chip, dollars, link, episodeLink, telling, work, mark, outcomes: OUTCOMES,
+    rowOf: (id) => rowOf.get(id), run: () => ({ at, index, head }), stage: (episode) => makeStage({ h, s, small, telling, marks: head.marks }, episode) });
 
-  const TOLD = new Set(["message", "action", "malformed", "limit", "error", "grade", "tool_call", "tool_result", "failed_call", "trim"]);
+  // The address keeps the turn that is shown; written late, since a browser takes only so many a second.
+  function follower(id) {
+    let due = null;
+    return (seq) => {
+      clearTimeout(due);
+      due = setTimeout(() => {
+        if (current === null || index.id[current] !== id) return;
+        try { history.replaceState(null, "", episodeLink(id, seq)); } catch { /* where a page may not, the address stays */ }
+        view.dataset.shown = location.hash;
+      }, 150);
+    };
+  }
 
   async function episodePage(id, query) {
     const row = rowOf.get(id);
     if (row === undefined) return missing(`an episode ${id}`);
     current = row;
-    const shown = await episodeOf(row);
-    if (!shown) {
-      return [h("h1", {}, `${at("task", row)} · ${at("condition", row)} · ${at("team", row)} · seed ${index.seed[row]}`),
-        h("p", {}, chip(at("outcome", row)), ` score ${index.score[row].toFixed(2)}`, small(` · ${plural(index.turns[row], "turn")} · ${index.duration_s[row].toFixed(1)} s · ${dollars(index.cost_usd[row])}`)),
-        index.note[row] ? [h("h2", {}, "What went wrong"), h("p", {}, index.note[row])] : null,
-        h("p.note", {}, "The transcript of this episode is not in this page. ", ...head.notes.slice(0, 1)),
-        h("p", {}, "In the terminal: ", h("code", {}, `collab show ${head.run} ${id}`))];
-    }
-    const { episode } = shown;
-    const events = shown.events.map(([seq, t, seat, kind, data]) => ({ seq, t, seat, kind, data }));
-    const start = events.find((e) => e.kind === "start");
-    const seats = (start && start.data.seats) || [...new Set(events.map((e) => e.seat).filter(Boolean))];
-    const proofs = new Map();
-    for (const failure of episode.failures) {
-      for (const seq of failure.events) proofs.set(seq, [...(proofs.get(seq) || []), failure.code]);
-    }
-    const stage = makeStage(shown, events, proofs);
-    stepBy = stage.stepBy;
-    nextEvidence = stage.nextEvidence;
-    const agents = Object.entries(episode.usage).map(([seat, u]) => `${seat} = ${u.agent}`).join(", ");
-    const place = listed.indexOf(row);
-    const page = [
-      h("p.crumbs", {}, h("a", { href: link(`task/${encodeURIComponent(episode.family)}/${encodeURIComponent(episode.task)}`) }, `${episode.family} / ${episode.task}`),
-        place >= 0 && listed.length > 1 ? [` · episode ${place + 1} of ${listed.length} listed: `,
-          h("a", { href: episodeLink(index.id[listed[(place + listed.length - 1) % listed.length]]) }, "previous"), " ",
-          h("a", { href: episodeLink(index.id[listed[(place + 1) % listed.length]]) }, "next")] : null),
-      h("h1", {}, `${episode.task} · ${episode.condition} · ${episode.team.join("+")} · seed ${episode.seed}`),
-      h("p", {}, chip(episode.outcome), ` score ${episode.score.toFixed(2)}`, small(` · ${agents} · ${plural(episode.turns, "turn")} · ${episode.duration_s.toFixed(1)} s · `, index.cost_usd[row] === null ? "cost unknown" : dollars(index.cost_usd[row]),
-        episode.settled ? "" : episode.outcome === "unsettled" ? (episode.metrics.ungraded === 1 ? " · could not be read surely: nobody is blamed" : " · coordination or competence: open, for want of solo episodes") : " · settled by solo episodes")),
-      episode.error ? h("pre.note", {}, episode.error) : null,
-      shown.missing ? h("p.note", {}, shown.missing) : null,
-      episode.failures.length ? [h("h2", {}, "What went wrong"), h("ul.failures", {}, episode.failures.map((failure) => h("li", {},
-        h("strong.code", {}, failure.code), ` (${failure.cause}) `, failure.seats.length ? h("span", {}, `seat ${failure.seats.map((seat) => nameOf(episode, seat)).join(", ")}`) : null,
-        h("div", {}, failure.note || head.advice[failure.code]),
-        h("div.proof", {}, failure.events.slice(0, 8).map((seq) => {
-          const event = events.find((e) => e.seq === seq);
-          return h("button", { type: "button", onclick: () => stage.goTo(seq) }, `#${seq} ${event ? short(gist(event), 90) : ""}`);
-        }), failure.events.length > 8 ? small(`and ${failure.events.length - 8} more`) : null))))] : null,
-      shown.left_out ? h("p.note", {}, `${shown.left_out} events in the middle are left out here; ${episode.transcript} has them all.`) : null,
-      stage.node,
-      work.section(events, (seat) => nameOf(episode, seat)),
-      knowledge(events, seats, episode),
-      Object.keys(episode.metrics).length ? [h("h2", {}, "Figures"), table("Figures", ["Metric", h("th.n", { scope: "col" }, "Value")],
-        Object.entries(episode.metrics).map(([name, value]) => h("tr", {}, h("th", { scope: "row" }, name), h("td.n", {}, Number.isInteger(value) ? value : value.toPrecision(4)))))] : null,
-      h("p.meta", {}, `transcript: ${episode.transcript} · id: ${episode.id}`),
-    ];
+    const { kids, stage: made } = one.page(id, row, await episodeOf(row), { head, index, at, listed, moved: follower(id) });
     const wanted = query.get("at");
-    return Object.assign(page, { after: () => (wanted !== null ? stage.goTo(Number(wanted)) : stage.start()) });
-  }
-
-  const nameOf = (episode, seat) => (episode.usage[seat] && episode.usage[seat].agent ? `${seat} (${episode.usage[seat].agent})` : seat);
-
-  // An action that consists of using tools says nothing that the tool calls do not say.
-  const onlyTools = (e) => e.kind === "action" && e.data.action && typeof e.data.action === "object" && Object.keys(e.data.action).join() === "tools";
-
-  const said = (value) => (typeof value === "string" ? value : JSON.stringify(value));
-
-  function gist(event) {
-    const { data } = event;
-    const who = event.seat ? `${event.seat}: ` : "";
-    if (typeof data.text === "string") return who + (data.text.trim().split(/\s+/).join(" ") || "(empty)");
-    if ("action" in data) return `${who}does ${said(data.action)}`;
-    if (data.why) return `${who}cannot be understood: ${data.why}`;
-    return who + ((event.kind === "grade" && work.line(data)) || event.kind);
-  }
-
-  function makeStage(shown, events, proofs) {
-    const ends = shown.ends.length ? shown.ends : [0];
-    const stepOf = (seq) => { const i = ends.findIndex((end) => seq <= end); return i < 0 ? ends.length - 1 : i; };
-    let step = ends.length - 1;
-    let everything = false;
-
-    const image = h("img", { alt: "" });
-    const words = h("pre", {});
-    const caption = h("p.small", { role: "status" });
-    const slider = h("input", { type: "range", min: 0, max: ends.length - 1, value: step, "aria-label": "Turn", oninput: (e) => show(Number(e.target.value), true) });
-    const back = h("button", { type: "button", "aria-label": "Previous turn (←)", onclick: () => show(step - 1, true) }, "◀");
-    const on = h("button", { type: "button", "aria-label": "Next turn (→)", onclick: () => show(step + 1, true) }, "▶");
-    const scene = h("div.scene", {}, h("div.stepper", {}, back, slider, on), caption,
-      shown.pictures.length ? [image, h("details", {}, h("summary", {}, "The picture as text"), words)] : h("p.small", {}, "There is no picture of this episode here."));
-    const dialogue = h("div", {});
-    const all = h("input", { type: "checkbox", onchange: (e) => { everything = e.target.checked; fill(); show(step, false); } });
-    const node = [h("h2", {}, "What happened"),
-      h("p", {}, h("label", {}, all, " show every event: prompts, whole replies, states")),
-      h("div.stage", {}, scene, dialogue)];
-    let turns = [];
-
-    function fill() {
-      const groups = ends.map(() => []);
-      for (const event of events) groups[stepOf(event.seq)].push(event);
-      turns = groups.map((group, i) => {
-        const spoken = new Set(group.filter((e) => ["message", "action", "malformed"].includes(e.kind)).map((e) => e.seat));
-        const rows = group.filter((e) => everything || (TOLD.has(e.kind) || proofs.has(e.seq) || (e.kind === "seated" && i > 0)
-          || (e.kind === "reply" && (!spoken.has(e.seat) || BROKEN[e.data.stop]))) && (!onlyTools(e) || proofs.has(e.seq))).map((e) => eventRow(e, proofs.get(e.seq)));
-        return rows.length || i === 0 ? h("div.turn", {}, h("h3", {}, i === 0 ? "Before the first turn" : `Turn ${i}`), rows) : h("div.turn", { hidden: true });
-      });
-      if (!everything && turns[0] && turns[0].children.length === 1) turns[0].hidden = true;
-      dialogue.replaceChildren(...turns);
-    }
-
-    function show(to, follow) {
-      step = Math.max(0, Math.min(ends.length - 1, to));
-      slider.value = step;
-      back.disabled = step === 0;
-      on.disabled = step === ends.length - 1;
-      const before = shown.at.filter(([seq]) => seq <= ends[step]);
-      const [seq, number] = before.length ? before[before.length - 1] : shown.at[0] || [null, null];
-      const drawn = seq === null ? null : stepOf(seq);
-      const name = (i) => (i === 0 ? "before the first turn" : `turn ${i} of ${ends.length - 1}`);
-      caption.textContent = name(step) + (drawn !== null && drawn !== step ? `; the picture is of ${name(drawn)}` : "");
-      if (number !== null) {
-        const [text, svg] = shown.pictures[number];
-        words.textContent = text;
-        image.hidden = !svg;
-        words.parentNode.open = words.parentNode.open || !svg;
-        // As an image, SVG runs no script and loads nothing, whatever is in it.
-        if (svg) image.src = `data:image/svg+xml;charset=utf-8,${encodeURIComponent(svg)}`;
-        image.alt = `${name(drawn)}: ${text}`;
-      }
-      turns.forEach((turn, i) => {
-        turn.classList.toggle("now", i === step);
-        turn.classList.toggle("later", i > step);
-      });
-      if (follow && turns[step] && !turns[step].hidden) turns[step].scrollIntoView({ block: "nearest" });
-    }
-
-    function goTo(seq) {
-      show(stepOf(seq), false);
-      const target = dialogue.querySelector(`#e${Number(seq)}`);
-      if (target) {
-        target.scrollIntoView({ block: "center" });
-        target.focus({ preventScroll: true });
-      }
-    }
-
-    const proofSeqs = [...proofs.keys()].sort((a, b) => a - b);
-    let proof = -1;
-    fill();
-    return {
-      node, goTo,
-      start: () => show(ends.length - 1, false),
-      stepBy: (by) => show(step + by, true),
-      nextEvidence: () => { if (proofSeqs.length) { proof = (proof + 1) % proofSeqs.length; goTo(proofSeqs[proof]); } },
-    };
-  }
-
-  function eventRow(event, codes) {
-    const { data } = event;
-    const lost = Object.entries(data.dropped || {}).map(([seat, why]) => `${seat} (${why})`).join(", ");
-    let what;
-    if (event.kind === "message") {
-      what = [h("span.kind", {}, data.delivered && data.delivered.length ? `to ${data.delivered.join(", ")}: ` : "says: "), data.text || "(empty)", lost ? [" ", h("span.lost", {}, `not delivered to ${lost}`)] : null];
-    } else if (event.kind === "action") what = [h("span.kind", {}, "does "), said(data.action)];
-    else if (event.kind === "malformed") what = [h("span.kind", {}, "cannot be understood: "), data.why];
-    else if (event.kind === "reply") what = [h("span.kind", {}, "answers: "), data.text || "(empty)", BROKEN[data.stop] ? [" ", h("span.lost", {}, `${BROKEN[data.stop]} (stop: ${data.stop})`)] : null, data.reasoning ? fold("its reasoning", () => h("pre", {}, data.reasoning)) : null];
-    else if (event.kind === "seated") what = [h("span.kind", {}, "is now played by "), data.agent];
-    else if (event.kind === "prompt" || event.kind === "brief") what = fold(event.kind === "brief" ? "what it was told at the start" : "what it was told", () => h("pre", {}, data.text === undefined ? "(not kept)" : data.text));
-    else if (event.kind === "tool_call") what = [h("span.kind", {}, `uses ${data.name}: `), fold(short(said(data.arguments), 100), () => value(data.arguments))];
-    else if (event.kind === "tool_result") what = [h("span.kind", {}, data.is_error ? "gets an error: " : "gets: "), fold(short(String(data.text).trim().split("\n")[0] || "(nothing)", 100), () => value(data.text))];
-    else if (event.kind === "activity") what = [h("span.kind", {}, `${{ plan: "plans", permission: data.granted ? "is permitted" : "is refused" }[data.what] || "by itself"}: `), fold(short(data.title ? `${data.title}${data.status ? ` (${data.status})` : ""}` : said(data), 100), () => value(data))];
-    else if (event.kind === "grade") what = [h("span.kind", {}, "graded "), fold(work.line(data) || short(said(data), 100), () => value(data))];
-    else if (event.kind === "limit" || event.kind === "error") what = [h("span.kind", {}, `${event.kind}: `), data.text];
-    else what = [h("span.kind", {}, `${event.kind} `), short(said(data), 400)];
-    return h(codes ? "div.event.evidence" : "div.event", { id: `e${event.seq}`, tabindex: codes ? -1 : null },
-      h("span.who", {}, event.seat || ""),
-      h("span.what", {}, codes ? h("span.pins", {}, `⚑ proves ${[...new Set(codes)].join(", ")}`) : null, what),
-      h("span.seq", { title: `${event.t} s` }, `#${event.seq}`));
-  }
-
-  function fold(title, make) {
-    const node = h("details", {}, h("summary", {}, title));
-    node.addEventListener("toggle", () => { if (node.open && node.children.length === 1) node.append(make()); });
-    return node;
-  }
-
-  // Grades of any family: diffs, conflict regions and test output are recognised by their looks.
-
-  function value(data) {
-    if (data === null || data === undefined) return small("none");
-    if (typeof data === "string") return data.includes("\n") ? code(data) : h("span", {}, data || "(empty)");
-    if (typeof data !== "object") return h("span", {}, String(data));
-    if (Array.isArray(data) && data.every((item) => typeof item !== "object" || item === null)) return h("span", {}, data.map(String).join(", ") || "(none)");
-    const flat = Object.entries(data).filter(([, v]) => !(typeof v === "string" && v.includes("\n")));
-    const long = Object.entries(data).filter(([, v]) => typeof v === "string" && v.includes("\n"));
-    return h("div", {}, flat.length ? h("table.evidence-table", {}, h("tbody", {}, flat.map(([key, v]) => h("tr", {}, h("th", { scope: "row" }, key.replaceAll("_", " ")), h("td", {}, value(v)))))) : null,
-      long.map(([key, v]) => h("details", { open: /^(diff|@@|<<<<<<<)/m.test(v) && v.length < 8000 }, h("summary", {}, key.replaceAll("_", " ")), code(v))));
-  }
-
-  function code(text) {
-    const diff = /^(diff --git|@@ |--- )/m.test(text);
-    const conflict = /^<<<<<<< /m.test(text) || /^[+ -]*<<<<<<< /m.test(text);
-    if (!diff && !conflict) return h("pre", {}, text);
-    let inside = false;
-    return h("pre.diff", {}, text.split("\n").map((line) => {
-      let kind = "";
-      if (/^[+ -]*<{7}( |$)/.test(line)) inside = true;
-      if (inside) kind = "conflict";
-      else if (diff && /^(diff |index |--- |\+\+\+ )/.test(line)) kind = "file";
-      else if (diff && line.startsWith("@@")) kind = "hunk";
-      else if (diff && line.startsWith("+")) kind = "add";
-      else if (diff && line.startsWith("-")) kind = "del";
-      if (/^[+ -]*>{7}( |$)/.test(line)) inside = false;
-      return h(kind ? `span.${kind}` : "span", {}, line || " ");
-    }));
-  }
-
-  const work = makeWork({ h, table, small, fold, code, value, plural, short });
-
-  // Who knew what.
-
-  function knowledge(events, seats, episode) {
-    const told = new Map(seats.map((seat) => [seat, events.filter((e) => e.seat === seat && (e.kind === "brief" || (e.kind === "prompt" && e.data.text !== undefined)))]));
-    const lines = new Map(seats.map((seat) => [seat, new Set(told.get(seat).flatMap((e) => e.data.text.split("\n").map((l) => l.trim())))]));
-    const messages = events.filter((e) => e.kind === "message");
-    if (![...told.values()].some((list) => list.length)) return null;
-    return [h("h2", {}, "Who knew what"), h("div.knows", {}, seats.map((seat) => {
-      const inbox = new Set(events.filter((e) => e.kind === "prompt" && e.seat === seat).flatMap((e) => e.data.inbox || []));
-      const unread = messages.filter((m) => m.seat !== seat && !inbox.has(m.seq));
-      const others = seats.filter((other) => other !== seat).map((other) => {
-        const opening = told.get(other).slice(0, 2).flatMap((e) => e.data.text.split("\n"));
-        return [other, opening.filter((line) => line.trim() && !lines.get(seat).has(line.trim()))];
-      }).filter(([, missingLines]) => missingLines.length);
-      return h("div.card", {}, h("h3", {}, `Seat ${nameOf(episode, seat)}`),
-        h("p.small", {}, `heard ${plural(inbox.size, "message")}`),
-        fold("What it was told", () => h("div", {}, told.get(seat).map((e) => [small(`#${e.seq} ${e.kind}`), h("pre", {}, e.data.text)]))),
-        unread.length ? fold(`${plural(unread.length, "message")} it never heard`, () => h("div", {}, unread.map((m) =>
-          h("p", {}, `#${m.seq} ${m.seat}: `, m.data.text, " ", small(m.data.dropped && m.data.dropped[seat] ? `(${m.data.dropped[seat]})` : (m.data.delivered || []).includes(seat) ? "(it was not asked again)" : "(not sent to it)"))))) : null,
-        others.length ? fold("What only others were told at the start", () => h("div", {}, others.map(([other, missingLines]) => [h("p", {}, h("strong", {}, `to ${nameOf(episode, other)}`)), h("pre", {}, missingLines.join("\n"))]))) : null);
-    }))];
+    return Object.assign(kids, { after: () => {
+      stage = made;
+      if (!made) return;
+      made.placed();
+      if (wanted !== null) made.goTo(Number(wanted), false);
+      else made.start();
+    } });
   }
 
   // ---- Routes ----
@@ -634,7 +430,8 @@
     let parts;
     try { parts = path.split("/").map(decodeURIComponent); } catch { parts = ["overview"]; }
     const [name, ...rest] = parts;
-    stepBy = nextEvidence = current = null;
+    if (stage) stage.stop();
+    stage = current = null;
     for (const a of document.querySelectorAll("[data-page]")) {
       const here = a.dataset.page === name || (a.dataset.page === "tasks" && name === "task") || (a.dataset.page === "episodes" && name === "episode");
       if (here) a.setAttribute("aria-current", "page"); else a.removeAttribute("aria-current");
@@ -658,7 +455,7 @@
     put(view, kids);
     overview.hidden = true;
     view.hidden = false;
-    view.classList.toggle("wide", name === "episodes");
+    view.classList.toggle("wide", name === "episodes" || name === "episode");
     view.dataset.shown = location.hash;
     window.scrollTo(0, 0);
     const title = view.querySelector("h1");
@@ -697,9 +494,9 @@
   const go = (page) => () => { location.hash = `#/${page}`; };
   const KEYS = {
     o: go(""), m: go("teams"), t: go("tasks"), e: go("episodes"), c: go("compare"),
-    j: () => stepBy && stepBy(1), ArrowRight: () => stepBy && stepBy(1),
-    k: () => stepBy && stepBy(-1), ArrowLeft: () => stepBy && stepBy(-1),
-    f: () => nextEvidence && nextEvidence(),
+    j: () => stage && stage.stepBy(1), ArrowRight: () => stage && stage.stepBy(1),
+    k: () => stage && stage.stepBy(-1), ArrowLeft: () => stage && stage.stepBy(-1),
+    f: () => stage && stage.nextEvidence(), x: () => stage && stage.toggle(),
     n: () => neighbour(1), p: () => neighbour(-1),
     d: toggleTheme, "?": () => keys.showModal(),
     "/": () => {
