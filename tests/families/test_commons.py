@@ -9,14 +9,15 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pytest_collab.episode.agent import Agent
+from pytest_collab.episode.agent import Agent, Reply, Request
 from pytest_collab.episode.outcome import Outcome
 from pytest_collab.errors import TaskError
 from pytest_collab.families.commons import Commons, CommonsFamily, rules
-from pytest_collab.testing import check_family, play_episode
+from pytest_collab.testing import Played, check_family, play_episode
 from tests.support.says import Says
 
 FAMILY = CommonsFamily()
+DOUBLING, ADDITIVE = Commons(harm="doubling"), Commons(harm="additive")
 NATURES = st.builds(
     rules.Nature,
     capacity=st.integers(10, 60),
@@ -24,6 +25,7 @@ NATURES = st.builds(
     threshold=st.integers(1, 6),
     effort=st.sampled_from([0, 0, 4, 9]),
     floor=st.just(0),
+    increment=st.sampled_from([0, 0, 7]),
 )
 
 
@@ -66,6 +68,7 @@ def test_the_studys_first_share_is_ten_and_taking_it_lasts_the_year() -> None:
         ({"threshold": 80}, "raise start or capacity"),
         ({"newcomer": 20}, "needs that many rounds"),
         ({"telling": "forest"}, "telling"),
+        ({"conversation": 1}, "raise conversation"),
     ],
 )
 def test_a_commons_that_cannot_be_sustained_is_refused(wrong: dict[str, Any], told: str) -> None:
@@ -77,7 +80,8 @@ GAMES = [
     Commons(),
     Commons(telling="pasture", seats=4, newcomer=3),
     Commons(telling="pollution", universalization=True, monitoring=False),
-    Commons(inverse=True),
+    DOUBLING,
+    Commons(conversation=10, prompts="as_published"),
 ]
 PLANTED = {
     "free_rider": {"collapse", "free_riding"},
@@ -111,6 +115,120 @@ def test_a_planted_fault_comes_back_under_its_own_name_at_its_own_seat(capsys: p
         assert found >= 0.95 * failed, player
     with capsys.disabled():
         print("\ncommons, planted fault and headline:", *(f"\n  {p} -> {c}: {n}" for (p, c), n in confusion.items()))
+
+
+def texts(played: Played, kind: str, phase: str = "", seat: str | None = None) -> list[str]:
+    events = played.transcript.of(kind, seat=seat)
+    return [event.data["text"] for event in events if not phase or event.data["phase"] == phase]
+
+
+class Talker(Agent):
+    """Takes ten, says what it is told to, and gives the word to whom it is told to."""
+
+    name = "talker"
+
+    def __init__(self, word: str) -> None:
+        self.word = word
+
+    async def reply(self, request: Request) -> Reply:
+        return Reply(f"ACTION: {request.view.get('take', 10)}\nMESSAGE: {request.seat} has spoken\n{self.word}")
+
+
+def test_a_conversation_is_one_with_the_report_first_and_the_next_speaker_named() -> None:
+    params = Commons(rounds=2, conversation=10)
+    asks_c, ends = Talker("NEXT: c, please"), Talker("NEXT: nobody")
+    played = play_episode(params, [asks_c, "nop", ends, "nop"], family=FAMILY)
+    talk = [event for event in played.transcript.of("prompt") if event.data["phase"] == "talk"]
+    assert [event.seat for event in talk] == ["a", "c", "a", "c"]
+    first, second = (event.data["text"] for event in talk[:2])
+    assert "Mayor: This is the report of the month. a caught 10; b caught 0; c caught 10" in first
+    assert "- a: a has spoken" in second
+    assert "wanted" not in first.split("Mayor")[1]
+    heard = texts(played, "prompt", "harvest", "e")[-1]
+    assert heard.index("a has spoken") < heard.index("c has spoken")
+    everyone = {to for event in played.transcript.of("message", seat="a") for to in event.data["delivered"]}
+    assert everyone == set("bcde")
+
+
+@pytest.mark.parametrize(("word", "spoken"), [("NEXT: b", 9), ("NEXT: nobody", 1), ("", 1), ("NEXT: zoe", 1)])
+def test_a_conversation_has_ten_entries_at_most_and_ends_where_nobody_is_named(word: str, spoken: int) -> None:
+    played = play_episode(Commons(rounds=2, conversation=10), [Talker(word)], family=FAMILY)
+    assert len(texts(played, "prompt", "talk")) == 2 * spoken
+    muted = play_episode(Commons(rounds=2, conversation=10), [Talker(word)], "mute", family=FAMILY)
+    assert not texts(muted, "prompt", "talk")
+    assert not [text for text in texts(muted, "brief") if "NEXT" in text]
+
+
+@pytest.mark.parametrize("telling", ["fishery", "pasture", "pollution"])
+def test_what_the_study_tells_is_told_by_itself_in_every_call_and_no_more(telling: Any) -> None:
+    requests: list[Request] = []
+
+    class Notes(Talker):
+        async def reply(self, request: Request) -> Reply:
+            requests.append(request)
+            return await super().reply(request)
+
+    params = Commons(telling=telling, rounds=4, conversation=10, prompts="as_published")
+    played = play_episode(params, [Notes("NEXT: b"), "partner"], family=FAMILY)
+    assert {len(request.conversation) for request in requests} == {1}
+    brief = texts(played, "brief", seat="a")[0]
+    assert "1,000 dollars" in brief
+    assert "long run" in brief
+    assert "60" in brief.split("An example")[1]
+    for untold in ("less than 5", "random", "12", "4 months"):
+        assert untold not in brief
+    last = texts(played, "prompt", "harvest", "a")[-1]
+    assert "after month 1" not in last
+    assert "after month 2" in last
+    assert "after month 3" in last
+    assert "from 0 to 100" in last
+    deed = {"fishery": "tons of fish", "pasture": "flocks of sheep", "pollution": "pallets of widgets"}[telling]
+    assert deed in last
+    alone = Commons(telling=telling, rounds=2, talk=0, monitoring=False, prompts="as_published")
+    silent = play_episode(alone, ["partner"], family=FAMILY)
+    told = "\n".join([*texts(silent, "brief", seat="a"), *texts(silent, "prompt", seat="a")])
+    for unknown in ("talk", "Mayor", "b caught", "b sent", "b made", "MESSAGE"):
+        assert unknown not in told
+
+
+def test_incumbents_are_at_home_and_the_newcomer_wants_money_as_in_the_study() -> None:
+    params = Commons(newcomer=2, rounds=8, conversation=10, prompts="as_published")
+    played = play_episode(params, ["partner", "partner", "partner", "partner", "free_rider"], family=FAMILY)
+    assert "from here" in texts(played, "brief", seat="a")[0]
+    assert "new here" in texts(played, "brief", seat="e")[0]
+    assert played.episode.failures[0].seats == ("e",)
+
+
+def test_a_wish_above_the_pool_is_dealt_out_like_any_other() -> None:
+    played = play_episode(Commons(rounds=2, talk=0), [Says("ACTION: 500"), Says("ACTION: 20")], family=FAMILY)
+    takes = played.transcript.of("state")[0].data["takes"]
+    assert sum(takes) == 100
+    assert takes[0] >= max(takes[1:])
+    assert not played.transcript.of("malformed")
+
+
+def test_the_reproductions_trash_grows_by_fifty_and_is_sustained_by_ten_each() -> None:
+    played = play_episode(ADDITIVE, ["partner"], family=FAMILY)
+    months = [event.data for event in played.transcript.of("state")]
+    assert [(month["pool"], month["left"], month["share"]) for month in months] == [(100, 50, 10)] * 12
+    assert played.episode.metrics["efficiency"] == 1
+    assert played.episode.metrics["gain_per_agent"] == 12 * 90
+    nobody = play_episode(ADDITIVE, ["nop"], family=FAMILY).episode
+    assert nobody.metrics["survived"] == 0
+    assert nobody.metrics["survival_time"] == 1
+    assert {failure.code for failure in nobody.failures} == {"collapse"}
+    hardly = play_episode(
+        ADDITIVE, [Says("ACTION: 1")], family=FAMILY
+    ).episode  # the study's house is full at 95 only
+    assert hardly.metrics["survived"] == 1
+    assert hardly.metrics["over_usage"] == 1
+
+
+def test_survival_is_counted_per_run_and_gain_per_agent_as_in_the_study() -> None:
+    metrics = play_episode(Commons(), ["random"], family=FAMILY).episode.metrics
+    assert (metrics["survived"], metrics["lasted"]) == (0, 1 / 12)
+    assert metrics["gain_per_agent"] == 20 == metrics["gain"] / 5
+    assert "survival_rate" not in metrics
 
 
 @pytest.mark.parametrize(
@@ -192,32 +310,43 @@ def test_one_agent_on_all_seats_fails_by_its_own_fault() -> None:
     assert (episode.failures[0].code, episode.failures[0].seats) == ("own_part_failed", ("a",))
 
 
+BATCHED = (
+    rules.Nature(40, 2, 5),
+    rules.Nature(40, 2, 5, 10, 16),
+    rules.Nature(40, 1, 5, 40, increment=20),
+)
+
+
 @pytest.mark.slow
 @settings(max_examples=30, deadline=None)
 @given(
-    st.booleans(), st.lists(st.lists(st.integers(0, 40), min_size=4, max_size=4), min_size=1, max_size=6), st.data()
+    st.sampled_from(BATCHED),
+    st.lists(st.lists(st.integers(0, 40), min_size=4, max_size=4), min_size=1, max_size=6),
+    st.data(),
 )
-def test_the_batched_rules_are_the_plain_rules(harmful: bool, season: list[list[int]], data: st.DataObject) -> None:
+def test_the_batched_rules_are_the_plain_rules(
+    nature: rules.Nature, season: list[list[int]], data: st.DataObject
+) -> None:
     jax = pytest.importorskip("jax")
     import numpy as np
 
     from pytest_collab.core.games import commons as twin
 
-    nature = rules.Nature(40, 2, 5, 10, 16) if harmful else rules.Nature(40, 2, 5)
-    constants = {"capacity": 40, "growth": 2, "threshold": 5, "effort": nature.effort, "floor": nature.floor}
-    step = _compiled(jax, twin, tuple(constants.items()))
-    state, batched = rules.State(20 if harmful else 40, 0, (0,) * 4), twin.initial(20 if harmful else 40, 4)
+    names = ("capacity", "growth", "threshold", "effort", "floor", "increment")
+    step = _compiled(jax, twin, tuple((name, getattr(nature, name)) for name in names))
+    first = nature.floor or 40
+    state, batched = rules.State(first, 0, (0,) * 4), twin.initial(first, 4)
     over = 0
     for wishes in season:
         if state.collapsed:
             break
-        limit = min(state.pool, nature.effort) if harmful else state.pool
-        wishes = [min(wish, limit) for wish in wishes]
+        if nature.floor:
+            wishes = [min(wish, state.pool, nature.effort) for wish in wishes]
         draws = data.draw(st.lists(st.integers(0, rules.DRAWS - 1), min_size=40, max_size=40))
         fair = rules.share(state.pool, 4, nature)
-        assert int(twin.share(state.pool, 4, 2, harmful)) == fair
+        assert int(twin.share(state.pool, 4, nature.growth, nature.harmful, nature.increment)) == fair
         state = rules.harvest(state, wishes, draws, nature)
-        over += sum((take < fair) if harmful else (take > fair) for take in state.takes)
+        over += sum((take < fair) if nature.harmful else (take > fair) for take in state.takes)
         batched = step(batched, np.asarray(wishes, np.int32), np.asarray(draws, np.int32))
         assert tuple(np.asarray(batched.gains).tolist()) == state.gains
         assert (int(batched.pool), bool(batched.collapsed), int(batched.over)) == (state.pool, state.collapsed, over)
@@ -239,18 +368,24 @@ def test_the_reference_scale_is_what_the_engine_plays() -> None:
     pytest.importorskip("jax")
     from pytest_collab.families.commons.scale import reference_scale
 
-    params = Commons(inverse=True)
-    scale = reference_scale(params, seasons=300)
-    for player in ("partner", "nop"):
-        metrics = play_episode(params, [player], family=FAMILY).episode.metrics
-        assert {name: scale[player][name] for name in ("gain", "survival_time", "over_usage")} == {
-            name: metrics[name] for name in ("gain", "survival_time", "over_usage")
-        }
-    assert scale["partner"]["score"] >= scale["random"]["score"] > scale["nop"]["score"]
+    for params in (DOUBLING, ADDITIVE):
+        scale = reference_scale(params, seasons=300)
+        for player in ("partner", "nop"):
+            metrics = play_episode(params, [player], family=FAMILY).episode.metrics
+            assert {name: scale[player][name] for name in ("gain", "survival_time", "over_usage")} == {
+                name: metrics[name] for name in ("gain", "survival_time", "over_usage")
+            }
+        assert scale["partner"]["score"] >= scale["random"]["score"] > scale["nop"]["score"]
 
 
 @pytest.mark.slow
 def test_the_family_keeps_its_promises() -> None:
     check_family(
-        FAMILY, [Commons(seats=3, rounds=3, newcomer=2), Commons(seats=3, rounds=3, inverse=True)], seeds=(0,)
+        FAMILY,
+        [
+            Commons(seats=3, rounds=3, newcomer=2),
+            Commons(seats=3, rounds=3, harm="doubling"),
+            Commons(seats=3, rounds=3, harm="additive", conversation=5, prompts="as_published"),
+        ],
+        seeds=(0,),
     )

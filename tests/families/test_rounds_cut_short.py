@@ -16,7 +16,7 @@ from pytest_collab.testing import play_episode
 
 GAMES = [
     Commons(rounds=3),
-    Commons(rounds=3, inverse=True),
+    Commons(rounds=3, harm="doubling", conversation=4),
     PublicGoods(rounds=2, protocol="sequential"),
     Donor(seats=4, generations=2, rounds=2),
     Experts(discussion=1, seats=3),

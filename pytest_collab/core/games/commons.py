@@ -38,8 +38,10 @@ Policy = Callable[[Any, Any, Any], jax.Array]
 """(pool, share, key) -> wishes of shape (seats,), int32."""
 
 
-def share(pool: Any, seats: int, growth: int, harmful: bool) -> jax.Array:
+def share(pool: Any, seats: int, growth: int, harmful: bool, increment: int = 0) -> jax.Array:
     """The sustainable share of a pool, in whole-number arithmetic."""
+    if increment:
+        return jnp.full_like(jnp.asarray(pool), -(-increment // seats))
     excess = jnp.asarray(pool) * (growth - 1)
     return -(-excess // (growth * seats)) if harmful else excess // (growth * seats)
 
@@ -69,19 +71,22 @@ def harvest(
     threshold: int,
     effort: int,
     floor: int,
+    increment: int = 0,
 ) -> Season:
     """One month. A season that has collapsed stays as it is."""
     seats, harmful = wishes.shape[0], effort > 0
     takes = deal_out(season.pool, wishes, draws)
     left = season.pool - takes.sum()
-    grown = jnp.minimum(capacity, jnp.maximum(floor, left * growth))
-    fair = share(season.pool, seats, growth, harmful)
+    more = left + increment if increment else jnp.maximum(floor, left * growth)
+    grown = jnp.minimum(capacity, more)
+    won = left > capacity - threshold if increment else grown >= capacity
+    fair = share(season.pool, seats, growth, harmful, increment)
     after = Season(
         grown,
         season.months + 1,
         season.gains + (effort - takes if harmful else takes),
         season.over + (takes < fair if harmful else takes > fair).sum(),
-        grown >= capacity if harmful else left < threshold,
+        won if harmful else left < threshold,
     )
     kept: Season = jax.tree.map(lambda old, new: jnp.where(season.collapsed, old, new), season, after)
     return kept
@@ -106,6 +111,7 @@ def initial(start: int, seats: int) -> Season:
         "threshold",
         "effort",
         "floor",
+        "increment",
     ),
 )
 def play_many(
@@ -121,12 +127,13 @@ def play_many(
     threshold: int,
     effort: int,
     floor: int,
+    increment: int = 0,
 ) -> Season:
     """`count` seasons at once; every array of the result has `count` as its first axis."""
 
     def month(season: Season, key: jax.Array) -> tuple[Season, None]:
         wish, luck = jax.random.split(key)
-        wishes = policy(season.pool, share(season.pool, seats, growth, effort > 0), wish)
+        wishes = policy(season.pool, share(season.pool, seats, growth, effort > 0, increment), wish)
         draws = jax.random.randint(luck, (capacity,), 0, DRAWS)
         after = harvest(
             season,
@@ -137,6 +144,7 @@ def play_many(
             threshold=threshold,
             effort=effort,
             floor=floor,
+            increment=increment,
         )
         return after, None
 

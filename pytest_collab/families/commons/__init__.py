@@ -26,6 +26,7 @@ class CommonsFamily(RoundFamily[Commons]):
 
     name = "commons"
     summary = "a shared pool grows back only if nobody takes too much"
+    version = 2
     params_type = Commons
     players: ClassVar[Mapping[str, Callable[[Seat], Player]]] = PLAYERS
     cast: ClassVar[Mapping[str, str]] = {name: CAST[name] for name in PLAYERS}
@@ -46,6 +47,9 @@ class CommonsFamily(RoundFamily[Commons]):
             hint = f"did you mean {close[0]}? " if close else ""
             return None if argument in PROTOCOLS else f"no protocol {argument!r}; {hint}known: {', '.join(PROTOCOLS)}"
         return super().refuses(condition, params)
+
+    def quiet(self, params: Commons) -> Commons:
+        return params.model_copy(update={"talk": 0, "conversation": 0})
 
     def table(self, params: Commons, seed: int, condition: Condition) -> RoundGame:
         return CommonsGame(params, seed, condition)

@@ -15,8 +15,16 @@ class Partner(Player):
     def say(self, request: Request) -> Say:
         view = request.view
         if view["phase"] == "talk":
-            return Say((), self.words(view))
+            return Say(self.hands_on(request), self.words(view))
         return Say.action(self.wish(view))
+
+    def hands_on(self, request: Request) -> tuple[str, ...]:
+        """In a conversation, the word to who has not spoken yet; when all have, it is over."""
+        view = request.view
+        if not view["conversation"]:
+            return ()
+        spoken = {request.seat, *(who for who, _ in view["said"])}
+        return (f"NEXT: {next((seat for seat in view['seats'] if seat not in spoken), 'nobody')}",)
 
     def wish(self, view: Mapping[str, Any]) -> int:
         """Units that it asks for."""

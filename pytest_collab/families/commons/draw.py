@@ -20,7 +20,8 @@ def picture(params: Commons, seats: Sequence[str], events: Sequence[Event]) -> P
     """A column per month: its height is the pool before the harvest, its coloured parts are what each seat took."""
     months = [event.data for event in events if event.kind == "state" and "takes" in event.data]
     end = " collapsed" if months and months[-1]["collapsed"] else ""
-    title = f"{params.telling}, {len(months)} of {params.rounds} months{end}"
+    told = "house" if params.harm == "additive" else params.telling
+    title = f"{told}, {len(months)} of {params.rounds} months{end}"
     lines = [title, "month " + " ".join(f"{m['month'] + 1:>4}" for m in months)]
     lines.append(" pool " + " ".join(f"{m['pool']:>4}" for m in months))
     for i, seat in enumerate(seats):

@@ -4,9 +4,13 @@ Everyone says at once how many units they wish to take. When the wishes exceed t
 one at random among those who still want one. What is left doubles, up to the capacity; a pool that the harvest has
 brought below the threshold has collapsed, and the game is over. Whole units throughout, as in the reference.
 
-The mirror image: the pool holds a harm that doubles. Everyone has the same effort each round, says how much of it to
-spend on removing units, and keeps the rest. The harm never falls below its floor (as a good never grows beyond its
-capacity), and has won when it has grown to the capacity.
+Two games with a harm in the pool, which everyone spends effort on removing and keeps the rest of:
+
+doubling    our own mirror image. Everyone has a tenth of the capacity (five seats) of effort each round. The harm
+            never falls below its floor (as a good never grows beyond its capacity), and has won when it has grown to
+            the capacity.
+additive    the inverse environment of the reproduction study (arXiv 2505.09289, its scenario `trash`): what is left
+            grows by half of the capacity, up to the capacity; all is lost when hardly any of a full pool was removed.
 """
 
 from __future__ import annotations
@@ -24,10 +28,12 @@ class Nature:
     """What does not change.
 
     Attributes:
-        growth: what is left is multiplied by it.
-        threshold: a pool below it has collapsed (unused where the pool is a harm).
+        growth: what is left is multiplied by it (unused where it is added to).
+        threshold: a pool below it has collapsed (unused where the pool is a harm that doubles); a harm that is added
+            to has won when it is nearer to the capacity than this after the harvest.
         effort: units that each seat can spend a round, where the pool is a harm; 0 where it is a good.
-        floor: what is there again at least, where the pool is a harm.
+        floor: what is there again at least, where the pool is a harm that doubles.
+        increment: what is added to the pool each round, in place of the growth; 0 where it grows.
     """
 
     capacity: int
@@ -35,10 +41,23 @@ class Nature:
     threshold: int
     effort: int = 0
     floor: int = 0
+    increment: int = 0
 
     @property
     def harmful(self) -> bool:
         return self.effort > 0
+
+    def regrown(self, left: int) -> int:
+        """What the pool holds in the next round, of what a harvest has left."""
+        if self.increment:
+            return min(self.capacity, left + self.increment)
+        return min(self.capacity, max(self.floor, left * self.growth))
+
+    def collapsed(self, left: int) -> bool:
+        """Whether all is lost after a harvest that has left so much."""
+        if self.increment:
+            return left > self.capacity - self.threshold
+        return self.regrown(left) >= self.capacity if self.harmful else left < self.threshold
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +82,8 @@ def share(pool: int, seats: int, nature: Nature) -> int:
 
     Where the pool is a harm, the least that each must remove so that it does not grow.
     """
+    if nature.increment:
+        return -(-nature.increment // seats)
     excess = pool - pool / nature.growth
     return -int(-excess // seats) if nature.harmful else int(excess // seats)
 
@@ -93,14 +114,9 @@ def harvest(state: State, wishes: Sequence[int], draws: Sequence[int], nature: N
     """One round: units dealt out, gains, growth, collapse."""
     takes = deal_out(state.pool, wishes, draws)
     left = state.pool - sum(takes)
-    grown = min(nature.capacity, max(nature.floor, left * nature.growth))
-    if nature.harmful:
-        gains = tuple(gain + nature.effort - take for gain, take in zip(state.gains, takes, strict=True))
-        collapsed = grown >= nature.capacity
-    else:
-        gains = tuple(gain + take for gain, take in zip(state.gains, takes, strict=True))
-        collapsed = left < nature.threshold
-    return State(grown, state.round + 1, gains, tuple(wishes), takes, collapsed)
+    gained = [nature.effort - take for take in takes] if nature.harmful else takes
+    gains = tuple(gain + more for gain, more in zip(state.gains, gained, strict=True))
+    return State(nature.regrown(left), state.round + 1, gains, tuple(wishes), takes, nature.collapsed(left))
 
 
 def punish(state: State, fines: Sequence[tuple[int, int]], fine: int, cost: int) -> State:

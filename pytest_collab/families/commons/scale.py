@@ -67,6 +67,7 @@ def _by_chance(params: Commons, seasons: int, seed: int) -> list[dict[str, float
         threshold=nature.threshold,
         effort=nature.effort,
         floor=nature.floor,
+        increment=nature.increment,
     )
     played = zip(batch.gains.tolist(), batch.months.tolist(), batch.over.tolist(), strict=True)
     return [_figures(params, tuple(gains), months, over) for gains, months, over in played]

@@ -11,9 +11,10 @@ from typing import TYPE_CHECKING, Any, Final
 from pytest_collab.episode.agent import Reply
 from pytest_collab.episode.channel import Message
 from pytest_collab.episode.condition import Condition
-from pytest_collab.episode.game import Ask, Move, Note, Prompt
-from pytest_collab.families.commons import rules
-from pytest_collab.families.commons.telling import HARM, TELLINGS
+from pytest_collab.episode.game import Ask, Move, Note, Prompt, Recall, Speech
+from pytest_collab.episode.text import MESSAGE_LIMIT, bounded
+from pytest_collab.families.commons import plain, published, rules
+from pytest_collab.families.commons.telling import ADDITIVE, DOUBLING, TELLINGS
 from pytest_collab.families.rounds import (
     Reading,
     RoundGame,
@@ -32,6 +33,13 @@ if TYPE_CHECKING:
 PROTOCOLS: Final = ("universalization",)
 """What `protocol:NAME` can add to everyone's prompts."""
 
+MOST_WISHED: Final = 10**6
+"""A wish beyond the pool is dealt out like any other, as in the study; from here on it is no number any more."""
+
+_NEXT_WORD: Final = (
+    "What do you say next? Let the talk flow, and do not repeat what was said. Does it end with your words? If "
+    "not, say who speaks next."
+)
 _ATTITUDES: Final = {
     "neutral": "",
     "altruistic": "You care for the others' gain as much as for your own. ",
@@ -39,29 +47,43 @@ _ATTITUDES: Final = {
 }
 
 
+Said = tuple[tuple[str, str], ...]
+"""Entries of a conversation: (who, text)."""
+
+
 @dataclass(frozen=True, slots=True)
 class Scene:
     """The pool, and where in the month we are.
 
     Attributes:
-        talks: rounds of talk left before the next harvest; 0 means that the harvest is next.
+        talks: how many times seats are still asked to talk before the next harvest; 0: the harvest is next.
         norms: by seat, the last proposal; None where there was none.
         fined: who punished whom (indices) after the last harvest.
+        before: what the pool held before the last harvest.
+        speaker: whose word it is, in a conversation.
+        said: the conversation after the last harvest.
+        past: the conversations before it that are remembered, with their months from 1.
     """
 
     pool: rules.State
     talks: int
     norms: tuple[int | None, ...]
     fined: tuple[tuple[int, int], ...] = ()
+    before: int = 0
+    speaker: str = ""
+    said: Said = ()
+    past: tuple[tuple[int, Said], ...] = ()
 
 
 class CommonsGame(RoundGame):
-    """One episode: each month a harvest in which all act at once, then the rounds of talk.
+    """One episode: each month a harvest in which all act at once, then the rounds of talk or the conversation.
 
-    A seat whose reply holds no readable number takes nothing.
+    A conversation begins with the report of who took what. The first seat has the word, says something and names who
+    speaks next, until somebody names nobody or its entries are used up. A seat whose reply holds no readable number
+    takes nothing.
     """
 
-    labels = ("action", "message", "norm")
+    labels: Sequence[str] = ("action", "message", "norm")
     commands = ("punish",)
 
     def __init__(self, params: Commons, seed: int, condition: Condition) -> None:
@@ -70,59 +92,63 @@ class CommonsGame(RoundGame):
         self.nature = params.nature
         self.told = params.universalization or condition.kind == "protocol"
         self.monitoring = params.monitoring or condition.shared
-        self.words = (HARM if params.inverse else TELLINGS)[params.telling]
+        self.published = params.prompts == "as_published"
+        self.words = (DOUBLING if params.harm else TELLINGS)[params.telling]
+        if params.harm == "additive":
+            self.words = ADDITIVE
+        if params.conversation:
+            self.labels = (*self.labels, "next")
         nobody = (0,) * params.seats
         self.state = Scene(rules.State(params.first, 0, nobody), 0, (None,) * params.seats)
 
     # What they are told.
 
     def brief(self, seat: str) -> str:
-        params, words, nature = self.params, self.words, self.nature
-        late = params.newcomer is not None and seat == self.seats[-1]
+        params, words = self.params, self.words
         other = somebody_else(seat, self.seats)
-        lines = [f"You are {seat}, one of {params.seats}: {', '.join(self.seats)}. {words.story}"]
-        if nature.harmful:
-            lines.append(
-                f"Every month each of you has {nature.effort} hours and says how many {words.unit} to {words.act}, "
-                f"one hour each; the hours you do not spend are your own. What is left grows {nature.growth}-fold, "
-                f"and at least {nature.floor} are there again. At {nature.capacity} all is lost."
-            )
+        late = params.newcomer is not None and seat == self.seats[-1]
+        if self.published:
+            lines = [*published.brief(params, words, seat, self.seats), _ATTITUDES[params.attitude].strip()]
         else:
+            new = "You are new here and want as much as you can get for yourself."
+            lines = [
+                *plain.brief(params, words, seat, self.seats),
+                new if late else _ATTITUDES[params.attitude].strip(),
+            ]
+            lines.append(f"When asked to {words.act}, answer with one line `ACTION: N`, N a whole number from 0.")
+        if params.conversation:
             lines.append(
-                f"Every month all say at the same time how many {words.unit} they want to {words.act}. If that is "
-                f"more than there is, it is dealt out at random. What is left grows {nature.growth}-fold, up to "
-                f"{nature.capacity}. When less than {nature.threshold} is left, the {words.place} is dead, for ever."
+                "You talk in one group: who is asked says something in one line `MESSAGE: ...`, which all hear, and "
+                "names who speaks next in one line `NEXT: name`; `NEXT: nobody` ends the conversation."
             )
-        if params.rewards_told:
-            what = "hours you keep" if nature.harmful else f"{words.unit} you {words.act}"
-            lines.append(f"Your gain is the {what}, over many months. Nobody knows how many months there will be.")
-        aim = (
-            "You are new here and want as much as you can get for yourself. " if late else _ATTITUDES[params.attitude]
-        )
-        if aim:
-            lines.append(aim.strip())
-        lines.append(f"When asked to {words.act}, answer with one line `ACTION: N`, N a whole number from 0.")
-        if params.talk:
+            if not self.published:
+                first = f", the {words.reporter}'s report among them" if self.monitoring else ""
+                lines.append(
+                    f"A conversation has {params.conversation} entries at most{first}. What was said is read before "
+                    f"you {words.act} again."
+                )
+        elif params.talk:
             lines.append(
                 f"When asked to talk, answer with lines `MESSAGE: ...` (to all) or `MESSAGE to {other}: ...`. All "
                 f"talk at the same time, once a month; what is said is read before you {words.act} again."
             )
-        if params.norms:
+        if params.norms and params.talks:
             lines.append(
                 f"When asked to talk you may add a line `NORM: N`: how much each should {words.act}. The median of "
                 "the last proposals is the norm; everyone is told, nobody is forced."
             )
-        if params.punishment:
+        if params.punishment and params.talks:
             lines.append(
                 f"When asked to talk you may add lines `PUNISH {other}`: it takes {params.punishment} from {other}'s "
                 f"gain and {params.punishment_cost} from yours."
             )
-        return "\n".join(lines)
+        return "\n".join(line for line in lines if line)
 
     def ask(self) -> Ask | None:
         pool = self.state.pool
         if self.state.talks:
-            return Ask(self.present(pool.round - 1), "talk")
+            talking = (self.state.speaker,) if self.params.conversation else self.present(pool.round - 1)
+            return Ask(talking, "talk")
         if pool.collapsed or pool.round >= self.params.rounds:
             return None
         return Ask(self.present(pool.round), "harvest")
@@ -131,40 +157,60 @@ class CommonsGame(RoundGame):
         """The seats that take part in a month."""
         return self.seats[: self.params.seated(month)]
 
+    def recall(self, seat: str) -> Recall | None:
+        """Nothing, where the study's calls stand alone: what is remembered stands in the prompt."""
+        return Recall() if self.published else None
+
     def prompt(self, seat: str, inbox: Sequence[Message]) -> Prompt:
         view, words = self.view(seat), self.words
-        lines = [f"Month {view['month'] + 1}. The {words.place} holds {view['pool']} {words.unit}."]
-        if view["phase"] == "talk":
-            lines = [f"Month {view['month']} is over."]
-            if view["collapsed"]:
-                lines.append("All is lost." if self.nature.harmful else f"The {words.place} is dead.")
-            else:
-                lines.append(f"The {words.place} will hold {view['pool']} {words.unit}.")
-        if view["takes"]:
-            told = [f"{name} wanted {wish} and {words.past} {take}" for name, (wish, take) in view["takes"].items()]
-            lines.append("Last harvest: " + "; ".join(told) + ".")
-        if self.told:
-            less, then = ("less", "more") if self.nature.harmful else ("more", "less")
-            lines.append(
-                f"Given this, if everyone were to {words.act} {less} than {view['share']}, "
-                f"the {words.place} would hold {then} next month."
+        talk = view["phase"] == "talk"
+        if self.published:
+            warning = self._warning(view["share_then"] if talk else view["share"])
+            lines = (
+                published.before_talk(seat, view, words, warning) if talk else published.harvest(view, words, warning)
             )
+        else:
+            lines = [*plain.scene(view, words), *filter(None, (self._warning(view["share"]),))]
+        extra = self._extras(view)
+        if self.params.conversation:
+            if talk or not self.published:
+                extra += [f"- {who}: {text}" for who, text in view["said"]]
+        else:
+            extra += [f"Message from {message.sender}: {message.text}" for message in inbox]
+        if talk:
+            extra.append(_NEXT_WORD if self.params.conversation else "Talk to the others, or answer with nothing.")
+        elif not self.published:
+            extra.append(f"How many {words.deed} do you want to {words.act}?")
+        lines = [*lines, *extra] if talk or not self.published else [*lines[:-1], *extra, lines[-1]]
+        return Prompt("\n".join(lines), view, may_be_silent=talk)
+
+    def _warning(self, share: int) -> str:
+        """What follows if everyone takes more than the share; empty unless seats are told."""
+        if not self.told:
+            return ""
+        less, then = ("less", "more") if self.nature.harmful else ("more", "less")
+        return (
+            f"Given this, if everyone were to {self.words.act} {less} than {share}, the {self.words.place} would "
+            f"hold {then} next month."
+        )
+
+    def _extras(self, view: Mapping[str, Any]) -> list[str]:
+        """What norms, social learning and punishment have to tell."""
+        lines = []
         if view["norm"] is not None:
-            lines.append(f"The norm that you have agreed on: {words.act} {view['norm']} each.")
+            lines.append(f"The norm that you have agreed on: {self.words.act} {view['norm']} each.")
         if view["best"] is not None:
             name, gain = view["best"]
             lines.append(f"{name} has gained most so far: {gain}.")
         if view["fined"]:
             lines.append("Punished: " + "; ".join(f"{to} by {by}" for by, to in view["fined"]) + ".")
-        lines += [f"Message from {message.sender}: {message.text}" for message in inbox]
-        ask = f"How many {words.unit} do you want to {words.act}?"
-        lines.append(ask if view["phase"] == "harvest" else "Talk to the others, or answer with nothing.")
-        return Prompt("\n".join(lines), view, may_be_silent=view["phase"] == "talk")
+        return lines
 
     def view(self, seat: str) -> dict[str, Any]:
         """What the seat knows, as data."""
         scene, pool, i = self.state, self.state.pool, self.seats.index(seat)
         present = self.present(pool.round)
+        absent = not pool.takes or seat not in self.present(pool.round - 1)
         takes = {}
         if pool.takes:
             seen = self.present(pool.round - 1) if self.monitoring else (seat,)
@@ -177,10 +223,17 @@ class CommonsGame(RoundGame):
             "month": pool.round,
             "pool": pool.pool,
             "collapsed": pool.collapsed,
-            "seats": present,
+            "seats": self.present(pool.round - 1) if scene.talks else present,
+            "talks": self.params.talks,
+            "conversation": bool(self.params.conversation),
+            "said": scene.said,
+            "past": self._remembered(),
+            "before": scene.before,
+            "own": None if absent else (pool.wishes[i], pool.takes[i]),
             "gain": pool.gains[i],
             "takes": takes,
             "share": rules.share(pool.pool, len(present), self.nature),
+            "share_then": rules.share(scene.before, self.params.seated(max(0, pool.round - 1)), self.nature),
             "limit": self.limit,
             "inverse": self.nature.harmful,
             "act": self.words.act,
@@ -192,9 +245,16 @@ class CommonsGame(RoundGame):
             "punishment": self.params.punishment,
         }
 
+    def _remembered(self) -> tuple[tuple[int, Said], ...]:
+        """The conversations of earlier months that are remembered now."""
+        scene = self.state
+        if scene.talks or not scene.said:
+            return tuple(scene.past)
+        return (*scene.past, (scene.pool.round, scene.said))[-published.MONTHS_KEPT :]
+
     @property
     def limit(self) -> int:
-        """The greatest number that can be asked for."""
+        """The greatest number that can come of a wish."""
         pool: rules.State = self.state.pool
         return min(self.nature.effort, pool.pool) if self.nature.harmful else pool.pool
 
@@ -202,16 +262,23 @@ class CommonsGame(RoundGame):
 
     def parse(self, seat: str, reply: Reply) -> Move:
         reading = read(reply.text, self.labels, self.commands)
-        messages = speeches(reading, {name: name for name in self.seats}) if self.params.talk else ()
+        messages = speeches(reading, {name: name for name in self.seats}) if self.params.talks else ()
+        if self.params.conversation and messages:  # one word, which all hear
+            messages = (Speech("\n".join(message.text for message in messages)),)
         asked = self.ask()
         if asked is None or asked.phase == "talk":
             return self._talk(seat, reading, messages)
-        got = one(reading, seat, self.seats, lambda value: number(value, 0, self.limit, whole=True))
+        most = self.limit if self.params.harm == "doubling" else MOST_WISHED  # hours that one has not got
+        got = one(reading, seat, self.seats, lambda value: number(value, 0, most, whole=True))
         return Move(None if got.value is None else int(got.value), messages, got.why)
 
     def _talk(self, seat: str, reading: Reading, messages: Any) -> Move:
         action: dict[str, Any] = {}
         problem = None
+        if self.params.conversation:
+            present = self.present(self.state.pool.round - 1)
+            named_next = [name for field in reading.of("next") for name in named(field.value, {}) or ()]
+            action["next"] = next((name.strip(".!") for name in named_next if name.strip(".!") in present), None)
         if self.params.norms and reading.of("norm"):
             got = one(
                 reading, seat, self.seats, lambda value: number(value, 0, self.params.capacity, whole=True), "norm"
@@ -245,7 +312,7 @@ class CommonsGame(RoundGame):
         absent = self.params.seats - self.params.seated(pool.round)
         if absent and self.nature.harmful:  # who is not there yet has no hours to keep
             after = replace(after, gains=(*after.gains[:-1], pool.gains[-1]))
-        self.state = replace(scene, pool=after, talks=self.params.talk, fined=())
+        self.state = self._met(replace(scene, pool=after, talks=self.params.talks, fined=(), before=pool.pool))
         note = {
             "month": pool.round,
             "pool": pool.pool,
@@ -258,16 +325,43 @@ class CommonsGame(RoundGame):
         }
         return (Note("state", note),)
 
+    def _met(self, scene: Scene) -> Scene:
+        """Open the conversation of a month: the report is its first entry."""
+        if not self.params.conversation:
+            return scene
+        present = self.present(scene.pool.round - 1)
+        past = (*scene.past, (scene.pool.round - 1, scene.said)) if scene.said else scene.past
+        past = past[-published.MONTHS_KEPT :]
+        said: Said = ()
+        if self.monitoring:
+            takes = zip(present, scene.pool.takes, strict=False)
+            caught = "; ".join(f"{name} {self.words.past} {take}" for name, take in takes)
+            said = ((self.words.reporter, f"This is the report of the month. {caught}."),)
+        return replace(scene, speaker=present[0], said=said, past=past)
+
     def _talked(self, moves: Mapping[str, Move]) -> Sequence[Note]:
         scene = self.state
         norms, fines = list(scene.norms), list(scene.fined)
+        talks, speaker, said = scene.talks - 1, scene.speaker, scene.said
         for seat, move in moves.items():
             action, i = move.action or {}, self.seats.index(seat)
             norms[i] = action.get("norm", norms[i])
             fines += [(i, self.seats.index(name)) for name in action.get("punish", ())]
+            if self.params.conversation:
+                said = (*said, *((seat, bounded(message.text, MESSAGE_LIMIT)) for message in move.messages))
+                speaker = action.get("next") or ""
+                talks = talks if speaker else 0
         fresh = [fine for fine in dict.fromkeys(fines) if fine not in scene.fined]
         pool = rules.punish(scene.pool, fresh, self.params.punishment, self.params.punishment_cost)
-        self.state = Scene(pool, scene.talks - 1, tuple(norms), tuple(dict.fromkeys(fines)))
+        self.state = replace(
+            scene,
+            pool=pool,
+            talks=talks,
+            norms=tuple(norms),
+            fined=tuple(dict.fromkeys(fines)),
+            speaker=speaker,
+            said=said,
+        )
         if not fresh:
             return ()
         return (Note("state", {"punished": [[self.seats[a], self.seats[b]] for a, b in fresh]}),)
