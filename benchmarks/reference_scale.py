@@ -19,7 +19,7 @@ from pytest_collab.testing import play_episode
 
 PLAYERS = ("partner", "random", "nop")
 BATCHED = ("philosophers", "commons", "public_goods", "market", "donor")
-UNBATCHED = ("reward", "newcomer")
+UNBATCHED = ("reward", "newcomer", "backoff_after")
 """Params that the batched rules do not know."""
 
 

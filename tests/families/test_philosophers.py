@@ -10,15 +10,17 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pytest_collab.episode.agent import Reply, Request
+from pytest_collab.episode.condition import Condition
 from pytest_collab.episode.outcome import Outcome
 from pytest_collab.errors import TaskError
 from pytest_collab.families.philosophers import STUDY, Philosophers, PhilosophersFamily, Reward, rules
 from pytest_collab.families.philosophers.reward import IDLE, audit
+from pytest_collab.families.philosophers.telling import VARIANTS
 from pytest_collab.testing import check_family, play_episode
 from tests.support.says import Says
 
 FAMILY = PhilosophersFamily()
-DINNERS = st.integers(3, 15).flatmap(
+DINNERS = st.integers(3, 20).flatmap(
     lambda n: st.lists(st.lists(st.sampled_from(rules.ACTIONS), min_size=n, max_size=n), min_size=1, max_size=30)
 )
 
@@ -44,7 +46,7 @@ def test_forks_are_held_by_those_who_sit_beside_them_and_meals_only_grow(
         )
 
 
-@pytest.mark.parametrize("n", range(3, 16))
+@pytest.mark.parametrize("n", range(3, 21))
 def test_taking_turns_feeds_everyone_without_deadlock(n: int) -> None:
     state = rules.taking_turns(n, 60, "simultaneous")
     assert min(state.meals) >= 9
@@ -101,7 +103,8 @@ def test_an_accepted_reward_is_the_score() -> None:
     [
         ({"seats": 2}, "seats"),
         ({"protocol": "sequential", "talk": 3}, "simultaneous"),
-        ({"protocol": "sequential", "seats": 15}, "raise timesteps"),
+        ({"protocol": "sequential", "seats": 15, "meals_each": 1}, "raise timesteps"),
+        ({"protocol": "sequential", "seats": 10, "timesteps": 9}, "eat nothing; raise timesteps"),
         ({"meals_each": 9}, "eat only 5 times each, a success takes 9"),
         ({"reward": {"thruput": 1}}, "reward"),
     ],
@@ -160,6 +163,115 @@ def test_a_deadlock_is_that_of_who_could_have_let_go_of_a_fork_and_did_not() -> 
     assert [failure.seats for failure in episode.failures if failure.code == "deadlock"] == [("a", "b", "c")]
 
 
+def test_a_deadlock_that_nobody_could_see_coming_is_nobodys_unless_somebody_took_a_fork_without_a_word() -> None:
+    grab, told = "ACTION: GRAB_LEFT", "ACTION: GRAB_LEFT\nMESSAGE: I grab left now."
+    for texts, talk, blamed in (
+        ((grab, grab, grab), 0, ()),
+        ((told, told, told), 1, ()),
+        ((told, grab, grab), 1, ("b", "c")),
+    ):
+        params = Philosophers(seats=3, talk=talk)
+        episode = play_episode(params, [Says(text) for text in texts], family=FAMILY).episode
+        (failure,) = [failure for failure in episode.failures if failure.code == "deadlock"]
+        assert failure.seats == blamed
+        assert failure.ungraded is not bool(blamed)
+        assert episode.outcome is Outcome.COORDINATION
+
+
+def test_who_acts_in_turn_is_judged_by_its_own_last_step() -> None:
+    """In the first round of a sequential dinner everyone takes its left fork: no one had one to let go of."""
+    params = Philosophers(seats=3, protocol="sequential", talk=0)
+    episode = play_episode(params, [Says("ACTION: GRAB_LEFT")], family=FAMILY).episode
+    assert [(failure.code, failure.seats) for failure in episode.failures] == [("deadlock", ())]
+
+
+@settings(max_examples=100, deadline=None)
+@given(DINNERS, st.integers(1, 4))
+def test_back_off_takes_single_forks_only_and_only_from_who_has_held_one_long_enough(
+    dinner: list[list[str]], after: int
+) -> None:
+    n = len(dinner[0])
+    state, held = rules.initial(n), (0,) * n
+    for actions in dinner:
+        state = rules.simultaneous(state, actions)
+        one = [a != b and not e for a, b, e in zip(state.left, state.right, state.eating, strict=True)]
+        same, counts = rules.backed_off(state, held, [False] * n, after)
+        assert same == state
+        assert counts == tuple((h + 1) * o for h, o in zip(held, one, strict=True))
+        state, held = rules.backed_off(state, held, [True] * n, after)
+        assert all(count < after for count in held)
+        for i in range(n):
+            assert state.left[i] == (state.forks[i] == i)
+            assert not (one[i] and counts[i] < after) or state.left[i] != state.right[i]
+
+
+class Once(Says):
+    """Acts once and then waits."""
+
+    async def reply(self, request: Request) -> Reply:
+        return await super().reply(request) if request.turn == 0 else Reply("ACTION: WAIT")
+
+
+def test_with_back_off_the_neighbour_of_who_clings_to_a_fork_eats() -> None:
+    meals = []
+    for after in (0, 2):
+        params = Philosophers(seats=3, timesteps=60, backoff_after=after)
+        played = play_episode(params, [Once("ACTION: GRAB_LEFT"), "partner"], family=FAMILY)
+        meals.append(played.transcript.of("state")[-1].data["meals"]["c"])
+    assert meals[0] == 0 < meals[1]
+
+
+def test_a_dinner_too_short_for_everyone_takes_half_the_meals_of_taking_turns() -> None:
+    for seats in (10, 15):
+        params = Philosophers(seats=seats, protocol="sequential", talk=0)
+        assert (params.enough, params.enough_in_all) == (0, 2)
+        assert play_episode(params, ["partner"]).episode.success
+        episode = play_episode(params, ["nop"]).episode
+        assert episode.outcome is Outcome.COMPETENCE
+        assert {failure.code for failure in episode.failures} == {"own_part_failed"}
+
+
+def test_as_published_a_seat_is_told_its_own_fork_and_hands_and_no_call_remembers_another() -> None:
+    params = Philosophers(prompts="as_published", memory=2, timesteps=8)
+    played = play_episode(params, ["partner"], family=FAMILY)
+    assert played.episode.success
+    brief = played.transcript.of("brief", seat="b")[0].data["text"]
+    assert brief.startswith("You are P1, one of 5 philosophers")
+    for kept in ("steps", "same time", "lower number", "hungry", "P0", "the dinner is over"):
+        assert kept not in brief
+    prompts = [event.data["text"] for event in played.transcript.of("prompt", seat="b")]
+    assert not any("Step" in text for text in prompts)
+    assert "After step 2" in prompts[3]
+    assert "After step 1:" not in prompts[3]
+    assert "left neighbour's message: Slots of 5" in prompts[1]
+    assert "Slots of 5" not in prompts[2]
+    for condition in ("team", "solo"):
+        game = FAMILY.deal(params, 0, Condition.parse(condition))
+        recall = game.recall("a")
+        assert recall is not None
+        assert recall.turns == ()
+    assert FAMILY.deal(Philosophers(), 0, Condition.parse("team")).recall("a") is None
+
+
+def test_the_ablations_of_the_prompt_tell_what_their_names_say() -> None:
+    for params in (Philosophers(talk=0), Philosophers(talk=0, prompts="as_published")):
+        briefs = {
+            name: FAMILY.deal(params, 0, Condition.parse(f"protocol:{name}" if name else "team")).brief("a")
+            for name in ("", *VARIANTS)
+        }
+        assert len(set(briefs.values())) == 5
+        assert {name for name, text in briefs.items() if "no deadlock" in text} == {
+            "",
+            "symmetry_breaking",
+            "theory_of_mind",
+        }
+        assert "even number" in briefs["resource_ordering"]
+        assert play_episode(params, ["partner"], "protocol:minimal").episode.success
+    refusal = FAMILY.refuses(Condition.parse("protocol:minimum"), Philosophers())
+    assert refusal is not None
+    assert "did you mean minimal" in refusal
+
+
 def test_flawless_partners_never_fail_and_a_lone_partner_commands_them_all() -> None:
     for params in TABLES:
         for condition in ("team", "mute", "shared", "solo"):
@@ -208,4 +320,5 @@ def test_the_failures_of_a_lone_player_of_all_seats_are_its_own() -> None:
 @pytest.mark.slow
 def test_the_family_keeps_its_promises() -> None:
     small = Philosophers(seats=3, timesteps=8)
-    check_family(FAMILY, [small, Philosophers(seats=3, protocol="sequential", timesteps=21, memory=1)], seeds=(0,))
+    published = Philosophers(seats=3, protocol="sequential", timesteps=21, memory=1, prompts="as_published")
+    check_family(FAMILY, [small, published], seeds=(0,))

@@ -53,3 +53,18 @@ def test_fairness_is_the_studys() -> None:
     for _ in range(300):
         meals = tuple(chance.randint(0, 9) for _ in range(chance.randint(1, 15)))
         assert fairness(meals) == pytest.approx(types.compute_gini_fairness(meals))
+
+
+def test_back_off_is_the_studys() -> None:
+    chance = random.Random(3)
+    for _ in range(100):
+        n, after = chance.randint(3, 8), chance.randint(1, 3)
+        ours, theirs, held, counts = rules.initial(n), peer.create_initial_state(n), (0,) * n, {}
+        for _ in range(10):
+            actions = chance.choices(rules.ACTIONS, (3, 3, 1, 1), k=n)
+            decisions = [types.AgentDecision(i, types.Action(action)) for i, action in enumerate(actions)]
+            ours, held = rules.backed_off(rules.simultaneous(ours, actions), held, [True] * n, after)
+            theirs = peer.step(theirs, decisions, "simultaneous").new_state
+            theirs, counts = peer.apply_backoff(theirs, counts, after, 1.0)
+            same(ours, theirs)
+            assert held == tuple(counts[i] for i in range(n))

@@ -6,6 +6,7 @@ The game is DPBench's (arXiv 2602.13255; the GRPO study arXiv 2606.07845 plays i
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from difflib import get_close_matches
 from typing import Any, ClassVar, Final
 
 from pytest_collab.agents.builtin import CAST
@@ -19,6 +20,7 @@ from pytest_collab.families.philosophers.cast import PLAYERS
 from pytest_collab.families.philosophers.params import Philosophers
 from pytest_collab.families.philosophers.reward import STUDY, Reward
 from pytest_collab.families.philosophers.seats import PhilosophersGame
+from pytest_collab.families.philosophers.telling import VARIANTS
 from pytest_collab.families.philosophers.verdict import assess
 from pytest_collab.families.rounds import Player, RoundFamily, RoundGame, seat_names
 
@@ -47,8 +49,17 @@ class PhilosophersFamily(RoundFamily[Philosophers]):
     def seats(self, params: Philosophers) -> tuple[str, ...]:
         return seat_names(params.seats)
 
+    def refuses(self, condition: Condition, params: Philosophers) -> str | None:
+        if condition.kind != "protocol":
+            return super().refuses(condition, params)
+        if condition.argument in VARIANTS:
+            return None
+        close = get_close_matches(condition.argument, VARIANTS, n=1)
+        hint = f"did you mean {close[0]}? " if close else ""
+        return f"no protocol {condition.argument!r}; {hint}known: {', '.join(VARIANTS)}"
+
     def table(self, params: Philosophers, seed: int, condition: Condition) -> RoundGame:
-        return PhilosophersGame(params, shared=condition.shared)
+        return PhilosophersGame(params, seed, condition)
 
     def assess(self, params: Philosophers, seed: int, condition: Condition, transcript: Transcript) -> Verdict:
         return assess(params, self.replayed(params, seed, condition), transcript)

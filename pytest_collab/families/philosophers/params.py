@@ -16,7 +16,7 @@ class Philosophers(Params):
 
     family: ClassVar[str] = "philosophers"
 
-    seats: int = Field(5, ge=3, le=15, description="how many philosophers sit at the table")
+    seats: int = Field(5, ge=3, le=20, description="how many philosophers sit at the table")
     protocol: Literal["simultaneous", "sequential"] = Field(
         "simultaneous", description="all act at once, or one after the other (each single action is then a step)"
     )
@@ -34,17 +34,31 @@ class Philosophers(Params):
         description="how often everyone must have eaten for a success; half of what taking turns gives if none",
     )
     message_characters: int = Field(200, ge=20, le=2000, description="where messages are cut off")
+    backoff_after: int = Field(
+        0, ge=0, le=50, description="steps with one fork after which it may fall from the hand; 0 for never"
+    )
+    backoff_chance: float = Field(0.5, gt=0, le=1, description="how likely it falls in each step from then on")
+    prompts: Literal["plain", "as_published"] = Field(
+        "plain",
+        description="whether seats are told things in our words, or what the study tells and nothing more, each call "
+        "without memory of the others",
+    )
     reward: Reward | None = Field(None, description="weights of reward terms that make the score")
 
     @model_validator(mode="after")
     def _can_be_played(self) -> Philosophers:
         if self.protocol == "sequential" and self.talk > 1:
             raise ValueError("rounds of talk need the simultaneous protocol; use talk: 1")
-        fed = min(rules.taking_turns(self.seats, self.timesteps, self.protocol).meals)
-        if fed < self.enough:
+        meals = rules.taking_turns(self.seats, self.timesteps, self.protocol).meals
+        if min(meals) < self.enough:
             raise ValueError(
                 f"in {self.timesteps} {self.protocol} steps even {self.seats} philosophers who take turns eat only "
-                f"{fed} times each, a success takes {self.enough}; raise timesteps"
+                f"{min(meals)} times each, a success takes {self.enough}; raise timesteps or lower meals_each"
+            )
+        if not sum(meals):
+            raise ValueError(
+                f"in {self.timesteps} {self.protocol} steps {self.seats} philosophers who take turns eat nothing; "
+                "raise timesteps"
             )
         if self.reward is not None:
             terminal = self.deadlock == "terminal"
@@ -55,6 +69,21 @@ class Philosophers(Params):
 
     @property
     def enough(self) -> int:
-        """How often everyone must have eaten for a success."""
+        """How often everyone must have eaten for a success.
+
+        None at all where the dinner is too short for everyone to eat (the study's sequential tables of ten and
+        fifteen): what counts there is `enough_in_all`.
+        """
         fed = min(rules.taking_turns(self.seats, self.timesteps, self.protocol).meals)
-        return self.meals_each or max(1, -(-fed // 2))
+        return self.meals_each or -(-fed // 2)
+
+    @property
+    def enough_in_all(self) -> int:
+        """Meals that a success takes together where not everyone can eat: half of what taking turns gives."""
+        meals = rules.taking_turns(self.seats, self.timesteps, self.protocol).meals
+        return 0 if self.enough else -(-sum(meals) // 2)
+
+    @property
+    def rounds(self) -> int:
+        """How often each philosopher acts."""
+        return -(-self.timesteps // self.seats) if self.protocol == "sequential" else self.timesteps

@@ -41,7 +41,7 @@ class Reward(BaseModel):
 STUDY: Final = Reward(fairness=1, no_deadlock=1, economy=1, readable=1)
 """A four-term reward of the kind that arXiv 2606.07845 reports: full marks at zero actions and zero meals.
 
-The abstract tells that its four terms have their maximum there; their definitions could not be looked up, so these
+The abstract tells that its four terms have their maximum there; neither it nor any open code defines them, so these
 four, which share the property, stand in for them.
 """
 

@@ -125,6 +125,28 @@ def resolved(state: State) -> State:
     return replace(initial(state.seats), meals=state.meals, timestep=state.timestep)
 
 
+def backed_off(state: State, held: Sequence[int], falls: Sequence[bool], after: int) -> tuple[State, tuple[int, ...]]:
+    """Randomised back-off: who has held exactly one fork for `after` steps may lose it.
+
+    Args:
+        held: by philosopher, for how many steps in a row it has held exactly one fork, hungry.
+        falls: by philosopher, whether its fork falls now if it may.
+
+    Returns:
+        The table, and the new counts: this step included, 0 for who holds none, both, or has just lost one.
+    """
+    forks, left, right, counts = list(state.forks), list(state.left), list(state.right), []
+    for i in range(state.seats):
+        one = left[i] != right[i] and not state.eating[i]
+        count = held[i] + 1 if one else 0
+        if one and count >= after and falls[i]:
+            forks[i if left[i] else (i + 1) % state.seats] = FREE
+            left[i] = right[i] = False
+            count = 0
+        counts.append(count)
+    return replace(state, forks=tuple(forks), left=tuple(left), right=tuple(right)), tuple(counts)
+
+
 def capacity(seats: int, timesteps: int, protocol: str) -> int:
     """An upper bound of the meals that an episode can hold, as long as no eater releases early.
 

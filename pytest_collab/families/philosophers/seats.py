@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import random
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from pytest_collab.episode.agent import Reply
 from pytest_collab.episode.channel import Message
-from pytest_collab.episode.game import Ask, Move, Note, Prompt, Speech
-from pytest_collab.families.philosophers import rules
+from pytest_collab.episode.condition import Condition
+from pytest_collab.episode.game import Ask, Move, Note, Prompt, Recall, Speech
+from pytest_collab.families.philosophers import rules, telling
 from pytest_collab.families.rounds import Got, RoundGame, choice, one, read, seat_names, speeches
 
 if TYPE_CHECKING:
@@ -24,24 +26,29 @@ class Scene:
         talks: rounds of talk held since the last step.
         deadlocked: the last look at the table showed a deadlock that was not resolved.
         deadlocks: how many deadlocks there were, resolved ones included.
-        past: the table after earlier steps, newest last, as many as the memory window holds.
+        past: the table after earlier steps, newest last, as many as the memory window holds, each with whether it
+            was deadlocked before it was resolved.
+        held: by philosopher, for how many steps it has held exactly one fork (counted where there is back-off).
     """
 
     table: rules.State
     talks: int = 0
     deadlocked: bool = False
     deadlocks: int = 0
-    past: tuple[rules.State, ...] = ()
+    past: tuple[tuple[rules.State, bool], ...] = ()
+    held: tuple[int, ...] = ()
 
 
 class PhilosophersGame(RoundGame):
     """One dinner. Messages go to the two neighbours only."""
 
-    def __init__(self, params: Philosophers, *, shared: bool = False) -> None:
-        self.params = params
-        self.shared = shared
+    def __init__(self, params: Philosophers, seed: int, condition: Condition) -> None:
+        self.params, self.seed = params, seed
+        self.shared = condition.shared
+        self.published = params.prompts == "as_published"
+        self.variant = telling.VARIANTS[condition.argument] if condition.kind == "protocol" else telling.PLAIN
         self.seats = seat_names(params.seats)
-        self.state = Scene(rules.initial(params.seats))
+        self.state = Scene(rules.initial(params.seats), held=(0,) * params.seats)
 
     def neighbours(self, seat: str) -> tuple[str, str]:
         """Who sits to the left and to the right."""
@@ -49,35 +56,11 @@ class PhilosophersGame(RoundGame):
         return self.seats[(i - 1) % n], self.seats[(i + 1) % n]
 
     def brief(self, seat: str) -> str:
-        left, right = self.neighbours(seat)
-        n = len(self.seats)
-        order = (
-            "All of you act at the same time; if two reach for one fork, the lower number gets it."
-            if self.params.protocol == "simultaneous"
-            else "You act one after the other; every single action is a step."
-        )
-        end = "the dinner is over" if self.params.deadlock == "terminal" else "all forks are taken away again"
-        talk = ""
-        if self.params.talk:
-            talk = (
-                f"\nYou may send short messages (at most {self.params.message_characters} characters) to your "
-                f"neighbours {left} and {right}, and to nobody else: a line `MESSAGE: ...` goes to both, "
-                f"`MESSAGE to {left}: ...` to one of them. It is read when its reader is next asked."
-            )
-            if self.params.talk > 1:
-                talk += f" Before every action there are {self.params.talk - 1} rounds of talk alone."
-        return (
-            f"You are philosopher {seat}, number {self.seats.index(seat)} of {n} at a round table ("
-            f"{', '.join(self.seats)} in this order; {left} sits to your left, {right} to your right).\n"
-            "Between each two neighbours lies one fork. To eat you need both of yours; in the step after a meal you "
-            "put both back without doing anything for it. Everyone is always hungry.\n"
-            f"There are {self.params.timesteps} steps. {order} Each step you choose one action:\n"
-            "GRAB_LEFT, GRAB_RIGHT: take that fork, if it is free. RELEASE: put back what you hold. "
-            "WAIT: do nothing.\n"
-            f"When everyone holds exactly one fork, the table is deadlocked and {end}.\n"
-            "Your common goal: no deadlock, many meals, and everyone gets their share." + talk + "\n"
-            "Answer with one line `ACTION: X`."
-        )
+        return telling.brief(self.params, self.seats.index(seat), self.seats, self.neighbours(seat), self.variant)
+
+    def recall(self, seat: str) -> Recall | None:
+        """As published every call stands for itself: what is remembered is in the prompt."""
+        return Recall() if self.published else None
 
     # Who acts.
 
@@ -95,6 +78,13 @@ class PhilosophersGame(RoundGame):
         asked = self.ask()
         phase = asked.phase if asked else "act"
         view = self.view(seat, phase)
+        if self.published:
+            left = self.neighbours(seat)[0]
+            heard = [("left" if message.sender == left else "right", message.text) for message in inbox]
+            lines = [telling.now(self.params, view, heard, self.state.talks + 1), *self._memory()]
+            if self.shared:
+                lines.append(f"The whole table: {self._table(self.state.table)}")
+            return Prompt("\n".join(lines), view)
         hands = [name for name in ("left", "right") if view[name]]
         fork = {True: "free", False: "taken"}
         lines = [f"Step {view['step'] + 1} of {view['steps']}."]
@@ -138,15 +128,13 @@ class PhilosophersGame(RoundGame):
         return view
 
     def _memory(self) -> list[str]:
-        return [f"After step {table.timestep}: {self._table(table)}" for table in self.state.past]
+        return [
+            f"After step {table.timestep}{' (a deadlock)' if stuck else ''}: {self._table(table)}"
+            for table, stuck in self.state.past
+        ]
 
     def _table(self, table: rules.State) -> str:
-        hands = {(False, False): "nothing", (True, False): "left", (False, True): "right", (True, True): "both"}
-        return "; ".join(
-            f"{seat} {'eating' if table.eating[i] else 'hungry'}, holds {hands[table.left[i], table.right[i]]}, "
-            f"{table.meals[i]} meals"
-            for i, seat in enumerate(self.seats)
-        )
+        return telling.table(table, [f"P{i}" for i in range(len(self.seats))] if self.published else self.seats)
 
     # What they do.
 
@@ -169,6 +157,9 @@ class PhilosophersGame(RoundGame):
         if not self.params.talk:
             return (), None
         near = tuple(dict.fromkeys(self.neighbours(seat)))
+        if self.published:  # one message, to both
+            first = spoken[:1]
+            return tuple(Speech(one.text[: self.params.message_characters].strip(), near) for one in first), None
         far = set(self.seats) - {*near, seat}
         kept, why = [], None
         for speech in spoken:
@@ -199,11 +190,18 @@ class PhilosophersGame(RoundGame):
             terminal = self.params.deadlock == "terminal"
             table = table if terminal else rules.resolved(table)
             scene = replace(scene, table=table, deadlocked=terminal, deadlocks=scene.deadlocks + 1)
+        if looked_at and self.params.backoff_after and not scene.deadlocked:
+            table, held = rules.backed_off(table, scene.held, self._falls(table.timestep), self.params.backoff_after)
+            scene = replace(scene, table=table, held=held)
         if looked_at and self.params.memory:
-            scene = replace(scene, past=(*scene.past, table)[-self.params.memory :])
+            scene = replace(scene, past=(*scene.past, (table, stuck))[-self.params.memory :])
         self.state = scene
         meals = {seat: table.meals[i] for i, seat in enumerate(self.seats)}
         return (Note("state", {"step": table.timestep, "meals": meals, "deadlock": stuck}),)
+
+    def _falls(self, timestep: int) -> list[bool]:
+        chance = random.Random(f"philosophers:{self.seed}:{timestep}")
+        return [chance.random() < self.params.backoff_chance for _ in self.seats]
 
     def solution(self) -> Any:
         period, starts = rules.slots(len(self.seats))

@@ -47,7 +47,7 @@ CLINGING: Final = 4
 
 
 def assess(params: Philosophers, game: RoundGame, transcript: Transcript) -> Verdict:
-    """Success: no deadlock, and everyone ate `enough` times.
+    """Success: no deadlock, and everyone ate `enough` times (or all together `enough_in_all` times).
 
     Score: the task's reward if it defines one; else meals as a share of the capacity, times fairness.
     Failures run from cause to symptom: broken words, false claims, silence, repetition, unreadable answers, seats
@@ -85,7 +85,7 @@ def assess(params: Philosophers, game: RoundGame, transcript: Transcript) -> Ver
     kept = show.consistency(checks)
     if kept is not None:
         metrics["message_action_consistency"] = kept
-    if not scene.deadlocks and min(table.meals) >= params.enough:
+    if not scene.deadlocks and min(table.meals) >= params.enough and sum(table.meals) >= params.enough_in_all:
         return Verdict(Outcome.SUCCESS, score, metrics)
     failures = [
         *show.broken(claims, "false_claim"),
@@ -115,6 +115,8 @@ class _Dinner:
         self.grabs = self.got = 0
         self.deadlock_at: int | None = None
         self.held_on: list[str] = []
+        self.closed: list[tuple[str, bool]] = []
+        self.long = max(2, min(CLINGING, params.rounds - 1))
         self.clung: dict[str, list[int]] = {seat: [] for seat in self.seats}
         self.chances: dict[str, list[int]] = {seat: [] for seat in self.seats}
         self.tries: dict[str, int] = dict.fromkeys(self.seats, 0)
@@ -123,15 +125,13 @@ class _Dinner:
 
     def _walk(self) -> None:
         streak: dict[str, list[int]] = {seat: [] for seat in self.seats}
+        latest: dict[str, Step] = {}
         for step in self.acts:
             before, after = step.before.table, step.after.table
+            latest |= dict.fromkeys(step.moves, step)
             if self.deadlock_at is None and step.after.deadlocks > step.before.deadlocks:
                 self.deadlock_at = after.timestep
-                self.held_on = [
-                    seat
-                    for i, seat in enumerate(self.seats)
-                    if before.left[i] != before.right[i] and after.left[i] != after.right[i]
-                ]
+                self._blame(latest)
             for seat, move in step.moves.items():
                 i, event = self.seats.index(seat), step.replies[seat].seq
                 action = move.action or "wait"
@@ -151,6 +151,26 @@ class _Dinner:
                         self.clung[seat] = list(streak[seat])
                 else:
                     streak[seat] = []
+
+    def _blame(self, latest: Mapping[str, Step]) -> None:
+        """Who kept a fork in its last step before a deadlock and got nothing for it, and who took one in it.
+
+        Who reached for its other fork while that was free had a reason to keep the first.
+
+        Args:
+            latest: by seat, the step in which it last acted: the same for all unless they act in turn.
+        """
+        for i, seat in enumerate(self.seats):
+            step = latest[seat]
+            before, action = step.before.table, step.moves[seat].action
+            grab, other = ("grab_right", (i + 1) % before.seats) if before.left[i] else ("grab_left", i)
+            held_one = before.left[i] != before.right[i]
+            if held_one and not (action == grab and before.forks[other] == rules.FREE):
+                self.held_on.append(seat)
+            elif not held_one:
+                said = [one for one in show.said(self.transcript) if one.seat == seat and one.turn <= step.turn][-1:]
+                named = {intent.name for one in said for intent in intents(one.text, INTENTS) if not intent.negated}
+                self.closed.append((seat, action in named))
 
     def words(self, phrases: Mapping[str, Sequence[str]]) -> Iterator[show.Check]:
         """Each message that states an intent, against the action of the same step."""
@@ -188,12 +208,22 @@ class _Dinner:
                 yield show.Check(one.seat, (one.event.seq,), kept, note)
 
     def deadlock(self) -> list[Failure]:
-        """Who could have let go of a fork in the step of the deadlock and did not; all, if none had one before."""
+        """Who kept a fork in the step of the deadlock that it had no use for and could have let go.
+
+        Where all took theirs in that same step, nobody could see it coming: then those who took one without a word,
+        where words were possible; ungraded where nobody differs from the others in that.
+        """
         if self.deadlock_at is None:
             return []
         events = sorted(self.took.values()) or [len(self.transcript) - 1]
         note = f"everyone held exactly one fork at step {self.deadlock_at}"
-        return [Failure.of("deadlock", *(self.held_on or self.seats), events=events, note=note)]
+        seats = self.held_on or [seat for seat, told in self.closed if not told and self.params.talk]
+        if not seats:
+            note += ", and nobody could have known: what was missing had all been taken in that step"
+            return [Failure.of("deadlock", events=events, note=note).model_copy(update={"ungraded": True})]
+        if not self.held_on:
+            note += f"; {', '.join(seats)} took theirs in that step without having said so"
+        return [Failure.of("deadlock", *seats, events=events, note=note)]
 
     def starvation(self) -> list[Failure]:
         """Who is to blame when somebody ate too little.
@@ -203,15 +233,15 @@ class _Dinner:
         found: dict[tuple[str, tuple[str, ...]], tuple[list[str], list[int]]] = {}
         for i, victim in enumerate(self.seats):
             meals = self.final.table.meals
-            if meals[i] >= self.params.enough or self.deadlock_at is not None:
+            if meals[i] >= max(1, self.params.enough) or self.deadlock_at is not None:
                 continue
             near = [self.seats[(i - 1) % len(self.seats)], self.seats[(i + 1) % len(self.seats)]]
-            clinging = [seat for seat in near if len(self.clung[seat]) >= CLINGING]
+            clinging = [seat for seat in near if len(self.clung[seat]) >= self.long]
             chances = self.chances[victim]
             key: tuple[str, tuple[str, ...]]
-            if len(self.clung[victim]) >= CLINGING and not clinging:
+            if len(self.clung[victim]) >= self.long and not clinging:
                 key, events = ("starvation", (victim,)), self.clung[victim]
-            elif len(chances) >= CLINGING and 2 * self.tries[victim] < len(chances) and not clinging:
+            elif len(chances) >= self.long and 2 * self.tries[victim] < len(chances) and not clinging:
                 key, events = ("own_part_failed", (victim,)), chances
             elif clinging:
                 key, events = ("starvation", tuple(clinging)), [e for seat in clinging for e in self.clung[seat]]
@@ -232,10 +262,12 @@ class _Dinner:
         if code == "own_part_failed":
             times = len(self.chances[victims[0]])
             return f"{who} ate too little: both forks were within reach {times} times and hardly used"
-        clung = {seat: len(self.clung[seat]) for seat in seats if len(self.clung[seat]) >= CLINGING}
+        clung = {seat: len(self.clung[seat]) for seat in seats if len(self.clung[seat]) >= self.long}
         if clung:
             how = ", ".join(f"{seat} clung to one fork for {steps} steps" for seat, steps in clung.items())
             return f"{who} ate too little: {how}"
+        if list(seats) == list(victims):
+            return f"{who} ate too little, with nobody beside it who ate more"
         return f"{who} ate too little while {', '.join(seats)} ate more"
 
 
