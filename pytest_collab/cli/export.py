@@ -62,19 +62,13 @@ def run(args: argparse.Namespace) -> int:
 
 def _table(directory: RunDirectory, kind: str, out: Path) -> int:
     """One play of each episode, with the outcome that it was settled to."""
-    from pytest_collab.measure.frame import OUTCOMES
     from pytest_collab.measure.reader import read_frame
-    from pytest_collab.measure.settling import settle
+    from pytest_collab.measure.records import Records
     from pytest_collab.report.table import write_csv, write_parquet
 
     frame = read_frame(directory.path)
-    outcomes = dict(zip(frame.id, (OUTCOMES[code] for code in settle(frame).outcomes.tolist()), strict=True))
-    chosen = (
-        play.model_copy(update={"outcome": outcomes[play.id]})
-        for play in directory.mentioning("")
-        if play.id in outcomes
-    )
-    return (write_csv if kind == "csv" else write_parquet)(chosen, sorted(frame.metrics), out)
+    write = write_csv if kind == "csv" else write_parquet
+    return write(Records(directory, frame), sorted(frame.metrics), out)
 
 
 def _cooperbench(directory: RunDirectory, out: Path) -> int:

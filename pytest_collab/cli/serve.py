@@ -117,7 +117,7 @@ class Followed:
         from pytest_collab.report.frames import Clock
         from pytest_collab.report.html import payload
 
-        found = next((e for e in self._now().report.episodes if e.id == identity), None)
+        found = self._now().report.episodes.named(identity)
         return None if found is None else payload(found, self.directory, Clock(SECONDS_PER_EPISODE))
 
     def _now(self) -> _State:

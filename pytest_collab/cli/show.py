@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from pytest_collab.episode.executor import Finished
-from pytest_collab.episode.outcome import Outcome
 from pytest_collab.episode.record import Episode
 from pytest_collab.episode.run import RunDirectory
 from pytest_collab.errors import UsageError
@@ -43,19 +42,14 @@ def run(args: argparse.Namespace) -> int:
 def failed_lines(directory: RunDirectory, frame: Frame) -> Iterator[str]:
     """A line for each unsuccessful episode: id, outcome as it was settled, and why."""
     from pytest_collab.measure.frame import OUTCOMES
+    from pytest_collab.measure.records import Records
     from pytest_collab.measure.settling import settle
-    from pytest_collab.report.story import headline
+    from pytest_collab.report.story import headline_of
 
-    outcomes = {
-        frame.id[row]: OUTCOMES[code]
-        for row, code in enumerate(settle(frame).outcomes.tolist())
-        if OUTCOMES[code] is not Outcome.SUCCESS
-    }
-    others = [outcome for outcome in Outcome if outcome is not Outcome.SUCCESS]
-    for play in directory.mentioning(*(f"{outcome}" for outcome in others)):
-        if play.id in outcomes:
-            settled = play.model_copy(update={"outcome": outcomes[play.id]})
-            yield f"{play.id}  {settled.outcome}  {headline(settled)}"
+    outcomes = settle(frame).outcomes
+    for row, raw in Records(directory, frame).raw((~frame.success).nonzero()[0].tolist()):
+        outcome = OUTCOMES[outcomes[row]]
+        yield f"{frame.id[row]}  {outcome}  {headline_of(outcome, next(iter(raw.get('failures') or ()), None))}"
 
 
 def summed_up(directory: RunDirectory, frame: Frame, *, tables: bool) -> list[str]:

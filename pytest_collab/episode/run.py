@@ -7,12 +7,13 @@ import fcntl
 import json
 import os
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
 from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic_core import from_json
 
 from pytest_collab.episode.record import SCHEMA_VERSION, Episode
 from pytest_collab.episode.transcript import Transcript
@@ -274,11 +275,21 @@ class RunDirectory:
 
     def mentioning(self, *texts: str) -> Iterator[Episode]:
         """Plays whose line has one of the texts in it (an empty one: all), one by one, never all in memory."""
+        for line in self._with(texts):
+            with contextlib.suppress(ValueError):
+                yield Episode.model_validate_json(line)
+
+    def raw(self, *texts: str) -> Iterator[dict[str, Any]]:
+        """The same lines as the JSON that they are, no models: where one field of many is wanted."""
+        for line in self._with(texts):
+            with contextlib.suppress(ValueError):
+                raw = from_json(line)
+                if isinstance(raw, dict):
+                    yield raw
+
+    def _with(self, texts: Iterable[str]) -> Iterator[bytes]:
         wanted = [json.dumps(text)[1:-1].encode("ascii") for text in texts]
-        for _, line in self._lines():
-            if any(text in line for text in wanted):
-                with contextlib.suppress(ValueError):
-                    yield Episode.model_validate_json(line)
+        return (line for _, line in self._lines() if any(text in line for text in wanted))
 
     def _read(self, name: str) -> Record:
         plays: list[Episode] = []

@@ -55,7 +55,7 @@ def summarise_frame(frame: Frame) -> Summary:
         name, task = frame.family[int(rows[0])], frame.task[int(rows[0])]
         tasks += _cells(frame, settled.outcomes, rows, task)
         task_gaps[f"{name}/{task}"] = _gaps(pairs, name, task)
-    total = _usage(frame, everything)
+    total = usage_of(frame, everything)
     return Summary(
         episodes=len(frame),
         cost_usd=total.cost_usd,
@@ -124,11 +124,12 @@ def _cell(frame: Frame, outcomes: NDArray[np.int8], rows: Rows, task: str | None
         infrastructure=len(rows) - len(used),
         outcomes={str(outcome): n for outcome, n in zip(OUTCOMES, counts, strict=True) if n},
         metrics=metrics,
-        usage=_usage(frame, rows),
+        usage=usage_of(frame, rows),
     )
 
 
-def _usage(frame: Frame, rows: Rows) -> Usage:
+def usage_of(frame: Frame, rows: Rows) -> Usage:
+    """Consumption of all seats of the episodes of these rows."""
     cost = float(frame.cost_usd[rows].sum())
     return Usage(
         calls=int(frame.calls[rows].sum()),

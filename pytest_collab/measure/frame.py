@@ -111,6 +111,7 @@ class Frame:
         duration_s, turns: shape (n,).
         faults: failures of the rows that have any.
         metrics: the families' figures, shape (n,) each; NaN where an episode has none.
+        at: shape (n,), where each row's line begins in episodes.jsonl, in bytes; -1 where it was read from nowhere.
         info: the run's own record of its circumstances; empty where it was not read.
         bad: lines of episodes.jsonl that were no episode.
         spare: plays that are no row.
@@ -140,6 +141,7 @@ class Frame:
     turns: NDArray[np.float64]
     faults: Mapping[int, tuple[Fault, ...]]
     metrics: Mapping[str, NDArray[np.float64]]
+    at: NDArray[np.int64]
     info: RunInfo = field(default_factory=RunInfo)
     bad: tuple[BadLine, ...] = ()
     spare: Spare = NO_SPARE
@@ -189,6 +191,11 @@ class Frame:
         """Rows whose team has one of the agents on any seat."""
         wanted = set(agents)
         return self.team.among(team for team in self.team.values if wanted & set(team))
+
+    @property
+    def fault_codes(self) -> set[str]:
+        """The codes of all failures."""
+        return {fault.code for faults in self.faults.values() for fault in faults}
 
     def has_fault(self, code_or_cause: str) -> Mask:
         """Rows with a failure of that code, or of that cause."""

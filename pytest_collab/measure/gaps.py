@@ -70,8 +70,19 @@ def unit_values(
         rows: shape (n,), which rows may be used; all when left out.
 
     Returns:
-        By unit; under `solo` and `with:AGENT` the team is the one agent.
+        By unit; under `solo` and `with:AGENT` the team is the one agent. Not to be changed: it is found once.
     """
+    if values is None and rows is None:
+        found: dict[Unit, float] = frame.once(
+            ("units", condition), lambda: _unit_values(frame, condition, None, None)
+        )
+        return found
+    return _unit_values(frame, condition, values, rows)
+
+
+def _unit_values(
+    frame: Frame, condition: str, values: NDArray[np.float64] | None, rows: Mask | None
+) -> dict[Unit, float]:
     measured = frame.success.astype(np.float64) if values is None else values
     mask = frame.condition.among([condition]) & frame.evidence & ~np.isnan(measured)
     if rows is not None:

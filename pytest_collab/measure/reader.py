@@ -50,17 +50,17 @@ class FrameReader:
                 for line in lines:
                     if not (last or line.endswith(b"\n")):
                         break
-                    self._offset += len(line)
+                    begins, self._offset = self._offset, self._offset + len(line)
                     self._line += 1
                     if line.strip():
-                        self._take(line)
+                        self._take(line, begins)
         except FileNotFoundError:
             raise RunError(f"{self._path} is no run directory (it has no episodes.jsonl)") from None
         except OSError as error:
             raise RunError(f"{self._file} cannot be read: {error.strerror or error}") from error
         return self._line
 
-    def _take(self, line: bytes) -> None:
+    def _take(self, line: bytes, at: int) -> None:
         from pydantic_core import from_json
 
         try:
@@ -71,7 +71,7 @@ class FrameReader:
                     f"{self._file}:{self._line} has schema_version {version}; this version of pytest-collab reads up "
                     f"to {SCHEMA_VERSION}. Upgrade pytest-collab to read this run."
                 )
-            self._rows.add(raw)
+            self._rows.add(raw, at)
         except KeyError as error:
             self._bad.append(BadLine(self._line, f"there is no {error}"))
         except (ValueError, TypeError, AttributeError) as error:

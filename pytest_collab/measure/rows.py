@@ -41,15 +41,15 @@ class Rows:
             self.codes[name] = array("i")
         for name in ("cost_usd", "known_cost_usd", *_SUMMED, "duration_s", "turns", "score"):
             self.numbers[name] = array("d")
-        for name in ("seed", "epoch", "outcome", "settled"):
+        for name in ("seed", "epoch", "outcome", "settled", "at"):
             self.codes[name] = array("q")
 
     def code(self, name: str, value: Any) -> int:
         known = self.names[name]
         return known.setdefault(value, len(known))
 
-    def add(self, raw: Mapping[str, Any]) -> None:
-        """Take in one play.
+    def add(self, raw: Mapping[str, Any], at: int = -1) -> None:
+        """Take in one play, whose line begins at the byte `at` of its file.
 
         The first play of an episode that is evidence stands, as in `Record.episodes`: a re-run after a
         failure does not launder it, a re-run after an infrastructure error replaces it.
@@ -60,7 +60,10 @@ class Rows:
         outcome = _OUTCOME_CODE[raw["outcome"]]
         usage = raw.get("usage") or {}
         known, unpriced = 0.0, False
+        summed = dict.fromkeys(_SUMMED, 0.0)
         for seat in usage.values():
+            for name in _SUMMED:
+                summed[name] += seat.get(name, 0)
             price = seat.get("cost_usd", 0.0)
             if price is None:
                 unpriced = True
@@ -70,7 +73,7 @@ class Rows:
             "score": float(raw["score"]),
             "cost_usd": math.nan if unpriced else known,
             "known_cost_usd": known,
-            **{name: float(sum(seat.get(name, 0) for seat in usage.values())) for name in _SUMMED},
+            **summed,
             "duration_s": float(raw.get("duration_s", 0.0)),
             "turns": float(raw.get("turns", 0)),
         }
@@ -89,6 +92,7 @@ class Rows:
             "epoch": epoch,
             "outcome": outcome,
             "settled": int(raw.get("settled", True)),
+            "at": at,
         }
         identity = str(raw["id"])
         if not (0.0 <= numbers["score"] <= 1.0 and abs(seed) < _SEED_LIMIT and abs(epoch) < _SEED_LIMIT):
@@ -168,6 +172,7 @@ class Rows:
             turns=number("turns"),
             faults={int(moved[row]): faults for row, faults in self.faults.items() if keep[row]},
             metrics=metrics,
+            at=whole("at"),
             bad=tuple(bad),
             spare=self.spare,
         )

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from typing import Final
 
 from pydantic import BaseModel, ConfigDict
 
 from pytest_collab.episode.condition import GENERAL
-from pytest_collab.episode.record import SCHEMA_VERSION, Episode, SeatUsage
+from pytest_collab.episode.record import SCHEMA_VERSION
 from pytest_collab.measure.metric import GAPS as METRIC_GAPS
 
 GAPS: Final[Mapping[str, tuple[str, str]]] = {name.replace("_", " "): pair for name, pair in METRIC_GAPS.items()}
@@ -155,17 +155,3 @@ def condition_rank(condition: str) -> tuple[int, str]:
     """Sorts conditions as people read them: the ceiling, the real thing, then the variations."""
     kind = condition.partition(":")[0]
     return (GENERAL.index(kind) if kind in GENERAL else len(GENERAL), condition)
-
-
-def usage(episodes: Iterable[Episode]) -> Usage:
-    """Consumption of all seats of all episodes."""
-    seats: list[SeatUsage] = [seat for episode in episodes for seat in episode.usage.values()]
-    unknown = any(seat.cost_usd is None for seat in seats)
-    return Usage(
-        calls=sum(seat.calls for seat in seats),
-        retries=sum(seat.retries for seat in seats),
-        input_tokens=sum(seat.input_tokens for seat in seats),
-        output_tokens=sum(seat.output_tokens for seat in seats),
-        cached_tokens=sum(seat.cached_tokens for seat in seats),
-        cost_usd=None if unknown else sum(seat.cost_usd or 0.0 for seat in seats),
-    )

@@ -16,7 +16,7 @@ from pytest_collab.plugin.resuming import REMEDY, TaskKey
 from pytest_collab.plugin.roster import Roster
 
 if TYPE_CHECKING:
-    from collections.abc import Container
+    from collections.abc import Callable
 
     from pytest_collab.episode.agent import Agent
     from pytest_collab.episode.family import Family
@@ -90,11 +90,11 @@ class Collected:
             )
         self.changed[key] = task.hash
 
-    def prepare(self, session: pytest.Session, run: RunDirectory | None, played: Container[Any]) -> None:
+    def prepare(self, session: pytest.Session, run: RunDirectory | None, played: Callable[[Case], bool]) -> None:
         """Everything is collected: let families do their batch work, and write down the tasks.
 
         Args:
-            played: keys of cases that need not be played again.
+            played: whether a case need not be played again.
         """
         wanted: dict[tuple[str, str], tuple[Task, dict[int, None]]] = {}
         planned: dict[tuple[str, str, str], set[Any]] = {}
@@ -103,7 +103,7 @@ class Collected:
             if case is None or case.skip is not None:
                 continue
             planned.setdefault(case.key[:3], set()).add(case.key)
-            if case.key not in played:
+            if not played(case):
                 wanted.setdefault((case.task.params.family, case.task.name), (case.task, {}))[1][case.seed] = None
         refused = prepare_tasks([(task, list(seeds)) for task, seeds in wanted.values()], self.configure)
         refuse_items(session, refused)

@@ -156,4 +156,4 @@ def pytest_collection_finish(session: pytest.Session) -> None:
     if collab is not None and not collab.agents.unasked:
         collab.stage.expect(session.items)
         collab.anew()
-        collab.collected.prepare(session, collab.run, collab.stage.stored)
+        collab.collected.prepare(session, collab.run, collab.stage.has)

@@ -42,7 +42,7 @@ def check_plan(session: CollabSession, items: Sequence[pytest.Item], cases: Sequ
     gated = settings.gate is not None and settings.shard is None
     if not (gated or baseline is not None) or not all(_known_before(item) for item in items):
         return
-    frame = frame_of_rows(_as_raw(key, session) for key in [*(case.key for case in cases), *session.stage.stored])
+    frame = frame_of_rows(_as_raw(key, session) for key in [*(case.key for case in cases), *session.stage.finished()])
     if not len(frame):
         return
     if baseline is not None:

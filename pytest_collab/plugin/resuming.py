@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
 from pathlib import Path
 from typing import Final
 
@@ -50,7 +49,7 @@ def set_apart(run: RunDirectory, before: RunInfo, after: RunInfo, *, anew: bool)
     told = "; ".join(str(one) for one in found)
     if anew:
         return _told(run.set_aside(concerned), told)
-    plays = sum(map(concerned, run.record().plays))
+    plays = sum(map(concerned, run.mentioning("")))
     if plays:
         raise UsageError(f"--collab-resume: {plays} episodes of {run.path} were played otherwise: {told}. {REMEDY}")
     return []
@@ -77,15 +76,6 @@ def words(shared: Path) -> dict[TaskKey, str]:
     found: dict[TaskKey, str] = {}
     for path in shared.glob(f"{CHANGED}.*"):
         found |= {(family, task): content for family, task, content in json.loads(path.read_text(encoding="utf-8"))}
-    return found
-
-
-def played_hashes(plays: Iterable[Episode]) -> dict[TaskKey, set[str]]:
-    """The contents of each task that plays were made with."""
-    found: dict[TaskKey, set[str]] = {}
-    for play in plays:
-        if play.task_hash:
-            found.setdefault((play.family, play.task), set()).add(play.task_hash)
     return found
 
 

@@ -78,7 +78,8 @@ def _agents(run: RunDirectory, settings: Settings, agents: Roster) -> Iterator[A
 
 def _seated_by_conditions(run: RunDirectory, settings: Settings) -> list[str]:
     """Agents of `with:AGENT` in what a run holds, where such episodes may be asked for again."""
-    held = {play.condition.removeprefix("with:") for play in run.record().plays if play.condition.startswith("with:")}
+    seated = (str(raw.get("condition", "")) for raw in run.raw("with:"))
+    held = {condition.removeprefix("with:") for condition in seated if condition.startswith("with:")}
     asked = settings.conditions
     return sorted(held if asked is None else held & {condition.argument for condition in asked})
 

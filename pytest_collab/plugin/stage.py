@@ -23,13 +23,14 @@ from pytest_collab.errors import CollabError, RunError
 from pytest_collab.plugin.cases import Case, CaseKey, case_of
 from pytest_collab.plugin.collected import Collected
 from pytest_collab.plugin.options import Settings
-from pytest_collab.plugin.resuming import TaskKey, played_hashes
+from pytest_collab.plugin.resuming import TaskKey
 from pytest_collab.plugin.roster import Roster
 from pytest_collab.plugin.shared import tell_in_play, tell_planned
 from pytest_collab.plugin.upcoming import Upcoming
 
 if TYPE_CHECKING:
     from pytest_collab.measure.forecast import Forecaster
+    from pytest_collab.measure.played import Played
 
 
 UNPAID: Final = "not begun"
@@ -49,8 +50,8 @@ class Stage:
 
     Attributes:
         run: where plays are kept; set before collection.
-        stored: what the resumed run has finished, by case.
-        attempts: how often each case has been played.
+        before: what the resumed run has played; None where none is resumed.
+        attempts: how often each case has been played in this session.
         refused: why nothing may be played, found out after collection.
         unneeded: why no gate needs a case any more; None when it is to be played.
     """
@@ -73,9 +74,10 @@ class Stage:
         self._upcoming = Upcoming(config, AHEAD * settings.in_flight if settings.stop_when_decided else None)
         self.run: RunDirectory | None = None
         self.attempts: dict[Any, int] = {}
-        self.stored: dict[Any, Episode] = {}
+        self.before: Played | None = None
+        self._taken: set[CaseKey] = set()
+        self._changed: Mapping[TaskKey, str] = {}
         self.refused: str | None = None
-        self._beginnings: dict[CaseKey, Episode] = {}
         self._expected: set[CaseKey] = set()
         self._held: list[Case] = []
         self.unneeded: Callable[[Case], str | None] = lambda case: None
@@ -86,21 +88,45 @@ class Stage:
         Returns:
             The contents that its tasks had.
         """
-        record = run.record()
-        for play in record.plays:
-            self.attempts[play.key] = self.attempts.get(play.key, 0) + 1
-        for episode in record.episodes():
-            if episode.outcome != "infrastructure_error":
-                self.stored[episode.key] = episode
-        return played_hashes(record.plays)
+        from pytest_collab.measure.played import Played
+
+        self.before = Played.of(run, self._shared)
+        return self.before.hashes
 
     def forget(self, changed: Mapping[TaskKey, str]) -> None:
         """Let go of what a resumed run has played of tasks that have changed since."""
-        self.stored = {
-            key: episode
-            for key, episode in self.stored.items()
-            if changed.get((episode.family, episode.task), episode.task_hash) == episode.task_hash
-        }
+        self._changed = changed
+
+    def has(self, case: Case) -> bool:
+        """Whether the resumed run has finished this case, and it has not been told in this session."""
+        return case.key not in self._taken and self._stands(case.key, case.task.hash)
+
+    def _stands(self, key: CaseKey, content: str) -> bool:
+        """Whether the resumed run has finished an episode of a task of that content."""
+        if self.before is None or key not in self.before:
+            return False
+        if key[:2] not in self._changed:
+            return True
+        played = self.before.standing(key)
+        return played is not None and played.task_hash == content
+
+    def finished(self) -> Iterator[CaseKey]:
+        """What the resumed run has finished, read anew: its table knows an episode only when it is asked for it."""
+        from pytest_collab.measure.plan import planned_of
+        from pytest_collab.measure.reader import read_frame
+
+        if self.before is None or self.run is None:
+            return
+        frame = read_frame(self.run.path)
+        for key, content, evidence in zip(planned_of(frame), frame.task_hash, frame.evidence.tolist(), strict=True):
+            if evidence and self._changed.get(key[:2], content) == content:
+                yield key
+
+    def _take(self, case: Case) -> Episode | None:
+        """What the resumed run has of a case, once."""
+        stored = self.before.standing(case.key) if self.before is not None and self.has(case) else None
+        self._taken.add(case.key)
+        return stored if stored is not None and stored.task_hash == case.task.hash else None
 
     def expect(self, items: list[pytest.Item]) -> None:
         """The collected items, in the order of play."""
@@ -174,9 +200,9 @@ class Stage:
         hopeless = self._hopeless(case)
         if hopeless is not None:
             pytest.skip(f"not played: {hopeless}")
-        stored = self.stored.pop(case.key, None)
-        if stored is not None and self.run is not None and stored.task_hash == case.task.hash:
-            finished = Finished(stored, self.run.transcript(stored))
+        stored = self._take(case)
+        if stored is not None and self.run is not None:
+            finished = Finished(stored, partial(self.run.transcript, stored))
         else:
             with self._told():
                 plan = self.plan(case)
@@ -242,7 +268,7 @@ class Stage:
             others=self._agents.registry.get(condition.argument) if condition.kind == "with" else None,
             seed=case.seed,
             epoch=case.epoch,
-            attempt=self.attempts.get(case.key, 0) + 1,
+            attempt=self.attempts.get(case.key, 0) + (self.before.plays(case.key) if self.before else 0) + 1,
             grader=self._agents.grader,
             gradings=self._agents.gradings,
             asks_seats=self._agents.asks_seats(case),
@@ -257,11 +283,19 @@ class Stage:
         if turns is None or key is None or self.run is None:
             return None
         if key not in self._beginnings:
-            self._beginnings = {one.key: one for one in self.run.record().episodes() if one.condition == "team"}
-        found = self._beginnings.get(key)
-        if found is None or found.task_hash != case.task.hash or found.outcome == "infrastructure_error":
+            self._beginnings.update()
+        found = self._beginnings.standing(key)
+        if found is None or found.task_hash != case.task.hash:
             return None
         return Prefix.of(found.id, self.run.transcript(found), turns)
+
+    @cached_property
+    def _beginnings(self) -> Played:
+        """What the run has played by now, in all processes of the session."""
+        from pytest_collab.measure.played import Played
+
+        assert self.run is not None
+        return Played(self.run)
 
     def _beginning(self, case: Case) -> CaseKey | None:
         """Which episode a relay by turns goes on with; None for other conditions."""
@@ -275,20 +309,25 @@ class Stage:
         """Plans of the items that come after `item` in this process; whether one is still wanted is asked last."""
         for following in self._upcoming.after(item):
             case = case_of(following)
-            if case is None or case.skip is not None or case.key in self.stored or self.attempts.get(case.key):
+            if case is None or case.skip is not None or self.has(case) or self.attempts.get(case.key):
                 continue
             beginning = self._beginning(case)
-            if beginning in self._expected and not self.attempts.get(beginning):
+            if beginning in self._expected and not self._begun(case):
                 self._held.append(case)
             elif self._wanted(case):
                 yield self.plan(case)
 
     def _held_back(self) -> Iterator[Plan]:
         """Plans of relays that had to wait for the episode that they go on with."""
-        for case in [case for case in self._held if self.attempts.get(self._beginning(case))]:
+        for case in [case for case in self._held if self._begun(case)]:
             self._held.remove(case)
             if not self.attempts.get(case.key) and self._wanted(case):
                 yield self.plan(case)
+
+    def _begun(self, case: Case) -> bool:
+        """Whether there is the episode that a relay goes on with, or none to wait for."""
+        key = self._beginning(case)
+        return key is None or bool(self.attempts.get(key)) or self._stands(key, case.task.hash)
 
     def _wanted(self, case: Case) -> bool:
         return self.unneeded(case) is None and self._hopeless(case) is None

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Final
 
-from pytest_collab.episode.outcome import Outcome
-from pytest_collab.episode.record import Episode
+import numpy as np
+
 from pytest_collab.episode.run import RunInfo
 from pytest_collab.measure.comparison import Change, RunComparison
 from pytest_collab.measure.decision import GateVerdict
+from pytest_collab.measure.frame import Frame
 from pytest_collab.measure.gatereport import GateReport
 from pytest_collab.measure.pooling import Pooled
 from pytest_collab.report.model import Answer, Baseline
@@ -26,7 +26,7 @@ MOST_REASONS: Final = 3
 def answer(
     gates: GateReport | None,
     baseline: Baseline | None,
-    episodes: Sequence[Episode],
+    frame: Frame,
     info: RunInfo,
     planned: int | None = None,
     *,
@@ -35,15 +35,16 @@ def answer(
     """Gates decide; without them the baseline; without both nothing can be said about a release.
 
     Args:
+        frame: the run's episodes.
         info: says whether the session came to its end; of one that did not, nothing is green.
         planned: how many episodes it meant to play, where that is known.
         early: it may end before all are played, once its gates are decided.
     """
-    found = _found(gates, baseline, episodes)
-    short = planned is not None and len(episodes) < planned and not early
+    found = _found(gates, baseline, frame)
+    short = planned is not None and len(frame) < planned and not early
     if info.finished is not None and info.exit_status not in _CUT_SHORT and not short:
         return found
-    count = f"{len(episodes)} episodes" if planned is None else f"{len(episodes)} of {planned} episodes"
+    count = f"{len(frame)} episodes" if planned is None else f"{len(frame)} of {planned} episodes"
     if info.finished is None:
         begin, state = f"{count} played so far", "the session is still running, or was killed"
     elif info.exit_status in _CUT_SHORT:
@@ -58,7 +59,7 @@ def answer(
     )
 
 
-def _found(gates: GateReport | None, baseline: Baseline | None, episodes: Sequence[Episode]) -> Answer:
+def _found(gates: GateReport | None, baseline: Baseline | None, frame: Frame) -> Answer:
     comparison = None if baseline is None else baseline.comparison
     name = "the baseline" if baseline is None else Path(baseline.path).name or baseline.path
     if gates is not None and gates.verdict == "void":
@@ -72,14 +73,14 @@ def _found(gates: GateReport | None, baseline: Baseline | None, episodes: Sequen
         return _of_gates(gates, comparison, name)
     if comparison is not None:
         return _of_changes(comparison, name)
-    teams = [episode for episode in episodes if episode.condition == "team"]
-    kind = "team episodes" if teams else "episodes"
-    evidence = [episode for episode in teams or episodes if episode.outcome is not Outcome.INFRASTRUCTURE]
-    good = sum(episode.success for episode in evidence)
+    teams = frame.condition.among(["team"])
+    kind = "team episodes" if teams.any() else "episodes"
+    evidence = (teams if teams.any() else np.ones(len(frame), dtype=bool)) & frame.evidence
+    good = int((frame.success & evidence).sum())
     refused = f" The baseline was not used: {baseline.refusal}" if baseline is not None else ""
     return Answer(
         "open",
-        f"{good} of {len(evidence)} {kind} succeeded",
+        f"{good} of {int(evidence.sum())} {kind} succeeded",
         "Whether that is worse than before cannot be told: this run was played without gates (--collab-gate=FILE) "
         f"and without a baseline (--collab-baseline=DIR).{refused}",
     )

@@ -6,7 +6,7 @@ import base64
 import gzip
 import json
 import math
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Hashable, Iterable, Iterator
 from dataclasses import dataclass
 from hashlib import sha256
 from typing import Any, Final
@@ -89,14 +89,8 @@ def chunks(
         yield Chunk(tuple(rows), packed(b"[" + b",".join(parts) + b"]"))
 
 
-def columns(rows: Sequence[dict[str, Any]], names: Sequence[str], coded: Sequence[str] = ()) -> dict[str, Any]:
-    """Rows as columns; a coded column keeps each different value once and its places."""
-    found: dict[str, Any] = {"n": len(rows)}
-    for name in names:
-        values = [row[name] for row in rows]
-        if name in coded:
-            different = {value: place for place, value in enumerate(dict.fromkeys(values))}
-            found[name] = {"values": list(different), "codes": [different[value] for value in values]}
-        else:
-            found[name] = values
-    return found
+def coded(values: Iterable[Hashable]) -> dict[str, Any]:
+    """A column that keeps each different value once, and its places."""
+    different: dict[Hashable, int] = {}
+    codes = [different.setdefault(value, len(different)) for value in values]
+    return {"values": list(different), "codes": codes}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
@@ -10,19 +10,24 @@ from itertools import takewhile
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
+import numpy as np
+
 from pytest_collab import __version__
 from pytest_collab.episode.outcome import Outcome
 from pytest_collab.episode.record import Episode
 from pytest_collab.episode.run import RunDirectory
 from pytest_collab.episode.text import one_line
 from pytest_collab.errors import CollabError, RunError
-from pytest_collab.report.embed import Chunk, chunks, columns, compact, packed, source_hash
+from pytest_collab.measure.frame import OUTCOMES
+from pytest_collab.measure.plan import planned_of
+from pytest_collab.measure.records import Records
+from pytest_collab.report.embed import Chunk, chunks, coded, compact, packed, source_hash
 from pytest_collab.report.frames import Clock, events, frames, proofs, turn_ends
 from pytest_collab.report.model import Report
 from pytest_collab.report.overview import overview, selection
 from pytest_collab.report.pagedata import head
 from pytest_collab.report.reading import read_report
-from pytest_collab.report.story import PAGE, headline
+from pytest_collab.report.story import PAGE, headline, headline_of
 from pytest_collab.report.telling import subjects
 
 if TYPE_CHECKING:
@@ -39,12 +44,7 @@ SECONDS_ON_DEMAND: Final = 240.0
 _FIRST: Final = (Outcome.COORDINATION, Outcome.COMPETENCE, Outcome.UNSETTLED, Outcome.LIMIT, Outcome.INFRASTRUCTURE)
 """In this order episodes are embedded, before the successful ones."""
 
-_COLUMNS: Final = (
-    *("id", "family", "task", "condition", "team", "seed", "epoch", "outcome", "score", "codes", "turns"),
-    *("duration_s", "cost_usd", "place", "note", "was", "was_id", "about"),
-)
 _SCRIPTS: Final = ("work.js", "telling.js", "stage.js", "episode.js", "app.js")
-_CODED: Final = ("family", "task", "condition", "team", "outcome", "codes", "was", "about")
 
 
 @dataclass(frozen=True, slots=True)
@@ -171,41 +171,44 @@ def _notes(total: int, embedded: int, skipped: int, path: Path) -> list[str]:
 def _index(report: Report, places: dict[int, tuple[int, int]]) -> dict[str, Any]:
     was, ids = ({}, {}) if report.baseline is None else (report.baseline.outcomes, report.baseline.ids)
     about = subjects(report.info)
-    rows = [
-        {
-            "id": episode.id,
-            "family": episode.family,
-            "task": episode.task,
-            "condition": episode.condition,
-            "team": "+".join(episode.team),
-            "seed": episode.seed,
-            "epoch": episode.epoch,
-            "outcome": str(episode.outcome),
-            "score": round(episode.score, 4),
-            "codes": " ".join(dict.fromkeys(failure.code for failure in episode.failures)),
-            "turns": episode.turns,
-            "duration_s": round(episode.duration_s, 2),
-            "cost_usd": episode.cost_usd,
-            "place": places.get(row, -1),
-            "note": _note(episode),
-            "was": was.get(episode.key, ""),
-            "was_id": ids.get(episode.key, ""),
-            "about": about(episode),
-        }
-        for row, episode in enumerate(report.episodes)
-    ]
-    return columns(rows, _COLUMNS, _CODED)
+    frame = report.episodes.frame
+    n = len(frame)
+    notes = [""] * n  # what unsuccessful episodes failed of, in a line
+    for row, raw in report.episodes.raw(np.flatnonzero(~frame.success).tolist()):
+        told = headline_of(OUTCOMES[report.episodes.outcomes[row]], next(iter(raw.get("failures") or ()), None))
+        notes[row] = one_line(told, MOST_OF_A_NOTE)
+    codes = [""] * n
+    for row, faults in frame.faults.items():
+        codes[row] = " ".join(dict.fromkeys(fault.code for fault in faults))
+    keys = planned_of(frame)
+    return {
+        "n": n,
+        "id": list(frame.id),
+        "family": coded(frame.family),
+        "task": coded(frame.task),
+        "condition": coded(frame.condition),
+        "team": coded("+".join(team) for team in frame.team),
+        "seed": frame.seed.tolist(),
+        "epoch": frame.epoch.tolist(),
+        "outcome": coded(str(OUTCOMES[code]) for code in report.episodes.outcomes.tolist()),
+        "score": np.round(frame.score, 4).tolist(),
+        "codes": coded(codes),
+        "turns": frame.turns.astype(int).tolist(),
+        "duration_s": np.round(frame.duration_s, 2).tolist(),
+        "cost_usd": [None if cost != cost else cost for cost in frame.cost_usd.tolist()],
+        "place": [places.get(row, -1) for row in range(n)],
+        "note": notes,
+        "was": coded(was.get(one, "") for one in keys),
+        "was_id": [ids.get(one, "") for one in keys],
+        "about": coded(about(one.family, one.task, one.seed) for one in keys),
+    }
 
 
-def _note(episode: Episode) -> str:
-    """What an unsuccessful episode failed of, in a line."""
-    return "" if episode.success else one_line(headline(episode), MOST_OF_A_NOTE)
-
-
-def _embedded(episodes: Sequence[Episode], run: RunDirectory, clock: Clock, limit: int | None) -> Iterator[Chunk]:
+def _embedded(episodes: Records, run: RunDirectory, clock: Clock, limit: int | None) -> Iterator[Chunk]:
     """Chunks of transcripts, unsuccessful episodes first, until the page is large enough or the time is up."""
     rank = {outcome: place for place, outcome in enumerate(_FIRST)}
-    order = sorted(range(len(episodes)), key=lambda row: (rank.get(episodes[row].outcome, len(rank)), row))
+    ranks = np.array([rank.get(outcome, len(rank)) for outcome in OUTCOMES])
+    order = np.argsort(ranks[episodes.outcomes], kind="stable").tolist()
     written = 0
     in_time = takewhile(lambda row: not clock.over(), order)
     for chunk in chunks((row, payload(episodes[row], run, clock)) for row in in_time):

@@ -6,10 +6,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from pytest_collab.episode.record import Episode
 from pytest_collab.episode.run import BadLine, RunInfo
 from pytest_collab.measure.comparison import RunComparison
 from pytest_collab.measure.gatereport import GateReport
+from pytest_collab.measure.records import Records
 
 if TYPE_CHECKING:
     from pytest_collab.measure.attribution import Decomposition, FaultRate
@@ -138,7 +138,7 @@ class Report:
     """A run as the page shows it.
 
     Attributes:
-        episodes: one play each, in the order of the file.
+        episodes: one play each, in the order of the file; only their columns are in memory.
         finished: False while the session still runs.
         lost: why episodes were lost to the infrastructure.
         path: of the run directory, as it was named.
@@ -150,7 +150,7 @@ class Report:
     name: str
     info: RunInfo
     finished: bool
-    episodes: Sequence[Episode]
+    episodes: Records
     bad: tuple[BadLine, ...]
     summary: Summary
     gates: GateReport | None

@@ -7,13 +7,17 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
+import numpy as np
+
 from pytest_collab.episode.outcome import Outcome
 from pytest_collab.episode.record import Episode
 from pytest_collab.episode.text import one_line
+from pytest_collab.measure.bulk import usage_of
 from pytest_collab.measure.gatereport import GateReport, GateResult
 from pytest_collab.measure.metric import parse_metric
+from pytest_collab.measure.plan import planned_of
 from pytest_collab.measure.selection import INFRASTRUCTURE_RATE
-from pytest_collab.measure.summary import Cell, CodeCount, FamilySummary, Gap, Usage, condition_rank, usage
+from pytest_collab.measure.summary import Cell, CodeCount, FamilySummary, Gap, Usage, condition_rank
 from pytest_collab.report.advice import advice
 from pytest_collab.report.gateline import Strip, more, short, strip
 from pytest_collab.report.gates import saved_line, stopped_line, verdict_line
@@ -139,7 +143,7 @@ class Overview:
 def overview(report: Report) -> Overview:
     """Lay the summary out for reading."""
     families = tuple(_family(family, report) for family in report.summary.families)
-    lost = _lost(report)
+    lost, lost_in_all = _lost(report)
     return Overview(
         families,
         infrastructure=sum(family.infrastructure for family in families),
@@ -147,8 +151,8 @@ def overview(report: Report) -> Overview:
         gates_told=_gates_told(report.gates) if report.gates is not None else "",
         faults=_faults(report),
         faultless=tuple(story.agent for story in report.agents if not story.complaints),
-        lost=lost[:MOST_LOST],
-        lost_in_all=len(lost),
+        lost=lost,
+        lost_in_all=lost_in_all,
         warnings=tuple(note for note in report.info.notes if note.startswith(WARNING)),
         stopped_told=_capital(stopped_line(report.summary) or "").replace(
             "the rates above", "the rates on this page"
@@ -176,24 +180,25 @@ def _faults(report: Report) -> tuple[Fault, ...]:
     return tuple(sorted(found, key=lambda fault: (-fault.rise, -fault.complaint.episodes)))
 
 
-def _lost(report: Report) -> tuple[Lost, ...]:
-    """Team episodes first, of each family in turn, the shortest first."""
+def _lost(report: Report) -> tuple[tuple[Lost, ...], int]:
+    """Team episodes first, of each family in turn, the shortest first: some of them, and how many there are."""
     was: Mapping[Any, str] = {} if report.baseline is None else report.baseline.outcomes
-    found = [
-        Lost(episode, one_line(headline(episode), 140))
-        for episode in report.episodes
-        if not episode.success
-        and episode.outcome is not Outcome.INFRASTRUCTURE
-        and was.get(episode.key) == Outcome.SUCCESS
-    ]
-    found.sort(key=lambda one: (one.episode.condition != "team", one.episode.turns))
+    if not was:
+        return (), 0
+    frame = report.episodes.frame
+    won = np.array([was.get(one) == Outcome.SUCCESS for one in planned_of(frame)], dtype=bool)
+    rows = np.flatnonzero(won & ~frame.success & frame.evidence).tolist()
+    alone = ~frame.condition.among(["team"])
+    rows.sort(key=lambda row: (alone[row], frame.turns[row]))
     turns: Counter[tuple[str, bool]] = Counter()
-    places = []
-    for one in found:
-        mine = (one.episode.family, one.episode.condition != "team")
-        places.append((mine[1], turns[mine]))
+    places = {}
+    for row in rows:
+        mine = (frame.family[row], bool(alone[row]))
+        places[row] = (mine[1], turns[mine])
         turns[mine] += 1
-    return tuple(one for _, one in sorted(zip(places, found, strict=True), key=lambda pair: pair[0]))
+    rows.sort(key=places.__getitem__)
+    shown = report.episodes.of(rows[:MOST_LOST])
+    return tuple(Lost(episode, one_line(headline(episode), 140)) for episode in shown), len(rows)
 
 
 def _capital(text: str) -> str:
@@ -239,7 +244,7 @@ def _family(family: FamilySummary, report: Report) -> FamilyView:
         tables=tuple(tables),
         codes=tuple(Code(code, advice(code.code), code.episodes / most) for code in family.codes),
         gradings=agreement_line(family.gradings) if family.gradings is not None else "",
-        usage=usage([episode for episode in report.episodes if episode.family == family.family]),
+        usage=usage_of(report.episodes.frame, np.flatnonzero(report.episodes.frame.family.among([family.family]))),
         infrastructure=sum(cell.infrastructure for cell in family.cells),
         episodes=sum(cell.n + cell.infrastructure for cell in family.cells),
     )

@@ -29,7 +29,7 @@ def head(report: Report) -> dict[str, Any]:
             {"name": family.family, "codes": [code.model_dump() for code in family.codes]}
             for family in report.summary.families
         ],
-        "advice": {code: advice(code) for code in sorted({f.code for e in report.episodes for f in e.failures})},
+        "advice": {code: advice(code) for code in sorted(report.episodes.frame.fault_codes)},
         "matrices": [
             {
                 "family": one.family,

@@ -4,22 +4,20 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from pydantic import ValidationError
 
-from pytest_collab.episode.outcome import Outcome
-from pytest_collab.episode.record import Episode
 from pytest_collab.episode.run import RunDirectory, RunInfo
 from pytest_collab.errors import CollabError, RunError
 from pytest_collab.measure.change import compare_runs
 from pytest_collab.measure.frame import OUTCOMES, Frame
 from pytest_collab.measure.gatereport import GateReport
 from pytest_collab.measure.plan import PlannedEpisode, planned_of
-from pytest_collab.measure.reader import frame_of, plan_of, read_frame
-from pytest_collab.measure.settling import as_settled, settle
+from pytest_collab.measure.reader import read_frame
+from pytest_collab.measure.records import Records
+from pytest_collab.measure.settling import settle
 from pytest_collab.measure.standin import stand_ins
 from pytest_collab.report.advice import advice
 from pytest_collab.report.answer import answer
@@ -60,27 +58,26 @@ def read_report(run: RunDirectory, baseline: Path | None = None) -> Report:
     from pytest_collab.measure.judging import read_plan, summarise_run
 
     info = run.info()
-    record = run.record()
-    recorded = record.episodes()
-    episodes = as_settled(recorded)
-    frame = replace(frame_of(recorded), plan=plan_of(run.path))
+    frame = read_frame(run.path)
+    records = Records(run, frame)
     summary = summarise_run(run.path, frame)
     gates = _gates(run.path)
     against = _baseline(frame, baseline or _named(info), stand_ins_of(info))
     early = read_plan(run.path)
     planned = _planned(info) if early is None else len(early)
-    stories = agent_stories(frame, episodes, {} if against is None else against.faults)
+    stories = agent_stories(records, {} if against is None else against.faults)
+    shown = [one for story in stories for complaint in story.complaints for one in complaint.examples[:1]]
     return Report(
         name=run.path.name or str(run.path),
         info=info,
         finished=info.finished is not None,
-        episodes=episodes,
-        bad=record.bad,
+        episodes=records,
+        bad=frame.bad,
         summary=summary,
         gates=gates,
         baseline=against,
-        answer=answer(gates, against, episodes, info, planned, early=early is not None),
-        agents=with_quotes(stories, episodes, run.transcript),
+        answer=answer(gates, against, frame, info, planned, early=early is not None),
+        agents=with_quotes(stories, [one for name in shown if (one := records.named(name.episode))], run.transcript),
         decomposition=_decomposition(frame),
         matrices=_matrices(frame),
         orderings=_orderings(frame),
@@ -88,16 +85,15 @@ def read_report(run: RunDirectory, baseline: Path | None = None) -> Report:
         lost=losses(run.path, frame),
         path=str(run.path),
         planned=planned,
-        missing=() if early is not None else _missing(info, episodes),
+        missing=() if early is not None else _missing(info, frame),
         matrix=matrix(frame, *(() if against is None else (against.outcomes, against.comparison))),
     )
 
 
 def told_of(run: RunDirectory) -> tuple[Sequence[AgentStory], Sequence[Loss]]:
     """What there is to tell the agents' developers, and why episodes were lost. Raises RunError as reading does."""
-    episodes = run.record().episodes()
-    frame = frame_of(episodes)
-    return agent_stories(frame, as_settled(episodes)), losses(run.path, frame)
+    frame = read_frame(run.path)
+    return agent_stories(Records(run, frame)), losses(run.path, frame)
 
 
 def stand_ins_of(info: RunInfo) -> dict[str, str]:
@@ -157,8 +153,8 @@ def _planned(info: RunInfo) -> int | None:
     return sum(one.episodes for one in info.planned) or None
 
 
-def _missing(info: RunInfo, episodes: Sequence[Episode]) -> tuple[Missing, ...]:
-    played = Counter(episode.key[:3] for episode in episodes)
+def _missing(info: RunInfo, frame: Frame) -> tuple[Missing, ...]:
+    played = Counter(zip(frame.family, frame.task, frame.condition, strict=True))
     return tuple(
         Missing(one.family, one.task, one.condition, there, one.episodes)
         for one in info.planned
@@ -166,9 +162,7 @@ def _missing(info: RunInfo, episodes: Sequence[Episode]) -> tuple[Missing, ...]:
     )
 
 
-def agent_stories(
-    frame: Frame, episodes: Sequence[Episode], before: Mapping[str, FaultRate] | None = None
-) -> tuple[AgentStory, ...]:
+def agent_stories(records: Records, before: Mapping[str, FaultRate] | None = None) -> tuple[AgentStory, ...]:
     """What there is to tell the agents' developers, those most often at fault first.
 
     Args:
@@ -176,9 +170,9 @@ def agent_stories(
     """
     from pytest_collab.measure.attribution import agent_faults
 
-    examples = _examples(episodes)
+    examples = _examples(records)
     stories = []
-    for fault in agent_faults(frame):
+    for fault in agent_faults(records.frame):
         earlier = (before or {}).get(fault.name)
         known = {} if earlier is None else dict(earlier.codes)
         complaints = tuple(
@@ -186,7 +180,7 @@ def agent_stories(
                 code,
                 advice(code),
                 n,
-                tuple(examples.get((fault.name, code), ())[:MOST_EXAMPLES]),
+                tuple(examples.get((fault.name, code), ())),
                 None if earlier is None else (known.get(code, 0), earlier.rate.n),
             )
             for code, n in fault.codes
@@ -196,20 +190,28 @@ def agent_stories(
     return tuple(stories)
 
 
-def _examples(episodes: Sequence[Episode]) -> dict[tuple[str, str], list[Example]]:
-    """Team episodes that show a code of an agent, those with the code as headline first."""
-    found: dict[tuple[str, str], list[tuple[int, Example]]] = {}
-    for episode in episodes:
-        if episode.condition != "team" or episode.outcome is Outcome.INFRASTRUCTURE:
+def _examples(records: Records) -> dict[tuple[str, str], list[Example]]:
+    """Team episodes that show a code of an agent, those with the code as headline first: some of each."""
+    frame = records.frame
+    wanted = frame.condition.among(["team"]) & frame.evidence
+    places: dict[tuple[str, str], dict[int, int]] = {}
+    for row, faults in frame.faults.items():
+        if not wanted[row]:
             continue
-        for place, failure in enumerate(episode.failures):
-            for seat in failure.seats:
-                agent = episode.usage[seat].agent if seat in episode.usage else ""
-                example = Example(episode.id, failure.events[0] if failure.events else None, failure.note)
-                known = found.setdefault((agent, failure.code), [])
-                if agent and all(example.episode != other.episode for _, other in known):
-                    known.append((place, example))
-    return {key: [example for _, example in sorted(known, key=lambda k: k[0])] for key, known in found.items()}
+        seated = dict(frame.seating[row])
+        for place, fault in enumerate(faults):
+            for seat in fault.seats:
+                if agent := seated.get(seat):
+                    places.setdefault((agent, fault.code), {}).setdefault(row, place)
+    found = {}
+    for key, rows in places.items():
+        chosen = sorted(rows, key=lambda row: (rows[row], row))[:MOST_EXAMPLES]
+        found[key] = [
+            Example(one.id, failure.events[0] if failure.events else None, failure.note)
+            for row, one in zip(chosen, records.of(chosen), strict=True)
+            for failure in [one.failures[rows[row]]]
+        ]
+    return found
 
 
 def _decomposition(frame: Frame) -> Decomposition | None:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 from urllib.parse import quote
 
 from pytest_collab import families
@@ -34,12 +35,16 @@ UNREAD: Final = "it could not be read surely: nobody is blamed for it, and no so
 def headline(episode: Episode) -> str:
     """One line: the outcome's code, the seats at fault, and why."""
     failure = episode.headline
-    words = str(episode.outcome).replace("_", " ")
+    return headline_of(episode.outcome, None if failure is None else failure.model_dump())
+
+
+def headline_of(outcome: str, failure: Mapping[str, Any] | None) -> str:
+    """The same of a line that was not made into an episode: its outcome, and its first failure if it has one."""
     if failure is None:
-        return words
-    who = f" ({', '.join(failure.seats)})" if failure.seats else ""
-    note = f": {one_line(failure.note, 160)}" if failure.note else ""
-    return f"{failure.code}{who}{note}"
+        return str(outcome).replace("_", " ")
+    who = f" ({', '.join(failure['seats'])})" if failure.get("seats") else ""
+    note = f": {one_line(failure['note'], 160)}" if failure.get("note") else ""
+    return f"{failure['code']}{who}{note}"
 
 
 def tell(finished: Finished, transcript_path: Path, *, whole: bool = False) -> str:

@@ -9,7 +9,6 @@ from typing import Any, Final
 
 from pytest_collab import families
 from pytest_collab.episode.family import worded
-from pytest_collab.episode.record import Episode
 from pytest_collab.episode.run import RunInfo
 from pytest_collab.episode.transcript import Event, Transcript
 
@@ -34,8 +33,8 @@ def deed(event: Event, transcript: Transcript) -> str | None:
         return f"does {worded(action)}"
 
 
-def subjects(info: RunInfo) -> Callable[[Episode], str]:
-    """What an episode of a run is about, as its family says it of the task's params and the seed; else empty."""
+def subjects(info: RunInfo) -> Callable[[str, str, int], str]:
+    """What the episodes of a family, task and seed are about, as the family says it of the params; else empty."""
     params = {(task.family, task.name): task.params for task in info.tasks}
 
     @cache
@@ -48,7 +47,7 @@ def subjects(info: RunInfo) -> Callable[[Episode], str]:
         except Exception:  # other people's families; a pool that lies elsewhere
             return ""
 
-    return lambda episode: about(episode.family, episode.task, episode.seed)
+    return about
 
 
 def tool(name: str, arguments: Any) -> str:

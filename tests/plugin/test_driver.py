@@ -109,6 +109,31 @@ def pytest_sessionfinish():
     assert counted == {"held": 1, "left": 0}, "that of seed 0 is held, which has just been kept"
 
 
+def test_what_a_resumed_run_plays_again_is_played_side_by_side(slow_first: pytest.Pytester) -> None:
+    """All of it failed for want of a provider; seed 0 is slow again, and holds up none of what comes after it."""
+    conftest = slow_first.path / "conftest.py"
+    down = conftest.read_text().replace(
+        "        if self.seed == 0:", "        raise ProviderError('503')\n        if 0:"
+    )
+    conftest.write_text(
+        down.replace("import asyncio", "import asyncio\nfrom pytest_collab.errors import ProviderError")
+    )
+    options = ("--agents=slow", "--collab-in-flight=2", "--collab-run-dir=out", "--collab-resume")
+    slow_first.runpytest_subprocess(*options).assert_outcomes(errors=12)
+    conftest.write_text(
+        conftest.read_text().replace("raise ProviderError('503')", "").replace("if 0:", "if self.seed == 0:")
+    )
+    slow_first.runpytest_subprocess(*options).assert_outcomes(passed=12)
+    lines = [json.loads(line) for line in (slow_first.path / "out" / "episodes.jsonl").read_text().splitlines()]
+    again = [line for line in lines if line["outcome"] == "success"]
+    assert [line["seed"] for line in again] == [*range(1, 12), 0]
+    assert {line["attempt"] for line in again} == {2}
+    slow_first.runpytest_subprocess(*options).assert_outcomes(passed=12)
+    assert len((slow_first.path / "out" / "episodes.jsonl").read_text().splitlines()) == len(lines), (
+        "nothing was played"
+    )
+
+
 def test_no_traceback_is_made_of_a_failed_episode(suite: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> None:
     """Of none that pytest makes a traceback of, be it then shown or not: its modules are read and parsed for that."""
     (suite.path / "other.collab.yaml").write_text(TASK.replace("solo", "team").replace("12", "1"))

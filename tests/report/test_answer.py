@@ -15,7 +15,8 @@ from pytest_collab.report.overview import selection
 from tests.support.episodes import episode
 
 WHOLE = RunInfo(finished="2026-01-01T00:00:00Z", exit_status=1)
-HALF = [episode(seed=seed, ok=seed % 2 == 0) for seed in range(40)]
+EPISODES = [episode(seed=seed, ok=seed % 2 == 0) for seed in range(40)]
+HALF = frame_of(EPISODES)
 PASSED = {"name": "low", "metric": "success_rate", "at_least": 0.1}
 FAILED = {"name": "high", "metric": "success_rate", "at_least": 0.9}
 OPEN = {"name": "middle", "metric": "success_rate", "at_least": 0.5}
@@ -23,7 +24,7 @@ LOST = {"name": "nowhere", "metric": "success_rate", "at_least": 0.5, "where": {
 
 
 def judged(*gates: dict[str, Any]) -> Any:
-    return judge_run(GateFile.model_validate({"gates": list(gates)}), frame_of(HALF))
+    return judge_run(GateFile.model_validate({"gates": list(gates)}), HALF)
 
 
 @pytest.mark.parametrize(
@@ -82,7 +83,7 @@ def test_a_run_that_may_stop_when_decided_is_whole_before_all_is_played() -> Non
 def test_a_gate_leads_to_the_episodes_that_it_judges() -> None:
     lost = {"name": "lost", "metric": "infrastructure_rate", "at_most": 0.1}
     gap = {"name": "gap", "metric": "value_of_talk", "at_least": 0.1, "where": {"task": "t"}}
-    episodes = [*HALF, *(episode("mute", seed=seed) for seed in range(40))]
+    episodes = [*EPISODES, *(episode("mute", seed=seed) for seed in range(40))]
     gates = [PASSED, PASSED | {"name": "mute", "where": {"condition": "mute", "family": "maze"}}, lost, gap]
     report = judge_run(GateFile.model_validate({"gates": gates}), frame_of(episodes))
     assert [selection(gate) for gate in report.gates] == [
