@@ -7,6 +7,7 @@ answers are not.
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -20,6 +21,8 @@ from pytest_collab.episode.plan import Plan
 from pytest_collab.episode.record import Episode
 from pytest_collab.episode.run import RunDirectory
 from pytest_collab.errors import CollabError
+from pytest_collab.measure.reader import read_frame
+from pytest_collab.measure.records import Records
 
 ANSWER_TOKENS: Final = 600
 """What a model's answer is taken to hold, reasoning included, where nothing was measured."""
@@ -72,6 +75,38 @@ class Forecast:
     source: str
 
 
+class _Past:
+    """What episodes took, in sums: a budget asks before every episode, and there may be a hundred thousand."""
+
+    def __init__(self) -> None:
+        self.n = self.priced = 0
+        self.seconds = self.cost_usd = 0.0
+        # By seat: how many, calls, input tokens, output tokens; of all, and of those that were asked anything.
+        self._all: dict[str, tuple[int, int, int, int]] = {}
+        self._asked: dict[str, tuple[int, int, int, int]] = {}
+
+    def add(self, episode: Episode) -> None:
+        self.n += 1
+        self.seconds += episode.duration_s
+        cost = episode.cost_usd
+        if cost is not None:
+            self.priced += 1
+            self.cost_usd += cost
+        for seat, usage in episode.usage.items():
+            for sums in (self._all, *([self._asked] if usage.input_tokens else [])):
+                n, calls, given, answered = sums.get(seat, (0, 0, 0, 0))
+                calls += usage.calls + usage.retries
+                sums[seat] = (n + 1, calls, given + usage.input_tokens, answered + usage.output_tokens)
+
+    def mean(self, seats: Iterable[str]) -> dict[str, Seats]:
+        """Of each seat, over the episodes in which it was asked anything, where there are such."""
+        found = {}
+        for seat in seats:
+            n, *sums = self._asked.get(seat) or self._all.get(seat) or (1, 0, 0, 0)
+            found[seat] = Seats(*(total / n for total in sums))
+        return found
+
+
 class Forecaster:
     """Forecasts episodes from what is known.
 
@@ -96,26 +131,23 @@ class Forecaster:
         self._free = free
         self._stand_in = stand_in
         self._recording = Recording(recording) if recording is not None and recording.is_dir() else None
-        self._exact: dict[tuple[Any, ...], list[Episode]] = {}
-        self._alike: dict[tuple[Any, ...], list[Episode]] = {}
+        self._exact: dict[tuple[Any, ...], _Past] = {}
+        self._alike: dict[tuple[Any, ...], _Past] = {}
         self._played: dict[tuple[Any, ...], tuple[Mapping[str, Seats], str]] = {}
         for run in runs:
             self._read(run)
 
     def _read(self, run: Path) -> None:
-        try:
-            episodes = RunDirectory.open(run).record().episodes()
-        except (CollabError, OSError):
-            return
-        for episode in episodes:
-            self.learn(episode)
+        with contextlib.suppress(CollabError, OSError):
+            for episode in Records(RunDirectory.open(run), read_frame(run)):
+                self.learn(episode)
 
     def learn(self, episode: Episode) -> None:
         """Take an episode that has been played into account."""
         if episode.outcome == "infrastructure_error" or not any(one.input_tokens for one in episode.usage.values()):
             return
-        self._exact.setdefault((*_what(episode), episode.team), []).append(episode)
-        self._alike.setdefault(_what(episode), []).append(episode)
+        self._exact.setdefault((*_what(episode), episode.team), _Past()).add(episode)
+        self._alike.setdefault(_what(episode), _Past()).add(episode)
 
     def of(self, plan: Plan, *, play: bool = True) -> Forecast:
         """What an episode will take.
@@ -132,13 +164,10 @@ class Forecaster:
             (self._exact.get((*what, plan.team)), "earlier episodes of this team"),
             (self._alike.get(what), "earlier episodes of other teams"),
         ):
-            if known:
-                taken = _mean_by_seat(known, tuple(names))
-                seconds = sum(episode.duration_s for episode in known) / len(known)
-                costs = [episode.cost_usd for episode in known if episode.cost_usd is not None]
-                own = told.endswith("this team") and len(costs) == len(known)
-                exact = sum(costs) / len(costs) if own else None
-                return self._priced(names, taken, f"{len(known)} {told}", seconds, exact)
+            if known is not None:
+                own = told.endswith("this team") and known.priced == known.n
+                exact = known.cost_usd / known.n if own else None
+                return self._priced(names, known.mean(names), f"{known.n} {told}", known.seconds / known.n, exact)
         if not play:
             one = Seats(1, ANSWER_TOKENS, ANSWER_TOKENS)
             return self._priced(names, dict.fromkeys(names, one), "one call a seat", None)
@@ -284,17 +313,3 @@ def _seats(plan: Plan) -> tuple[str, ...]:
 
 def _what(episode: Episode) -> tuple[str, str, str]:
     return (episode.family, episode.task, episode.condition)
-
-
-def _mean_by_seat(episodes: list[Episode], seats: tuple[str, ...]) -> dict[str, Seats]:
-    found = {}
-    for seat in seats:
-        own = [episode.usage[seat] for episode in episodes if seat in episode.usage]
-        asked = [usage for usage in own if usage.input_tokens] or own
-        count = max(len(asked), 1)
-        found[seat] = Seats(
-            sum(usage.calls + usage.retries for usage in asked) / count,
-            sum(usage.input_tokens for usage in asked) / count,
-            sum(usage.output_tokens for usage in asked) / count,
-        )
-    return found
