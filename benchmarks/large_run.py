@@ -1,21 +1,23 @@
-"""How long, and in how much memory, a large run is read, summarised, judged, shown and exported.
+"""What a large run costs: reading, judging, showing, exporting, its page, resuming it, listing its transcripts.
 
-python benchmarks/large_run.py                  100,000 synthetic episodes, written to a temporary folder
+python benchmarks/large_run.py                        100,000 synthetic episodes, written to a temporary folder
 python benchmarks/large_run.py --episodes 1000000
+python benchmarks/large_run.py --transcripts 0        no transcripts: what they add is left out
+
+Everything is done at two sizes, a quarter and the whole, each step in a process of its own; what a million would take
+is extrapolated by a line through both.
 """
 
 from __future__ import annotations
 
 import argparse
+import json
 import os
 import random
-import resource
 import subprocess
 import sys
 import tempfile
-import time
 from collections.abc import Iterator, Sequence
-from itertools import pairwise
 from pathlib import Path
 
 PLAYED = (
@@ -28,6 +30,13 @@ PLAYED = (
     ("with:partner", ("a",)),
     ("with:partner", ("b",)),
 )
+
+GATES = [
+    {"metric": "success_rate", "at_least": 0.5},
+    {"metric": "collaboration_gap", "at_most": 0.2},
+    {"metric": "failure_rate.vague", "at_most": 0.5},
+    {"metric": "cost_usd", "at_most": 0.05},
+]
 
 
 def lines(episodes: int) -> Iterator[str]:
@@ -64,64 +73,155 @@ def lines(episodes: int) -> Iterator[str]:
         ).json_line()
 
 
-def measure(run: Path) -> None:
-    """Read, summarise and judge, in this process, and print what each took."""
+def write_run(folder: Path, episodes: int, transcripts: int) -> None:
+    """A run directory as a session leaves it; the first `transcripts` episodes have one, of 5 KB."""
+    from pytest_collab.episode.record import transcript_name
+    from pytest_collab.episode.run import FLAT
+
+    spread = episodes > FLAT
+    text = '{"seq":0,"t":0.0,"seat":"a","kind":"message","data":{"text":"%s"}}\n' % ("x" * 5000)
+    with (folder / "episodes.jsonl").open("w", encoding="ascii") as file:
+        for number, line in enumerate(lines(episodes)):
+            name = json.loads(line)["id"]
+            place = transcript_name(name, spread=spread)
+            file.write(line.replace(transcript_name(name), place) + "\n")
+            if number < transcripts:
+                (folder / place).parent.mkdir(parents=True, exist_ok=True)
+                (folder / place).write_text(text)
+
+
+def read(run: Path) -> None:
+    """All columns of a run."""
+    from pytest_collab.measure.reader import read_frame
+
+    read_frame(run)
+
+
+def judge(run: Path) -> None:
+    """Read, summarise, judge four gates."""
     from pytest_collab.measure.bulk import summarise_frame
     from pytest_collab.measure.gate import GateFile
     from pytest_collab.measure.reader import read_frame
     from pytest_collab.measure.verdicts import judge_run
 
-    gates = GateFile.model_validate(
-        {
-            "gates": [
-                {"metric": "success_rate", "at_least": 0.5},
-                {"metric": "collaboration_gap", "at_most": 0.2},
-                {"metric": "failure_rate.vague", "at_most": 0.5},
-                {"metric": "cost_usd", "at_most": 0.05},
-            ]
-        }
-    )
-    marks = [("", time.perf_counter(), time.process_time())]
     frame = read_frame(run)
-    marks.append(("read", time.perf_counter(), time.process_time()))
-    summary = summarise_frame(frame).model_dump_json()
-    marks.append(("summarise", time.perf_counter(), time.process_time()))
-    report = judge_run(gates, frame)
-    marks.append(("judge 4 gates", time.perf_counter(), time.process_time()))
-    print(f"{len(frame)} episodes, {len(summary)} characters of summary, gates {report.verdict}")
-    print("| step | wall s | cpu s |\n| --- | --- | --- |")
-    for (_, wall_before, cpu_before), (name, wall, cpu) in pairwise(marks):
-        print(f"| {name} | {wall - wall_before:.2f} | {cpu - cpu_before:.2f} |")
-    print(f"| all | {marks[-1][1] - marks[0][1]:.2f} | {marks[-1][2] - marks[0][2]:.2f} |")
-    print(f"peak memory {resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024:.0f} MiB")
+    summarise_frame(frame).model_dump_json()
+    judge_run(GateFile.model_validate({"gates": GATES}), frame)
 
 
-def commands(run: Path) -> None:
-    """What people type at a large run: each in a process of its own."""
-    print("| command | cpu s | peak memory, MiB |\n| --- | --- | --- |")
-    for words in (["show"], ["show", "--failed"], ["export", "--format=csv", f"--out={run / 'episodes.csv'}"]):
-        command = [sys.executable, "-m", "pytest_collab.cli", words[0], str(run), *words[1:]]
-        process = subprocess.Popen(command, stdout=subprocess.DEVNULL)
+def page_data(run: Path) -> None:
+    """What the report page is made of, without transcripts and pictures, which have a budget of their own."""
+    from pytest_collab.episode.run import RunDirectory
+    from pytest_collab.report.reading import read_report
+
+    read_report(RunDirectory(run))
+
+
+def page(run: Path) -> None:
+    """The page as a session's end writes it: transcripts and pictures for eight seconds at most."""
+    from pytest_collab.episode.run import RunDirectory
+    from pytest_collab.report.html import SECONDS_AT_SESSION_END, write_report
+
+    write_report(RunDirectory(run), seconds=SECONDS_AT_SESSION_END)
+
+
+def resume(run: Path) -> None:
+    """What the controller of a resumed session does."""
+    from pytest_collab.episode.run import RunDirectory
+    from pytest_collab.measure.played import Played
+
+    Played.of(RunDirectory(run), run)
+
+
+def resume_worker(run: Path) -> None:
+    """What each of its workers does: take the controller's table, and look a thousand episodes up."""
+    from pytest_collab.episode.run import RunDirectory
+    from pytest_collab.measure.played import Played
+
+    played = Played.of(RunDirectory(run), run)
+    keys = [
+        ("maze" if task % 2 else "coding", f"task_{task}", "team", ("a", "b"), seed, 0)
+        for task in range(20)
+        for seed in range(0, 100, 2)
+    ]
+    assert all(played.standing(key) is not None for key in keys)
+
+
+def every_record(run: Path) -> None:
+    """For comparison: a model of every line, as everything above did once."""
+    from pytest_collab.episode.run import RunDirectory
+
+    RunDirectory(run).record()
+
+
+def listing(run: Path) -> None:
+    """Look for one transcript in each folder, as a shell that completes a name does."""
+    for folder, _, files in os.walk(run / "transcripts"):
+        assert folder
+        assert len(files) < 20_000, "too many in one folder"
+
+
+def imports(run: Path) -> None:
+    """What every step has in it: the interpreter and the packages."""
+    import pytest_collab.report.html
+    import pytest_collab.report.reading  # noqa: F401
+
+
+STEPS = (imports, read, judge, page_data, page, resume, resume_worker, listing, every_record)
+
+
+def _commands(run: Path) -> dict[str, list[str]]:
+    gates = run / "gates.yaml"
+    gates.write_text(json.dumps({"gates": GATES}))
+    shown = {
+        "show": ["show", str(run)],
+        "show --failed": ["show", str(run), "--failed"],
+        "gate": ["gate", str(run), f"--gate={gates}"],
+        "export --format=csv": ["export", str(run), "--format=csv", f"--out={run / 'episodes.csv'}"],
+    }
+    return {f"collab {name}": ["-m", "pytest_collab.cli", *words] for name, words in shown.items()}
+
+
+def measured(run: Path) -> dict[str, tuple[float, float]]:
+    """CPU seconds and peak MiB of every step, each in a process of its own."""
+    steps = {
+        step.__name__.replace("_", " "): [__file__, "--step", step.__name__, "--run", str(run)] for step in STEPS
+    }
+    found = {}
+    for name, words in (steps | _commands(run)).items():
+        process = subprocess.Popen([sys.executable, *words], stdout=subprocess.DEVNULL)
         _, status, used = os.wait4(process.pid, 0)
-        assert status == 0, command
-        print(f"| collab {' '.join(words[:2])} | {used.ru_utime + used.ru_stime:.1f} | {used.ru_maxrss / 1024:.0f} |")
+        assert os.waitstatus_to_exitcode(status) in (0, 1), name  # 1: a gate failed
+        found[name] = (used.ru_utime + used.ru_stime, used.ru_maxrss / 1024)
+    return found
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--episodes", type=int, default=100_000)
-    parser.add_argument("--run", type=Path, help="measure this run directory instead of a synthetic one")
+    parser.add_argument("--transcripts", type=int, default=100_000, help="how many episodes have a transcript")
+    parser.add_argument("--run", type=Path, help=argparse.SUPPRESS)
+    parser.add_argument("--step", choices=[step.__name__ for step in STEPS], help=argparse.SUPPRESS)
     options = parser.parse_args(arguments)
-    if options.run:
-        measure(options.run)
+    if options.step:
+        next(step for step in STEPS if step.__name__ == options.step)(options.run)
         return 0
-    with tempfile.TemporaryDirectory() as folder:
-        with (Path(folder) / "episodes.jsonl").open("w", encoding="ascii") as file:
-            file.writelines(line + "\n" for line in lines(options.episodes))
-        # A process of its own: making the episodes must not count.
-        done = subprocess.run([sys.executable, __file__, "--run", folder], check=False)
-        commands(Path(folder))
-        return done.returncode
+    sizes = (options.episodes // 4, options.episodes)
+    found = []
+    for size in sizes:
+        with tempfile.TemporaryDirectory() as folder:
+            write_run(Path(folder), size, options.transcripts)
+            found.append(measured(Path(folder)))
+    few, many = found
+    print("| CPU s, peak MiB | " + " | ".join(f"{size:,}" for size in sizes) + " | 1,000,000, extrapolated |")
+    print("| --- | --- | --- | --- |")
+    for name in many:
+        reach = (1_000_000 - sizes[0]) / (sizes[1] - sizes[0])
+        far = [a + (b - a) * reach for a, b in zip(few[name], many[name], strict=True)]
+        print(
+            f"| {name} | " + " | ".join(f"{cpu:.1f}, {peak:.0f}" for cpu, peak in (few[name], many[name], far)) + " |"
+        )
+    return 0
 
 
 if __name__ == "__main__":

@@ -8,7 +8,17 @@ from collections import Counter
 from dataclasses import replace
 from pathlib import Path
 
-from pytest_collab.episode.run import SUPERSEDED, PlannedCount, RunDirectory, RunInfo, TaskInfo, append_line
+from pytest_collab.episode.record import Episode
+from pytest_collab.episode.run import (
+    FLAT,
+    SUPERSEDED,
+    BadLine,
+    PlannedCount,
+    RunDirectory,
+    RunInfo,
+    TaskInfo,
+    append_line,
+)
 from pytest_collab.errors import RunError
 from pytest_collab.measure.circumstances import unlike
 
@@ -26,19 +36,18 @@ def run(args: argparse.Namespace) -> int:
 
     shards = [RunDirectory.open(path) for path in args.runs]
     info = merged_info([shard.info() for shard in shards], args.runs)
-    records = [shard.record() for shard in shards]
     merged = RunDirectory.create(args.out)
+    merged.spread = sum(shard.size() for shard in shards) > FLAT
     seen: set[str] = set()
+    bad: list[BadLine] = []
     lines = []
-    for shard, record in zip(shards, records, strict=True):
-        for play in record.plays:
-            if play.id in seen:
-                continue  # two shards played the same episode: the first stands
-            seen.add(play.id)
-            source = shard.path / play.transcript
-            if source.is_file():
-                shutil.copyfile(source, merged.path / play.transcript)
-            lines.append(f"{play.json_line()}\n")
+    for shard in shards:
+        for play in shard.plays():
+            if isinstance(play, BadLine):
+                bad.append(play)
+            elif play.id not in seen:  # where two shards played the same episode, the first stands
+                seen.add(play.id)
+                lines.append(f"{_moved(play, shard, merged).json_line()}\n")
     merged.write("episodes.jsonl", "".join(lines))
     for shard in shards:
         for play in shard.superseded():
@@ -50,10 +59,18 @@ def run(args: argparse.Namespace) -> int:
     frame = read_frame(merged.path)
     summary = summarise_run(merged.path, frame)
     merged.write("summary.json", summary)
-    bad = tuple(line for record in records for line in record.bad)
-    for line in run_lines(merged.path, replace(frame, bad=bad), summary):
+    for line in run_lines(merged.path, replace(frame, bad=tuple(bad)), summary):
         print(line)
     return 0
+
+
+def _moved(play: Episode, shard: RunDirectory, merged: RunDirectory) -> Episode:
+    """The play, with its transcript copied to where it belongs in the merged run."""
+    source, place = shard.path / play.transcript, merged.place(play.transcript)
+    if source.is_file():
+        (merged.path / place).parent.mkdir(exist_ok=True)
+        shutil.copyfile(source, merged.path / place)
+    return play if place == play.transcript else play.model_copy(update={"transcript": place})
 
 
 def merged_info(infos: list[RunInfo], paths: list[Path]) -> RunInfo:

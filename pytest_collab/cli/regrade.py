@@ -9,7 +9,7 @@ from pytest_collab import families
 from pytest_collab.episode.condition import Condition
 from pytest_collab.episode.judge import judge, record
 from pytest_collab.episode.record import Episode
-from pytest_collab.episode.run import RunDirectory
+from pytest_collab.episode.run import BadLine, RunDirectory
 from pytest_collab.episode.transcript import Transcript
 from pytest_collab.errors import CollabError
 
@@ -24,26 +24,28 @@ def configure(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     """0 when every outcome is the same as before, 1 when some differ."""
     directory = RunDirectory.open(args.run)
-    plays = directory.record().plays
-    again: list[Episode] = []
-    changed = failed = 0
-    for old in plays:
+    again: list[str] = []
+    played = changed = failed = 0
+    for old in directory.plays():
+        if isinstance(old, BadLine):
+            continue
+        played += 1
         try:
             new = regraded(old, directory.transcript(old))
         except CollabError as error:
             print(f"{old.id}: cannot be graded again: {error}")
             failed += 1
-            again.append(old)
+            again.append(old.json_line())
             continue
         if not same(old, new):
             changed += 1
             print(f"{old.id}: {_told(old)} -> {_told(new)}")
-        again.append(new)
-    print(f"{len(plays) - failed} episodes graded again, {changed} changed, {failed} could not be graded again")
+        again.append(new.model_copy(update={"transcript": old.transcript}).json_line())
+    print(f"{played - failed} episodes graded again, {changed} changed, {failed} could not be graded again")
     if args.write and changed:
         path = directory.path / "episodes.jsonl"
         path.replace(path.with_suffix(".jsonl.bak"))
-        directory.write("episodes.jsonl", "".join(f"{episode.json_line()}\n" for episode in again))
+        directory.write("episodes.jsonl", "".join(f"{line}\n" for line in again))
     return 1 if changed or failed else 0
 
 

@@ -49,7 +49,8 @@ class Episode(BaseModel):
         turns: how often the engine asked (seats that act at once share a turn).
         duration_s: wall time.
         worker: xdist worker id, `main` without xdist.
-        transcript: path relative to the run directory.
+        transcript: path relative to the run directory: `transcripts/<id>.jsonl`, in runs of more than 10,000 episodes
+            `transcripts/3f/<id>.jsonl`.
         error: text of an infrastructure error.
         attempt: 1, and counting up when the same episode was played again (a resumed run, a re-run plugin).
         settled: False where `solo` episodes have to decide between coordination and competence: `outcome` is then
@@ -116,9 +117,14 @@ class Episode(BaseModel):
         return json.dumps(self.model_dump(mode="json"), separators=(",", ":"), ensure_ascii=True)
 
 
-def transcript_name(name: str) -> str:
-    """Where the transcript of the episode of that id lies in its run directory."""
-    return f"transcripts/{name}.jsonl"
+def transcript_name(name: str, *, spread: bool = False) -> str:
+    """Where the transcript of the episode of that id lies in its run directory.
+
+    Args:
+        spread: in one of 256 folders: of a million files in one folder no tool shows a list.
+    """
+    folder = f"{sha256(name.encode()).hexdigest()[:2]}/" if spread else ""
+    return f"transcripts/{folder}{name}.jsonl"
 
 
 def episode_id(

@@ -15,7 +15,7 @@ from typing import Any, Final
 from pydantic import BaseModel, ConfigDict, ValidationError
 from pydantic_core import from_json
 
-from pytest_collab.episode.record import SCHEMA_VERSION, Episode
+from pytest_collab.episode.record import SCHEMA_VERSION, Episode, transcript_name
 from pytest_collab.episode.transcript import Transcript
 from pytest_collab.errors import RunError
 
@@ -23,6 +23,9 @@ DEFAULT_BASE: Final = Path(".collab/runs")
 EPISODES: Final = "episodes.jsonl"
 SUPERSEDED: Final = "superseded.jsonl"
 """Plays that are paid and do not count: what a resumed run plays anew, what was broken off when a session ended."""
+
+FLAT: Final = 10_000
+"""Up to so many episodes transcripts lie in `transcripts/` itself; those of a larger run in 256 folders there."""
 
 
 class TaskInfo(BaseModel):
@@ -109,12 +112,16 @@ class Record:
 class RunDirectory:
     """One run on disk. Any process may append; each line is written whole.
 
+    Attributes:
+        spread: put transcripts into folders. Readers go by what each record says: a run may have both.
+
     Raises:
         RunError: from every method, when the directory cannot be written or read.
     """
 
     def __init__(self, path: Path) -> None:
         self.path = path
+        self.spread = False
 
     @classmethod
     def create(cls, path: Path | None = None, *, base: Path = DEFAULT_BASE) -> RunDirectory:
@@ -187,22 +194,32 @@ class RunDirectory:
         self._put(episode, transcript, SUPERSEDED)
 
     def _put(self, episode: Episode, transcript: Transcript, name: str) -> Episode:
-        while not self._reserved(episode.transcript):
+        while (place := self._reserved(episode.transcript)) is None:
             episode = episode.as_attempt(episode.attempt + 1)
+        if place != episode.transcript:
+            episode = episode.model_copy(update={"transcript": place})
         transcript.write(self.path / episode.transcript)
         append_line(self.path / name, episode.json_line())
         return episode
 
-    def _reserved(self, name: str) -> bool:
-        """Take a transcript's name for this play; False when another play has it."""
-        path = self.path / name
+    def place(self, transcript: str) -> str:
+        """Where a transcript of that name belongs in this run."""
+        return transcript_name(Path(transcript).stem, spread=self.spread)
+
+    def _reserved(self, name: str) -> str | None:
+        """Take a transcript's name for this play, and say where it lies; None when another play has it."""
+        place = self.place(name)
+        path = self.path / place
         try:
+            if (self.path / transcript_name(path.stem, spread=not self.spread)).exists():
+                return None
+            path.parent.mkdir(exist_ok=True)
             os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o644))
         except FileExistsError:
-            return False
+            return None
         except OSError as error:
             raise RunError(f"transcript {path} cannot be written: {error.strerror or error}") from error
-        return True
+        return place
 
     def set_aside(self, apart: Callable[[Episode], bool]) -> int:
         """Move plays out of the record, into superseded.jsonl; their transcripts stay. Lines that are none stay too.
@@ -292,19 +309,28 @@ class RunDirectory:
         return (line for _, line in self._lines() if any(text in line for text in wanted))
 
     def _read(self, name: str) -> Record:
-        plays: list[Episode] = []
-        bad: list[BadLine] = []
+        found = [*self.plays(name)]
+        return Record(
+            tuple(one for one in found if isinstance(one, Episode)),
+            tuple(one for one in found if isinstance(one, BadLine)),
+        )
+
+    def size(self) -> int:
+        """How many lines there are: as many as plays, or few more."""
+        return sum(1 for _ in self._lines())
+
+    def plays(self, name: str = EPISODES) -> Iterator[Episode | BadLine]:
+        """All plays, one by one, and the lines that are none."""
         for number, line in self._lines(name):
             try:
                 raw = json.loads(line)
                 _refuse_newer(raw, f"{self.path / name}:{number}")
-                plays.append(Episode.model_validate(raw))
+                yield Episode.model_validate(raw)
             except ValidationError as error:
                 first = error.errors(include_url=False)[0]
-                bad.append(BadLine(number, f"{'.'.join(map(str, first['loc']))}: {first['msg']}"))
+                yield BadLine(number, f"{'.'.join(map(str, first['loc']))}: {first['msg']}")
             except ValueError as error:
-                bad.append(BadLine(number, str(error)))
-        return Record(tuple(plays), tuple(bad))
+                yield BadLine(number, str(error))
 
     def _lines(self, name: str = EPISODES) -> Iterator[tuple[int, bytes]]:
         path = self.path / name

@@ -189,7 +189,7 @@ def attach_properties(item: pytest.Item, episode: Episode, transcript: Path) -> 
         ("collab_failures", json.dumps([f.model_dump(mode="json") for f in episode.failures])),
         ("collab_cost_usd", "unknown" if episode.cost_usd is None else f"{episode.cost_usd:.6f}"),
         ("collab_transcript", str(transcript)),
-        ("collab_page", page_of(transcript.parent.parent, episode)),
+        ("collab_page", page_of(transcript, episode)),
     ]
 
 

@@ -17,7 +17,7 @@ from pytest_collab.episode.journal import Journals
 from pytest_collab.episode.limits import BudgetSpent, Purse
 from pytest_collab.episode.plan import Plan, Prefix
 from pytest_collab.episode.record import Episode
-from pytest_collab.episode.run import RunDirectory
+from pytest_collab.episode.run import FLAT, RunDirectory
 from pytest_collab.episode.transcript import Transcript
 from pytest_collab.errors import CollabError, RunError
 from pytest_collab.plugin.cases import Case, CaseKey, case_of
@@ -134,6 +134,8 @@ class Stage:
         cases = [case for item in items if (case := case_of(item)) is not None and case.skip is None]
         self._expected = {case.key for case in cases}
         tell_planned(self._shared, self._worker, len(cases))
+        if self.run is not None:
+            self.run.spread = len(cases) > FLAT
 
     @cached_property
     def purse(self) -> Purse:

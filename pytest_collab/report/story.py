@@ -62,12 +62,15 @@ def tell(finished: Finished, transcript_path: Path, *, whole: bool = False) -> s
     lines += _dialogue(transcript, whole)
     lines += _picture(episode, transcript)
     lines.append(f"transcript: {transcript_path}")
-    lines.append(f"page: {page_of(transcript_path.parent.parent, episode)}")
+    lines.append(f"page: {page_of(transcript_path, episode)}")
     return "\n".join(lines)
 
 
-def page_of(run: Path, episode: Episode) -> str:
+def page_of(transcript_path: Path, episode: Episode) -> str:
     """Where the run's page shows an episode; the page itself is there when the session has ended."""
+    run = transcript_path
+    for _ in range(max(2, len(Path(episode.transcript).parts))):
+        run = run.parent
     return f"{run / PAGE}#/episode/{quote(episode.id, safe='')}"
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import multiprocessing
+import re
 from pathlib import Path
 
 import pytest
@@ -145,3 +146,17 @@ def test_a_full_disk_takes_the_half_written_line_back(small_disk: Path) -> None:
     record = run.record()
     assert len(record.plays) == written
     assert record.bad == ()
+
+
+def test_a_large_run_spreads_its_transcripts_and_no_two_plays_have_one_name(tmp_path: Path) -> None:
+    run = RunDirectory.create(tmp_path / "run")
+    flat = run.add(episode(0), transcript())
+    run.spread = True
+    spread, again = run.add(episode(1), transcript()), run.add(episode(0), transcript())
+    run.spread = False
+    third = run.add(episode(1), transcript())
+    assert flat.transcript == f"transcripts/{flat.id}.jsonl"
+    for one in (spread, again):
+        assert re.fullmatch(rf"transcripts/[0-9a-f]{{2}}/{re.escape(one.id)}\.jsonl", one.transcript)
+    assert [one.attempt for one in (spread, again, third)] == [1, 2, 2]
+    assert all(len(run.transcript(one)) == 2 for one in (flat, spread, again, third))
