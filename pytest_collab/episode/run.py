@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import fcntl
 import json
 import os
 import time
@@ -15,6 +14,7 @@ from typing import Any, Final
 from pydantic import BaseModel, ConfigDict, ValidationError
 from pydantic_core import from_json
 
+from pytest_collab.episode.appending import append_line
 from pytest_collab.episode.record import SCHEMA_VERSION, Episode, transcript_name
 from pytest_collab.episode.transcript import Transcript
 from pytest_collab.errors import RunError
@@ -355,39 +355,6 @@ def ignore_in_git(inside: Path) -> None:
     folder = inside.parent
     if folder.name == DEFAULT_BASE.parent.name and not (folder / ".gitignore").exists():
         (folder / ".gitignore").write_text("# Made by pytest-collab.\n*\n", encoding="ascii")
-
-
-def append_line(path: Path, line: str) -> None:
-    """Append one line as a single O_APPEND write, flushed to the disk before returning.
-
-    A line torn by an earlier crash is closed first, so that it costs no other line; a write that does not fit on
-    the disk is taken back.
-
-    Raises:
-        RunError: the line could not be written.
-    """
-    data = line.encode("ascii") + b"\n"
-    try:
-        descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_APPEND, 0o644)
-    except OSError as error:
-        raise RunError(f"{path} cannot be written: {error.strerror or error}") from error
-    try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX)
-        size = os.fstat(descriptor).st_size
-        if size and os.pread(descriptor, 1, size - 1) != b"\n":
-            data = b"\n" + data
-        try:
-            written = os.write(descriptor, data)
-            if written == len(data):
-                os.fsync(descriptor)
-                return
-            reason = "No space left on device"
-        except OSError as error:
-            reason = error.strerror or str(error)
-        os.ftruncate(descriptor, size)
-        raise RunError(f"{path} cannot be written: {reason}")
-    finally:
-        os.close(descriptor)
 
 
 def _refuse_newer(raw: Any, where: str) -> None:

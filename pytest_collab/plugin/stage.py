@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+from collections import deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import cached_property, partial
 from itertools import chain, islice
@@ -79,7 +80,8 @@ class Stage:
         self._changed: Mapping[TaskKey, str] = {}
         self.refused: str | None = None
         self._expected: set[CaseKey] = set()
-        self._held: list[Case] = []
+        self._held: dict[CaseKey, list[Case]] = {}
+        self._ready: deque[Case] = deque()
         self.unneeded: Callable[[Case], str | None] = lambda case: None
 
     def resume(self, run: RunDirectory) -> dict[TaskKey, set[str]]:
@@ -212,7 +214,7 @@ class Stage:
                 if unneeded is not None:
                     pytest.skip(unneeded)
                 finished = self.executor.result(plan, partial(self._fill, item))
-            self.attempts[case.key] = self.attempts.get(case.key, 0) + 1
+            self._count(case)
         return finished
 
     def _fill(self, item: pytest.Item) -> None:
@@ -239,8 +241,13 @@ class Stage:
             self._collected.configure(task.family)
             task.family.prepare([(params, [seed])])
             finished = self.executor.result(self.plan(case))
-        self.attempts[case.key] = self.attempts.get(case.key, 0) + 1
+        self._count(case)
         return finished
+
+    def _count(self, case: Case) -> None:
+        """A case has been played: what goes on with it may begin."""
+        self.attempts[case.key] = self.attempts.get(case.key, 0) + 1
+        self._ready += self._held.pop(case.key, ())
 
     @contextlib.contextmanager
     def _told(self) -> Iterator[None]:
@@ -314,15 +321,15 @@ class Stage:
             if case is None or case.skip is not None or self.has(case) or self.attempts.get(case.key):
                 continue
             beginning = self._beginning(case)
-            if beginning in self._expected and not self._begun(case):
-                self._held.append(case)
+            if beginning is not None and beginning in self._expected and not self._begun(case):
+                self._held.setdefault(beginning, []).append(case)
             elif self._wanted(case):
                 yield self.plan(case)
 
     def _held_back(self) -> Iterator[Plan]:
         """Plans of relays that had to wait for the episode that they go on with."""
-        for case in [case for case in self._held if self._begun(case)]:
-            self._held.remove(case)
+        while self._ready:
+            case = self._ready.popleft()
             if not self.attempts.get(case.key) and self._wanted(case):
                 yield self.plan(case)
 

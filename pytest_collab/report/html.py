@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import contextlib
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
@@ -211,11 +212,20 @@ def _embedded(episodes: Records, run: RunDirectory, clock: Clock, limit: int | N
     order = np.argsort(ranks[episodes.outcomes], kind="stable").tolist()
     written = 0
     in_time = takewhile(lambda row: not clock.over(), order)
-    for chunk in chunks((row, payload(episodes[row], run, clock)) for row in in_time):
+    for chunk in chunks(_payloads(in_time, episodes, run, clock)):
         written += len(chunk.text)
         if limit is not None and written > limit:
             return
         yield chunk
+
+
+def _payloads(
+    rows: Iterable[int], episodes: Records, run: RunDirectory, clock: Clock
+) -> Iterator[tuple[int, dict[str, Any]]]:
+    """Of these rows; a line that has columns and is no episode (of another version's making) is only listed."""
+    for row in rows:
+        with contextlib.suppress(RunError):
+            yield row, payload(episodes[row], run, clock)
 
 
 def payload(episode: Episode, run: RunDirectory, clock: Clock) -> dict[str, Any]:

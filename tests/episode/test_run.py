@@ -11,9 +11,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from pytest_collab.episode.appending import append_line
 from pytest_collab.episode.outcome import Failure, Outcome
 from pytest_collab.episode.record import Episode, episode_id
-from pytest_collab.episode.run import RunDirectory, append_line
+from pytest_collab.episode.run import RunDirectory
 from pytest_collab.episode.transcript import Transcript
 from pytest_collab.errors import RunError
 

@@ -7,9 +7,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from pytest_collab.episode.appending import append_line
 from pytest_collab.episode.outcome import Failure, Outcome
 from pytest_collab.episode.record import Episode
-from pytest_collab.episode.run import RunDirectory, append_line
+from pytest_collab.episode.run import RunDirectory
 from pytest_collab.errors import RunError
 from pytest_collab.measure.played import Played
 from pytest_collab.measure.reader import read_frame
