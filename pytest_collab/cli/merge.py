@@ -8,6 +8,7 @@ from collections import Counter
 from dataclasses import replace
 from pathlib import Path
 
+from pytest_collab.episode.appending import append_line
 from pytest_collab.episode.record import Episode
 from pytest_collab.episode.run import (
     FLAT,
@@ -17,7 +18,6 @@ from pytest_collab.episode.run import (
     RunDirectory,
     RunInfo,
     TaskInfo,
-    append_line,
 )
 from pytest_collab.errors import RunError
 from pytest_collab.measure.circumstances import unlike

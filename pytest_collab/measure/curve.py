@@ -97,7 +97,10 @@ def area(curve: Sequence[CurvePoint]) -> float:
 
     NaN with fewer than two points: a single point has no area.
     """
-    return _area(np.array([p.middle for p in curve]), np.array([p.success.value for p in curve]))
+    if len(curve) < 2:
+        return math.nan
+    x, y = (np.array(values) for values in zip(*((p.middle, p.success.value) for p in curve), strict=True))
+    return float(np.sum(np.diff(x) * (y[1:] + y[:-1]) / 2.0))
 
 
 @dataclass(frozen=True, slots=True)
@@ -165,32 +168,36 @@ def retention(
         np.bincount(cell, weights=weights, minlength=groups * buckets).reshape(groups, buckets)
         for weights in (np.ones(len(tasks)), won[:, 0], won[:, 1])
     ]
-    area_solo, area_team = _areas(*(part.sum(axis=0) for part in sums))
+    area_solo, area_team = (float(area[0]) for area in _areas(*(part.sum(axis=0, keepdims=True) for part in sums)))
     value = area_team / area_solo if area_solo > 0.0 else math.nan
     low, high = 0.0, math.inf
     if groups > 1 and not math.isnan(value):
         rng = np.random.default_rng(seed)
         drawn = rng.multinomial(groups, np.full(groups, 1.0 / groups), size=resamples).astype(np.float64)
-        count, solo_sums, team_sums = (drawn @ part for part in sums)
-        ratios = []
-        for row in range(resamples):
-            one, other = _areas(count[row], solo_sums[row], team_sums[row])
-            if one > 0.0:
-                ratios.append(other / one)
-        if ratios:
+        one, other = _areas(*(drawn @ part for part in sums))
+        ratios = other[one > 0.0] / one[one > 0.0]
+        if len(ratios):
             tail = (1.0 - confidence) / 2.0
             low, high = (float(end) for end in np.quantile(ratios, (tail, 1.0 - tail)))
     estimate = Estimate(value, low, high, len(tasks), confidence, "bootstrap", groups)
     return Retention(area_solo, area_team, estimate, len(tasks))
 
 
-def _areas(count: NDArray[np.float64], solo: NDArray[np.float64], team: NDArray[np.float64]) -> tuple[float, float]:
-    used = np.flatnonzero(count > 0)
-    middle = (used + 0.5) / len(count)
-    return _area(middle, solo[used] / count[used]), _area(middle, team[used] / count[used])
+def _areas(*sums: NDArray[np.float64]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Areas under both curves, shape (samples,), by the trapezoids between buckets that have tasks; NaN without two.
 
-
-def _area(x: NDArray[np.float64], y: NDArray[np.float64]) -> float:
-    if len(x) < 2:
-        return math.nan
-    return float(np.sum(np.diff(x) * (y[1:] + y[:-1]) / 2.0))
+    Args:
+        sums: how many tasks, what they won solo, what they won in teams; each shape (samples, buckets).
+    """
+    count, *won = sums
+    areas = np.full((2, len(count)), math.nan)
+    patterns, number = np.unique(count > 0, axis=0, return_inverse=True)
+    for place, used in enumerate(patterns):
+        if used.sum() < 2:
+            continue
+        rows = np.ix_(np.flatnonzero(number.reshape(-1) == place), np.flatnonzero(used))
+        width = np.diff(rows[1][0] / count.shape[1])
+        for area, part in zip(areas, won, strict=True):
+            mean = part[rows] / count[rows]
+            area[rows[0][:, 0]] = (width * (mean[:, 1:] + mean[:, :-1]) / 2.0).sum(axis=1)
+    return areas[0], areas[1]
