@@ -78,15 +78,17 @@ def _of_maze() -> Iterator[tuple[str, Block]]:
     for one in maze.published():
         rows.setdefault(f"{one.first}+{one.second}", {})[one.metric] = (one.value, one.half)
     columns = maze.METRICS
-    yield (
-        "pairs",
-        Block(
-            source=maze.source(),
-            columns=columns,
-            rows={pair: tuple(found.get(name) for name in columns) for pair, found in rows.items()},
-            note="50 to 100 or more dialogues each",
-        ),
-    )
+    for block, alike in (("alike", True), ("unlike", False)):
+        pairs = {pair: found for pair, found in rows.items() if (len(set(pair.split("+"))) == 1) == alike}
+        yield (
+            block,
+            Block(
+                source=maze.source(),
+                columns=columns,
+                rows={pair: tuple(found.get(name) for name in columns) for pair, found in pairs.items()},
+                note=f"{100 if alike else 50} or more dialogues each",
+            ),
+        )
 
 
 def _of_alem() -> Iterator[tuple[str, Block]]:

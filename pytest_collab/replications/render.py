@@ -49,8 +49,14 @@ def head(found: Replication) -> Iterator[str]:
     yield "no interval: one episode, all episodes alike, or none printed"
     if found.lost:
         yield f"{found.lost} episodes were lost to infrastructure and count nowhere"
+    if any(not section.rows for section in found.sections):
+        yield "no rows: " + ", ".join(section.title for section in found.sections if not section.rows)
     if found.absent:
         yield f"not in this run: {', '.join(found.absent)}"
+
+
+def _filled(found: Replication) -> list[Section]:
+    return [section for section in found.sections if section.rows]
 
 
 def remarks(found: Replication) -> Iterator[tuple[str, tuple[str, ...]]]:
@@ -69,7 +75,7 @@ def terminal(found: Replication) -> str:
     """Aligned text."""
     lines = [*head(found)]
     named: tuple[str, ...] = ()
-    for section in found.sections:
+    for section in _filled(found):
         lines += ["", section.title]
         rows = list(cells(section))
         wide = [max(len(texts[place]) for _, texts in rows) for place in range(len(section.columns) + 2)]
@@ -93,7 +99,7 @@ def markdown(found: Replication) -> str:
     """Markdown tables, one a section."""
     lines = [f"{line}." if not line.endswith(".") else line for line in head(found)]
     named: tuple[str, ...] = ()
-    for section in found.sections:
+    for section in _filled(found):
         lines += ["", f"**{section.title}**", ""]
         for kind, texts in cells(section):
             first, *rest = texts
@@ -121,7 +127,7 @@ def page(found: Replication) -> str:
     return environment.get_template("replication.html.j2").render(
         found=found,
         head=list(head(found)),
-        sections=[(section, list(cells(section))) for section in found.sections],
+        sections=[(section, list(cells(section))) for section in _filled(found)],
         remarks=list(remarks(found)),
         kinds=KINDS,
     )

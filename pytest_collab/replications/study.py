@@ -32,6 +32,10 @@ class Seeds(_Frozen):
         return self.quick if scale == "quick" else self.paper
 
 
+Named = str | tuple[str, ...] | None
+"""One task, several whose episodes are taken together, or none."""
+
+
 class Played(_Frozen):
     """A task that a study's table is made of.
 
@@ -68,7 +72,7 @@ class Column(_Frozen):
         published: the column of the figures file; None where the study has none.
         task, condition: where they are not the table's.
         kind: `rate` for figures that are 0 or 1, `mean` for others; `change` for the change in percent that the
-            column's condition (or task) makes to the table's.
+            column's condition (or task) makes to the table's, `loss` for what it takes away from it.
         times: what values are multiplied by.
         range: the range of values, before that, which the interval is cut to.
         least: where there is no highest value, the lowest, at which the interval is cut.
@@ -77,9 +81,9 @@ class Column(_Frozen):
     name: str
     metric: str | None = None
     published: str | None = None
-    task: str | None = None
+    task: Named = None
     condition: str | None = None
-    kind: Literal["rate", "mean", "change", "derived"] = "mean"
+    kind: Literal["rate", "mean", "change", "loss", "derived"] = "mean"
     times: float = 1.0
     digits: int = 2
     range: tuple[float, float] | None = None
@@ -91,22 +95,40 @@ class Table(_Frozen):
 
     Attributes:
         task, condition: which episodes its columns are read from; without a task it holds published rows only.
+        teams: which teams of ours have rows: of one agent, of different ones, all.
+        cluster: what episodes are independent by.
+        curve: CooperBench's success over difficulty instead of columns.
         published: blocks of the figures file whose rows stand above ours.
         note: what has to be known to read it.
     """
 
     title: str
-    task: str | None = None
+    task: Named = None
     condition: str = "team"
     published: tuple[str, ...] = ()
-    columns: Annotated[tuple[Column, ...], Field(min_length=1)]
+    columns: tuple[Column, ...] = ()
+    teams: Literal["all", "alike", "unlike"] = "all"
+    cluster: Literal["seed", "task"] = "seed"
+    curve: bool = False
     note: str = ""
+
+    @model_validator(mode="after")
+    def _has_columns(self) -> Table:
+        if self.curve == bool(self.columns):
+            raise ValueError(f"table {self.title!r} has columns, or a curve that makes its own")
+        return self
+
+    def of(self, column: Column) -> tuple[str, ...]:
+        """The tasks that a column is read from; empty where it holds published figures only."""
+        named = column.task or self.task or ()
+        return (named,) if isinstance(named, str) else named
 
     @property
     def tasks(self) -> frozenset[str]:
         """The tasks that its columns are read from."""
-        named = (column.task or self.task for column in self.columns)
-        return frozenset(task for task in named if task is not None)
+        of_columns = {task for column in self.columns for task in self.of(column)}
+        own = self.task or ()
+        return frozenset(of_columns or ((own,) if isinstance(own, str) else own))
 
 
 class Study(_Frozen):
@@ -140,19 +162,21 @@ class Study(_Frozen):
         known = {task.name: task for task in self.tasks}
         for table in self.tables:
             for column in table.columns:
-                task, condition = column.task or table.task, column.condition or table.condition
-                if task is None:
-                    continue
-                if task not in known:
-                    raise ValueError(f"table {table.title!r}, column {column.name!r}: there is no task {task}")
-                if column.metric and condition not in known[task].conditions:
-                    raise ValueError(f"table {table.title!r}, column {column.name!r}: {task} plays no {condition}")
+                where, condition = (
+                    f"table {table.title!r}, column {column.name!r}",
+                    column.condition or table.condition,
+                )
+                for task in table.of(column):
+                    if task not in known:
+                        raise ValueError(f"{where}: there is no task {task}")
+                    if column.metric and condition not in known[task].conditions:
+                        raise ValueError(f"{where}: {task} plays no {condition}")
         return self
 
     def shown(self, scale: Scale) -> Iterator[Table]:
         """Tables of tasks that a scale plays."""
         at = {task.name for task in self.tasks if scale in task.at}
-        yield from (table for table in self.tables if table.tasks <= at)
+        yield from (table for table in self.tables if table.tasks & at or not table.tasks)
 
     def blocks(self, table: Table) -> Iterator[Block]:
         """The published blocks of a table.

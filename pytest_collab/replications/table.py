@@ -6,7 +6,7 @@ import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final, Literal
+from typing import Final, Literal, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,9 +16,9 @@ from pytest_collab.errors import RunError, UsageError
 from pytest_collab.measure.cluster import cluster_mean, cluster_rate
 from pytest_collab.measure.frame import Frame, Mask
 from pytest_collab.measure.gaps import one_agent
-from pytest_collab.measure.interval import Estimate
+from pytest_collab.measure.interval import Estimate, mean_interval
 from pytest_collab.measure.reader import read_frame
-from pytest_collab.replications.derived import DERIVED
+from pytest_collab.replications.derived import DERIVED, curves
 from pytest_collab.replications.figures import Block
 from pytest_collab.replications.play import Record, recorded
 from pytest_collab.replications.study import Column, Scale, Study, Table, study_called
@@ -102,10 +102,12 @@ class _Run:
     record: Record
 
     def teams(self, table: Table) -> Iterator[tuple[Kind, tuple[str, ...]]]:
-        """Teams that have an episode in a column of a table: the cast first."""
+        """Teams that have an episode in a column of a table and are wanted there: the cast first."""
         conditions = {column.condition or table.condition for column in table.columns}
         rows = np.flatnonzero(self.frame.task.among(table.tasks) & self.frame.condition.among(conditions))
-        found = dict.fromkeys(self.frame.team[row] for row in rows.tolist())
+        wanted = {"all": (True, False), "alike": (True,), "unlike": (False,)}[table.teams]
+        teams = (self.frame.team[row] for row in rows.tolist())
+        found = dict.fromkeys(team for team in teams if (len(set(team)) == 1) in wanted)
         cast: tuple[Kind, ...] = ("cast", "agents")
         for kind in cast:
             yield from ((kind, team) for team in found if ("+".join(team) in self.record.cast) == (kind == "cast"))
@@ -161,18 +163,22 @@ def replication(run: Path, study: Study | None = None) -> Replication:
     )
 
 
-def section(study: Study, table: Table, run: _Run | None) -> Section:
-    """One table; without a run only the published rows."""
+def section(study: Study, table: Table, run: _Run) -> Section:
+    """One table."""
     blocks = list(study.blocks(table))
+    columns = table.columns
     rows = [row for block in blocks for row in _printed(block, table)]
-    for kind, team in run.teams(table) if run is not None else ():
-        cells = tuple(_measured(run, table, column, team) for column in table.columns) if run is not None else ()
+    if table.curve:
+        columns, curves = _curves(table, run)
+        rows += curves
+    for kind, team in () if table.curve else run.teams(table):
+        cells = tuple(_measured(run, table, column, team) for column in columns)
         if any(cells):
             rows.append(Row(who="+".join(team), kind=kind, cells=cells))
     return Section(
         title=table.title,
-        columns=tuple(column.name for column in table.columns),
-        digits=tuple(column.digits for column in table.columns),
+        columns=tuple(column.name for column in columns),
+        digits=tuple(column.digits for column in columns),
         rows=tuple(rows),
         sources=tuple(dict.fromkeys(block.source for block in blocks)),
         notes=tuple(note for note in (table.note, *(block.note for block in blocks)) if note),
@@ -192,34 +198,61 @@ def _printed(block: Block, table: Table) -> Iterator[Row]:
             yield Row(who=name, kind="published", cells=tuple(cells))
 
 
+def _curves(table: Table, run: _Run) -> tuple[tuple[Column, ...], list[Row]]:
+    """Success alone and together over buckets of difficulty: a column a bucket that has data, two rows an agent."""
+    found = [(kind, team, curves(run.frame, run.tested, team)) for kind, team in run.teams(table)]
+    lows = sorted({point.low for _, _, both in found if both for curve in (both.solo, both.team) for point in curve})
+    columns = tuple(Column(name=f"{low:.1f}-{low + 0.1:.1f}", times=100, digits=0) for low in lows)
+    rows = []
+    for kind, team, both in found:
+        for how, curve in (("alone", both.solo), ("together", both.team)) if both else ():
+            points = {point.low: point.success for point in curve}
+            cells = (_cell(columns[0], points[low]) if low in points else None for low in lows)
+            rows.append(Row(who=f"{team[0]}, {how}", kind=kind, cells=tuple(cells)))
+    return columns, rows
+
+
 def _measured(run: _Run, table: Table, column: Column, team: tuple[str, ...]) -> Cell | None:
-    task, condition = column.task or table.task, column.condition or table.condition
-    if column.metric is None or task is None:
+    tasks, condition = table.of(column), column.condition or table.condition
+    if column.metric is None or not tasks:
         return None
-    if column.kind == "derived":
+    values = None if column.kind == "derived" else _values(run.frame, column.metric, tasks, condition, team)
+    found: Estimate | None
+    if values is None:
         found = DERIVED[column.metric](run.frame, run.tested, team)
-    elif column.kind == "change":
-        before = _values(run.frame, column.metric, table.task or task, table.condition, team)
-        found = _change(before, _values(run.frame, column.metric, task, condition, team))
+    elif column.kind in ("change", "loss"):
+        own = (table.task,) if isinstance(table.task, str) else table.task or tasks
+        before = _values(run.frame, column.metric, own, table.condition, team)
+        found = (_change if column.kind == "change" else _loss)(before, values)
     else:
-        found = _estimate(column, *_values(run.frame, column.metric, task, condition, team))
-    if found is None or not found.known:
-        return None
+        found = _estimate(column, table.cluster, values)
+    return None if found is None or not found.known else _cell(column, found)
+
+
+def _cell(column: Column, found: Estimate) -> Cell:
     floor = -math.inf if column.least is None else column.least
     low, high = (column.times * max(floor, end) for end in (found.low, found.high))
-    bare = math.isinf(high) or found.n < 2 or high - low < 1e-9
+    bare = math.isinf(low) or math.isinf(high) or found.n < 2 or high - low < 1e-9
     value = column.times * found.value
     return Cell(value=value, low=None if bare else low, high=None if bare else high, n=found.n)
 
 
-Values = tuple[NDArray[np.float64], NDArray[np.int64]]
-"""Values of episodes and the seeds they were played on."""
+class Values(NamedTuple):
+    """Values of episodes, shape (n,), with the seed and the task that each was played on."""
+
+    values: NDArray[np.float64]
+    seeds: NDArray[np.int64]
+    tasks: NDArray[np.int32]
+
+    def by_seed(self) -> dict[int, float]:
+        """The mean of each seed."""
+        return {seed: float(self.values[self.seeds == seed].mean()) for seed in np.unique(self.seeds).tolist()}
 
 
-def _values(frame: Frame, metric: str, task: str, condition: str, team: tuple[str, ...]) -> Values:
+def _values(frame: Frame, metric: str, tasks: tuple[str, ...], condition: str, team: tuple[str, ...]) -> Values:
     alone = one_agent(condition.partition(":")[0]) or condition.startswith("with:")
     named = team[:1] if alone and len(set(team)) == 1 else team
-    rows = frame.task.among([task]) & frame.condition.among([condition]) & frame.team.among([named]) & frame.evidence
+    rows = frame.task.among(tasks) & frame.condition.among([condition]) & frame.team.among([named]) & frame.evidence
     if metric == "success":
         values = frame.success.astype(np.float64)
     elif metric == "score":
@@ -229,21 +262,32 @@ def _values(frame: Frame, metric: str, task: str, condition: str, team: tuple[st
     if metric in ("success", "score"):
         rows = rows & ~frame.unread
     rows = rows & ~np.isnan(values)
-    return values[rows], frame.seed[rows]
+    return Values(values[rows], frame.seed[rows], frame.task.codes[rows])
 
 
-def _estimate(column: Column, values: NDArray[np.float64], seeds: NDArray[np.int64]) -> Estimate | None:
-    if not len(values):
+def _estimate(column: Column, cluster: str, found: Values) -> Estimate | None:
+    if not len(found.values):
         return None
+    several = len(np.unique(found.tasks)) > 1
+    labels = list(zip(found.tasks.tolist(), found.seeds.tolist(), strict=True)) if several else found.seeds
+    clusters = found.tasks if cluster == "task" and several else labels
     if column.kind == "rate":
-        return cluster_rate(values, seeds)
-    return cluster_mean(values, seeds, bounds=column.range)
+        return cluster_rate(found.values, clusters)
+    return cluster_mean(found.values, clusters, bounds=column.range)
+
+
+def _loss(before: Values, after: Values) -> Estimate | None:
+    """What is lost of the mean, paired by seed; Student's t."""
+    first, second = before.by_seed(), after.by_seed()
+    lost = [first[seed] - second[seed] for seed in first if seed in second]
+    return mean_interval(lost, bounds=(-1.0, 1.0)) if lost else None
 
 
 def _change(before: Values, after: Values) -> Estimate | None:
     """The change of the mean in percent, over common seeds; a percentile bootstrap that draws whole seeds."""
-    seeds = sorted(set(before[1].tolist()) & set(after[1].tolist()))
-    first, second = (np.array([of[0][of[1] == seed].mean() for seed in seeds]) for of in (before, after))
+    whole, changed = before.by_seed(), after.by_seed()
+    seeds = [seed for seed in whole if seed in changed]
+    first, second = (np.array([of[seed] for seed in seeds]) for of in (whole, changed))
     if not seeds or first.mean() == 0:
         return None
     value = 100.0 * (float(second.mean() / first.mean()) - 1.0)
