@@ -6,7 +6,7 @@ alone: seats have a shape beside their colour, what was only said is hatched, wh
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Final
 from xml.sax.saxutils import escape, quoteattr
 
@@ -27,6 +27,7 @@ SOFT: Final = "#57606a"
 FAINT: Final = "#d0d7de"
 GOOD: Final = "#1a7f37"
 BAD: Final = "#b42318"
+PATH: Final = "#2f81f7"
 SMALLEST: Final = 12
 """Font size of the smallest words, in units of a picture that is as wide as `WIDTH`."""
 
@@ -128,15 +129,34 @@ class Sketch:
         thin = look.replace('stroke-width="2"', f'stroke-width="{2 / size:g}"')
         self.add(f'<path transform="translate({x:g} {y:g}) scale({size:g})" d="{SHAPES[shape]}" {thin}/>', y + size)
 
-    def seats(self, x: float, y: float, names: Sequence[str], *, step: float = 60) -> None:
-        """A legend: every seat's mark and name, in a row whose middle is `y`; a second row where one is too short."""
-        left = x
-        for number, name in enumerate(names):
-            if left + step > self.width and left > x:
-                left, y = x, y + 20
-            self.seat(left + 6, y, number, 5)
-            self.text(left + 16, y + 4.5, name)
-            left += step
+    def legend(self, y: float, entries: Sequence[tuple[Callable[[float, float], None] | None, str]]) -> None:
+        """What signs mean, from the line `y` down: each entry draws its sign around a middle point, and has words.
+
+        Where the sign is None, the words are all.
+        """
+        x = 4.0
+        for sign, words in entries:
+            wide = 6 + 20 * (sign is not None) + 6.7 * len(words)
+            if x > 4 and x + wide > self.width:
+                x, y = 4.0, y + 20
+            if sign is not None:
+                sign(x + 8, y)
+            self.text(x + 20 * (sign is not None), y + 4.5, words, size=SMALLEST, fill=SOFT)
+            x += wide + 8
+
+    def seat_sign(self, number: int) -> Callable[[float, float], None]:
+        """A seat's mark, for a legend."""
+        return lambda x, y: self.seat(x, y, number, 5)
+
+    def box_sign(
+        self, fill: str = "none", stroke: str = "none", *, dash: bool = False
+    ) -> Callable[[float, float], None]:
+        """A small square, for a legend."""
+        return lambda x, y: self.box(x - 6, y - 6, 12, 12, fill=fill, stroke=stroke, dash=dash)
+
+    def line_sign(self, stroke: str, width: float = 2, *, dash: bool = False) -> Callable[[float, float], None]:
+        """A short line, for a legend."""
+        return lambda x, y: self.line(x - 8, y, x + 8, y, stroke=stroke, width=width, dash=dash)
 
     def hatch(self, name: str, colour: str, *, turned: bool = False, gap: float = 6) -> str:
         """Define stripes, and return what `fill` calls them."""

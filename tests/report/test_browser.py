@@ -132,6 +132,23 @@ def test_dialogue_and_picture_step_together_by_keys(browser: Any, report: str) -
         assert page.evaluate("document.documentElement.dataset.theme") == "dark"
 
 
+def test_words_in_pictures_are_legible(browser: Any, report: str) -> None:
+    url = f"{report}#/episode/dinner-team-stubborn+partner-s0"
+    with opened(browser, url, viewport={"width": 1440, "height": 900}) as page:
+        heading(page, "dinner · team")
+        picture = page.locator(".scene img")
+        picture.wait_for()
+        smallest = picture.evaluate(
+            """i => {
+                const svg = decodeURIComponent(i.src.slice(i.src.indexOf(",") + 1));
+                const sizes = [...svg.matchAll(/font-size="([0-9.]+)"/g)].map((m) => Number(m[1]));
+                return Math.min(...sizes) * i.getBoundingClientRect().width / i.naturalWidth;
+            }"""
+        )
+        assert smallest >= 11
+        assert picture.bounding_box()["width"] >= 480
+
+
 def test_the_time_line_is_a_slider_that_the_address_follows(browser: Any, report: str) -> None:
     with opened(browser, f"{report}#/episode/dinner-team-stubborn+partner-s0") as page:
         heading(page, "dinner · team")

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from html import escape
+from collections.abc import Sequence
+from textwrap import wrap
 from typing import Final
 
 from pytest_collab.episode.family import Picture
@@ -10,6 +11,7 @@ from pytest_collab.episode.text import one_line
 from pytest_collab.episode.transcript import Event, Transcript
 from pytest_collab.families.coding.rules import Deal
 from pytest_collab.families.coding.verdict import Findings
+from pytest_collab.families.sketch import SMALLEST, SOFT, WIDTH, Sketch
 
 _HUNKS: Final = 3
 _LINES: Final = 6
@@ -69,32 +71,47 @@ def _conflicts(merge: Event | None) -> list[str]:
         lines += ["", f"{place['path']} ({place['kind']})"]
         for hunk in place["hunks"][:_HUNKS]:
             lines.append(f"  line {hunk['line']}")
-            lines += [f"  < {one_line(line, 100)}" for line in hunk["ours"][:_LINES]]
+            lines += [f"  < {one_line(line, 100)}" for line in _differing(hunk["ours"], hunk["theirs"])]
             lines.append("  =")
-            lines += [f"  > {one_line(line, 100)}" for line in hunk["theirs"][:_LINES]]
+            lines += [f"  > {one_line(line, 100)}" for line in _differing(hunk["theirs"], hunk["ours"])]
     return lines
 
 
+def _differing(own: Sequence[str], others: Sequence[str]) -> list[str]:
+    """The first lines that the other side does not have, from the first of them on."""
+    known = {line.strip() for line in others}
+    first = next((i for i, line in enumerate(own) if line.strip() not in known), 0)
+    left_out = [f"... {first} lines that both have"] if first else []
+    return [*left_out, *own[first : first + _LINES]]
+
+
 def _svg(branches: list[tuple[str, str, str]], joined: tuple[str, str]) -> str:
-    step, left, right = 44, 30, 700
-    height = step * len(branches) + 70
-    middle = step * (len(branches) + 1) / 2
-    parts = [
-        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 760 {height}" width="760" height="{height}" '
-        'font-family="sans-serif" font-size="13" fill="none">',
-        f'<circle cx="{left}" cy="{middle}" r="7" fill="{_GREY}"/>',
-    ]
+    sketch = Sketch("; ".join([*(f"{seat}: {label}" for seat, label, _ in branches), joined[0]]))
+    step, left, right, top = 64.0, 18.0, WIDTH - 22, 34.0
+    middle = top + step * (len(branches) - 1) / 2
+    sketch.text(left - 12, middle - 14, "base", size=SMALLEST, fill=SOFT)
     for index, (seat, label, colour) in enumerate(branches):
-        y = step * (index + 1)
-        parts += [
-            f'<path d="M{left} {middle} C {left + 50} {middle}, {left + 30} {y}, {left + 90} {y} H {right - 60} '
+        y = top + step * index
+        sketch.add(
+            f'<path d="M{left} {middle} C {left + 40} {middle}, {left + 20} {y}, {left + 60} {y} H {right - 60} '
             f'C {right - 20} {y}, {right - 40} {middle}, {right} {middle}" stroke="{colour}" stroke-width="2.5"/>',
-            f'<circle cx="{left + 110}" cy="{y}" r="6" fill="{colour}"/>',
-            f'<text x="{left + 124}" y="{y - 9}" fill="#222">{escape(one_line(f"{seat}: {label}", 90))}</text>',
-        ]
-    parts += [
-        f'<circle cx="{right}" cy="{middle}" r="9" fill="{joined[1]}"/>',
-        f'<text x="{left}" y="{height - 14}" fill="{joined[1]}">{escape(one_line(joined[0], 110))}</text>',
-        "</svg>",
-    ]
-    return "".join(parts)
+            y,
+        )
+        sketch.seat(left + 70, y, index, 7)
+        for line, words in enumerate(_lines(f"{seat}: {label}", 62)):
+            sketch.text(left + 84, y + (-8 if line == 0 else 17), words, bold=line == 0)
+    sketch.seat(left, middle, 7, 6)
+    good, bad = joined[1] == _GREEN, joined[1] == _RED
+    sketch.add(f'<circle cx="{right}" cy="{middle}" r="12" fill="#fff" stroke="{joined[1]}" stroke-width="2.5"/>')
+    sign = "✓" if good else "✘" if bad else "·"
+    sketch.text(right, middle + 5, sign, anchor="middle", fill=joined[1], bold=True)
+    y = top + step * (len(branches) - 1) + 44
+    for line, words in enumerate(_lines(joined[0], 76)):
+        sketch.text(left - 12, y + 19 * line, words, fill=joined[1], bold=True)
+    return sketch.svg()
+
+
+def _lines(words: str, most: int) -> list[str]:
+    """At most two lines of so many characters."""
+    first, *rest = wrap(one_line(words, 2 * most), most) or [""]
+    return [first, one_line(" ".join(rest), most)] if rest else [first]

@@ -60,8 +60,9 @@ class CommonsFamily(RoundFamily[Commons]):
     def told(self, action: Any) -> str:
         if not isinstance(action, dict):
             return f"decides on {action} units"
-        norm = [f"proposes a norm of {action['norm']}"] if "norm" in action else []
-        return "; ".join(norm + ([f"punishes {', '.join(action['punish'])}"] if "punish" in action else []))
+        words = {"norm": "proposes a norm of", "punish": "punishes", "next": "asks to speak next:"}
+        parts = {key: ", ".join(part) if isinstance(part, list) else part for key, part in action.items()}
+        return "; ".join(f"{words.get(key, key)} {part}" for key, part in parts.items())
 
     def draw(
         self, params: Commons, seed: int, condition: Condition, transcript: Transcript, upto: int | None = None

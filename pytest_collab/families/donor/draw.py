@@ -5,42 +5,54 @@ from __future__ import annotations
 from collections.abc import Sequence
 from math import log10
 from typing import TYPE_CHECKING, Final
-from xml.sax.saxutils import escape
 
 from pytest_collab.episode.family import Picture
 from pytest_collab.episode.transcript import Event
+from pytest_collab.families.sketch import FAINT, SMALLEST, SOFT, WIDTH, Sketch, seat_of
 
 if TYPE_CHECKING:
     from pytest_collab.families.donor.params import Donor
 
-ROW, WIDE, LEFT = 16, 220, 26
-FILL: Final = {True: "#2a7", False: "#bbb"}
+ROW, LEFT, RIGHT = 18.0, 44.0, 150.0
+TICKS: Final = 5
 
 
 def picture(params: Donor, seats: Sequence[str], events: Sequence[Event]) -> Picture:
-    """A block per generation, a bar per seat (logarithmic); survivors are green."""
+    """A block per generation, a bar per seat on a logarithmic scale; who lives on has it in words."""
     states = [event.data for event in events if event.kind == "state"]
     ends = [(data["finals"], set(data["survivors"])) for data in states if "finals" in data]
     title = f"{len(ends)} of {params.generations} generations"
-    if not ends and states:  # in the middle of the first
-        ends = [(states[-1]["resources"], set())]
-    lines, parts, y = [title], [f'<text x="4" y="12" font-size="11">{title}</text>'], 20
+    running = [data for data in states if "resources" in data]
+    if not ends and running:  # in the middle of the first
+        ends = [(running[-1]["resources"], set())]
+    lines = [title]
+    sketch = Sketch(title)
+    sketch.text(4, 16, title, bold=True)
     most = max((max(finals) for finals, _ in ends), default=1.0)
+    room = WIDTH - LEFT - RIGHT
+
+    def at(units: float) -> float:
+        return LEFT + room * log10(1 + max(0.0, units)) / log10(1 + most) if most > 0 else LEFT
+
+    ticks = [10.0**power for power in range(12) if 10.0**power <= most]
+    y = 40.0
+    for units in [0.0, *ticks[:: max(1, len(ticks) // TICKS)]]:
+        sketch.text(at(units), y, f"{units:g}", size=SMALLEST, fill=SOFT, anchor="middle")
+    sketch.text(WIDTH - RIGHT + 40, y, "units, logarithmic", size=SMALLEST, fill=SOFT)
     for number, (finals, alive) in enumerate(ends):
         mean = sum(finals) / len(finals)
         lines.append(f"generation {number + 1}: {mean:.1f} units each")
-        parts.append(f'<text x="4" y="{y + 11}" font-size="11">generation {number + 1}: {mean:.1f} each</text>')
-        y += ROW
-        for seat, units in zip(seats, finals, strict=True):
+        y += 24
+        sketch.text(4, y, f"generation {number + 1}: {mean:.1f} units each", bold=True)
+        for i, (seat, units) in enumerate(zip(seats, finals, strict=True)):
             lines.append(f"  {seat} {units:>12.1f} {'lives on' if seat in alive else ''}".rstrip())
-            wide = round(WIDE * log10(1 + units) / log10(1 + most), 1) if most > 0 else 0
-            parts.append(f'<text x="8" y="{y + 11}" font-size="11">{escape(seat)}</text>')
-            parts.append(
-                f'<rect x="{LEFT}" y="{y}" width="{wide}" height="{ROW - 4}" fill="{FILL[seat in alive]}">'
-                f"<title>{escape(seat)}: {units:.1f}</title></rect>"
-            )
             y += ROW
-    svg = (
-        f'<svg xmlns="http://www.w3.org/2000/svg" width="{LEFT + WIDE + 10}" height="{y + 6}">{"".join(parts)}</svg>'
-    )
-    return Picture("\n".join(lines), svg)
+            sketch.seat(12, y - 4, i, 5)
+            sketch.text(24, y, seat)
+            sketch.line(LEFT, y - 4, WIDTH - RIGHT, y - 4, stroke=FAINT)
+            fill, edge = (seat_of(i)[1], "none") if seat in alive or not alive else ("#fff", seat_of(i)[1])
+            sketch.box(LEFT, y - 11, at(units) - LEFT, ROW - 5, fill=fill, stroke=edge, tip=f"{seat}: {units:.1f}")
+            words = f"{units:.1f}" + (" lives on" if seat in alive else "")
+            sketch.text(at(units) + 5, y, words, size=SMALLEST, bold=seat in alive)
+    sketch.text(4, y + 22, "filled bars and `lives on`: goes into the next generation", size=SMALLEST, fill=SOFT)
+    return Picture("\n".join(lines), sketch.svg())

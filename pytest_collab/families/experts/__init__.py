@@ -63,7 +63,10 @@ class ExpertsFamily(RoundFamily[Experts]):
     ) -> Picture | None:
         from pytest_collab.episode.game import replay
         from pytest_collab.families.experts.draw import picture
+        from pytest_collab.families.experts.verdict import told
 
+        events = transcript if upto is None else Transcript(transcript[: upto + 1])
         game = self.replayed(params, seed, condition)
-        replay(game, transcript if upto is None else Transcript(transcript[: upto + 1]))
-        return picture(params.deal(seed), self.seats(params), game.state)
+        replay(game, events)
+        deal, seats = params.deal(seed), self.seats(params)
+        return picture(deal, seats, game.state, told(deal, seats, events))

@@ -1,54 +1,157 @@
-"""Answers before and after the discussion, beside the expert's."""
+"""Who knew what and who said it; answers before and after the discussion, beside the expert's."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Final
-from xml.sax.saxutils import escape
 
 from pytest_collab.episode.family import Picture
 from pytest_collab.families.experts import rules
 from pytest_collab.families.experts.seats import Scene
+from pytest_collab.families.sketch import BAD, FAINT, GOOD, INK, SMALLEST, SOFT, WIDTH, Sketch
 
-ROW, COLUMN, LEFT = 17, 34, 100
-SHADES: Final = ("#2a7", "#7c9", "#cda", "#ec9", "#e77")
+ROW: Final = 20
+RIGHT, WRONG = "✓", "✘"
+SHADES: Final = ("#cfe8d5", "#e4f1da", "#f4efd2", "#f6dcc8", "#f3c5c0")
+
+Told = Mapping[str, Sequence[str]]
+"""By seat, what it has told of the facts or items (in their order): `said`, `false` or nothing."""
 
 
-def picture(deal: rules.Deal, seats: Sequence[str], scene: Scene) -> Picture:
-    """Rankings: a row per item, a column per answer, shaded by distance from the expert's place. Else a list."""
-    columns: list[tuple[str, rules.Answer]] = []
-    for when, answers in (("", scene.alone), ("'", scene.final)):
-        columns += [(f"{seat}{when}", answer) for seat, answer in zip(seats, answers, strict=False) if answer]
+def picture(deal: rules.Deal, seats: Sequence[str], scene: Scene, told: Told) -> Picture:
+    """Rankings: a row per item, a column per answer. Choices: a row per fact, a column per seat, answers below.
+
+    Args:
+        told: of `rules.facts_of(deal)` (choices) or of `deal.items` (rankings).
+    """
+    before = dict(zip(seats, scene.alone or (None,) * len(seats), strict=False))
+    after = dict(zip(seats, scene.final or (None,) * len(seats), strict=False))
     team = rules.together(deal, [answer for answer in scene.final if answer])
-    columns += [("team", team)] if team else []
     if deal.kind == "ranking":
-        return _ranking(deal, columns)
-    lines = [f"best: {deal.truth[0]}", *(f"{name:>5} chose {answer[0]}" for name, answer in columns)]
-    parts = []
-    for number, line in enumerate(lines):
-        fill = "#2a7" if line.endswith(deal.truth[0]) else "#c33"
-        parts.append(f'<text x="6" y="{ROW * (number + 1)}" font-size="12" fill="{fill}">{escape(line)}</text>')
-    height = ROW * (len(lines) + 1)
-    svg = f'<svg xmlns="http://www.w3.org/2000/svg" width="220" height="{height}">{"".join(parts)}</svg>'
-    return Picture("\n".join(lines), svg)
+        return _ranking(deal, seats, before, after, team, told)
+    return _choice(deal, seats, before, after, team, told)
 
 
-def _ranking(deal: rules.Deal, columns: Sequence[tuple[str, rules.Answer]]) -> Picture:
-    lines = [f"{'':>15} expert " + " ".join(f"{name:>4}" for name, _ in columns)]
-    parts = [
-        f'<text x="{LEFT + COLUMN * i + 12}" y="12" font-size="11" text-anchor="middle">{escape(name)}</text>'
-        for i, name in enumerate(["expert", *(name for name, _ in columns)])
+Answers = Mapping[str, rules.Answer | None]
+
+
+def _mark(deal: rules.Deal, answer: rules.Answer | None) -> str:
+    if answer is None:
+        return "–"
+    return f"{answer[0]} {RIGHT if answer == deal.truth else WRONG}"
+
+
+def _choice(
+    deal: rules.Deal,
+    seats: Sequence[str],
+    before: Answers,
+    after: Answers,
+    team: rules.Answer | None,
+    told: Told,
+) -> Picture:
+    facts = rules.facts_of(deal)
+    title = f"the best is {deal.truth[0]}" + (f"; the team chose {_mark(deal, team)}" if team else "")
+    lines = [title, f"{'fact':<48} {' '.join(f'{seat:>5}' for seat in seats)}"]
+    sketch = Sketch(title)
+    sketch.text(4, 16, title, bold=True)
+    column = min(64.0, (WIDTH - 320) / len(seats))
+    left, top = WIDTH - column * len(seats), 42.0
+    for i, seat in enumerate(seats):
+        sketch.seat(left + column * (i + 0.5) - 16, top - 5, i, 5)
+        sketch.text(left + column * (i + 0.5) - 8, top, seat, bold=True)
+    for number, (fact, known) in enumerate(facts):
+        y = top + ROW * (number + 1)
+        words = f"{'+' if fact.good else '−'} {fact.option}: {fact.text}"
+        sketch.line(4, y - 14, WIDTH, y - 14, stroke=FAINT)
+        sketch.text(4, y, words if len(words) <= 48 else words[:47] + "…", size=SMALLEST, tip=words)
+        cells = []
+        for i, seat in enumerate(seats):
+            said = told[seat][number]
+            x = left + column * (i + 0.5)
+            if i in known:
+                sketch.seat(x - 16, y - 4, i, 5)
+            if said:
+                sketch.text(x - 8, y, said, size=SMALLEST, bold=True, fill=BAD if said == "false" else INK)
+            cells.append(("knew" if i in known else "") + (f"+{said}" if said else ""))
+        lines.append(f"{words[:48]:<48} {' '.join(f'{cell or chr(46):>5}' for cell in cells)}")
+    y = sketch.bottom + 22
+    sketch.text(4, y, "choices: alone → after the discussion", bold=True)
+    for i, seat in enumerate(seats):
+        y += ROW
+        sketch.seat(10, y - 4, i, 5)
+        sketch.text(20, y, seat, bold=True)
+        for x, answer in ((60.0, before.get(seat)), (190.0, after.get(seat))):
+            fill = SOFT if answer is None else GOOD if answer == deal.truth else BAD
+            sketch.text(x, y, _mark(deal, answer), fill=fill)
+        sketch.text(172, y, "→")
+        lines.append(f"{seat}: alone {_mark(deal, before.get(seat))}, after {_mark(deal, after.get(seat))}")
+    entries = [
+        (sketch.seat_sign(0), "knew it from the start"),
+        (None, "said: told it; false: told it of another option"),
+        (lambda x, y: sketch.text(x - 4, y + 5, "+"), "speaks for it"),
+        (lambda x, y: sketch.text(x - 4, y + 5, "−"), "against it"),
+        (lambda x, y: sketch.text(x - 4, y + 5, RIGHT, fill=GOOD), "the best"),
+        (lambda x, y: sketch.text(x - 4, y + 5, WRONG, fill=BAD), "not the best"),
     ]
+    sketch.legend(sketch.bottom + 18, entries)
+    return Picture("\n".join(lines), sketch.svg())
+
+
+def _ranking(
+    deal: rules.Deal,
+    seats: Sequence[str],
+    before: Answers,
+    after: Answers,
+    team: rules.Answer | None,
+    told: Told,
+) -> Picture:
+    title = "places: the expert's, each seat's alone → after the discussion, the team's"
+    sketch = Sketch(title)
+    sketch.text(4, 16, title, bold=True)
+    heads = ["expert", *seats, "team"]
+    left, top = 130.0, 42.0
+    column = (WIDTH - left) / len(heads)
+    lines = [title, f"{'':>15} " + " ".join(f"{head:>7}" for head in heads)]
+    for i, head in enumerate(heads):
+        x = left + column * (i + 0.5)
+        if 0 < i <= len(seats):
+            sketch.seat(x - 9, top - 5, i - 1, 5)
+            sketch.text(x, top, head, bold=True)
+        else:
+            sketch.text(x, top, head, anchor="middle", bold=True)
     for row, key in enumerate(deal.truth):
-        y = 18 + row * ROW
-        places = [row + 1, *(answer.index(key) + 1 for _, answer in columns)]
-        lines.append(f"{key:>15} {row + 1:>6} " + " ".join(f"{place:>4}" for place in places[1:]))
-        parts.append(f'<text x="4" y="{y + 13}" font-size="11">{escape(key)}</text>')
-        for i, place in enumerate(places):
-            fill = SHADES[min(len(SHADES) - 1, abs(place - row - 1) // 2 + (place != row + 1))]
-            x = LEFT + COLUMN * i
-            parts.append(f'<rect x="{x}" y="{y}" width="24" height="{ROW - 2}" fill="{fill}"/>')
-            parts.append(f'<text x="{x + 12}" y="{y + 12}" font-size="11" text-anchor="middle">{place}</text>')
-    width, height = LEFT + COLUMN * (len(columns) + 1), 24 + ROW * len(deal.truth)
-    svg = f'<svg xmlns="http://www.w3.org/2000/svg" width="{width}" height="{height}">{"".join(parts)}</svg>'
-    return Picture("\n".join(lines), svg)
+        y = top + 8 + row * ROW
+        sketch.text(4, y + 14, key if len(key) < 19 else key[:18] + "…", size=SMALLEST, tip=key)
+        cells = [str(row + 1)]
+        sketch.text(left + column / 2, y + 14, row + 1, anchor="middle", bold=True)
+        item = deal.items.index(key)
+        for i, seat in enumerate([*seats, "team"]):
+            x = left + column * (i + 1)
+            first, last = before.get(seat), after.get(seat)
+            last = team if seat == "team" else last
+            place = (last or first or deal.truth).index(key) + 1
+            words = f"{first.index(key) + 1}→" if first and last else ""
+            words += str(place) if last or first else "–"
+            if last or first:
+                away = abs(place - row - 1)
+                fill = SHADES[min(len(SHADES) - 1, away // 2 + (away > 0))]
+                sketch.box(x + 2, y, column - 4, ROW - 2, fill=fill)
+                words += f" {RIGHT}" if away == 0 else ""
+            knew = i < len(seats) and key in deal.places[i]
+            said = told[seat][item] if i < len(seats) else ""
+            if knew:
+                sketch.box(x + 2, y, column - 4, ROW - 2, stroke=BAD if said == "false" else INK, dash=not said)
+            words += "!" if said == "false" else ""
+            sketch.text(x + column / 2, y + 14, words, anchor="middle", size=SMALLEST)
+            cells.append(words + ("*" if said else "'" if knew else ""))
+        lines.append(f"{key:>15} " + " ".join(f"{cell:>7}" for cell in cells))
+    lines.append("✓ the expert's place, ' it knew the place, * and told it, ! told another")
+    entries = [
+        (sketch.box_sign(stroke=INK, dash=True), "it knew the place and did not tell it"),
+        (sketch.box_sign(stroke=INK), "it knew the place and told it"),
+        (lambda x, y: sketch.text(x - 2, y + 5, "!"), "told another place"),
+        (lambda x, y: sketch.text(x - 4, y + 5, RIGHT), "the expert's place"),
+        (sketch.box_sign(SHADES[4]), "far from it"),
+    ]
+    sketch.legend(sketch.bottom + 16, entries)
+    return Picture("\n".join(lines), sketch.svg())

@@ -106,6 +106,13 @@ def deal_profile(seats: int, options: int, single: bool, seed: int) -> Deal:
     return Deal("hidden_profile", None, shown, (best,), worth, tuple(common), nothing, own, expert)
 
 
+def facts_of(deal: Deal) -> tuple[tuple[Fact, tuple[int, ...]], ...]:
+    """All facts of a hidden profile, each with the numbers of the seats that know it from the start."""
+    everyone = tuple(range(len(deal.facts)))
+    common = [(fact, everyone) for fact in deal.common]
+    return (*common, *((fact, (i,)) for i, own in enumerate(deal.facts) for fact in own))
+
+
 def worth_of(facts: Sequence[Fact], options: Sequence[str]) -> dict[str, int]:
     """Advantages minus drawbacks of each option, by the facts given."""
     return {name: sum((1 if fact.good else -1) for fact in facts if fact.option == name) for name in options}

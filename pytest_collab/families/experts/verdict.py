@@ -152,7 +152,7 @@ class _Table:
 
     def _told(self, seat: str) -> list[str]:
         texts = [one.text for one in self.said if one.seat == seat]
-        return [known for known in self._known(seat) if any(_mentions(text, known) for text in texts)]
+        return [known for known in self._known(seat) if any(mentions(text, known) for text in texts)]
 
     # Statements.
 
@@ -244,7 +244,7 @@ class _Table:
             heard = [one for one in self.said if seat in one.event.data["delivered"] and one.seat in self.seats]
             if not self._enough(i, heard, condition):
                 continue
-            told = [one.event.seq for one in heard if any(_mentions(one.text, k) for k in self._known(one.seat))]
+            told = [one.event.seq for one in heard if any(mentions(one.text, k) for k in self._known(one.seat))]
             code = "disagreement" if answer == first else "ungrounded"
             how = (
                 "stayed with its first answer"
@@ -264,13 +264,13 @@ class _Table:
                 key
                 for j, seat in enumerate(self.seats)
                 for key, place in self.deal.places[j].items()
-                if j in own or any(_placed(text, key, self.deal.items) == place for text in texts[seat])
+                if j in own or any(placed(text, key, self.deal.items) == place for text in texts[seat])
             }
             return len(known) >= self.params.target * len(self.deal.items)
         facts = [*self.deal.common]
         for j, seat in enumerate(self.seats):
             facts += [
-                f for f in self.deal.facts[j] if j in own or any(_states(text, f, self.deal) for text in texts[seat])
+                f for f in self.deal.facts[j] if j in own or any(states(text, f, self.deal) for text in texts[seat])
             ]
         worth = rules.worth_of(facts, self.deal.items)
         best = max(worth.values())
@@ -296,7 +296,37 @@ def _use_of_expert(
     return figures
 
 
-def _mentions(text: str, known: str) -> bool:
+def told(deal: rules.Deal, seats: Sequence[str], transcript: Transcript) -> dict[str, list[str]]:
+    """What each seat has told so far, by fact (`rules.facts_of`) or item of a ranking: `said`, `false` or nothing.
+
+    `false`: it knew the fact and told it of another option, or the place and told another.
+    """
+    by_seat = {seat: [one.text for one in show.said(transcript) if one.seat == seat] for seat in seats}
+    if deal.kind == "ranking":
+        return {
+            seat: [_of_place(by_seat[seat], key, own.get(key)) for key in deal.items]
+            for seat, own in zip(seats, deal.places, strict=True)
+        }
+    return {
+        seat: [_of_fact(texts, fact, deal) if i in known else "" for fact, known in rules.facts_of(deal)]
+        for i, (seat, texts) in enumerate(by_seat.items())
+    }
+
+
+def _of_place(texts: Sequence[str], key: str, place: int | None) -> str:
+    if place is None or not any(mentions(text, key) for text in texts):
+        return ""
+    found = [re.search(PLACE.format(key=re.escape(key)), text, re.IGNORECASE) for text in texts]
+    return "false" if any(match and int(match.group(1)) != place for match in found) else "said"
+
+
+def _of_fact(texts: Sequence[str], fact: rules.Fact, deal: rules.Deal) -> str:
+    if any(states(text, fact, deal) for text in texts):
+        return "said"
+    return "false" if any(_plain(fact.text) in _plain(text) for text in texts) else ""
+
+
+def mentions(text: str, known: str) -> bool:
     """Does the text tell of it, in these or similar words? Most of its longer words have to be there."""
     every = _plain(known).split()
     words = [word[:5] for word in every if len(word) > 3 and word not in _SMALL] or every
@@ -304,7 +334,7 @@ def _mentions(text: str, known: str) -> bool:
     return bool(words) and sum(word in said for word in words) >= 0.6 * len(words)
 
 
-def _placed(text: str, key: str, items: Sequence[str]) -> int | None:
+def placed(text: str, key: str, items: Sequence[str]) -> int | None:
     """The place that a text gives an item: by a number beside it, or by its position in a list of all items."""
     for pattern in (PLACE, LISTED):
         found = re.search(pattern.format(key=re.escape(key)), text, re.IGNORECASE)
@@ -314,11 +344,11 @@ def _placed(text: str, key: str, items: Sequence[str]) -> int | None:
     return sorted(items, key=at.__getitem__).index(key) + 1 if min(at.values()) >= 0 else None
 
 
-def _states(text: str, fact: rules.Fact, deal: rules.Deal) -> bool:
+def states(text: str, fact: rules.Fact, deal: rules.Deal) -> bool:
     """Does the text tell the fact of its own option (or of none by name)?"""
     for part in re.split(r"[;\n.]", text):
         options = [name for name in deal.items if re.search(rf"\b{name}\b", part, re.IGNORECASE)]
-        if _mentions(part, fact.text) and (fact.option in options or not options):
+        if mentions(part, fact.text) and (fact.option in options or not options):
             return True
     return False
 

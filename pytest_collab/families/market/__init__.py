@@ -75,7 +75,10 @@ class MarketFamily(RoundFamily[Market]):
     def draw(
         self, params: Market, seed: int, condition: Condition, transcript: Transcript, upto: int | None = None
     ) -> Picture | None:
+        from pytest_collab.episode.game import replay
         from pytest_collab.families.market.draw import picture
 
         events = transcript if upto is None else Transcript(transcript[: upto + 1])
-        return picture(params, self.seats(params), events)
+        game = self.replayed(params, seed, condition)
+        replay(game, events)
+        return picture(params, params.deal(seed), game.state, events)

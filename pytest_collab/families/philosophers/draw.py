@@ -7,8 +7,7 @@ from math import cos, pi, sin
 
 from pytest_collab.episode.family import Picture
 from pytest_collab.families.philosophers import rules
-
-SIZE, PLATE = 260, 15
+from pytest_collab.families.sketch import BAD, SMALLEST, SOFT, WIDTH, Sketch
 
 
 def picture(table: rules.State, seats: Sequence[str], *, deadlocked: bool = False) -> Picture:
@@ -26,28 +25,47 @@ def _text(table: rules.State, seats: Sequence[str], title: str) -> str:
 
 
 def _svg(table: rules.State, seats: Sequence[str], title: str) -> str:
-    n, middle, radius = len(seats), SIZE / 2, SIZE / 2 - 34
+    n, radius = len(seats), 118.0
+    across, down = WIDTH / 2, radius + 68
     step = 2 * pi / n
+    sketch = Sketch(title)
+    sketch.text(4, 16, title, bold=True)
 
     def at(turns: float, distance: float) -> tuple[float, float]:
         angle = turns * step - pi / 2
-        return round(middle + distance * cos(angle), 1), round(middle + distance * sin(angle), 1)
+        return round(across + distance * cos(angle), 1), round(down + distance * sin(angle), 1)
 
-    parts = [f'<circle cx="{middle}" cy="{middle}" r="{radius + 24}" fill="#f6f1e7" stroke="#b9a98a"/>']
-    for i, seat in enumerate(seats):
+    sketch.add(
+        f'<circle cx="{across}" cy="{down}" r="{radius - 26}" fill="#f6f1e7" stroke="#b9a98a"/>', down + radius + 40
+    )
+    for i in range(n):
         x, y = at(i, radius)
         for held, place in ((table.left[i], i - 0.5), (table.right[i], i + 0.5)):
             if held:
-                fx, fy = at(place, radius)
-                parts.append(f'<line x1="{x}" y1="{y}" x2="{fx}" y2="{fy}" stroke="#c33" stroke-width="3"/>')
-        fill = "#2a7" if table.eating[i] else "#fff"
-        parts.append(f'<circle cx="{x}" cy="{y}" r="{PLATE}" fill="{fill}" stroke="#555"/>')
-        parts.append(f'<text x="{x}" y="{y + 4}" font-size="12" text-anchor="middle">{seat} {table.meals[i]}</text>')
+                fx, fy = at(place, radius - 12)
+                sketch.line(x, y, fx, fy, stroke=BAD, width=3)
     for fork in range(n):
-        x, y = at(fork - 0.5, radius)
-        fill = "#999" if table.forks[fork] == rules.FREE else "#c33"
-        parts.append(f'<rect x="{x - 2}" y="{y - 8}" width="4" height="16" rx="2" fill="{fill}"/>')
-    parts.append(f'<text x="{middle}" y="{middle}" font-size="12" text-anchor="middle">{title}</text>')
-    return (
-        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {SIZE} {SIZE}" width="{SIZE}">{"".join(parts)}</svg>'
-    )
+        x, y = at(fork - 0.5, radius - 12)
+        free = table.forks[fork] == rules.FREE
+        _fork(sketch, x, y, free)
+    for i, seat in enumerate(seats):
+        x, y = at(i, radius)
+        sketch.seat(x, y, i, 13, hollow=not table.eating[i])
+        lx, ly = at(i, radius + 30)
+        words = f"{seat}: {'eats' if table.eating[i] else 'hungry'}, {table.meals[i]}"
+        anchor = "middle" if abs(lx - across) < 12 else "start" if lx > across else "end"
+        sketch.text(lx, ly + 4, words, anchor=anchor, bold=table.eating[i], size=SMALLEST)
+    entries = [
+        (sketch.seat_sign(0), "eats"),
+        (lambda x, y: sketch.seat(x, y, 0, 5, hollow=True), "hungry (number: meals)"),
+        (lambda x, y: _fork(sketch, x, y, True), "a free fork"),
+        (lambda x, y: _fork(sketch, x, y, False), "a fork that is taken"),
+        (sketch.line_sign(BAD, 3), "whose hand it is in"),
+    ]
+    sketch.legend(sketch.bottom + 10, entries)
+    return sketch.svg()
+
+
+def _fork(sketch: Sketch, x: float, y: float, free: bool) -> None:
+    fill, edge = ("#fff", SOFT) if free else (BAD, BAD)
+    sketch.box(x - 3, y - 9, 6, 18, fill=fill, stroke=edge, tip="free" if free else "taken")

@@ -4,33 +4,47 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Final
-from xml.sax.saxutils import escape
 
 from pytest_collab.episode.family import Picture
 from pytest_collab.episode.transcript import Event
+from pytest_collab.families.sketch import SMALLEST, SOFT, WIDTH, Sketch, seat_of
 
 if TYPE_CHECKING:
     from pytest_collab.families.public_goods.params import PublicGoods
 
-CELL: Final = 24
+ROW, LEFT, TOP, WIDEST = 44.0, 44.0, 46.0, 52.0
+NUMBERED: Final = 22
+"""Columns so wide or wider have the units in figures."""
 
 
 def picture(params: PublicGoods, seats: Sequence[str], events: Sequence[Event]) -> Picture:
     """A row per seat, a column per round; a cell is filled as far as the seat gave its endowment."""
     rounds = [event.data["given"] for event in events if event.kind == "state" and "given" in event.data]
     share = sum(map(sum, rounds)) / max(1, len(rounds) * len(seats) * params.endowment)
-    title = f"{len(rounds)} of {params.rounds} rounds, {share:.0%} contributed"
+    title = f"{len(rounds)} of {params.rounds} rounds, {share:.0%} of all endowments contributed"
     lines = [title, "round " + " ".join(f"{i + 1:>3}" for i in range(len(rounds)))]
-    parts = [f'<text x="4" y="12" font-size="11">{title}</text>']
+    sketch = Sketch(title)
+    sketch.text(4, 16, title, bold=True)
+    column = min(WIDEST, (WIDTH - LEFT) / max(1, params.rounds))
+    every = max(1, round(22 / column))
+    for number in range(0, len(rounds), every):
+        x = LEFT + (number + 0.5) * column
+        sketch.text(x, TOP - 6, number + 1, size=SMALLEST, fill=SOFT, anchor="middle")
+    sketch.text(4, TOP - 6, "round", size=SMALLEST, fill=SOFT)
     for row, seat in enumerate(seats):
-        y = 20 + row * CELL
+        y, tall = TOP + row * ROW, ROW - 8
         lines.append(f"{seat:>5} " + " ".join(f"{given[row]:>3}" for given in rounds))
-        parts.append(f'<text x="6" y="{y + 15}" font-size="13">{escape(seat)}</text>')
-        for column, given in enumerate(rounds):
-            x, tall = 30 + column * CELL, round(20 * given[row] / params.endowment, 1)
-            tip = f"<title>{escape(seat)}, round {column + 1}: {given[row]} of {params.endowment}</title>"
-            parts.append(f'<rect x="{x}" y="{y}" width="20" height="20" fill="#eee" stroke="#999"/>')
-            parts.append(f'<rect x="{x}" y="{y + 20 - tall:.1f}" width="20" height="{tall}" fill="#2a7">{tip}</rect>')
-    width, height = 40 + CELL * max(8, len(rounds)), 26 + CELL * len(seats)
-    svg = f'<svg xmlns="http://www.w3.org/2000/svg" width="{width}" height="{height}">{"".join(parts)}</svg>'
-    return Picture("\n".join(lines), svg)
+        sketch.seat(12, y + tall / 2, row, 6)
+        sketch.text(24, y + tall / 2 + 5, seat, bold=True)
+        for number, given in enumerate(rounds):
+            x, wide = LEFT + number * column + 1, column - 2
+            high = tall * given[row] / params.endowment
+            tip = f"{seat}, round {number + 1}: {given[row]} of {params.endowment}"
+            sketch.box(x, y, wide, tall, fill="#f5f6f8", stroke=SOFT, tip=tip)
+            sketch.box(x, y + tall - high, wide, high, fill=seat_of(row)[1], tip=tip)
+            if wide >= NUMBERED:
+                sketch.box(x + wide / 2 - 11, y + tall / 2 - 8, 22, 16, fill="#fff")
+                sketch.text(x + wide / 2, y + tall / 2 + 4.5, given[row], size=SMALLEST, anchor="middle")
+    words = f"a cell is full where a seat gave all its {params.endowment} units, empty where it gave none"
+    sketch.text(4, sketch.bottom + 18, words, size=SMALLEST, fill=SOFT)
+    return Picture("\n".join(lines), sketch.svg())

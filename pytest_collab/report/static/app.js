@@ -509,7 +509,7 @@
     if (event.ctrlKey || event.metaKey || event.altKey || keys.open) return;
     if (event.target instanceof Element && event.target.closest("input, select, textarea")) return;
     if (!useKeys.checked && event.key.length === 1) return;
-    if (event.key.startsWith("Arrow") && event.target instanceof Element && event.target.closest(".scroll")) return;
+    if (event.key.startsWith("Arrow") && event.target instanceof Element && event.target.closest(".scroll, .scene")) return;
     const act = Object.hasOwn(KEYS, event.key) ? KEYS[event.key] : null;
     if (act) { act(); event.preventDefault(); }
   });

@@ -145,7 +145,7 @@ function makeStage({ h, s, small, telling, marks }, { shown, events, proofs, sea
   const image = h("img", { alt: "" });
   const words = h("pre", {});
   const drawn = h("p.small", {});
-  const scene = h("div.scene", {},
+  const scene = h("div.scene", { tabindex: 0, role: "region", "aria-label": "Picture" },
     shown.pictures.length ? [drawn, image, h("details", {}, h("summary", {}, "The picture as text"), words)] : h("p.small", {}, "There is no picture of this episode here."));
   const dialogue = h("div", {});
   const all = h("input", { type: "checkbox", onchange: (e) => { everything = e.target.checked; fill(); show(step, false); } });

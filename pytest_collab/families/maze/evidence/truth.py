@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Final
 
 from pytest_collab.episode.outcome import Failure
 from pytest_collab.families.maze.reading.case import Case, agrees
 from pytest_collab.families.maze.reading.reader import Claim
 from pytest_collab.families.maze.rules import Cell, inside
-from pytest_collab.families.maze.seats import OPEN, WALL, content
-from pytest_collab.families.maze.wording import named
+from pytest_collab.families.maze.seats import GOAL, OPEN, START, WALL, content
+from pytest_collab.families.maze.wording import listed, named
 
 MIRRORED_FROM: Final = 4
 """Claims about one's own copy needed before they can be called mirrored."""
@@ -24,6 +24,16 @@ MIRRORS: Final[Mapping[str, Callable[[Cell, int], Cell]]] = {
     "one too few in both numbers": lambda cell, size: (cell[0] + 1, cell[1] + 1),
 }
 """Ways in which two players can name cells differently, each with what undoes it."""
+
+MOST_NAMED: Final = 6
+"""So many cells are named in the sentence of a false claim."""
+
+_WORDS: Final = {
+    WALL: ("is a wall", "are walls"),
+    OPEN: ("is open", "are open"),
+    START: ("is the start", "are the start"),
+    GOAL: ("is the goal", "are the goal"),
+}
 
 
 def mirrored(case: Case) -> list[Failure]:
@@ -66,13 +76,19 @@ def false_claims(case: Case) -> list[Failure]:
     for seat in case.seats:
         wrong = [c for c in case.claims(seat) if case.sees(seat, c.cell) and not case.is_true(c)]
         if wrong:
-            shown = ", ".join(f"{named(claim.cell)} is not {claim.content!r}" for claim in wrong[:3])
-            found.append(
-                Failure.of(
-                    "false_claim", seat, events=sorted({c.event for c in wrong}), note=f"{seat} sees that {shown}"
-                )
-            )
+            note = f"{seat} said that {_what(wrong)}; its own copy shows otherwise"
+            found.append(Failure.of("false_claim", seat, events=sorted({c.event for c in wrong}), note=note))
     return found
+
+
+def _what(claims: Sequence[Claim]) -> str:
+    """Claims in words, by what they say: `(0, 1), (3, 1) are walls, (2, 2) is open`."""
+    parts = []
+    for said in dict.fromkeys(claim.content for claim in claims):
+        cells = list(dict.fromkeys(claim.cell for claim in claims if claim.content == said))
+        more = f" and {len(cells) - MOST_NAMED} more" if len(cells) > MOST_NAMED else ""
+        parts.append(f"{listed(cells[:MOST_NAMED])}{more} {_WORDS[said][len(cells) > 1]}")
+    return ", ".join(parts)
 
 
 def guesses(case: Case) -> list[Failure]:
