@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from dataclasses import replace
 from itertools import product
 from typing import Any
 
@@ -20,20 +21,23 @@ REDESIGNED = PublicGoods(protocol="sequential", payoff="redesigned")
 GOODS = st.builds(
     rules.Good,
     seats=st.just(3),
-    endowment=st.just(1),
+    endowment=st.sampled_from([1, 2]),
     multiplier=st.sampled_from([1.2, 1.6, 2.0, 2.9, 3.0]),
     bonus=st.sampled_from([0.0, 0.3, 1.0, 2.0]),
     penalty=st.sampled_from([0.0, 0.4, 1.0, 5.0]),
     threshold=st.integers(0, 3),
     sequential=st.just(True),
-)
+    least=st.just(0),
+    convexity=st.sampled_from([0.0, 0.1, 0.6]),
+).map(lambda good: replace(good, least=good.endowment - 1))  # two things to choose from: brute force tries all
 
 
 def by_brute_force(good: rules.Good) -> set[int]:
     """Totals of all pure subgame-perfect equilibria: every strategy for every history, tried."""
-    histories = [h for n in range(good.seats) for h in product(range(good.endowment + 1), repeat=n)]
+    choices = range(good.least, good.endowment + 1)
+    histories = [h for n in range(good.seats) for h in product(choices, repeat=n)]
     found = set()
-    for choice in product(range(good.endowment + 1), repeat=len(histories)):
+    for choice in product(choices, repeat=len(histories)):
         strategy = dict(zip(histories, choice, strict=True))
 
         def outcome(history: tuple[int, ...], strategy: dict[tuple[int, ...], int] = strategy) -> tuple[int, ...]:
@@ -43,8 +47,8 @@ def by_brute_force(good: rules.Good) -> set[int]:
 
         def best(history: tuple[int, ...], strategy: dict[tuple[int, ...], int] = strategy) -> bool:
             mover = len(history)
-            paid = [rules.pay(outcome((*history, own)), good)[mover] for own in range(good.endowment + 1)]
-            return paid[strategy[history]] >= max(paid) - 1e-9
+            paid = {own: rules.pay(outcome((*history, own)), good)[mover] for own in choices}
+            return paid[strategy[history]] >= max(paid.values()) - 1e-9
 
         if all(best(history) for history in histories):
             found.add(sum(outcome(())))
@@ -68,10 +72,21 @@ def test_giving_costs_the_giver_and_helps_the_group(contributions: list[int], wh
     assert sum(after) - sum(before) == pytest.approx(0.6)
 
 
-def test_the_default_redesigned_payoff_makes_effort_the_only_equilibrium() -> None:
-    assert rules.equilibria(REDESIGNED.good) == {80}
+def test_under_the_redesigned_payoff_effort_that_reaches_the_threshold_is_the_only_equilibrium() -> None:
+    assert REDESIGNED.good.threshold == 64
+    assert rules.equilibria(REDESIGNED.good) == {64}
     assert rules.equilibria(PublicGoods(protocol="sequential").good) == {0}
     assert rules.equilibria(PublicGoods().good) == {0}
+
+
+def test_it_is_the_bonus_that_moves_the_equilibrium_and_the_penalty_that_holds_it_at_the_threshold() -> None:
+    good = REDESIGNED.good
+    assert rules.equilibria(replace(good, bonus=0.0)) == {4 * good.least}  # everyone gives as little as can be
+    assert max(rules.equilibria(replace(good, penalty=0.0))) < good.threshold
+    assert good.least > 0  # what the theorem asks for: a lower bound above zero, and a strictly convex cost
+    marginal = [good.cost(c + 1) - good.cost(c) for c in range(good.least, good.endowment)]
+    assert 0 < marginal[0] < marginal[-1]
+    assert marginal == sorted(marginal)
 
 
 @pytest.mark.parametrize(
@@ -82,8 +97,11 @@ def test_the_default_redesigned_payoff_makes_effort_the_only_equilibrium() -> No
         ({"equilibrium": "effort"}, "in equilibrium 0 of 80 units"),
         ({"equilibrium": "free_riding", "multiplier": 6}, "in equilibrium 80 of 80 units"),
         ({"protocol": "sequential", "payoff": "redesigned", "penalty": 0}, "raise bonus, penalty or threshold"),
-        ({"protocol": "sequential", "payoff": "redesigned", "threshold": 0.75, "bonus": 0.2}, "60 of 80 units"),
-        ({"protocol": "sequential", "payoff": "redesigned", "equilibrium": "free_riding"}, "80 of 80 units"),
+        ({"protocol": "sequential", "payoff": "redesigned", "bonus": 0}, "4 of 80 units"),
+        ({"protocol": "sequential", "payoff": "redesigned", "equilibrium": "free_riding"}, "64 of 80 units"),
+        ({"protocol": "sequential", "payoff": "redesigned", "least": 20}, "lower least"),
+        ({"observation": "partial"}, "use protocol: sequential"),
+        ({"prompts": "as_published", "aim": "group"}, "leave aim out"),
         ({"multiplier": float("nan")}, "multiplier"),
     ],
 )
@@ -134,6 +152,39 @@ def test_who_moves_later_sees_what_was_given_before() -> None:
     assert "a gave" not in play_episode(PublicGoods(rounds=1), ["partner"]).transcript.of("prompt")[-1].data["text"]
 
 
+def test_with_partial_observation_each_sees_its_predecessor_and_its_own_payoff_only() -> None:
+    params = PublicGoods(protocol="sequential", payoff="redesigned", observation="partial", rounds=2)
+    played = play_episode(params, ["partner", "free_rider"], family=FAMILY)
+    last = played.transcript.of("prompt", seat="d")[-1].data["text"]
+    assert "Just before you: c gave 1." in last
+    assert "a gave" not in last
+    talked = played.transcript.of("prompt", seat="d")[-2].data["text"]
+    assert "d gave 1 and was paid" in talked
+    assert "a gave" not in talked
+
+
+def test_each_is_told_to_want_its_own_payoff_unless_the_task_says_otherwise() -> None:
+    for params, own in (
+        (PublicGoods(rounds=1), True),
+        (PublicGoods(rounds=1, equilibrium="free_riding"), True),
+        (PublicGoods(rounds=1, aim="group"), False),
+    ):
+        brief = play_episode(params, ["partner"], family=FAMILY).transcript.of("brief")[0].data["text"]
+        assert ("for yourself" in brief) is own
+        assert ("The group is judged" in brief) is not own
+
+
+def test_as_published_every_round_is_a_game_of_its_own() -> None:
+    params = PublicGoods(
+        seats=3, rounds=2, talk=0, protocol="sequential", payoff="redesigned", prompts="as_published"
+    )
+    played = play_episode(params, ["partner"], family=FAMILY)
+    told = [event.data["text"] for kind in ("brief", "prompt") for event in played.transcript.of(kind)]
+    assert not [text for text in told if "ound " in text or "rounds" in text]
+    first = [event.data["text"] for event in played.transcript.of("prompt", seat="a")]
+    assert first[0] == first[1] == "How much do you contribute?"
+
+
 def test_one_agent_on_all_seats_fails_by_its_own_fault() -> None:
     for params in (PublicGoods(rounds=2), PublicGoods(rounds=2, protocol="sequential")):
         episode = play_episode(params, ["free_rider"], "solo").episode
@@ -151,7 +202,7 @@ def test_the_batched_payoffs_are_the_plain_ones(rounds: list[list[int]], good: r
     pytest.importorskip("jax")
     from pytest_collab.core.games import public_goods as twin
 
-    names = ("endowment", "multiplier", "bonus", "penalty", "threshold")
+    names = ("endowment", "multiplier", "bonus", "penalty", "threshold", "convexity")
     batch = twin.pay(np.asarray(rounds, np.int32), **{name: getattr(good, name) for name in names})
     # The batch is float32: a payoff near zero is a difference of terms of up to a hundred, good to a few 1e-6.
     plain = np.asarray([rules.pay(one, good) for one in rounds])
@@ -168,7 +219,7 @@ def test_the_reference_scale_is_what_the_engine_plays() -> None:
         metrics = play_episode(REDESIGNED, [player], family=FAMILY).episode.metrics
         assert scale[player]["payoff"] == pytest.approx(metrics["payoff"])
         assert scale[player]["score"] == pytest.approx(metrics["contribution_share"])
-    assert scale["random"]["score"] == pytest.approx(0.5, abs=0.02)
+    assert scale["random"]["score"] == pytest.approx(0.525, abs=0.02)  # from one unit to twenty of twenty
 
 
 @pytest.mark.slow

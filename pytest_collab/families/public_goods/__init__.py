@@ -25,6 +25,7 @@ class PublicGoodsFamily(RoundFamily[PublicGoods]):
 
     name = "public_goods"
     summary = "what everyone gives is multiplied and shared, whoever gave it"
+    version = 2
     params_type = PublicGoods
     players: ClassVar[Mapping[str, Callable[[Seat], Player]]] = PLAYERS
     cast: ClassVar[Mapping[str, str]] = {name: CAST[name] for name in PLAYERS}

@@ -28,10 +28,10 @@ class Partner(Player):
 
 
 class Tight(Partner):
-    """Contributes nothing."""
+    """Contributes nothing, or as little as can be."""
 
     def gives(self, view: Mapping[str, Any]) -> int:
-        return 0
+        return int(view["least"])
 
 
 class Random(Player):
@@ -39,14 +39,14 @@ class Random(Player):
 
     def say(self, request: Request) -> Say:
         view = request.view
-        return Say() if view["phase"] == "talk" else Say.action(self.random.randint(0, view["endowment"]))
+        return Say() if view["phase"] == "talk" else Say.action(self.random.randint(view["least"], view["endowment"]))
 
 
 class Nop(Player):
-    """Contributes nothing and says nothing."""
+    """Contributes nothing, or as little as can be, and says nothing."""
 
     def say(self, request: Request) -> Say:
-        return Say() if request.view["phase"] == "talk" else Say.action(0)
+        return Say() if request.view["phase"] == "talk" else Say.action(request.view["least"])
 
 
 class FreeRider(Tight):

@@ -5,9 +5,12 @@ moved before it:
 
 linear      u = e - c + m C / n. With 1 < m < n the group is best served by contributing everything, and each by
             contributing nothing.
-redesigned  u = linear + bonus * c * S / ((n - 1) e), less `penalty` when C falls short of the threshold. Sequential
-            only. After MAC-SPGG (arXiv 2508.02076): effort costs, a cooperation bonus grows with what predecessors
-            have contributed, the good is shared, and the group pays when it misses its threshold.
+redesigned  u = linear - k c c / e + b c S / ((n - 1) e), less a penalty when C falls short of the threshold.
+            Sequential only, and everyone contributes `least` units at least. After MAC-SPGG (arXiv 2508.02076), whose
+            theorem 1 asks for contributions between bounds above zero, a strictly convex cost (k > 0) with a positive
+            marginal cost, a cooperation bonus b that grows with what predecessors have contributed, a good that is
+            shared, and a penalty below a threshold. Its bounds on the weights are in an appendix that is not at hand:
+            the weights are ours, and what follows from them is solved here.
 """
 
 from __future__ import annotations
@@ -26,6 +29,8 @@ class Good:
         bonus, penalty: 0 for the linear payoff.
         threshold: units in all below which the penalty falls due.
         sequential: seats move one after the other, in seat order, and see what was contributed before.
+        least: units that each contributes at least.
+        convexity: k above; 0 for a cost that grows evenly.
     """
 
     seats: int
@@ -35,6 +40,12 @@ class Good:
     penalty: float = 0.0
     threshold: int = 0
     sequential: bool = False
+    least: int = 0
+    convexity: float = 0.0
+
+    def cost(self, contribution: int) -> float:
+        """What giving costs: the units, and more with each of them."""
+        return contribution + self.convexity * contribution * contribution / self.endowment
 
     def payoff(self, contribution: int, before: int, total: int) -> float:
         """What a seat is paid. Pure.
@@ -43,7 +54,7 @@ class Good:
             before: what its predecessors have contributed in all.
             total: what all have contributed.
         """
-        paid = self.endowment - contribution + self.multiplier * total / self.seats
+        paid = self.endowment - self.cost(contribution) + self.multiplier * total / self.seats
         paid += self.bonus * contribution * before / ((self.seats - 1) * self.endowment)
         return paid - (self.penalty if total < self.threshold else 0.0)
 
@@ -101,10 +112,10 @@ def equilibria(good: Good) -> frozenset[int]:
     after: dict[int, frozenset[int]] = {total: frozenset({total}) for total in range(good.seats * good.endowment + 1)}
     for position in reversed(range(good.seats)):
         before: dict[int, frozenset[int]] = {}
-        for given in range(position * good.endowment + 1):
+        for given in range(position * good.least, position * good.endowment + 1):
             options = [
                 (total, good.payoff(own, given, total), own)
-                for own in range(good.endowment + 1)
+                for own in range(good.least, good.endowment + 1)
                 for total in after[given + own]
             ]
             worst: dict[int, float] = {}

@@ -21,8 +21,10 @@ def reference_scale(params: PublicGoods, groups: int = 10_000, seed: int = 0) ->
     good, size = params.good, (1, params.rounds, params.seats)
     played = {
         "partner": jnp.full(size, params.endowment),
-        "random": twin.contribute_at_random(seed, groups, params.seats, params.rounds, params.endowment),
-        "nop": jnp.zeros(size, jnp.int32),
+        "random": twin.contribute_at_random(
+            seed, groups, params.seats, params.rounds, params.endowment, params.lowest
+        ),
+        "nop": jnp.full(size, params.lowest),
     }
     scale = {}
     for name, contributions in played.items():
@@ -33,6 +35,7 @@ def reference_scale(params: PublicGoods, groups: int = 10_000, seed: int = 0) ->
             bonus=good.bonus,
             penalty=good.penalty,
             threshold=good.threshold,
+            convexity=good.convexity,
         )
         totals = np.asarray(paid.sum(axis=1)).tolist()
         shares = np.asarray(contributions.mean(axis=(1, 2)) / params.endowment).tolist()
