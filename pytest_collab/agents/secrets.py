@@ -97,6 +97,11 @@ def redacted(value: Any) -> Any:
 _SENSITIVE: Final = re.compile(r"(^|_)(KEY|TOKEN|SECRET|PASSWORD|CREDENTIALS?)(_|$)", re.IGNORECASE)
 
 
+def sensitive(name: str, value: str) -> bool:
+    """Whether an environment variable is likely to hold a secret: its name says so, or it logs in somewhere."""
+    return bool(_SENSITIVE.search(name) or _LOGIN.search(value))
+
+
 def environment() -> None:
     """Remember the values of all environment variables whose name says that they are secret.
 

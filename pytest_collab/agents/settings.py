@@ -275,6 +275,11 @@ class AgentSettings(BaseModel):
             values = {"provider": "acp", "command": list(self.command), "permissions": self.permissions}
         return {key: value for key, value in values.items() if value not in (None, "", {})}
 
+    def variables(self) -> set[str]:
+        """The environment variables that calls need: the key's, and those that headers name."""
+        named = {name for value in self.headers.values() for name in _REFERENCE.findall(value)}
+        return named | ({self.key_variable} if self.key_variable else set())
+
     def expanded_headers(self) -> tuple[dict[str, str], list[str]]:
         """Headers with `${NAME}` replaced from the environment, and the names that are not set."""
         missing: list[str] = []

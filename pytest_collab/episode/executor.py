@@ -18,6 +18,7 @@ from pytest_collab.episode.limits import OpenPurse, Purse
 from pytest_collab.episode.plan import Plan
 from pytest_collab.episode.record import Episode
 from pytest_collab.episode.transcript import Transcript
+from pytest_collab.errors import UsageError
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +46,10 @@ Keep = Callable[[Episode, Transcript], Episode]
 """Given every finished episode, in the executor's thread, before anybody waits for it; returns it as it is kept."""
 
 
+class NoPlayers(UsageError):
+    """Nobody can play any episode: the session need not go on."""
+
+
 class Executor(Protocol):
     """Where a session's episodes are played: in this process, or elsewhere."""
 
@@ -66,6 +71,7 @@ class Executor(Protocol):
         Raises:
             BudgetSpent: what is left of the session's money does not cover it; it was not begun.
             RunError: it could not be kept.
+            NoPlayers: nobody can play it, nor any other.
         """
 
     def knows(self, plan: Plan) -> bool:
@@ -155,11 +161,12 @@ class LoopExecutor(ABC):
         async def drain() -> None:
             if self._tasks:
                 await asyncio.wait(list(self._tasks), timeout=patience)
+            await self._shut(patience)
 
         loop.call_soon_threadsafe(cancel)
         drained = asyncio.run_coroutine_threadsafe(drain(), loop)
         try:
-            drained.result(patience + 1)
+            drained.result(3 * patience + 1)
         finally:
             loop.call_soon_threadsafe(loop.stop)
             thread.join(1.0)
@@ -213,6 +220,9 @@ class LoopExecutor(ABC):
     @abstractmethod
     async def _finish(self, plan: Plan) -> Finished:
         """Have one episode played, and keep it."""
+
+    async def _shut(self, patience: float) -> None:
+        """Nothing plays any more: end what else there is."""
 
     def _running(self) -> asyncio.AbstractEventLoop:
         if self._loop is None:

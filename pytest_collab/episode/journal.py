@@ -63,9 +63,7 @@ class Journals:
             with contextlib.suppress(RunError, OSError):
                 transcript = _read(self._path(name))
                 if transcript:
-                    play, whole = _told(transcript, self.worker, "the session ended before the episode did")
-                    if play.cost_usd != 0.0:
-                        RunDirectory(self.run).put_beside(play, whole)
+                    keep_beside(RunDirectory(self.run), transcript, self.worker)
         self.end(name)
 
     def close(self) -> None:
@@ -82,6 +80,17 @@ class Journals:
 
     def _path(self, name: str) -> Path:
         return self.run / PLAYING / f"{self.worker}.{name}.jsonl"
+
+
+def keep_beside(run: RunDirectory, transcript: Transcript, worker: str) -> None:
+    """Keep what there is of an episode that the end of the session broke off, where it has cost anything.
+
+    Raises:
+        RunError: it cannot be written.
+    """
+    play, whole = _told(transcript, worker, "the session ended before the episode did")
+    if play.cost_usd != 0.0:
+        run.put_beside(play, whole)
 
 
 def keep_lost(run: RunDirectory) -> list[Episode]:

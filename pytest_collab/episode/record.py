@@ -56,6 +56,9 @@ class Episode(BaseModel):
         settled: False where `solo` episodes have to decide between coordination and competence: `outcome` is then
             `unsettled`, and stays so in the record (runs of earlier versions have one of the two there). What it was
             settled to is derived from the run, see `measure.settling`.
+        lost: plays of the episode that were lost with the process that played them, before this one; written only
+            where there were any.
+        lost_usd: what those have cost, in dollars, as far as it was booked. No part of `usage`.
     """
 
     model_config = ConfigDict(frozen=True, extra="ignore")
@@ -81,6 +84,8 @@ class Episode(BaseModel):
     attempt: int = 1
     settled: bool = True
     task_hash: str = ""
+    lost: int = 0
+    lost_usd: float = 0.0
 
     @property
     def success(self) -> bool:
@@ -114,7 +119,8 @@ class Episode(BaseModel):
         """One line of JSON, ASCII only (no control character or escape sequence of an agent survives raw)."""
         import json
 
-        return json.dumps(self.model_dump(mode="json"), separators=(",", ":"), ensure_ascii=True)
+        rare = set() if self.lost else {"lost", "lost_usd"}
+        return json.dumps(self.model_dump(mode="json", exclude=rare), separators=(",", ":"), ensure_ascii=True)
 
 
 def transcript_name(name: str, *, spread: bool = False) -> str:

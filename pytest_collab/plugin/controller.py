@@ -14,7 +14,7 @@ from filelock import FileLock, Timeout
 from pytest_collab.episode.journal import keep_lost
 from pytest_collab.episode.run import DEFAULT_BASE, RunDirectory
 from pytest_collab.errors import RunError
-from pytest_collab.plugin import runinfo
+from pytest_collab.plugin import engines, runinfo
 from pytest_collab.plugin.introduction import introduced, settings_lines
 from pytest_collab.plugin.notices import Notices
 from pytest_collab.plugin.progress import Log, Progress
@@ -129,6 +129,7 @@ class Controller:
                 f", {session.agents.gradings} times" if session.agents.gradings > 1 else ""
             )
         header = [f"collab agents: {agents}", *settings_lines(made), f"collab grader: {grader}"]
+        header += engines.header(session.settings, session.agents)
         if session.run is not None:
             header.append(f"collab run: {session.shown_path('')}")
         return header

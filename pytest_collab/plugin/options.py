@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import math
-from collections.abc import Callable
 from dataclasses import dataclass
 from itertools import permutations
 from pathlib import Path
@@ -13,6 +11,7 @@ import pytest
 
 from pytest_collab.episode.condition import Condition
 from pytest_collab.errors import TaskError
+from pytest_collab.plugin.values import choice, dollars, names_of, sandbox_named, shard_of, truth, whole
 
 NO_AGENTS: Final = "collaboration tasks need agents: pass --agents=NAME[,NAME] (offline: --agents=partner,silent)"
 
@@ -64,7 +63,18 @@ _OPTIONS: Final = (
     ),
     _Option("--collab-stop-when-decided", None, "skip what no gate needs any more"),
     _Option("--collab-shard", "I/N", "play the I-th of N parts of the episodes, e.g. 2/5; `collab merge` joins them"),
-    _Option("--collab-in-flight", "N", "episodes that one process plays at the same time (default 1)"),
+    _Option(
+        "--collab-in-flight",
+        "N",
+        "episodes that one process plays at the same time (default 1); of a whole session where players play them",
+    ),
+    _Option(
+        "--collab-executor",
+        "local|subprocess|ray|NAME",
+        "where episodes are played: in this process (default), by players in processes of this machine, or on a Ray "
+        "cluster (NAME: what an installed package adds)",
+    ),
+    _Option("--collab-players", "N", "players at most, where episodes are played by players"),
     _Option("--collab-max-cost", "USD", "begin an episode only if what is left of this covers its likely cost"),
     _Option("--collab-plan", None, "say what would be played, with calls, tokens, dollars and minutes; play nothing"),
     _Option("--collab-record", "DIR", "keep every model exchange in DIR"),
@@ -110,6 +120,11 @@ def add(parser: pytest.Parser) -> None:
         default=None,
         help="the same; what was played with tasks or agents that have changed since is played anew",
     )
+
+
+def dests() -> list[str]:
+    """Where the options are kept on `config.option`."""
+    return [*(option.dest for option in _OPTIONS), "collab_resume_anew"]
 
 
 def _raw(config: pytest.Config, flag: str) -> str:
@@ -160,7 +175,7 @@ def cooperbench(config: pytest.Config) -> Checkout | None:
     return Checkout(
         folder / texts[""],
         folder / texts["-repos"] if texts["-repos"] else None,
-        tuple(_names(f"{flag}-pools", texts["-pools"])),
+        tuple(names_of(f"{flag}-pools", texts["-pools"])),
         texts["-subset"] or None,
     )
 
@@ -194,6 +209,8 @@ class Settings:
     stop_when_decided: bool
     shard: tuple[int, int] | None
     in_flight: int
+    executor: str
+    players: int | None
     max_cost: float | None
     plan: bool
     record: Path | None
@@ -213,6 +230,7 @@ class Settings:
             "seeds": self.seeds,
             "seed": self.seed,
             "in_flight": self.in_flight,
+            **({"executor": self.executor} if self.executor != "local" else {}),
             "max_cost": self.max_cost,
             "sandbox": self.sandbox,
             "grader": self.grader,
@@ -245,27 +263,27 @@ def settings(config: pytest.Config) -> Settings:
         return config.invocation_params.dir / text if text else None
 
     teams = tuple(
-        tuple(_names("--collab-teams", team, "+")) for team in _names("--collab-teams", get("--collab-teams"))
+        tuple(names_of("--collab-teams", team, "+")) for team in names_of("--collab-teams", get("--collab-teams"))
     )
-    agents = tuple(dict.fromkeys(_names("--agents", get("--agents"))))
+    agents = tuple(dict.fromkeys(names_of("--agents", get("--agents"))))
     if not agents:
         agents = tuple(dict.fromkeys(name for team in teams for name in team))
-    pairing = _choice("--collab-pairing", get("--collab-pairing") or "all", ("self", "cross", "all"))
+    pairing = choice("--collab-pairing", get("--collab-pairing") or "all", ("self", "cross", "all"))
     if not teams:
         teams = tuple(_pairs(agents, pairing))
     anew = bool(config.getoption("collab_resume_anew")) or get("--collab-resume").lower() == "anew"
-    resume = anew or _flag("--collab-resume", get("--collab-resume"))
+    resume = anew or truth("--collab-resume", get("--collab-resume"))
     if resume and not get("--collab-run-dir"):
         raise pytest.UsageError("--collab-resume needs --collab-run-dir=DIR, the run to finish")
-    stop = _flag("--collab-stop-when-decided", get("--collab-stop-when-decided"))
+    stop = truth("--collab-stop-when-decided", get("--collab-stop-when-decided"))
     if stop and not get("--collab-gate"):
         raise pytest.UsageError("--collab-stop-when-decided needs --collab-gate=FILE: gates are what is decided")
-    shard = _shard(get("--collab-shard"))
+    shard = shard_of(get("--collab-shard"))
     if stop and shard is not None:
         raise pytest.UsageError(
             "--collab-stop-when-decided cannot be used with --collab-shard: shards do not see each other's episodes"
         )
-    settle = _flag("--collab-settle", get("--collab-settle"))
+    settle = truth("--collab-settle", get("--collab-settle"))
     if settle and shard is not None:
         raise pytest.UsageError(
             "--collab-settle cannot be used with --collab-shard: a shard does not know what the others play. Join "
@@ -275,11 +293,11 @@ def settings(config: pytest.Config) -> Settings:
         agents=agents,
         teams=teams,
         conditions=_conditions(get("--collab-conditions")),
-        epochs=_whole("--collab-epochs", get("--collab-epochs") or "1", least=1, most=10_000),
-        seeds=_whole("--collab-seeds", get("--collab-seeds"), least=1, most=100_000)
+        epochs=whole("--collab-epochs", get("--collab-epochs") or "1", least=1, most=10_000),
+        seeds=whole("--collab-seeds", get("--collab-seeds"), least=1, most=100_000)
         if get("--collab-seeds")
         else None,
-        seed=_whole("--collab-seed", get("--collab-seed") or "0", least=0, most=2**31 - 1),
+        seed=whole("--collab-seed", get("--collab-seed") or "0", least=0, most=2**31 - 1),
         run_dir=path("--collab-run-dir"),
         resume=resume,
         anew=anew,
@@ -289,12 +307,16 @@ def settings(config: pytest.Config) -> Settings:
         settle=settle,
         stop_when_decided=stop,
         shard=shard,
-        in_flight=_whole("--collab-in-flight", get("--collab-in-flight") or "1", least=1, most=4096),
-        max_cost=_dollars(get("--collab-max-cost")),
-        plan=_flag("--collab-plan", get("--collab-plan")),
+        in_flight=whole("--collab-in-flight", get("--collab-in-flight") or "1", least=1, most=4096),
+        executor=get("--collab-executor") or "local",
+        players=whole("--collab-players", get("--collab-players"), least=1, most=4096)
+        if get("--collab-players")
+        else None,
+        max_cost=dollars(get("--collab-max-cost")),
+        plan=truth("--collab-plan", get("--collab-plan")),
         record=path("--collab-record"),
         replay=path("--collab-replay"),
-        sandbox=_sandbox(get("--collab-sandbox") or "auto"),
+        sandbox=sandbox_named(get("--collab-sandbox") or "auto"),
         grader=get("--collab-grader") or "",
         agents_file=path("--collab-agents-file"),
         cooperbench=cooperbench(config),
@@ -308,7 +330,7 @@ def _stand_ins(text: str) -> dict[str, str]:
     from pytest_collab.measure.standin import parse_stand_ins
 
     try:
-        return parse_stand_ins(_names("--collab-as", text), "--collab-as")
+        return parse_stand_ins(names_of("--collab-as", text), "--collab-as")
     except UsageError as error:
         raise pytest.UsageError(str(error)) from None
 
@@ -324,72 +346,10 @@ def _pairs(agents: tuple[str, ...], pairing: str) -> list[tuple[str, ...]]:
     return [*own, *cross]
 
 
-def _names(flag: str, text: str, separator: str = ",") -> list[str]:
-    names = [name.strip() for name in text.split(separator)] if text else []
-    if any(not name for name in names):
-        raise pytest.UsageError(f"{flag}={text}: there is an empty name; write NAME{separator}NAME")
-    return names
-
-
 def _conditions(text: str) -> tuple[Condition, ...] | None:
     if not text:
         return None
     try:
-        return tuple(dict.fromkeys(Condition.parse(name) for name in _names("--collab-conditions", text)))
+        return tuple(dict.fromkeys(Condition.parse(name) for name in names_of("--collab-conditions", text)))
     except TaskError as error:
         raise pytest.UsageError(f"--collab-conditions={text}: {error}") from None
-
-
-def _choice(flag: str, text: str, choices: tuple[str, ...]) -> str:
-    if text not in choices:
-        raise pytest.UsageError(f"{flag}={text}: choose from {', '.join(choices)}")
-    return text
-
-
-def _sandbox(name: str) -> str:
-    if name not in ("auto", "docker", "bubblewrap", "process"):
-        from pytest_collab.errors import UsageError
-        from pytest_collab.sandbox.choose import check_name
-
-        try:
-            check_name(name)
-        except UsageError as error:
-            raise pytest.UsageError(f"--collab-sandbox={name}: {error}") from None
-    return name
-
-
-def _flag(flag: str, text: str) -> bool:
-    if text.lower() in ("", "false", "no", "0"):
-        return False
-    if text.lower() in ("true", "yes", "1"):
-        return True
-    more = ", nor anew" if flag == "--collab-resume" else ""
-    raise pytest.UsageError(f"{flag}: {text!r} is neither true nor false{more}")
-
-
-def _whole(flag: str, text: str, *, least: int, most: int) -> int:
-    if not text.lstrip("-").isdecimal() or not least <= int(text) <= most:
-        raise pytest.UsageError(f"{flag}={text}: give a whole number from {least} to {most}")
-    return int(text)
-
-
-def _shard(text: str) -> tuple[int, int] | None:
-    if not text:
-        return None
-    place, _, parts = text.partition("/")
-    if not (place.isdecimal() and parts.isdecimal() and 1 <= int(place) <= int(parts) <= 10_000):
-        raise pytest.UsageError(f"--collab-shard={text}: give I/N with I from 1 to N, e.g. 2/5")
-    return int(place), int(parts)
-
-
-def _dollars(text: str) -> float | None:
-    if not text:
-        return None
-    read: Callable[[str], float] = float
-    try:
-        value = read(text.lstrip("$"))
-    except ValueError:
-        value = math.nan
-    if not (math.isfinite(value) and value > 0):
-        raise pytest.UsageError(f"--collab-max-cost={text}: give a positive number of US dollars, e.g. 2.50")
-    return value

@@ -18,6 +18,8 @@ from pytest_collab.plugin.cases import Case
 from pytest_collab.plugin.options import Settings
 
 if TYPE_CHECKING:
+    from pytest_collab.agents.lane import Lanes
+    from pytest_collab.agents.trouble import Trouble
     from pytest_collab.episode.agent import Agent
 
 MOST_GRADINGS: Final = 25
@@ -31,12 +33,23 @@ class Roster:
 
     Args:
         shared: the folder that all processes of the session share.
+        lanes, trouble: where rate limits are kept, and waits and lost calls told, if not there.
 
     Attributes:
         misplaced: agents that could not take a seat in some family, and why.
     """
 
-    def __init__(self, config: pytest.Config, settings: Settings, shared: Path) -> None:
+    def __init__(
+        self,
+        config: pytest.Config,
+        settings: Settings,
+        shared: Path,
+        *,
+        lanes: Lanes | None = None,
+        trouble: Trouble | None = None,
+    ) -> None:
+        self._lanes = lanes
+        self._trouble = trouble
         self.config = config
         self.settings = settings
         self.shared = shared
@@ -54,6 +67,8 @@ class Roster:
             cast,
             agents_file=self._agents_file(),
             shared=self.shared,
+            lanes=self._lanes,
+            trouble=self._trouble,
             record=None if self.unasked else self.settings.record,
             replay=None if self.unasked else self.settings.replay,
             keyless=self.unasked,

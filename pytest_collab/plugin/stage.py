@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Final
 import pytest
 
 from pytest_collab.episode.condition import Condition
-from pytest_collab.episode.executor import Executor, Finished, LocalExecutor
+from pytest_collab.episode.executor import Executor, Finished, LocalExecutor, NoPlayers
 from pytest_collab.episode.journal import Journals
 from pytest_collab.episode.limits import BudgetSpent, Purse
 from pytest_collab.episode.plan import Plan, Prefix
@@ -21,6 +21,7 @@ from pytest_collab.episode.record import Episode
 from pytest_collab.episode.run import FLAT, RunDirectory
 from pytest_collab.episode.transcript import Transcript
 from pytest_collab.errors import CollabError, RunError
+from pytest_collab.plugin import engines
 from pytest_collab.plugin.cases import Case, CaseKey, case_of
 from pytest_collab.plugin.collected import Collected
 from pytest_collab.plugin.options import Settings
@@ -82,6 +83,7 @@ class Stage:
         self._expected: set[CaseKey] = set()
         self._held: dict[CaseKey, list[Case]] = {}
         self._ready: deque[Case] = deque()
+        self._seeds: dict[TaskKey, dict[int, None]] = {}
         self.unneeded: Callable[[Case], str | None] = lambda case: None
 
     def resume(self, run: RunDirectory) -> dict[TaskKey, set[str]]:
@@ -135,6 +137,8 @@ class Stage:
         self._upcoming.know(items)
         cases = [case for item in items if (case := case_of(item)) is not None and case.skip is None]
         self._expected = {case.key for case in cases}
+        for case in cases:
+            self._seeds.setdefault((case.task.family.name, case.task.name), {})[case.seed] = None
         tell_planned(self._shared, self._worker, len(cases))
         if self.run is not None:
             self.run.spread = len(cases) > FLAT
@@ -148,6 +152,9 @@ class Stage:
 
     @cached_property
     def executor(self) -> Executor:
+        watch = partial(tell_in_play, self._shared, self._worker)
+        if self._settings.executor != engines.LOCAL:
+            return engines.executor(self._config, self._settings, self._agents, self._shared, self._own_side(), watch)
         return LocalExecutor(
             self._settings.in_flight,
             keep=self._keep,
@@ -155,8 +162,16 @@ class Stage:
             purse=self.purse,
             likely=self._likely,
             worker=self._worker,
-            watch=partial(tell_in_play, self._shared, self._worker),
+            watch=watch,
             journals=self._journals,
+        )
+
+    def _own_side(self) -> engines.OwnSide:
+        return engines.OwnSide(
+            run=self.run,
+            seeds=lambda plan: tuple(self._seeds.get((plan.family.name, plan.task), ())),
+            likely=self._likely,
+            keep=self._keep,
         )
 
     @cached_property
@@ -260,6 +275,8 @@ class Stage:
             self._upcoming.stop(f"the run cannot be written: {error}")
             raise pytest.fail.Exception(f"the run cannot be written: {error}", pytrace=False) from None
         except CollabError as error:
+            if isinstance(error, NoPlayers):
+                self._upcoming.stop(str(error))
             raise pytest.fail.Exception(str(error), pytrace=False) from None
 
     def plan(self, case: Case) -> Plan:
@@ -343,7 +360,7 @@ class Stage:
 
     def close(self) -> None:
         """Stop the executor; close agents' clients."""
-        executor = self.__dict__.get("executor")
+        executor: Executor | None = self.__dict__.pop("executor", None)
         if executor is None:
             return
         try:

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from pytest_collab.errors import CollabError, TaskError, UsageError
-from pytest_collab.plugin import attachments, families, outcomes
+from pytest_collab.plugin import attachments, engines, families, outcomes
 from pytest_collab.plugin.options import asked_on_the_command_line, settings
 from pytest_collab.plugin.session import CollabSession
 from pytest_collab.plugin.state import REFUSED, SESSION
@@ -29,6 +29,12 @@ def configure(config: pytest.Config) -> None:
     told = getattr(config, "workerinput", {}).get("collab_refused")
     if told is not None:
         config.stash[REFUSED] = told
+        return
+    host = config.pluginmanager.get_plugin("collab-player")
+    if host is not None:
+        from pytest_collab.plugin import player
+
+        player.take_part(config, host)
         return
     try:
         _configure(config)
@@ -61,6 +67,8 @@ def _configure(config: pytest.Config) -> None:
     config.stash[SESSION] = session
     config.pluginmanager.register(outcomes, "collab-outcomes")
     attachments.register(config)
+    if not hasattr(config, "workerinput"):
+        engines.check(config, session.settings, session.agents)
     session.agents.check()
     side.begin()
     if session.settings.plan:
