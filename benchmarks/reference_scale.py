@@ -3,8 +3,7 @@
 python benchmarks/reference_scale.py tasks/philosophers/study_five.collab.yaml tasks/market/quick.collab.yaml
 python benchmarks/reference_scale.py --episodes 200 tasks/market/*.collab.yaml
 
-Families with batched rules (all games but experts) are played 10,000 times; experts go through
-the engine.
+Families with batched rules are played 10,000 times; experts and network go through the engine.
 """
 
 from __future__ import annotations

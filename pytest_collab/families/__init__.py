@@ -19,6 +19,7 @@ _SHIPPED: Final[Mapping[str, str]] = {
     "experts": "pytest_collab.families.experts:ExpertsFamily",
     "maze": "pytest_collab.families.maze:MazeFamily",
     "market": "pytest_collab.families.market:MarketFamily",
+    "network": "pytest_collab.families.network:NetworkFamily",
     "philosophers": "pytest_collab.families.philosophers:PhilosophersFamily",
     "public_goods": "pytest_collab.families.public_goods:PublicGoodsFamily",
 }

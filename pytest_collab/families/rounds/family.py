@@ -24,8 +24,9 @@ ALPHABET = "abcdefghijklmnopqrstuvwxyz"
 
 
 def seat_names(count: int) -> tuple[str, ...]:
-    """`a`, `b`, ... for up to 26 seats."""
-    return tuple(ALPHABET[:count])
+    """`a` to `z`, then `a2` to `z2`, and so on."""
+    rows = range(1, -(-count // len(ALPHABET)) + 1)
+    return tuple(letter if row == 1 else f"{letter}{row}" for row in rows for letter in ALPHABET)[:count]
 
 
 def somebody_else(seat: str, seats: Sequence[str]) -> str:
