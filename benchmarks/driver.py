@@ -25,7 +25,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 
 CONFTEST = """
-import asyncio, json, time
+import asyncio, json, resource, time
 from pathlib import Path
 
 from benchmarks.harness import ChatFamily
@@ -59,7 +59,8 @@ def pytest_collab_make_agent(config, name):
 
 
 def pytest_sessionfinish(session):
-    Path("seconds.txt").write_text(str(time.perf_counter() - BEGAN[0]))
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+    Path("seconds.txt").write_text(f"{time.perf_counter() - BEGAN[0]} {peak}")
 """
 
 INSPECT = """
@@ -97,7 +98,7 @@ def ideal(times: Sequence[float], places: int) -> float:
 
 
 def session(folder: Path, places: int) -> tuple[float, float, float]:
-    """Seconds from the first answer that was asked for to the end of the session; CPU seconds, peak MiB."""
+    """Seconds from the first answer asked for to the end of the session; CPU seconds; peak MiB until then."""
     command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "--agents=timed", "-r", "N"]
     process = subprocess.Popen(
         [*command, f"--collab-in-flight={places}"],
@@ -107,7 +108,8 @@ def session(folder: Path, places: int) -> tuple[float, float, float]:
     )
     _, status, used = os.wait4(process.pid, 0)
     assert status == 0, "the session failed"
-    return float((folder / "seconds.txt").read_text()), used.ru_utime + used.ru_stime, used.ru_maxrss / 1024
+    seconds, peak = map(float, (folder / "seconds.txt").read_text().split())
+    return seconds, used.ru_utime + used.ru_stime, peak
 
 
 def inspect_ai(folder: Path, places: int) -> tuple[float, float, float] | None:

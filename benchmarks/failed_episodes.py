@@ -89,6 +89,7 @@ def main() -> None:
     print("| episode | ms of the driver |\n| --- | --- |")
     print(f"| handshake, success | {spent('handshake', 'partner', episodes):.2f} |")
     print(f"| handshake, failure | {spent('handshake', 'stubborn', episodes):.2f} |")
+    print(f"| handshake, success of a @task function | {spent('', 'partner', episodes, function=True):.2f} |")
     print(f"| handshake, failure of a @task function | {spent('', 'stubborn', episodes, function=True):.2f} |")
     print(f"| handshake, infrastructure error | {spent('handshake', 'provider_down', episodes):.2f} |")
     print(f"| maze, success | {spent('maze', 'partner', episodes):.2f} |")

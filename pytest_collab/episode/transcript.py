@@ -11,6 +11,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
 
+from pydantic_core import from_json
+
 from pytest_collab.errors import RunError
 
 KINDS: Final = {
@@ -153,8 +155,16 @@ class Transcript(Sequence[Event]):
         events = []
         for number, line in enumerate(lines, 1):
             try:
-                raw = json.loads(line)
+                raw = _parsed(line)
                 events.append(Event(raw["seq"], raw["t"], raw["seat"], raw["kind"], raw["data"]))
             except (ValueError, KeyError, TypeError) as error:
                 raise RunError(f"{name}:{number}: not a transcript event ({error})") from error
         return cls(events)
+
+
+def _parsed(line: str) -> Any:
+    """One line of JSON, by the faster parser where it can: halves of surrogate pairs are known to `json` alone."""
+    try:
+        return from_json(line)
+    except ValueError:
+        return json.loads(line)

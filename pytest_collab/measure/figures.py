@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -26,12 +26,16 @@ class DifficultyCurves:
 
     Attributes:
         solo, team: the curves, over the same tasks and seeds.
-        retention: areas and their ratio.
     """
 
     solo: tuple[CurvePoint, ...]
     team: tuple[CurvePoint, ...]
-    retention: Retention
+    _retain: Callable[[], Retention]
+
+    @property
+    def retention(self) -> Retention:
+        """Areas and their ratio: a bootstrap, made when it is asked for."""
+        return self._retain()
 
 
 def difficulty_curves(
@@ -79,7 +83,7 @@ def difficulty_curves(
     return DifficultyCurves(
         difficulty_curve(axis, [alone[place] for place in places], confidence),
         difficulty_curve(axis, [together[place] for place in places], confidence),
-        retention(hard, alone, together, confidence, clusters=clusters, seed=seed),
+        lambda: retention(hard, alone, together, confidence, clusters=clusters, seed=seed),
     )
 
 

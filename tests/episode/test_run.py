@@ -161,3 +161,10 @@ def test_a_large_run_spreads_its_transcripts_and_no_two_plays_have_one_name(tmp_
         assert re.fullmatch(rf"transcripts/[0-9a-f]{{2}}/{re.escape(one.id)}\.jsonl", one.transcript)
     assert [one.attempt for one in (spread, again, third)] == [1, 2, 2]
     assert all(len(run.transcript(one)) == 2 for one in (flat, spread, again, third))
+
+
+def test_text_that_is_no_valid_unicode_is_read_back(tmp_path: Path) -> None:
+    made = Transcript()
+    made.add("message", "a", text="half an emoji: \ud83d, a whole one: \U0001f600", figure=float("inf"), big=2**80)
+    made.write(tmp_path / "t.jsonl")
+    assert Transcript.read(tmp_path / "t.jsonl")[0].data == made[0].data
