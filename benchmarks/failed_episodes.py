@@ -15,6 +15,7 @@ import subprocess
 import sys
 import tempfile
 from pathlib import Path
+from statistics import median
 
 ROOT = Path(__file__).resolve().parent.parent
 PARAMS = {"maze": "{size: 6, walls: 0.30, path: [7, 9]}", "handshake": "{numbers: 10}"}
@@ -54,7 +55,7 @@ def test_shake(episode):
 
 
 def spent(family: str, agent: str, episodes: int, *, function: bool = False) -> float:
-    """Milliseconds of CPU for each item, in the mean, without the first, which imports what is needed."""
+    """Milliseconds of CPU for each item, the median, without the first, which imports what is needed."""
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         (folder / "conftest.py").write_text(CONFTEST)
@@ -79,7 +80,7 @@ def spent(family: str, agent: str, episodes: int, *, function: bool = False) -> 
             check=False,
         )
         found: list[float] = json.loads((folder / "spent.json").read_text())[1:]
-        return sum(found) / len(found)
+        return median(found)
 
 
 def main() -> None:

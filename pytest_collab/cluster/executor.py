@@ -6,7 +6,7 @@ import asyncio
 import contextlib
 import math
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
@@ -56,6 +56,7 @@ class Stock:
         keep: stores a finished episode.
         beside: stores what there is of one that was broken off: its events, and who played it.
         notice: leaves a line for whoever sits at the terminal.
+        reread: the transcript of an episode that was stored; where it is given, results that wait hold none.
     """
 
     root: Path
@@ -65,6 +66,7 @@ class Stock:
     keep: Keep
     beside: Callable[[Transcript, str], None]
     notice: Callable[[str, str], None]
+    reread: Callable[[Episode], Transcript] | None = None
 
 
 class ClusterExecutor(LoopExecutor):
@@ -107,7 +109,8 @@ class ClusterExecutor(LoopExecutor):
             finished = await self._played(plan, desk)
         finally:
             await asyncio.shield(desk.settle(plan.id))
-        return replace(finished, episode=self._stock.keep(finished.episode, finished.transcript))
+        kept = self._stock.keep(finished.episode, finished.transcript)
+        return finished.stored(kept, None if self._is_awaited(plan) else self._stock.reread)
 
     async def _opened(self) -> int:
         if self._opening is None:

@@ -102,6 +102,7 @@ class LoopExecutor(ABC):
         self._tasks: set[asyncio.Task[None]] = set()
         self._changed = threading.Condition()
         self._open = 0
+        self._awaited: str | None = None
         self._ended = 0
         self.playing = 0
 
@@ -128,6 +129,7 @@ class LoopExecutor(ABC):
             BudgetSpent: what is left of the session's money does not cover it; it was not begun.
             RunError: it could not be kept.
         """
+        self._awaited = plan.id
         self.start([plan])
         future = self._futures[plan.id]
         while not future.done():
@@ -212,6 +214,10 @@ class LoopExecutor(ABC):
         except BaseException as error:
             future.set_exception(error)
 
+    def _is_awaited(self, plan: Plan) -> bool:
+        """Whether somebody waits for just this result: it will not have to wait."""
+        return plan.id == self._awaited
+
     def _in_play(self, change: int) -> None:
         self.playing += change
         if self._watch is not None:
@@ -252,7 +258,7 @@ class LocalExecutor(LoopExecutor):
     Args:
         in_flight: how many episodes are in play at the same time.
         keep: stores a finished episode; what it raises is raised by `result`.
-        reread: the transcript of an episode that was stored; where it is given, none is held in memory after that.
+        reread: the transcript of an episode that was stored; where it is given, results that wait hold none.
         purse: the session's money.
         likely: what an episode will cost, in dollars, as far as can be said before.
         worker: name written to the records.
@@ -286,7 +292,8 @@ class LocalExecutor(LoopExecutor):
                 begun = self._journals.begin if self._journals is not None else None
                 finished = await play_and_judge(plan, self._purse, self._worker, begun)
             if self._keep is not None:
-                finished = finished.stored(self._keep(finished.episode, finished.transcript), self._reread)
+                kept = self._keep(finished.episode, finished.transcript)
+                finished = finished.stored(kept, None if self._is_awaited(plan) else self._reread)
             return finished
         except asyncio.CancelledError:
             if self._journals is not None:

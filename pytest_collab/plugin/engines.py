@@ -134,6 +134,7 @@ def executor(
         keep=own.keep,
         beside=beside,
         notice=notice,
+        reread=None if own.run is None else own.run.transcript,
     )
 
     session = Session(
