@@ -1,6 +1,7 @@
 """Live progress: episodes done, in play and failed, what was spent, and the time that is left.
 
-On a terminal it is the bottom line; in the log of a CI a line a minute.
+On a terminal it is the bottom line; in the log of a CI a line a minute, and one every 15 seconds while something is
+prepared that keeps episodes from beginning.
 """
 
 from __future__ import annotations
@@ -17,10 +18,11 @@ import pytest
 
 from pytest_collab.agents.purse import SessionPurse
 from pytest_collab.agents.trouble import leave_notice
-from pytest_collab.plugin.shared import in_play, planned
+from pytest_collab.plugin.shared import in_play, in_preparation, planned
 
 INTERVAL_S: Final = 0.2
 LOG_INTERVAL_S: Final = 60.0
+PREPARING_INTERVAL_S: Final = 15.0
 
 
 class Tally:
@@ -58,8 +60,16 @@ class Tally:
         left = f", about {clock(elapsed / self._done * (total - self._done))} left" if 1 < self._done < total else ""
         return (
             f"episodes: {self._done}{of} done, {in_play(self._shared)} in play, {self._failed} unsuccessful, "
-            f"{known}${spent:.2f}, {clock(elapsed)}{left}"
+            f"{known}${spent:.2f}, {clock(elapsed)}{left}{self._preparing()}"
         )
+
+    def _preparing(self) -> str:
+        going = in_preparation(self._shared)
+        if not going:
+            return ""
+        what, since = going[0]
+        more = f" and {len(going) - 1} more" if len(going) > 1 else ""
+        return f"; preparing {what}{more} ({clock(max(time.time() - since, 0))})"
 
 
 def clock(seconds: float) -> str:
@@ -103,15 +113,18 @@ class Telling:
 
 
 class Log(Telling):
-    """A line a minute, where there is no terminal to draw on."""
+    """A line now and then, where there is no terminal to draw on."""
 
     def __init__(self, shared: Path) -> None:
         super().__init__(shared)
         self._shared = shared
 
     def _keep_telling(self) -> None:
-        while not self._over.wait(LOG_INTERVAL_S):
-            leave_notice(self._shared, "progress", self._tally.text())
+        told = time.monotonic()
+        while not self._over.wait(min(LOG_INTERVAL_S, PREPARING_INTERVAL_S)):
+            if time.monotonic() - told >= LOG_INTERVAL_S or in_preparation(self._shared):
+                told = time.monotonic()
+                leave_notice(self._shared, "progress", self._tally.text())
 
 
 class Progress(Telling):

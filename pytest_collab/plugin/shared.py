@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import json
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
+
+from pytest_collab.episode.preparing import Going
 
 REFUSAL: Final = "gates-refused.txt"
 """Where workers leave word of gates that nothing can answer."""
@@ -21,6 +25,21 @@ def in_play(shared: Path) -> int:
         text = path.read_text()
         total += int(text) if text.isdecimal() else 0
     return total
+
+
+def tell_preparing(shared: Path, worker: str, going: Sequence[Going]) -> None:
+    """Let the controller know what this process prepares."""
+    new = shared / f"new-preparing.{worker}"
+    new.write_text(json.dumps(going))
+    new.replace(shared / f"preparing.{worker}")
+
+
+def in_preparation(shared: Path) -> list[Going]:
+    """What the processes of the session prepare, what has begun first first."""
+    found: list[Going] = []
+    for path in shared.glob("preparing.*"):
+        found += [(str(what), float(since)) for what, since in json.loads(path.read_text())]
+    return sorted(found, key=lambda one: one[1])
 
 
 def tell_planned(shared: Path, worker: str, count: int) -> None:

@@ -17,6 +17,7 @@ from pytest_collab.episode.executor import Executor, Finished, LocalExecutor, No
 from pytest_collab.episode.journal import Journals
 from pytest_collab.episode.limits import BudgetSpent, Purse
 from pytest_collab.episode.plan import Plan, Prefix
+from pytest_collab.episode.preparing import listen
 from pytest_collab.episode.record import Episode
 from pytest_collab.episode.run import FLAT, RunDirectory
 from pytest_collab.episode.transcript import Transcript
@@ -27,7 +28,7 @@ from pytest_collab.plugin.collected import Collected
 from pytest_collab.plugin.options import Settings
 from pytest_collab.plugin.resuming import TaskKey
 from pytest_collab.plugin.roster import Roster
-from pytest_collab.plugin.shared import tell_in_play, tell_planned
+from pytest_collab.plugin.shared import tell_in_play, tell_planned, tell_preparing
 from pytest_collab.plugin.upcoming import Upcoming
 
 if TYPE_CHECKING:
@@ -155,6 +156,7 @@ class Stage:
         watch = partial(tell_in_play, self._shared, self._worker)
         if self._settings.executor != engines.LOCAL:
             return engines.executor(self._config, self._settings, self._agents, self._shared, self._own_side(), watch)
+        listen(partial(tell_preparing, self._shared, self._worker))
         return LocalExecutor(
             self._settings.in_flight,
             keep=self._keep,

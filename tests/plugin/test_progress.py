@@ -75,6 +75,18 @@ def test_the_log_of_a_ci_says_it_once_in_a_while(shake: pytest.Pytester) -> None
     assert any(re.search(r"[1-5] of 6 done, [12] in play, 0 unsuccessful, \$0.\d\d, \d:\d\d", line) for line in lines)
 
 
+def test_the_log_says_what_is_prepared_while_nothing_can_begin(shake: pytest.Pytester) -> None:
+    conftest = shake.path / "conftest.py"
+    conftest.write_text(
+        "import pytest_collab.plugin.progress as p\nfrom pytest_collab.episode.preparing import preparing\n\n"
+        "p.PREPARING_INTERVAL_S = 0.2\ngoing = preparing('sift: base and environment')\ngoing.__enter__()\n\n\n"
+        f"def pytest_runtest_teardown():\n    going.__exit__(None, None, None)\n\n\n{conftest.read_text()}"
+    )
+    result = shake.runpytest_subprocess("--agents=slow", "-q", "--collab-seeds=1")
+    lines = [line for line in result.outlines if line.startswith("collab: episodes: ")]
+    assert any(re.search(r"; preparing sift: base and environment \(0:0\d\)$", line) for line in lines)
+
+
 def test_time_is_told_as_clocks_tell_it() -> None:
     assert [clock(seconds) for seconds in (0.4, 65, 3905)] == ["0:00", "1:05", "1:05:05"]
 

@@ -19,6 +19,7 @@ from typing import Self, TypeVar
 import anyio
 from anyio import to_thread
 
+from pytest_collab.episode.preparing import preparing
 from pytest_collab.errors import SandboxError, SetupError
 from pytest_collab.families.coding.counter.edit import CounterTest
 from pytest_collab.families.coding.counter.languages import EXPECTATIONS
@@ -44,7 +45,7 @@ __all__ = ["Expectation", "FeatureGrade", "Grader", "TestReport", "judge"]
 
 _GUARD = Path(__file__).parent / "guard"
 _OUTPUT_LIMIT = 4 * 1024 * 1024
-_VERSION = 10
+_VERSION = 11
 _MADE = 4
 """Counter-tests that are made of a feature, if not more are asked for: which a tree is given is not known before."""
 
@@ -76,8 +77,9 @@ class Grader:
             self._choice = self._sandbox
         else:
             self._choice = await choose_sandbox(self.pool, self._sandbox)
-        self._seed = await to_thread.run_sync(seed_of, self.pool, self.cache)
-        self._environment = await to_thread.run_sync(prepare_environment, self.pool, self.cache, self._choice)
+        with preparing(f"{self.pool.folder.name}: base and environment"):
+            self._seed = await to_thread.run_sync(seed_of, self.pool, self.cache)
+            self._environment = await to_thread.run_sync(prepare_environment, self.pool, self.cache, self._choice)
         self._scratch = Path(tempfile.mkdtemp(prefix="collab-grading-"))
         afterwards.remove_folder(self._scratch)
         self._own = self.store(self._scratch / "own.git")
@@ -206,7 +208,8 @@ class Grader:
                 await anyio.sleep(0.05)
             if path.is_file() and not again:
                 return Expectation.model_validate_json(path.read_text())
-            found = await self._expect(feature)
+            with preparing(f"{self.pool.folder.name}: tests of {feature.id} on base and reference"):
+                found = await self._expect(feature)
             path.with_suffix(".new").write_text(found.model_dump_json())
             path.with_suffix(".new").rename(path)
             return found
