@@ -15,6 +15,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import sys
 import tempfile
 import time
 from collections.abc import Mapping
@@ -48,7 +49,7 @@ def main() -> int:
     parser.add_argument("--json", type=Path, help="also write every result there")
     options = parser.parse_args()
     pools = choose(options.dataset, () if options.pools == "all" else options.pools.split(","))
-    published = _published(options.dataset)
+    published = published_by(options.dataset)
     checks: list[PoolCheck] = []
     bad = pairs = agreed = 0
     started = time.monotonic()
@@ -56,7 +57,7 @@ def main() -> int:
         try:
             params: Any = task_of(pool, options.repos).params
             if options.textual:
-                clean = _merges(params, options.cache)
+                clean = merges(params, options.cache)
                 print(f"{pool.name}: {sum(clean.values())} of {len(clean)} clean", end="")
             else:
                 check = anyio.run(_check, params, pool.slug, options)
@@ -67,7 +68,7 @@ def main() -> int:
             print(f"{pool.name}: {error}", flush=True)
             bad += 1
             continue
-        theirs = _of_pool(published, pool)
+        theirs = of_pool(published, pool)
         known = [pair for pair in clean if theirs.get(pair) is not None]
         same = sum(theirs[pair] == clean[pair] for pair in known)
         print(f"{', ' if options.textual else '  '}as published on {same} of {len(known)} pairs", end="")
@@ -103,7 +104,8 @@ def _tell(check: PoolCheck) -> None:
             print(f"  {'+'.join(pair.features)}: {pair.kind}: {pair.reason}")
 
 
-def _merges(params: Any, cache: Path | None) -> dict[tuple[str, ...], bool]:
+def merges(params: Any, cache: Path | None) -> dict[tuple[str, ...], bool]:
+    """Every pair of references of a pool, and whether it merges cleanly."""
     seed = seed_of(params, cache or cache_folder())
     with tempfile.TemporaryDirectory() as folder:
         store = Store.create(Path(folder, "store.git"), seed.path, seed.commit)
@@ -112,12 +114,12 @@ def _merges(params: Any, cache: Path | None) -> dict[tuple[str, ...], bool]:
             try:
                 commits[feature.id] = store.commit(store.apply(seed.tree, params.reference(feature)))
             except GitError as error:
-                print(f"  {feature.id}: its reference does not apply: {error}")
+                print(f"  {feature.id}: its reference does not apply: {error}", file=sys.stderr)
         groups = [pair for pair in params.groups() if all(name in commits for name in pair)]
         return {pair: check_merge(store, [commits[name] for name in pair]).clean for pair in groups}
 
 
-def _published(dataset: Path) -> list[dict[str, Any]]:
+def published_by(dataset: Path) -> list[dict[str, Any]]:
     """Every pair of the dataset's own report on conflicts; empty where the checkout has none."""
     root = dataset / "dataset" if (dataset / "dataset").is_dir() else dataset
     path = root / "gold_conflict_report.json"
@@ -125,7 +127,8 @@ def _published(dataset: Path) -> list[dict[str, Any]]:
     return found
 
 
-def _of_pool(published: list[dict[str, Any]], pool: CooperPool) -> Clean:
+def of_pool(published: list[dict[str, Any]], pool: CooperPool) -> Clean:
+    """What the dataset's report says of one pool."""
     return {
         (f"f{min(one['f1'], one['f2'])}", f"f{max(one['f1'], one['f2'])}"): (
             None if one["patch1_apply_failed"] or one["patch2_apply_failed"] else not one["has_conflict"]

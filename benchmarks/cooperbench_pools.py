@@ -1,0 +1,133 @@
+"""What becomes of each of CooperBench's pools on this machine, as a table: merges, references, or what is missing.
+
+    python benchmarks/cooperbench_pools.py --dataset CHECKOUT --repos MIRRORS [--checks CHECKS.json] [--minutes 15]
+
+First the references of every pair of a pool are merged, and compared with the dataset's `gold_conflict_report.json`.
+Then every feature's tests are run on its reference, pools with the fewest features first, until the minutes are over.
+Results that `benchmarks/cooperbench_gold.py --json` has written are taken from there.
+
+The table is Markdown. `as published`: pairs that merge or conflict as the dataset says, of those that can be compared
+(it counts a patch that did not apply as one that conflicts with nothing). `references pass`: features whose reference
+passes its own tests, of all. `clean, pass, union`: pairs that merge cleanly, that pass then, and that pass only where
+conflicts keep both sides. `here`: what is missing on this machine, or what is to be known.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import re
+import sys
+import time
+from pathlib import Path
+from typing import Any, Final
+
+import anyio
+from cooperbench_gold import merges, of_pool, published_by
+
+from pytest_collab.errors import CollabError
+from pytest_collab.families.coding.cooperbench import CooperPool, choose, task_of
+from pytest_collab.families.coding.environment.toolchain import missing_toolchain
+from pytest_collab.families.coding.validation.validate import PoolCheck, validate_pool
+
+HEAD: Final = "| pool | features, pairs | as published | references pass | clean, pass, union | here |"
+_LARGE: Final = re.compile(r"\b(torch|tensorflow|jax|llama-cpp-python|vllm|transformers)\b")
+_WORDS: Final = 160
+
+
+def _row(pool: CooperPool, options: argparse.Namespace, known: dict[str, PoolCheck], until: float) -> str:
+    pairs = len(pool.features) * (len(pool.features) - 1) // 2
+    cells = {"merges": "", "passing": "", "figures": "", "here": ""}
+    try:
+        params: Any = task_of(pool, options.repos).params
+        clean = merges(params, options.cache)
+    except CollabError as error:
+        cells["here"] = _short(error, options)
+    else:
+        theirs = of_pool(published_by(options.dataset), pool)
+        compared = [pair for pair in clean if theirs.get(pair) is not None]
+        cells["merges"] = f"{sum(theirs[pair] == clean[pair] for pair in compared)} of {len(compared)}"
+        check = known.get(pool.slug)
+        if check is None:
+            check, cells["here"] = _tried(pool, params, options, until)
+        if check is not None:
+            passing = sum(feature.reference_passes for feature in check.features)
+            cells["passing"] = f"{passing} of {len(check.features)}"
+            told = [f"{one.feature} is vacuous" for one in check.features if one.vacuous]
+            told += [f"{one.feature}: {one.problems[0]}" for one in check.features if not one.reference_passes]
+            cells["here"] = _short("; ".join(told), options)
+            if check.pairs:
+                cells["figures"] = f"{check.naive_clean}, {check.naive_pass}, {check.union_pass}"
+    return f"| `{pool.name}` | {len(pool.features)}, {pairs} | {' | '.join(cells.values())} |"
+
+
+def _tried(pool: CooperPool, params: Any, options: argparse.Namespace, until: float) -> tuple[PoolCheck | None, str]:
+    """The check of a pool without its pairs, or why there is none."""
+    large = _LARGE.findall(" ".join(params.setup) + _listed(pool))
+    if large:
+        return None, f"not tried: set-up installs {', '.join(dict.fromkeys(large))}, some GB"
+    if missing := missing_toolchain(params):
+        return None, missing
+    left = until - time.monotonic()
+    if left < options.least:
+        return None, "not tried: the minutes were over"
+    environment = params.environment.model_copy(update={"setup_timeout_s": left})
+    try:
+        return anyio.run(_check, params.model_copy(update={"environment": environment}), pool.slug, options, left), ""
+    except CollabError as error:
+        return None, _short(error, options)
+    except TimeoutError:
+        return None, "not finished in the minutes that were left"
+
+
+async def _check(params: Any, name: str, options: argparse.Namespace, left: float) -> PoolCheck:
+    with anyio.fail_after(left):
+        return await validate_pool(
+            params, name, jobs=options.jobs, pairs=False, cache=options.cache, counters=False, progress=_tell
+        )
+
+
+def _tell(line: str) -> None:
+    print(line, file=sys.stderr, flush=True)
+
+
+def _listed(pool: CooperPool) -> str:
+    return " ".join(pool.script(name) for name in ("Dockerfile", "runner.sh"))
+
+
+def _short(error: object, options: argparse.Namespace) -> str:
+    """In one line, without this machine's paths."""
+    text = str(error).replace("|", "/")
+    for path, name in ((options.repos, "MIRRORS"), (options.dataset, "DATASET")):
+        text = text.replace(str(path.resolve()), name).replace(str(path), name)
+    lines = [line for line in text.splitlines() if line.strip()]
+    first, last = (lines[0], lines[-1]) if lines else ("", "")
+    told = first if len(lines) < 2 else f"{first} {last}"
+    return told if len(told) <= _WORDS else f"{told[:_WORDS]}..."
+
+
+def main() -> int:
+    """Print the table."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--dataset", type=Path, required=True, help="a checkout of cooperbench/CooperBench")
+    parser.add_argument("--repos", type=Path, required=True, help="folder of git mirrors")
+    parser.add_argument("--checks", type=Path, help="what `cooperbench_gold.py --json` wrote")
+    parser.add_argument("--minutes", type=float, default=15.0, help="for everything together")
+    parser.add_argument("--least", type=float, default=60.0, help="seconds without which no pool is begun")
+    parser.add_argument("--jobs", type=int, default=2, help="test runs at a time")
+    parser.add_argument("--cache", type=Path, help="where environments are kept")
+    options = parser.parse_args()
+    until = time.monotonic() + 60 * options.minutes
+    checks = json.loads(options.checks.read_text()) if options.checks else []
+    known = {check["name"]: PoolCheck.model_validate(check) for check in checks}
+    pools = choose(options.dataset)
+    rows: dict[str, str] = {}
+    for pool in sorted(pools, key=lambda one: (one.slug not in known, len(one.features))):
+        rows[pool.name] = _row(pool, options, known, until)
+        _tell(rows[pool.name])
+    print("\n".join([HEAD, f"|{'---|' * HEAD.count(' | ')}---|", *(rows[pool.name] for pool in pools)]))
+    return 0
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())
