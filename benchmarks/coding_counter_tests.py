@@ -3,23 +3,27 @@
     python benchmarks/coding_counter_tests.py                    # every pool whose toolchain is here
     python benchmarks/coding_counter_tests.py sift --rounds 3
 
-Every feature's reference, and the patch that builds all features of a pool together, is graded with and without
-counter-tests, as an episode grades: each part on its own tree without them, and on the joined tree with them. A right
-solution that is taken for a wrong one is an alarm, and the benchmark ends with status 1.
+Every feature's reference, and the patch that builds all features of a pool together, is given every counter-test that
+was made. A right solution that is taken for a wrong one is an alarm, and the benchmark ends with status 1.
+
+Then episodes are graded with and without counter-tests, in turn, as they are when they are played: two features at a
+time, each on its seat's own tree without counter-tests, and on the joined tree with as many as the pool asks for.
 
 The table is Markdown. `tests`: new tests, and how many of them are in a counter-test (in Rust all tests are new, as
-the base does not build with the hidden ones). `sets`: counter-tests made.
-`plain`, `counter`: median seconds of one grading without and with them. `episode`: seconds of an episode's grading as
-a multiple of what it takes without them.
+the base does not build with the hidden ones). `sets`: counter-tests made. `given`: counter-tests that right solutions
+were given, and `alarms` how many they met. `plain`, `counter`: seconds of an episode's grading without and with
+counter-tests, in the mean. `time`, `work`: the second as a multiple of the first, by the clock and by processors'
+time (which does not mind what else the machine does).
 """
 
 from __future__ import annotations
 
 import argparse
-import statistics
+import resource
 import sys
 import tempfile
 import time
+from collections.abc import Sequence
 from pathlib import Path
 
 import anyio
@@ -28,49 +32,82 @@ from pytest_collab.families.coding.environment.toolchain import missing_toolchai
 from pytest_collab.families.coding.grading.grading import Grader
 from pytest_collab.families.coding.pool import answers
 from pytest_collab.families.coding.pool.pool import load
+from pytest_collab.families.coding.repository.git import Store
+from pytest_collab.families.coding.workspace.bench import AT_ONCE
 
 ROOT = Path(__file__).parent.parent
-HEAD = "| pool | features | tests | sets | graded | alarms | plain | counter | episode |"
+HEAD = "| pool | features | tests | sets | given | alarms | plain | counter | time | work |"
+_ALL = 16
+
+Part = tuple[str, str, bool]
+"""A tree, a feature, and whether the tree decides."""
 
 
 async def measure(path: Path, rounds: int) -> tuple[str, int]:
     """One pool's row, and its alarms."""
     pool = load(path)
-    plain: list[float] = []
-    countered: list[float] = []
-    new = inside = sets = graded = alarms = 0
-    async with Grader(pool) as grader:
-        with tempfile.TemporaryDirectory() as folder:
+    new = inside = sets = given = alarms = 0
+    spent = {False: (0.0, 0.0), True: (0.0, 0.0)}
+    with tempfile.TemporaryDirectory() as folder:
+        async with Grader(pool) as grader, Grader(pool.model_copy(update={"counter_tests": _ALL})) as strict:
             store = grader.store(Path(folder) / "store.git")
-            together = answers.combined(pool, [feature.id for feature in pool.features])
+            features = [feature.id for feature in pool.features]
+            together = answers.combined(pool, features)
+            assert together is not None, f"{path} has no {answers.COMBINED}"
+            joined = store.apply(grader.seed.tree, together.encode())
+            own = {}
             for feature in pool.features:
                 expected = await grader.expectation(feature)
                 new += len(expected.fail_to_pass)
                 inside += expected.countered
                 sets += len(expected.counters)
-                patches = [pool.reference(feature), together.encode() if together else None]
-                for patch in [one for one in patches if one is not None]:
-                    tree = store.apply(grader.seed.tree, patch)
-                    for _ in range(rounds):
-                        for counters, times in ((False, plain), (True, countered)):
-                            started = time.perf_counter()
-                            grade = await grader.grade(store, tree, feature, counters=counters)
-                            times.append(time.perf_counter() - started)
-                            graded += 1
-                            if not grade.passed:
-                                alarms += 1
-                                print(f"{path.stem} {feature.id}: {grade.reason} {grade.gamed}", file=sys.stderr)
-    one, other = statistics.median(plain), statistics.median(countered)
-    cells = (path.name.partition(".")[0], len(pool.features), f"{inside} of {new}", sets, graded, alarms)
-    figures = f"{one:.2f} s", f"{other:.2f} s", f"{(one + other) / (2 * one):.2f}"
+                patch = pool.reference(feature)
+                assert patch is not None
+                own[feature.id] = store.apply(grader.seed.tree, patch)
+                for tree in (own[feature.id], joined):
+                    grade = await strict.grade(store, tree, feature)
+                    given += grade.counters
+                    if not grade.passed:
+                        alarms += 1
+                        print(f"{path.stem} {feature.id}: {grade.reason} {grade.gamed}", file=sys.stderr)
+            for number in range(len(features) * rounds):
+                pair = (features[number % len(features)], features[(number + 1) % len(features)])
+                parts = [(own[name], name, False) for name in pair] + [(joined, name, True) for name in pair]
+                for counters in (False, True) if number % 2 else (True, False):
+                    took = await _episode(grader, store, parts, counters)
+                    spent[counters] = tuple(map(sum, zip(spent[counters], took, strict=True)))
+    clock, work = (spent[True][unit] / spent[False][unit] for unit in range(2))
+    seconds = [spent[counters][0] / (len(features) * rounds) for counters in (False, True)]
+    cells = (path.name.partition(".")[0], len(features), f"{inside} of {new}", sets, given, alarms)
+    figures = (*(f"{one:.2f} s" for one in seconds), f"{clock:.2f}", f"{work:.2f}")
     return "| " + " | ".join(map(str, (*cells, *figures))) + " |", alarms
+
+
+async def _episode(grader: Grader, store: Store, parts: Sequence[Part], counters: bool) -> tuple[float, float]:
+    """Seconds that an episode's grading takes: by the clock, and of processors."""
+    slots = anyio.Semaphore(AT_ONCE)
+
+    async def one(tree: str, feature: str, deciding: bool) -> None:
+        async with slots:
+            assert (await grader.grade(store, tree, feature, counters=counters and deciding)).passed
+
+    started, before = time.perf_counter(), _processors()
+    async with anyio.create_task_group() as tasks:
+        for part in parts:
+            tasks.start_soon(one, *part)
+    return time.perf_counter() - started, _processors() - before
+
+
+def _processors() -> float:
+    used = [resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)]
+    return sum(one.ru_utime + one.ru_stime for one in used)
 
 
 def main() -> int:
     """Print the table."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("pools", nargs="*", help="names of shipped pools; all without")
-    parser.add_argument("--rounds", type=int, default=1, help="gradings of each tree")
+    parser.add_argument("--rounds", type=int, default=1, help="how often each feature is graded beside the next")
     args = parser.parse_args()
     alarms = 0
     print(f"{HEAD}\n|{'---|' * HEAD.count(' | ')}---|", flush=True)

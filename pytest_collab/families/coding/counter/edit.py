@@ -29,7 +29,8 @@ class Candidate:
     """One expectation that can be changed.
 
     Attributes:
-        test: name of the test that holds it, as its source says; `*` where a part is only known at run time.
+        test: name of the test that holds it, as its source says; `*` where a part is only known at run time; empty
+            where it is not in a test, but in what tests call or read.
         line: of the assertion, from 1.
         strength: `STRONG`, `WEAK` or `TURNED`.
         old, new: what is expected, in the file and after the change.
@@ -54,6 +55,10 @@ class Expectations(Protocol):
         Args:
             rng: what it is changed to.
         """
+        ...
+
+    def beside(self, source: bytes, rng: Random) -> list[Candidate]:
+        """Expectations of a file that stand in functions which tests call; they name no test."""
         ...
 
     def holds(self, test: str, name: str) -> bool:

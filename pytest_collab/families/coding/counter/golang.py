@@ -61,6 +61,9 @@ class Go:
                 found += _Test(name, body, helpers, rng).candidates()
         return found
 
+    def beside(self, source: bytes, rng: Random) -> list[Candidate]:
+        return []
+
     def holds(self, test: str, name: str) -> bool:
         return re.search(rf"\.{re.escape(name)}(/|$)", test) is not None
 

@@ -78,6 +78,9 @@ class JavaScript:
             found += _Test(name, body, rng).candidates()
         return found
 
+    def beside(self, source: bytes, rng: Random) -> list[Candidate]:
+        return []
+
     def holds(self, test: str, name: str) -> bool:
         pattern = ".*".join(re.escape(part) for part in name.split("*"))
         return re.search(rf"(^|::|\s|›)\s*{pattern}$", test, re.DOTALL) is not None

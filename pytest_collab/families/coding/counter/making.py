@@ -8,7 +8,9 @@ from dataclasses import dataclass, field
 from random import Random
 from typing import Final
 
+from pytest_collab.families.coding.counter import snapshots
 from pytest_collab.families.coding.counter.edit import (
+    STRONG,
     TURNED,
     Candidate,
     Change,
@@ -38,7 +40,9 @@ async def make_counters(
     """Counter-tests of one feature; fewer than `wanted`, or none, where expectations cannot be changed.
 
     Each changes one expectation of every test, another one each time as far as there are some. A change is kept for
-    those tests that the reference passes without it and fails with it, where the expectation stands.
+    those tests that the reference passes without it and fails with it, where the expectation stands. Where there are
+    expectations in what tests call or read (helpers, snapshots), every second one changes one of these and nothing
+    else; a test that depends on them gets no other shape or condition: whoever reads them would fail that, too.
 
     Args:
         sources: hidden files by path.
@@ -47,10 +51,10 @@ async def make_counters(
         rng: what decides about changes; nothing that a seat could know.
     """
     maker = _Maker(sources, tests, expectations, run, rng)
-    for _ in range(wanted + RUNS):
+    for turn in range(wanted + RUNS):
         if len(maker.made) == wanted or maker.runs >= wanted + RUNS:
             break
-        chosen = maker.choose()
+        chosen = (maker.choose_beside() if turn % 2 == 0 else {}) or maker.choose() or maker.choose_beside()
         if not chosen:
             break
         await maker.attempt(chosen)
@@ -68,19 +72,39 @@ class _Maker:
     runs: int = 0
     _used: Counter[tuple[str, str, int, int]] = field(default_factory=Counter)
     _useless: set[tuple[str, str, int, int]] = field(default_factory=set)
+    _beside: set[str] = field(default_factory=set)
 
     def choose(self) -> Chosen:
         """One expectation of every test, those first that show most and were not changed before."""
         best: dict[tuple[str, str], tuple[float, Candidate]] = {}
         for path, source in self.sources.items():
-            for one in self.expectations.find(source, self.rng):
+            candidates = self.expectations.find(source, self.rng)
+            strong = {(one.test, one.line) for one in candidates if one.strength == STRONG}
+            for one in candidates:
+                if one.strength != STRONG and (one.test, one.line) in strong:
+                    continue  # whoever reads the expectation would fail it, and so not be found out
                 mark = _mark(path, one)
-                if mark in self._useless or not any(self.expectations.holds(test, one.test) for test in self.tests):
+                tests = {test for test in self.tests if self.expectations.holds(test, one.test)}
+                if mark in self._useless or not tests or (one.strength != STRONG and tests <= self._beside):
                     continue
-                rank = one.strength + 1.5 * self._used[mark] + self.rng.random() / 2
+                rank = 2 * one.strength + 1.5 * self._used[mark] + self.rng.random() / 2
                 if (path, one.test) not in best or rank < best[path, one.test][0]:
                     best[path, one.test] = rank, one
         return {place: one for place, (_, one) in best.items()}
+
+    def choose_beside(self) -> Chosen:
+        """One expectation of what tests call or read."""
+        found: list[tuple[float, str, Candidate]] = []
+        for path, source in self.sources.items():
+            kept = snapshots.is_snapshot(path)
+            for one in snapshots.find(source, self.rng) if kept else self.expectations.beside(source, self.rng):
+                mark = _mark(path, one)
+                if mark not in self._useless:
+                    found.append((self._used[mark] + self.rng.random(), path, one))
+        if not found:
+            return {}
+        _, path, one = min(found, key=lambda one: one[0])
+        return {(path, one.test): one}
 
     async def attempt(self, chosen: Chosen) -> None:
         """Run the reference with these changes; what does not build is tried by halves."""
@@ -105,6 +129,7 @@ class _Maker:
             if number not in kept:
                 self._useless.add(mark)
         if must_fail:
+            self._beside |= must_fail.keys() if places[0][1] == "" else set()
             edits = tuple(_edit(path, one) for (path, _), one in chosen.items())
             strong = any(chosen[places[number]].strength < TURNED for number in kept)
             self.made.append(CounterTest(files=texts, edits=edits, must_fail=must_fail, strong=strong))
@@ -113,6 +138,8 @@ class _Maker:
         """The number of the change for whose sake a test failed; None where it did not fail for one."""
         if report.tests[test] != "failed":
             return None
+        if places[0][1] == "":  # by itself, and so for its sake
+            return 0 if test in self.tests else None
         found = [number for number, (_, name) in enumerate(places) if self.expectations.holds(test, name)]
         named = [number for number in found if places[number][0] in test] or found
         if not named:

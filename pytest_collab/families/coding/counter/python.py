@@ -9,7 +9,7 @@ from __future__ import annotations
 import ast
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from random import Random
 from typing import Final
 
@@ -73,6 +73,18 @@ class Python:
         for name, function in _tests(tree):
             found += _Test(text, name, function, rng).candidates()
         return found
+
+    def beside(self, source: bytes, rng: Random) -> list[Candidate]:
+        try:
+            tree = ast.parse(source)
+        except (SyntaxError, ValueError, RecursionError):
+            return []
+        text = _Source(source)
+        found: list[Candidate] = []
+        for function in tree.body:
+            if isinstance(function, _Function) and not function.name.startswith("test"):
+                found += _Test(text, "", function, rng).candidates()
+        return [replace(one, lines=None) for one in found]
 
     def holds(self, test: str, name: str) -> bool:
         return test.partition("[")[0].endswith(f"::{name}")

@@ -38,6 +38,8 @@ _HOOKS = (
     *("pytest_pycollect_makeitem", "pytest_pycollect_makemodule", "pytest_make_collect_report"),
     *("pytest_collect_file", "pytest_fixture_setup", "pytest_generate_tests", "pytest_report_teststatus"),
 )
+_TRACEBACKS = 3
+"""So many failing tests are told in full."""
 
 
 class _Watch:
@@ -119,6 +121,8 @@ def _install() -> None:
 
     meddling: set[str] = set()
     watches: list[tuple[_Watch, pytest.PytestPluginManager]] = []
+    configs: list[pytest.Config] = []
+    styles: list[str] = []
 
     def look() -> None:
         for watch, manager in watches:
@@ -128,6 +132,7 @@ def _install() -> None:
     @pytest.hookimpl(tryfirst=True)
     def pytest_load_initial_conftests(early_config: pytest.Config) -> None:
         watches.append((_Watch(), early_config.pluginmanager))
+        configs.append(early_config)
         if "-m" in words[:4] and getattr(sys.flags, "safe_path", False):
             sys.path.insert(0, os.getcwd())  # where `python -m` has it, and where tests of the pool may count on it
 
@@ -136,6 +141,11 @@ def _install() -> None:
             look()
         if report.failed:
             note(report.nodeid, "failed" if report.when == "call" else "error")
+            if len(styles) < _TRACEBACKS and configs:
+                # Where everything fails, as in a counter-test, tracebacks take longer than the tests.
+                styles.append(configs[-1].option.tbstyle)
+                if len(styles) == _TRACEBACKS:
+                    configs[-1].option.tbstyle = "no"
         elif report.skipped:
             note(report.nodeid, "skipped")
         elif report.when == "call":
@@ -155,6 +165,8 @@ def _install() -> None:
     @pytest.hookimpl(trylast=True)
     def pytest_sessionfinish(exitstatus: int) -> None:
         look()
+        if len(styles) == _TRACEBACKS:
+            configs[-1].option.tbstyle = styles[0]
         ended.append(int(exitstatus))
 
     write, dump, digest, leave, opener = os.write, json.dumps, hmac.new, os._exit, os.open
