@@ -56,6 +56,7 @@ def run(args: argparse.Namespace) -> int:
     from pytest_collab.measure.standin import parse_stand_ins
     from pytest_collab.report import github
     from pytest_collab.report.gates import gate_lines, verdict_line
+    from pytest_collab.report.reading import read_report
 
     directory = RunDirectory.open(args.run)
     file = read_gates_file(args.gate, option="--gate")
@@ -69,7 +70,8 @@ def run(args: argparse.Namespace) -> int:
         write_gates_xml(args.junitxml, report, args.gate.name)
     for line in [*gate_lines(report), verdict_line(report)]:
         print(line)
-    for line in github.publish(args.run, report):
+    told = read_report(directory, args.baseline) if github.wanted() else None
+    for line in github.publish(args.run, report, report=told):
         print(line)
     return 2 if report.verdict == "error" else int(not report.ok)
 

@@ -53,11 +53,24 @@ def failed_lines(directory: RunDirectory, frame: Frame) -> Iterator[str]:
 
 
 def summed_up(directory: RunDirectory, frame: Frame, *, tables: bool) -> list[str]:
-    """The run's summary, as its session has told it."""
+    """The run's summary, as its session has told it: worse or not first, then figures, changes and gates."""
     from pytest_collab.measure.judging import summarise_run
+    from pytest_collab.report import changes, gates
+    from pytest_collab.report.lead import lead_lines
+    from pytest_collab.report.reading import read_report
     from pytest_collab.report.terminal import run_lines
 
-    return run_lines(directory.path, frame, summarise_run(directory.path, frame), tables=tables)
+    report = read_report(directory)
+    comparison = None if report.baseline is None else report.baseline.comparison
+    lines = []
+    if comparison is not None and report.baseline is not None:
+        name = Path(report.baseline.path).name
+        lines += ["", f"since {name}", *changes.brief_lines(comparison, name)]
+    if report.gates is not None:
+        lines += ["", *gates.brief_lines(report.gates), gates.verdict_line(report.gates)]
+    summary = summarise_run(directory.path, frame)
+    figures = run_lines(directory.path, frame, summary, tables=tables, brief=bool(lines))
+    return [*lead_lines(report, directory.path), "", *figures, *lines]
 
 
 def find(plays: Iterable[Episode], name: str) -> Episode:

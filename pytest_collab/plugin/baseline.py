@@ -47,9 +47,9 @@ class Baseline:
             self.refusal = str(error)
         return self.refusal is None
 
-    def write(self, reporter: Any, frame: Frame) -> None:
-        """Write what changed with pytest's terminal reporter."""
-        from pytest_collab.report.changes import change_lines
+    def write(self, reporter: Any, frame: Frame, *, whole: bool = False) -> None:
+        """Write what changed with pytest's terminal reporter: in few lines, or `whole`."""
+        from pytest_collab.report.changes import brief_lines, change_lines
 
         reporter.section(f"since {self._path.name}", sep="=")
         if self.comparison is None and self.refusal is None:
@@ -57,5 +57,6 @@ class Baseline:
         if self.comparison is None:
             reporter.write_line(f"--collab-baseline={self._path}: {self.refusal}", red=True)
             return
-        for line in change_lines(self.comparison, self._path.name):
+        name = self._path.name
+        for line in change_lines(self.comparison, name) if whole else brief_lines(self.comparison, name):
             reporter.write_line(line, red=line.startswith("worse"), yellow=line.startswith("cannot tell"))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import shutil
 from collections.abc import Generator
-from functools import partial
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from pytest_collab.plugin.gates import Gatekeeper
     from pytest_collab.plugin.session import CollabSession
     from pytest_collab.report.github import Silence
+    from pytest_collab.report.model import Report
 
 
 class Controller:
@@ -200,25 +201,24 @@ class Controller:
         run = self._session.run
         if run is None:
             return
-        summary = self._write_run_summary(terminalreporter, run)
+        summary, report = self._write_run_summary(terminalreporter, run)
         for line in self._lost:
             terminalreporter.write_line(line, yellow=True)
         if self._gates is not None:
             self._gates.write(terminalreporter)
-        self._publish(terminalreporter, run, summary)
-        if summary is not None:
-            self._write_page(terminalreporter, run)
+        self._publish(terminalreporter, summary, report)
+        if report is not None:
+            self._write_page(terminalreporter, run, report)
 
-    def _publish(self, terminalreporter: Any, run: RunDirectory, summary: Summary | None) -> None:
+    def _publish(self, terminalreporter: Any, summary: Summary | None, report: Report | None) -> None:
         from pytest_collab.report import github
-        from pytest_collab.report.reading import told_of
 
         gates = None if self._gates is None else self._gates.report
         changes = None if self.baseline is None else self.baseline.comparison
         lines: list[str] = []
         if summary is not None or gates is not None:
             try:
-                lines = github.publish(self._session.shown_path(""), gates, summary, changes, partial(told_of, run))
+                lines = github.publish(self._session.shown_path(""), gates, summary, changes, report)
             except (OSError, RunError) as error:
                 terminalreporter.write_line(f"collab: the job summary cannot be written: {error}", red=True)
         if self._silence is not None:
@@ -227,7 +227,8 @@ class Controller:
         for line in lines:
             terminalreporter.write_line(line)
 
-    def _write_run_summary(self, terminalreporter: Any, run: RunDirectory) -> Summary | None:
+    def _write_run_summary(self, reporter: Any, run: RunDirectory) -> tuple[Summary | None, Report | None]:
+        """Write the run's files and its lines; None for what could not be made."""
         from pytest_collab.measure.judging import summarise_run
         from pytest_collab.measure.reader import read_frame
         from pytest_collab.report.terminal import run_lines
@@ -235,34 +236,63 @@ class Controller:
         try:
             frame = read_frame(run.path)
             if not len(frame) and not frame.bad:
-                return None
+                return None, None
             summary = summarise_run(run.path, frame)
-            tables = self._session.config.get_verbosity() > 0
-            terminalreporter.section("collaboration", sep="=")
-            for line in run_lines(run.path, frame, summary, self._session.shown_path(""), tables=tables):
-                terminalreporter.write_line(line)
-            if self.baseline is not None:
-                self.baseline.write(terminalreporter, frame)
             run.write("summary.json", summary)
             runinfo.end(run, self._exit_status)
+            report = self._told(reporter, run)
+            whole = self._session.config.get_verbosity() > 0
+            shown = self._session.shown_path("")
+            brief = self._gates is not None or self.baseline is not None
+            reporter.section("collaboration", sep="=")
+            self._write_lead(reporter, report, shown)
+            for line in run_lines(run.path, frame, summary, shown, tables=whole, brief=brief):
+                reporter.write_line(line)
+            if self.baseline is not None:
+                self.baseline.write(reporter, frame, whole=whole)
         except RunError as error:
-            terminalreporter.write_line(f"collab: {error}", red=True)
-            return None
-        return summary
+            reporter.write_line(f"collab: {error}", red=True)
+            return None, None
+        return summary, report
 
-    def _write_page(self, terminalreporter: Any, run: RunDirectory) -> None:
+    def _told(self, reporter: Any, run: RunDirectory) -> Report | None:
+        """The run as its page tells it; whatever goes wrong with it, the session's verdict stands."""
+        from pytest_collab.report.reading import read_report
+
+        try:
+            return read_report(run)
+        except Exception as error:  # families and run files of anybody's making are read here
+            self._no_page(reporter, error)
+            return None
+
+    def _write_lead(self, reporter: Any, report: Report | None, shown: Path) -> None:
+        from pytest_collab.report.lead import lead_lines
+
+        if report is None:
+            return
+        first, *others = lead_lines(report, shown)
+        tone = report.answer.tone
+        reporter.write_line(first, red=tone == "bad", green=tone == "good", yellow=tone == "open", bold=True)
+        for line in [*others, ""]:
+            reporter.write_line(line)
+
+    def _write_page(self, reporter: Any, run: RunDirectory, report: Report) -> None:
         """Last of all, the page that shows it all; whatever goes wrong with it, the session's verdict stands."""
-        from pytest_collab.episode.text import one_line
-        from pytest_collab.report.html import SECONDS_AT_SESSION_END, write_report
+        from pytest_collab.report.html import SECONDS_AT_SESSION_END, render
         from pytest_collab.report.story import PAGE
 
         try:
-            write_report(run, seconds=SECONDS_AT_SESSION_END)
+            run.write(PAGE, render(report, run, seconds=SECONDS_AT_SESSION_END).text)
         except Exception as error:  # families and run files of anybody's making are read here
-            why = one_line(f"{type(error).__name__}: {error}", 300)
-            terminalreporter.write_line(f"collab: {PAGE} was not written: {why}", yellow=True)
+            self._no_page(reporter, error)
         else:
-            terminalreporter.write_line(f"report: {self._session.shown_path(PAGE)}")
+            reporter.write_line(f"report: {self._session.shown_path(PAGE)}")
+
+    def _no_page(self, reporter: Any, error: Exception) -> None:
+        from pytest_collab.episode.text import one_line
+
+        why = one_line(f"{type(error).__name__}: {error}", 300)
+        reporter.write_line(f"collab: report.html was not written: {why}", yellow=True)
 
     def pytest_unconfigure(self) -> None:
         self._session.close()

@@ -169,7 +169,7 @@ class Gatekeeper:
         if self.report is not None:
             from pytest_collab.report.gates import write_gates
 
-            write_gates(reporter, self.report)
+            write_gates(reporter, self.report, whole=self._session.config.get_verbosity() > 0)
         elif self._not_judged:
             reporter.section("gates", sep="=")
             reporter.write_line(f"the gates were not judged: {self._not_judged}", red=True, bold=True)

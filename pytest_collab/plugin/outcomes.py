@@ -13,6 +13,7 @@ from _pytest._code.code import ReprEntryNative, ReprExceptionInfo, ReprFileLocat
 
 from pytest_collab.episode.outcome import Outcome
 from pytest_collab.errors import RunError
+from pytest_collab.plugin.reasons import WORDS, put_back
 from pytest_collab.plugin.state import EPISODE, SESSION
 
 if TYPE_CHECKING:
@@ -51,15 +52,6 @@ _EXCEPTIONS: Final[dict[Outcome, type[Exception]]] = {
     Outcome.LIMIT: LimitFailure,
     Outcome.INFRASTRUCTURE: InfrastructureFailure,
 }
-
-WORDS: Final[dict[str, tuple[str, str, str]]] = {
-    "coordination_failure": ("C", "COORDINATION", "red"),
-    "competence_failure": ("K", "COMPETENCE", "purple"),
-    "unsettled": ("U", "UNSETTLED", "red"),
-    "limit": ("L", "LIMIT", "yellow"),
-    "infrastructure_error": ("E", "INFRASTRUCTURE", "yellow"),
-}
-"""Letter, word and colour of each outcome; an infrastructure error has them under gates, and is an ERROR else."""
 
 
 def failure_of(episode: Episode) -> Exception:
@@ -246,6 +238,7 @@ def pytest_terminal_summary(terminalreporter: Any) -> Generator[None]:
     _make_printable(terminalreporter)
     yield
     stats: dict[str, list[Any]] = terminalreporter.stats
+    put_back(stats)
     failed = stats.pop("failed", [])
     for report in failed:
         collab = getattr(report, "collab", None)
@@ -254,5 +247,5 @@ def pytest_terminal_summary(terminalreporter: Any) -> Generator[None]:
         stats.setdefault(category, []).append(report)
     # Where a session is stopped early (-x), pytest has looked at its categories before these were there.
     look_again = getattr(terminalreporter, "_set_main_color", None)
-    if failed and look_again is not None:
+    if look_again is not None and any(stats.values()):
         look_again()

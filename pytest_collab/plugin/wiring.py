@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from pytest_collab.errors import CollabError, TaskError, UsageError
-from pytest_collab.plugin import attachments, engines, families, outcomes
+from pytest_collab.plugin import attachments, engines, families, outcomes, reasons
 from pytest_collab.plugin.options import asked_on_the_command_line, settings
 from pytest_collab.plugin.session import CollabSession
 from pytest_collab.plugin.state import REFUSED, SESSION
@@ -66,6 +66,7 @@ def _configure(config: pytest.Config) -> None:
     side, session = _worker(config) if hasattr(config, "workerinput") else _controller(config)
     config.stash[SESSION] = session
     config.pluginmanager.register(outcomes, "collab-outcomes")
+    config.pluginmanager.register(reasons, "collab-reasons")
     attachments.register(config)
     if not hasattr(config, "workerinput"):
         engines.check(config, session.settings, session.agents)

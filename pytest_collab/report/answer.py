@@ -50,7 +50,8 @@ def answer(
     elif info.exit_status in _CUT_SHORT:
         begin, state = f"Interrupted after {count}", "the session was interrupted"
     else:
-        begin, state = f"Ended after {count}", "the session ended before all were (-x, --maxfail, --collab-max-cost)"
+        begin = f"Ended after {count}"
+        state = "the others were skipped, or the session ended early (-x, --maxfail, --collab-max-cost)"
     return replace(
         found,
         tone="open" if found.tone == "good" else found.tone,
@@ -78,9 +79,10 @@ def _found(gates: GateReport | None, baseline: Baseline | None, frame: Frame) ->
     evidence = (teams if teams.any() else np.ones(len(frame), dtype=bool)) & frame.evidence
     good = int((frame.success & evidence).sum())
     refused = f" The baseline was not used: {baseline.refusal}" if baseline is not None else ""
+    lost = f"All {int(teams.sum()) or len(frame)} {kind} were lost to infrastructure"
     return Answer(
         "open",
-        f"{good} of {int(evidence.sum())} {kind} succeeded",
+        f"{good} of {int(evidence.sum())} {kind} succeeded" if evidence.any() else lost,
         "Whether that is worse than before cannot be told: this run was played without gates (--collab-gate=FILE) "
         f"and without a baseline (--collab-baseline=DIR).{refused}",
     )

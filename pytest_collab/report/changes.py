@@ -7,6 +7,11 @@ from typing import Final
 from pytest_collab.measure.comparison import Change, RunComparison
 from pytest_collab.measure.pooling import Pooled
 from pytest_collab.measure.series import Series, SeriesReport
+from pytest_collab.report.digest import WIDTH, folded
+
+MOST_ROWS: Final = 3
+MOST_NOTES: Final = 1
+WHOLE: Final = "all tasks together"
 
 STATUSES: Final = ("worse", "better", "unclear", "same", "gone", "new")
 
@@ -39,6 +44,47 @@ def change_lines(
         f"{comparison.confidence:.0%} after Holm's correction)"
     )
     return [*lines, conclusion_line(comparison)]
+
+
+def brief_lines(comparison: RunComparison, before: str, width: int = WIDTH) -> list[str]:
+    """At most six lines of `width` columns: the largest changes as a table, then a note and counts.
+
+    Args:
+        before: what the earlier run is called.
+    """
+    rows: list[tuple[str, str, Pooled | Change]] = [
+        (one.status, one.family or WHOLE, one) for one in _pools(comparison)
+    ]
+    if not rows:
+        rows = [
+            (one.status, f"{one.family} {one.task} {one.condition} {one.team}", one)
+            for one in comparison.changes
+            if one.difference is not None
+        ]
+    order = ("worse", "better", "unclear", "same")
+    rows.sort(key=lambda row: (row[1] != WHOLE, order.index(row[0]), row[2].difference or 0.0))
+    lines = [_row(comparison.metric, *row) for row in rows[:MOST_ROWS]]
+    if len(rows) > MOST_ROWS:
+        lines.append(f"and {len(rows) - MOST_ROWS} more")
+    notes = [*stopped_lines(comparison), *comparison.matching.told(before, "this run")]
+    lines += [line for note in notes[:MOST_NOTES] for line in folded(note, width, 1)]
+    counts = {status: sum(change.status == status for change in comparison.changes) for status in STATUSES}
+    told = f"{counts['unclear']} not beyond noise, {counts['same']} the same{_alone(counts)}"
+    lines += folded(f"{counts['worse']} worse, {counts['better']} better beyond noise; {told}", width, 1)
+    return lines
+
+
+def _row(metric: str, status: str, name: str, found: Pooled | Change) -> str:
+    def share(value: float | None, sign: str = "") -> str:
+        if value is None:
+            return "?"
+        return f"{100 * value:{sign}.0f}" if metric == "success_rate" else f"{value:{sign}.3g}"
+
+    unit = "%" if metric == "success_rate" else ""
+    ends = "" if found.low is None else f" ({share(found.low, '+')} .. {share(found.high, '+')})"
+    figures = f"{share(found.before)}{unit} -> {share(found.after)}{unit}"
+    name = name if len(name) <= 30 else f"{name[:27]}..."
+    return f"{status:<7} {name:<30}  {figures:<13}  {share(found.difference, '+'):>4}{ends}"
 
 
 def stopped_lines(comparison: RunComparison) -> list[str]:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Final
+from textwrap import wrap
+from typing import Final, NamedTuple
 
 import numpy as np
 
@@ -17,15 +18,32 @@ from pytest_collab.measure.summary import Cell, Summary, condition_rank
 from pytest_collab.report.attribution import cause_lines
 
 WIDTH: Final = 80
-MOST_FAMILIES: Final = 10
-MOST_TEAMS: Final = 5
-MOST_AGENTS: Final = 4
+MOST_LINES: Final = 2
+"""Of a sentence; what does not fit is on the page."""
+
+PLAIN: Final = str.maketrans({"−": "-", "–": "-", "“": '"', "”": '"', "…": "..."})
+"""What a terminal of few letters has, too."""
+
+
+class Most(NamedTuple):
+    """How many of each are shown."""
+
+    families: int
+    teams: int
+    agents: int
+
+
+MOST: Final = Most(families=10, teams=4, agents=3)
+BRIEF: Final = Most(families=5, teams=0, agents=0)
+"""Where gates and a baseline want room, too."""
 
 _GAP: Final = "collaboration_gap"
 
 
-def digest_lines(frame: Frame, summary: Summary, width: int = WIDTH) -> list[str]:
-    """At most 30 lines of `width` columns. The gap is the collaboration gap: success alone less success in a team.
+def digest_lines(frame: Frame, summary: Summary, width: int = WIDTH, most: Most = MOST) -> list[str]:
+    """At most 28 lines of `width` columns, 9 where `most` is `BRIEF`.
+
+    The gap is the collaboration gap: success alone less success in a team.
 
     Args:
         frame: the run's episodes.
@@ -35,15 +53,15 @@ def digest_lines(frame: Frame, summary: Summary, width: int = WIDTH) -> list[str
     conditions = sorted({cell.condition for cell in cells}, key=condition_rank)
     gaps = _gaps(frame)
     families = _by((cell.family, cell) for cell in cells)
-    lines = _matrix("all teams", families, conditions, gaps, MOST_FAMILIES, width)
+    lines = _matrix("all teams", families, conditions, gaps, most.families, width)
     teams = _by((cell.team, cell) for cell in cells if "+" in cell.team)
-    if len(teams) > 1:
+    if len(teams) > 1 and most.teams:
         played = [
             one for one in conditions if any(cell.condition == one for found in teams.values() for cell in found)
         ]
-        lines += ["", *_matrix("all families", teams, played, {}, MOST_TEAMS, width)]
-    lines += _faults(frame, width)
-    return [*lines, *cause_lines(frame), came_to(cells)]
+        lines += ["", *_matrix("all families", teams, played, {}, most.teams, width)]
+    lines += _faults(frame, width, most.agents)
+    return [*lines, *(_cut(line, width) for line in (*cause_lines(frame), came_to(cells)))]
 
 
 def _by(pairs: Iterable[tuple[str, Cell]]) -> dict[str, list[Cell]]:
@@ -108,22 +126,22 @@ def _gaps(frame: Frame) -> dict[str, str]:
     return found
 
 
-def _faults(frame: Frame, width: int) -> list[str]:
+def _faults(frame: Frame, width: int, most: int) -> list[str]:
     """A line an agent: in how many of the failed episodes of its teams a failure names it, and which failures."""
     teams = np.array([len(team) > 1 for team in frame.team.values], dtype=bool)[frame.team.codes]
     failed = teams & np.isin(settle(frame).outcomes, (COORDINATION, COMPETENCE))
     found = [fault for fault in agent_faults(frame, failed) if fault.codes]
-    if not found:
+    if not found or not most:
         return []
     wide = min(max(len(fault.name) for fault in found), 24)
     found.sort(key=lambda fault: (-fault.rate.value, -fault.rate.n, fault.name))
     lines = ["", "at fault, in failed episodes of its teams"]
-    for fault in found[:MOST_AGENTS]:
+    for fault in found[:most]:
         count = f"{round(fault.rate.value * fault.rate.n)} of {fault.rate.n}"
         codes = ", ".join(f"{code} {n}" for code, n in fault.codes)
         lines.append(_cut(f"  {_cut(fault.name, wide):<{wide}}  {count:>11}  {codes}", width))
-    if len(found) > MOST_AGENTS:
-        lines.append(f"  and {len(found) - MOST_AGENTS} agents less often")
+    if len(found) > most:
+        lines.append(f"  and {len(found) - most} agents less often")
     return [*lines, ""]
 
 
@@ -138,3 +156,9 @@ def came_to(cells: Iterable[Cell]) -> str:
 
 def _cut(text: str, width: int) -> str:
     return text if len(text) <= width else f"{text[: width - 1]}…"
+
+
+def folded(text: str, width: int, most: int = MOST_LINES) -> list[str]:
+    """Text in lines of `width` columns, those after the first indented; what goes beyond `most` of them is cut."""
+    plain = text.translate(PLAIN).replace(" %", "%")
+    return wrap(plain, width, subsequent_indent="  ", max_lines=most, placeholder=" ...", break_on_hyphens=False)

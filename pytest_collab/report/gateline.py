@@ -38,7 +38,7 @@ def short(gate: GateResult, minus: str = "−") -> str:
         minus: how a figure below zero begins.
     """
     show, unit = _units(gate)
-    text = f"{SIGNS[gate.relation]} {show(gate.threshold)}{unit}"
+    text = f"{SIGNS[gate.relation]} {show(gate.threshold)}{'' if unit == ' points' else unit}"
     if gate.least is not None and gate.most is not None:
         figure = f"between {show(gate.least)} and {show(gate.most)}{unit}"
     elif gate.value is None:
@@ -60,7 +60,7 @@ def more(gate: GateResult) -> str:
     if gate.needed is None:
         return "undecided"
     noun = {"task_seed": "seed", "task": "task", "episode": "episode"}[gate.cluster]
-    return f"about {gate.needed} more {noun}{'s' * (gate.needed != 1)}"
+    return f"{gate.needed} more {noun}{'s' * (gate.needed != 1)}"
 
 
 def strip(gate: GateResult) -> Strip:

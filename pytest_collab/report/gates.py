@@ -2,21 +2,51 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Final
 
+from pytest_collab.episode.text import one_line
 from pytest_collab.measure.decision import GateVerdict
 from pytest_collab.measure.gatereport import GateReport, GateResult, Savings
 from pytest_collab.measure.summary import Summary
+from pytest_collab.report.digest import WIDTH, folded
+from pytest_collab.report.gateline import more, short
+
+MOST: Final = 5
 
 
-def write_gates(reporter: Any, report: GateReport) -> None:
-    """Write the verdicts with pytest's terminal reporter."""
+def write_gates(reporter: Any, report: GateReport, *, whole: bool = False) -> None:
+    """Write the verdicts with pytest's terminal reporter: a short line each, or `whole` sentences."""
     reporter.section("gates", sep="=")
-    for line in gate_lines(report):
+    for line in gate_lines(report) if whole else brief_lines(report):
         reporter.write_line(line)
     if report.verdict == "void":
         reporter.write_sep("!", "VOID", red=True, bold=True)
-    reporter.write_line(verdict_line(report), green=report.ok, red=not report.ok, bold=True)
+    for line in folded(verdict_line(report), WIDTH):
+        reporter.write_line(line, green=report.ok, red=not report.ok, bold=True)
+
+
+def brief_lines(report: GateReport, width: int = WIDTH) -> list[str]:
+    """At most eight lines of `width` columns: those that stop a release first, what passes in one line."""
+    stopping = [result for result in report.gates if not result.ok]
+    stopping.sort(key=lambda result: result.verdict is not GateVerdict.FAIL)
+    lines = [f"ERROR      {problem.name}: {problem.message}" for problem in report.problems]
+    lines += [
+        f"{word(one):<10} {one_line(one.name, 27):<27} {short(one, '-')}{f'; {more(one)}' if more(one) else ''}"
+        for one in stopping
+    ]
+    if len(lines) > MOST:
+        lines = [*lines[: MOST - 1], f"and {len(lines) - MOST + 1} more that stop a release"]
+    fine = [one for one in report.gates if one.ok]
+    if len(lines) + len(fine) <= MOST:
+        lines += [f"{word(one):<10} {one_line(one.name, 27):<27} {short(one, '-')}" for one in fine]
+        fine = []
+    for verdict in ("pass", "undecided"):
+        names = [one.name for one in fine if str(one.verdict) == verdict]
+        if names:
+            lines.append(f"{verdict} {len(names)}: {', '.join(names)}")
+    if report.saved is not None:
+        lines.append(saved_line(report.saved))
+    return [one for line in lines for one in folded(line, width, 1)]
 
 
 def gate_lines(report: GateReport) -> list[str]:

@@ -10,7 +10,7 @@ from __future__ import annotations
 import os
 import re
 import secrets
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
 from pytest_collab.episode.text import one_line
@@ -19,8 +19,10 @@ from pytest_collab.measure.gatereport import GateReport
 from pytest_collab.measure.summary import Cell, FamilySummary, Summary
 from pytest_collab.report.changes import conclusion_line, stopped_lines
 from pytest_collab.report.gates import saved_line, stopped_line, verdict_line, word
+from pytest_collab.report.lead import tail
 from pytest_collab.report.lost import Loss
-from pytest_collab.report.model import AgentStory
+from pytest_collab.report.model import Report
+from pytest_collab.report.overview import faults_of
 
 MOST_ROWS = 40
 """Of a table; GitHub cuts a summary off at 1 MiB."""
@@ -31,6 +33,11 @@ MOST_FAULTS = 3
 def in_workflow() -> bool:
     """Whether this process runs in a GitHub workflow."""
     return os.environ.get("GITHUB_ACTIONS") == "true"
+
+
+def wanted() -> bool:
+    """Whether there is a job summary to write."""
+    return bool(os.environ.get("GITHUB_STEP_SUMMARY"))
 
 
 class Silence:
@@ -55,12 +62,12 @@ def publish(
     gates: GateReport | None,
     summary: Summary | None = None,
     changes: RunComparison | None = None,
-    tell: Callable[[], tuple[Sequence[AgentStory], Sequence[Loss]]] = lambda: ((), ()),
+    report: Report | None = None,
 ) -> list[str]:
     """Append the job summary where GitHub wants it.
 
     Args:
-        tell: whose fault failures were, and why episodes were lost; asked only where there is a summary to write.
+        report: the run as its page tells it: the verdict, whose fault failures were, and why episodes were lost.
 
     Returns:
         The annotations to print, one a line; nothing outside a workflow.
@@ -68,7 +75,7 @@ def publish(
     path = os.environ.get("GITHUB_STEP_SUMMARY")
     if path:
         with open(path, "a", encoding="utf-8") as file:
-            file.write(job_summary(run, gates, summary, changes, *tell()))
+            file.write(job_summary(run, gates, summary, changes, report))
     return annotation_lines(gates) if in_workflow() and gates is not None else []
 
 
@@ -99,16 +106,16 @@ def job_summary(
     gates: GateReport | None,
     summary: Summary | None = None,
     changes: RunComparison | None = None,
-    stories: Sequence[AgentStory] = (),
-    lost: Sequence[Loss] = (),
+    report: Report | None = None,
 ) -> str:
-    """The job summary in Markdown."""
+    """The job summary in Markdown: the verdict and whose fault it is, then gates, changes and tables."""
     lines: list[str] = []
+    if report is not None:
+        lines += [*_verdict(report), *_lost(report.lost), *_faults(report, run)]
     if gates is not None:
         lines += _gates(gates)
     if changes is not None:
         lines += _changes(changes)
-    lines += [*_lost(lost), *_faults(stories)]
     if summary is not None:
         lines += [line for family in summary.families for line in _family(family)]
         stopped = stopped_line(summary)
@@ -147,16 +154,28 @@ def _lost(lost: Sequence[Loss]) -> list[str]:
     return ["## Lost to infrastructure", "", *_table(("episodes", "why", "for example"), rows)] if rows else []
 
 
-def _faults(stories: Sequence[AgentStory]) -> list[str]:
-    """What was most often an agent's fault, with an episode that shows it and what was found there."""
-    found = [(complaint, story.agent) for story in stories for complaint in story.complaints]
-    found.sort(key=lambda pair: -pair[0].episodes)
+def _verdict(report: Report) -> list[str]:
+    answer = report.answer
+    mark = {"good": "✔ ", "bad": "✘ "}.get(answer.tone, "")
+    told = [text for text in (answer.where, answer.detail) if text]
+    return [f"# {mark}{_text(answer.title)}", "", *(line for text in told for line in (_text(text), ""))]
+
+
+def _faults(report: Report, run: Path) -> list[str]:
+    """What has most become an agent's fault, with the words that prove it, an episode, and how to see it."""
+    if report.gates is not None and report.gates.verdict == "void":
+        return []
     rows = []
-    for complaint, agent in found[:MOST_FAULTS]:
+    for fault in faults_of(report)[:MOST_FAULTS]:
+        complaint = fault.complaint
+        before = () if report.baseline is None else ("-" if complaint.before is None else str(complaint.before[0]),)
         example = next(iter(complaint.examples), None)
-        shown = ("-", "-") if example is None else (example.episode, one_line(example.note, 160))
-        rows.append((agent, complaint.code, str(complaint.episodes), *shown))
-    header = ("agent", "failure", "episodes", "for example", "what was found")
+        shown = "-" if example is None else f"“{example.quote}”" if example.quote else one_line(example.note, 160)
+        see = "-" if example is None else f"collab show {run} {tail(example.episode)}"
+        count = f"{complaint.episodes} of {fault.of}"
+        rows.append((fault.agent, complaint.code, count, *before, shown, see))
+    before_head = () if report.baseline is None else ("before",)
+    header = ("agent", "failure", "team episodes", *before_head, "proof", "see it")
     return ["## At fault in teams", "", *_table(header, rows)] if rows else []
 
 

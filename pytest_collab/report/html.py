@@ -116,9 +116,9 @@ def render(
         "notes": [] if live else _notes(len(report.episodes), embedded, clock.skipped, run.path),
         "run": str(run.path),
     }
-    style, script = _static("style.css"), "\n".join(map(_static, _SCRIPTS))
+    style, script = static("style.css"), "\n".join(map(static, _SCRIPTS))
     text = (
-        _environment()
+        environment()
         .get_template("page.html.j2")
         .render(
             report=report,
@@ -128,7 +128,7 @@ def render(
             version=__version__,
             style=style,
             script=script,
-            policy=_policy(style, script, live=live),
+            policy=policy(style, script, live=live),
             head=packed(compact(data)),
             index=packed(compact(_index(report, places))),
             chunks=[chunk.text for chunk in packs],
@@ -137,7 +137,7 @@ def render(
     return Page(text, len(report.episodes), embedded, clock.skipped)
 
 
-def _policy(style: str, script: str, *, live: bool) -> str:
+def policy(style: str, script: str, *, live: bool = False) -> str:
     """Nothing may be loaded or run but what is written here; no text can become markup, even by our mistake."""
     return "; ".join(
         [
@@ -248,24 +248,26 @@ def payload(episode: Episode, run: RunDirectory, clock: Clock) -> dict[str, Any]
 
 
 @cache
-def _static(name: str) -> str:
+def static(name: str) -> str:
+    """The text of a file that pages hold."""
     return (files("pytest_collab.report") / "static" / name).read_text(encoding="utf-8")
 
 
 @cache
-def _environment() -> Environment:
+def environment() -> Environment:
+    """Where templates are, with their filters; whatever they are given becomes text."""
     from jinja2 import Environment, PackageLoader, StrictUndefined
 
-    environment = Environment(
+    made = Environment(
         loader=PackageLoader("pytest_collab.report", "templates"),
         autoescape=True,
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.filters |= {"percent": percent, "signed": signed, "usd": usd, "count": count, "query": query}
-    environment.filters["selection"] = selection
-    return environment
+    made.filters |= {"percent": percent, "signed": signed, "usd": usd, "count": count, "query": query}
+    made.filters["selection"] = selection
+    return made
 
 
 def percent(value: float | None) -> str:

@@ -66,9 +66,7 @@ def lost_lines(found: Sequence[Loss]) -> list[str]:
         return []
     total = sum(loss.episodes for loss in found)
     plural = "s" * (total != 1)
-    lines = [
-        f"lost to infrastructure: {total} episode{plural}, no evidence about agents (--collab-resume plays again)"
-    ]
+    lines = [f"lost to infrastructure: {total} episode{plural}, no evidence; --collab-resume plays again"]
     lines += [f"  {loss.episodes:>4}  {loss.why}" for loss in found[:MOST]]
     if len(found) > MOST:
         lines[-1] += f"; {sum(loss.episodes for loss in found[MOST:])} more for other reasons"

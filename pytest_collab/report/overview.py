@@ -149,7 +149,7 @@ def overview(report: Report) -> Overview:
         infrastructure=sum(family.infrastructure for family in families),
         gates=() if report.gates is None else tuple(map(_line, _ordered(report.gates))),
         gates_told=_gates_told(report.gates) if report.gates is not None else "",
-        faults=_faults(report),
+        faults=faults_of(report),
         faultless=tuple(story.agent for story in report.agents if not story.complaints),
         lost=lost,
         lost_in_all=lost_in_all,
@@ -168,7 +168,8 @@ def _line(gate: GateResult) -> GateLine:
     return GateLine(gate, short(gate), more(gate), strip(gate))
 
 
-def _faults(report: Report) -> tuple[Fault, ...]:
+def faults_of(report: Report) -> tuple[Fault, ...]:
+    """Who was at fault with what: what has risen most since the baseline first."""
     found = []
     for story in report.agents:
         of = story.fault.rate.n

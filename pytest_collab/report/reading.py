@@ -21,7 +21,7 @@ from pytest_collab.measure.settling import settle
 from pytest_collab.measure.standin import stand_ins
 from pytest_collab.report.advice import advice
 from pytest_collab.report.answer import answer
-from pytest_collab.report.lost import Loss, losses
+from pytest_collab.report.lost import losses
 from pytest_collab.report.matrix import matrix
 from pytest_collab.report.model import (
     AgentStory,
@@ -88,12 +88,6 @@ def read_report(run: RunDirectory, baseline: Path | None = None) -> Report:
         missing=() if early is not None else _missing(info, frame),
         matrix=matrix(frame, *(() if against is None else (against.outcomes, against.comparison))),
     )
-
-
-def told_of(run: RunDirectory) -> tuple[Sequence[AgentStory], Sequence[Loss]]:
-    """What there is to tell the agents' developers, and why episodes were lost. Raises RunError as reading does."""
-    frame = read_frame(run.path)
-    return agent_stories(Records(run, frame)), losses(run.path, frame)
 
 
 def stand_ins_of(info: RunInfo) -> dict[str, str]:

@@ -12,16 +12,24 @@ from pytest_collab.errors import TaskError
 from pytest_collab.measure.frame import Frame
 from pytest_collab.measure.summary import Cell, FamilySummary, Gap, Gradings, Summary
 from pytest_collab.report.attribution import attribution_lines
-from pytest_collab.report.digest import came_to, digest_lines
+from pytest_collab.report.digest import BRIEF, MOST, WIDTH, came_to, digest_lines, folded
 from pytest_collab.report.gates import stopped_line
 from pytest_collab.report.lost import losses, lost_lines
 
 FEW: Final = 28
-"""Tables of up to so many lines are shown as they are."""
+"""Tables of up to so many lines at 80 columns are shown as they are."""
+
+MOST_AGREED: Final = 2
 
 
 def run_lines(
-    run: Path, frame: Frame, summary: Summary, shown: Path | None = None, *, tables: bool = False
+    run: Path,
+    frame: Frame,
+    summary: Summary,
+    shown: Path | None = None,
+    *,
+    tables: bool = False,
+    brief: bool = False,
 ) -> list[str]:
     """A run, line by line: its tables, or in their place the digest where they are long.
 
@@ -31,18 +39,25 @@ def run_lines(
         summary: the same, summed up.
         shown: the directory as it is to be shown.
         tables: all tables, however long.
+        brief: leave room for what is said of gates and a baseline.
     """
     shown = shown or run
-    notes = [*lost_lines(losses(run, frame)), *_noted(summary, frame.bad)]
+    lost = lost_lines(losses(run, frame))
+    notes = [*lost, *_noted(summary, frame.bad)]
     lines = [*_tables(summary, attribution_lines(frame)), *notes, *_end(summary, shown)]
-    if tables or len(lines) <= FEW:
+    if tables or (not brief and sum(max(1, -(-len(line) // WIDTH)) for line in lines) <= FEW):
         return lines
     agreed = [
         f"{family.family} {agreement_line(family.gradings)}"
         for family in summary.families
         if family.gradings is not None
     ]
-    return [*digest_lines(frame, summary), "", *agreed, *notes, *_end(summary, shown, " (or --tables)")]
+    if len(agreed) > MOST_AGREED:
+        agreed = [*agreed[: MOST_AGREED - 1], f"and gradings of {len(agreed) - MOST_AGREED + 1} more families"]
+    first = notes[1] if lost else ""  # why most were lost is worth a second line
+    short = digest_lines(frame, summary, most=BRIEF if brief else MOST)
+    told = [line for text in (*agreed, *notes) for line in folded(text, WIDTH, 1 if brief and text != first else 2)]
+    return [*short, *([] if brief else [""]), *told, *_end(summary, shown, " (or --tables)")]
 
 
 def _tables(summary: Summary, attribution: Sequence[str]) -> list[str]:
@@ -89,7 +104,7 @@ def agreement_line(found: Gradings) -> str:
     icc, kappa = ("not defined" if one is None else f"{one:.2f}" for one in (found.icc_agreement, found.kappa))
     return (
         f"gradings: {found.gradings} of each of {found.episodes} episodes; outcome ICC(2,1) {icc}, "
-        f"success Fleiss' kappa {kappa}"
+        f"Fleiss' kappa {kappa}"
     )
 
 

@@ -74,7 +74,7 @@ def test_a_runs_summary_tells_how_far_its_gradings_agree() -> None:
     assert found.kappa == pytest.approx(peer_kappa(np.array([[3, 0], [1, 2], [0, 3], [3, 0]])))
     told = [line for line in run_lines(Path("run"), frame, summary) if "gradings" in line]
     assert told == [
-        f"  gradings: 3 of each of 4 episodes; outcome ICC(2,1) {found.icc_agreement:.2f}, success Fleiss' kappa "
+        f"  gradings: 3 of each of 4 episodes; outcome ICC(2,1) {found.icc_agreement:.2f}, Fleiss' kappa "
         f"{found.kappa:.2f}"
     ]
 

@@ -200,7 +200,7 @@ def test_without_gates_a_baseline_shows_what_got_worse(suite: pytest.Pytester) -
     result.stdout.fnmatch_lines(
         [
             "*since base*",
-            "worse *handshake shake team mine+mine: 1 -> 0, -1 *20 pairs*",
+            "worse   handshake shake team mine+mine  100% -> 0%     -100 (-100 .. *)",
             "1 worse, 0 better beyond noise*",
         ]
     )

@@ -39,6 +39,26 @@ def test_each_outcome_has_its_own_letter_word_and_count(suite: pytest.Pytester) 
     result.stdout.re_match_lines([r"=+ 1 passed, 1 error, 1 coordination in .*"])
 
 
+def test_why_an_episode_failed_stands_on_a_line_that_fits(
+    suite: pytest.Pytester, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COLUMNS", "80")
+    monkeypatch.delenv("CI", raising=False)
+    name = f"{'a-task-of-a-long-name-' * 3}.collab.yaml"
+    write(suite, name)
+    result = suite.runpytest_subprocess("--agents=stubborn,provider_down", "--collab-pairing=self", "--tb=no")
+    begin = next(place for place, line in enumerate(result.outlines) if "short test summary info" in line)
+    kind, why, error, trouble = result.outlines[begin + 1 : begin + 5]
+    assert kind.startswith(f"COORDINATION {name}::")
+    assert why.startswith("  disagreement (a): seat a said 999, not ")
+    assert error.startswith(f"ERROR {name}::")
+    assert trouble.startswith("  provider_error: ")
+    assert len(why) <= 80
+    assert len(trouble) <= 80
+    assert sum("short test summary info" in line for line in result.outlines) == 1
+    result.stdout.re_match_lines([r"=+ 1 error, 1 coordination in .*"])
+
+
 def test_words_are_shown_when_verbose(suite: pytest.Pytester) -> None:
     write(suite)
     result = suite.runpytest_subprocess("--agents=stubborn", "-v")

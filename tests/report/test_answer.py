@@ -59,7 +59,7 @@ def test_gates_decide(gates: list[dict[str, Any]], tone: str, told: str) -> None
         (
             RunInfo(finished="2026-01-01T00:00:00Z", exit_status=0),
             "Ended after 40 of 120 episodes",
-            "the session ended before all were (-x, --maxfail, --collab-max-cost)",
+            "the others were skipped, or the session ended early (-x, --maxfail, --collab-max-cost)",
         ),
     ],
     ids=["killed", "interrupted", "the money was spent"],

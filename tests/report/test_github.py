@@ -85,9 +85,11 @@ def test_a_session_in_a_workflow_writes_its_summary_and_silences_what_agents_say
     said = next(place for place, line in enumerate(result.outlines) if "gates: FAIL" in line)
     assert said < result.outlines.index(commands[1])
     text = (suite.path / "summary.md").read_text()
-    assert text.startswith("## gates: FAIL")
+    assert text.startswith("# ✘ The gates are not passed\n\nOf 1 gate 1 failed: fine.")
+    assert "## gates: FAIL" in text
     assert "| team | stubborn+stubborn | 9 | 0% (0% .. 34%) | 0.00 |" in text
     faults = text[text.index("## At fault in teams") :].splitlines()
     assert faults[4].startswith("| stubborn | ")
-    assert "| handshake-shake-team-stubborn+stubborn-s" in faults[4].replace("\\", ""), "an episode that shows it"
+    assert " | 9 of 9 | seat a said 999, not " in faults[4]
+    assert "| collab show out " in faults[4], "an episode that shows it"
     assert json.loads((suite.path / "out" / "gates.json").read_text())["verdict"] == "fail"
