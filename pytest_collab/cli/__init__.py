@@ -18,6 +18,7 @@ COMMANDS: Final = {
     "report": "write a run's report page",
     "serve": "follow a run in the browser",
     "compare": "what got better or worse between runs, beyond noise",
+    "history": "every gate and family over the nights",
     "regrade": "compute every outcome of a run again from its transcripts",
     "gate": "judge a run by a gates file",
     "merge": "put the shards of one run together",

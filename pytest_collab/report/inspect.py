@@ -1,15 +1,16 @@
 """A run as inspect_ai logs, which `inspect view` and `inspect_ai.log.read_eval_log` open.
 
-An inspect_ai log holds one task and one model, so a run becomes one log for each task, condition and team. An
-episode is a sample: its transcript's prompts, replies and messages are the sample's messages, and two scores say what
-it came to: `outcome` (the score, 0..1) and `success` (1 or 0).
+An inspect_ai log holds one task and one model, so a run becomes one log for each task, condition and team; the
+condition stands in the task's name. An episode is a sample: its transcript's prompts and replies are the sample's
+messages, all that happened its events, and two scores say what it came to: `outcome` (the score, 0..1) and `success`
+(1 or 0). A log begins with its first episode and ends with its last.
 """
 
 from __future__ import annotations
 
 import re
 from collections.abc import Callable, Sequence
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from hashlib import sha256
 from itertools import groupby
 from pathlib import Path
@@ -23,6 +24,7 @@ from pytest_collab.errors import UsageError
 
 if TYPE_CHECKING:
     from inspect_ai.log import EvalLog, EvalSample
+    from inspect_ai.model import ModelUsage
 
 
 def write_logs(
@@ -72,6 +74,9 @@ def _log(
 
     family, task, condition, team = names
     started = info.started or datetime.now(UTC).isoformat(timespec="seconds")
+    transcripts = {episode.id: read(episode) for episode in episodes}
+    began = {episode.id: _began(transcripts[episode.id], started) for episode in episodes}
+    ended = max(began[episode.id] + timedelta(seconds=episode.duration_s) for episode in episodes)
     judged = [episode for episode in episodes if episode.outcome is not Outcome.INFRASTRUCTURE]
 
     def score(name: str, values: Sequence[float]) -> EvalScore:
@@ -86,7 +91,7 @@ def _log(
             run_id=_identity(started),
             task_id=_identity(*names),
             created=started,
-            task=f"{family}/{task}",
+            task=f"{family}/{task} {condition}",
             task_args={"condition": condition, "team": team},
             dataset=EvalDataset(name=task, samples=len(episodes), sample_ids=[one.id for one in episodes]),
             model=f"team/{team}",
@@ -94,7 +99,11 @@ def _log(
             packages=info.versions,
             metadata={"condition": condition, "team": team.split("+"), "family": family},
         ),
-        stats=EvalStats(started_at=started, completed_at=info.finished or started),
+        stats=EvalStats(
+            started_at=min(began.values()).isoformat(timespec="milliseconds"),
+            completed_at=ended.isoformat(timespec="milliseconds"),
+            model_usage=_consumed(episodes),
+        ),
         results=EvalResults(
             total_samples=len(episodes),
             completed_samples=len(judged),
@@ -103,7 +112,7 @@ def _log(
                 score("success", [float(episode.success) for episode in judged]),
             ],
         ),
-        samples=[_sample(episode, read(episode), started) for episode in episodes],
+        samples=[_sample(episode, transcripts[episode.id], started, began[episode.id]) for episode in episodes],
     )
 
 
@@ -112,7 +121,35 @@ def _identity(*parts: str) -> str:
     return sha256("\x1f".join(parts).encode()).hexdigest()[:22]
 
 
-def _sample(episode: Episode, transcript: Transcript, started: str) -> EvalSample:
+def _began(transcript: Transcript, started: str) -> datetime:
+    """When an episode began, by the clock on the wall; where that was not kept, when the run did."""
+    known = [event.data.get("at") for event in transcript.of("start")]
+    for text in (*known, started):
+        try:
+            found = datetime.fromisoformat(str(text))
+        except ValueError:
+            continue
+        return found if found.tzinfo else found.replace(tzinfo=UTC)
+    return datetime.now(UTC)
+
+
+def _consumed(episodes: Sequence[Episode]) -> dict[str, ModelUsage]:
+    """Tokens of all episodes of a log, by agent."""
+    from inspect_ai.model import ModelUsage
+
+    found: dict[str, ModelUsage] = {}
+    for used in (seat for episode in episodes for seat in episode.usage.values()):
+        known = found.get(used.agent, ModelUsage())
+        found[used.agent] = ModelUsage(
+            input_tokens=known.input_tokens + used.input_tokens,
+            output_tokens=known.output_tokens + used.output_tokens,
+            total_tokens=known.total_tokens + used.input_tokens + used.output_tokens,
+            input_tokens_cache_read=(known.input_tokens_cache_read or 0) + used.cached_tokens,
+        )
+    return found
+
+
+def _sample(episode: Episode, transcript: Transcript, started: str, began: datetime) -> EvalSample:
     from inspect_ai._util.error import EvalError
     from inspect_ai.log import EvalSample
     from inspect_ai.model import ModelOutput, ModelUsage
@@ -158,20 +195,58 @@ def _sample(episode: Episode, transcript: Transcript, started: str) -> EvalSampl
             "failures": [failure.model_dump(mode="json") for failure in episode.failures],
         },
         model_usage=usage,
+        events=_events(transcript, began),
+        started_at=began.isoformat(timespec="milliseconds"),
+        completed_at=(began + timedelta(seconds=episode.duration_s)).isoformat(timespec="milliseconds"),
         total_time=episode.duration_s,
         error=error,
     )
 
 
+def _events(transcript: Transcript, began: datetime) -> list[Any]:
+    """All that happened: an answer with its prompt as a call of a model, everything else as it was written down."""
+    from inspect_ai.event import InfoEvent, ModelEvent
+    from inspect_ai.model import ChatMessageUser, GenerateConfig, ModelOutput
+
+    made: list[Any] = []
+    asked: dict[str | None, str] = {}
+    for event in transcript:
+        when = {"timestamp": began + timedelta(seconds=event.t), "working_start": event.t}
+        if event.kind == "prompt":
+            asked[event.seat] = str(event.data.get("text", ""))
+        elif event.kind == "reply":
+            model = str(event.data.get("model") or event.seat)
+            prompt = asked.pop(event.seat, None)
+            made.append(
+                ModelEvent(
+                    model=model,
+                    role=event.seat,
+                    input=[] if prompt is None else [ChatMessageUser(content=prompt)],
+                    tools=[],
+                    tool_choice="none",
+                    config=GenerateConfig(),
+                    output=ModelOutput.from_content(model, str(event.data.get("text", ""))),
+                    **when,
+                )
+            )
+        else:
+            source = event.kind if event.seat is None else f"{event.seat}: {event.kind}"
+            made.append(InfoEvent(source=source, data={"seq": event.seq, **event.data}, **when))
+    return made
+
+
 def _messages(transcript: Transcript) -> list[Any]:
-    """What each seat was told and what it answered, in order; the seat is named at the head of each."""
+    """What each seat was told and what it answered, in order; the seat is named at the head of each.
+
+    `inspect view` shows all system messages as one text: each ends with an empty line.
+    """
     from inspect_ai.model import ChatMessageAssistant, ChatMessageSystem, ChatMessageUser
 
     made: list[Any] = []
     for event in transcript.of("brief", "prompt", "reply"):
         text = f"[{event.seat}] {event.data.get('text', '')}"
         if event.kind == "brief":
-            made.append(ChatMessageSystem(content=text))
+            made.append(ChatMessageSystem(content=f"{text}\n\n"))
         elif event.kind == "prompt":
             made.append(ChatMessageUser(content=text))
         else:

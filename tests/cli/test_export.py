@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+from datetime import datetime
 from pathlib import Path
 
 import pytest
@@ -59,6 +60,7 @@ def test_inspect_opens_the_logs(run, tmp_path):
     assert len({one.eval.eval_id for one in logs}) == len({one.eval.task_id for one in logs}) == 2
     assert len({one.eval.run_id for one in logs}) == 1
     assert len({sample.uuid for one in logs for sample in one.samples}) == 2
+    assert {one.eval.task for one in logs} == {"handshake/handshake team"}
     by_model = {one.eval.model: one for one in logs}
     good, bad = by_model["team/partner+partner"], by_model["team/partner+silent"]
     assert good.samples[0].scores["success"].value == 1
@@ -66,3 +68,20 @@ def test_inspect_opens_the_logs(run, tmp_path):
     assert bad.results.scores[1].metrics["mean"].value == 0
     replies = [event.data["text"] for event in run.transcript(run.record().episodes()[0]).of("reply")]
     assert [m.text.partition("] ")[2] for m in good.samples[0].messages if m.role == "assistant"] == replies
+    first = run.record().episodes()[0]
+    events = good.samples[0].events
+    assert [one.output.completion for one in events if one.event == "model"] == replies
+    assert {one.source for one in events if one.event == "info"} >= {"start", "a: message", "end"}
+    lasted = [
+        datetime.fromisoformat(one.stats.completed_at) - datetime.fromisoformat(one.stats.started_at)
+        for one in (good, bad)
+    ]
+    assert [one.total_seconds() for one in lasted] == pytest.approx(
+        [episode.duration_s for episode in run.record().episodes()], abs=2e-3
+    )
+    assert good.stats.model_usage["partner"].total_tokens == sum(
+        seat.input_tokens + seat.output_tokens for seat in first.usage.values()
+    )
+    told = [message.text for message in good.samples[0].messages if message.role == "system"]
+    assert [text[:3] for text in told] == ["[a]", "[b]"]
+    assert all(text.endswith("\n\n") for text in told)
