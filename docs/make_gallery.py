@@ -1,22 +1,27 @@
-"""Makes docs/images/gallery-*: one episode of each family as the report shows it, and terminal output as SVG.
+"""Makes docs/images/gallery-*: an episode of each family as the report shows it, a red verdict, terminal output.
 
     python docs/make_gallery.py              # all
     python docs/make_gallery.py maze doctor  # only these
+    python docs/make_gallery.py --check      # make none: which pages show something else than their pictures?
 
 Needs `pip install pytest-collab[gallery]` and Chromium (`--browser PATH`, default: what is on PATH). What is shown is
-what the programs show: nothing is drawn by hand; only paths of the machine are shortened.
+what the programs show: nothing is drawn by hand; only paths of the machine are shortened. What each page says is kept
+beside the pictures (gallery.json), so that a test can tell when a picture shows what is not so any more.
 """
 
 from __future__ import annotations
 
 import argparse
+import json
 import os
 import re
 import shutil
 import subprocess
 import sys
 import tempfile
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from hashlib import sha256
 from pathlib import Path
 from typing import Final
 from urllib.parse import quote
@@ -63,21 +68,46 @@ TERMINAL: Final = {
 }
 """Commands, run in the repository's root."""
 
+SEEN: Final = IMAGES / "gallery.json"
+"""By picture, a digest of what its page says."""
+
+VERDICT: Final = "report-overview"
+SUITE: Final = " ".join(f"tasks/{name}.collab.yaml" for name in ("maze/six_by_six", "commons/quick", "market/quick"))
+GATES: Final = """
+gates:
+  - {name: pairs get through the maze, where: {family: maze}, metric: success_rate, at_least: 0.6}
+  - {name: no worse than last night, metric: success_rate, not_worse_than: baseline, margin: 0.1}
+  - {name: few invented facts, metric: failure_rate.false_claim, at_most: 0.25}
+  - {name: talk helps in the maze, where: {family: maze}, metric: value_of_talk, at_least: 0.05}
+"""
+"""What the red verdict is judged by: an agent that invents facts, after a night of one that does not."""
+
+_PASSING: Final = re.compile(
+    r"\d{4}-\d\d-\d\d\S*|commit \w+|\b[0-9a-f]{40}\b|\d+(?:\.\d+)? (?:ms|s|min)\b|-[0-9a-f]{8}\b"
+    r"|/\S*collab-gallery\S*"
+)
+"""What differs from play to play: times, commits, folders."""
+
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("names", nargs="*", help=f"of {', '.join([*PLAYS, *TERMINAL])}; all by default")
+    parser.add_argument("names", nargs="*", help=f"of {', '.join([*PLAYS, VERDICT, *TERMINAL])}; all by default")
+    parser.add_argument("--check", action="store_true", help="make none; exit status 1 where one is out of date")
     parser.add_argument("--browser", default=shutil.which("chromium") or shutil.which("chromium-browser"))
     args = parser.parse_args()
-    names = args.names or [*PLAYS, *TERMINAL]
+    names = args.names or [*PLAYS, VERDICT, *TERMINAL]
+    if args.check:
+        stale = out_of_date(args.browser, names)
+        print("\n".join(stale) or "every picture shows what is so")
+        raise SystemExit(bool(stale))
     with tempfile.TemporaryDirectory(prefix="collab-gallery-") as folder:
-        shown = {name: play(PLAYS[name], Path(folder) / name) for name in names if name in PLAYS}
-        if shown:
-            shoot(shown, args.browser)
+        known = json.loads(SEEN.read_text(encoding="utf-8")) if SEEN.exists() else {}
+        known |= dict(looked_at(Path(folder), args.browser, names, shoot=True))
+        SEEN.write_text(json.dumps(dict(sorted(known.items())), indent=2) + "\n", encoding="utf-8")
         for name in names:
             if name in TERMINAL:
                 draw(name, TERMINAL[name], Path(folder) / "runs" / name)
-    for image in sorted(IMAGES.glob("gallery-*")):
+    for image in sorted(IMAGES.glob("*-*.*g")):
         print(f"{image.stat().st_size / 1000:7.0f} kB  {image.relative_to(ROOT)}")
 
 
@@ -95,20 +125,65 @@ def play(what: Play, run: Path) -> tuple[RunDirectory, Episode]:
     return directory, next((one for one in episodes if not one.success), episodes[0])
 
 
-def shoot(shown: dict[str, tuple[RunDirectory, Episode]], browser: str | None) -> None:
-    """A picture of each episode's page, opened at the event that proves its headline."""
+def verdict(folder: Path) -> Path:
+    """Two nights, the second one worse: its page."""
+    (folder / "gates.yaml").write_text(GATES, encoding="utf-8")
+    (folder / "tasks").symlink_to(ROOT / "tasks")
+    common = f"pytest {SUITE} --collab-conditions=solo,team,mute --collab-seeds=8"
+    execute(f"{common} --agents=partner --collab-run-dir=nightly", folder)
+    told = execute(
+        f"{common} --agents=confabulator --collab-run-dir=release --collab-baseline=nightly --collab-gate=gates.yaml",
+        folder,
+    )
+    page = folder / "release" / "report.html"
+    if not page.exists():
+        raise SystemExit(f"the red verdict has no page:\n{told}")
+    return page
+
+
+def out_of_date(browser: str | None, names: list[str] | None = None) -> list[str]:
+    """Pictures whose pages say something else now, a line each with the remedy."""
+    known: Mapping[str, str] = json.loads(SEEN.read_text(encoding="utf-8")) if SEEN.exists() else {}
+    with tempfile.TemporaryDirectory(prefix="collab-gallery-") as folder:
+        now = dict(looked_at(Path(folder), browser, names or [*PLAYS, VERDICT], shoot=False))
+    return [
+        f"docs/images/{name}.png is out of date: python docs/make_gallery.py {name.removeprefix('gallery-')}"
+        for name, digest in now.items()
+        if known.get(name) != digest
+    ]
+
+
+def looked_at(folder: Path, browser: str | None, names: list[str], *, shoot: bool) -> Iterator[tuple[str, str]]:
+    """Plays what is to be shown and opens each page: an episode's at the event that proves its headline.
+
+    Returns:
+        Pairs: the picture's name, and a digest of what the page says.
+    """
     from playwright.sync_api import sync_playwright
 
+    pages: dict[str, tuple[str, str]] = {}
+    for name in names:
+        if name in PLAYS:
+            run, episode = play(PLAYS[name], folder / name)
+            at = f"?at={episode.headline.events[-1]}" if episode.headline and episode.headline.events else ""
+            address = f"{(run.path / 'report.html').absolute().as_uri()}#/episode/{quote(episode.id)}{at}"
+            pages[f"gallery-{name}"] = address, "#view svg, #view img"
+    if VERDICT in names:
+        pages[VERDICT] = verdict(folder).absolute().as_uri(), ".answer"
+    if not pages:
+        return
     with sync_playwright() as playwright:
         opened = playwright.chromium.launch(executable_path=browser, args=["--no-sandbox"])
-        for name, (run, episode) in shown.items():
+        for name, (address, awaited) in pages.items():
             page = opened.new_page(viewport={"width": WIDTH, "height": HEIGHT}, color_scheme="light")
-            at = f"?at={episode.headline.events[-1]}" if episode.headline and episode.headline.events else ""
-            page.goto(f"{(run.path / 'report.html').absolute().as_uri()}#/episode/{quote(episode.id)}{at}")
+            page.goto(address)
             page.wait_for_load_state("networkidle")
-            page.locator("#view svg, #view img").first.wait_for(timeout=20_000)
-            page.screenshot(path=IMAGES / f"gallery-{name}.png", animations="disabled")
+            page.locator(awaited).first.wait_for(timeout=20_000)
+            if shoot:
+                page.screenshot(path=IMAGES / f"{name}.png", animations="disabled")
+            said = page.locator("main").inner_text()
             page.close()
+            yield name, sha256(" ".join(_PASSING.sub("", said).split()).encode()).hexdigest()[:16]
         opened.close()
 
 
@@ -129,13 +204,13 @@ def draw(name: str, command: str, run: Path) -> None:
     (IMAGES / f"gallery-{name}.svg").write_text(svg, encoding="utf-8")
 
 
-def execute(command: str) -> str:
-    """Run `pytest ...` or `collab ...` with this Python, in the repository's root."""
+def execute(command: str, folder: Path = ROOT) -> str:
+    """Run `pytest ...` or `collab ...` with this Python, in the repository's root or another folder."""
     program, *arguments = command.split()
     module = {"pytest": "pytest", "collab": "pytest_collab.cli"}[program]
     done = subprocess.run(
         [sys.executable, "-m", module, *(["-p", "no:cacheprovider"] if program == "pytest" else []), *arguments],
-        cwd=ROOT,
+        cwd=folder,
         env={name: value for name, value in os.environ.items() if not name.startswith("GITHUB")}
         | {"COLUMNS": str(COLUMNS), "PYTHONPATH": str(ROOT)},
         stdout=subprocess.PIPE,

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import os
 import re
 import runpy
+import shutil
 from pathlib import Path
+
+import pytest
 
 from pytest_collab import families
 
@@ -34,3 +38,13 @@ def test_pictures_are_small_and_ask_no_server() -> None:
     for image in IMAGES:
         if image.suffix == ".svg":
             assert not re.search(r"url\(\s*[\"']?http|href=|<script", image.read_text(encoding="utf-8"))
+
+
+@pytest.mark.slow
+def test_no_picture_shows_what_is_not_so_any_more() -> None:
+    """Plays every episode of the gallery again and reads its page: it takes a while, and is the only way to know."""
+    pytest.importorskip("playwright.sync_api", reason="no playwright: pip install playwright")
+    browser = os.environ.get("CHROMIUM") or shutil.which("chromium")
+    if browser is None:
+        pytest.skip("no Chromium: apt-get install chromium, or set CHROMIUM to one")
+    assert MADE["out_of_date"](browser) == []
