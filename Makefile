@@ -33,7 +33,8 @@ demo: $(BIN)/.ready
 	@{ $(BIN)/python -m pytest tasks -k "six_by_six or quick" -n 2 \
 		--agents=$(CAST) --collab-teams=$(TEAMS) --collab-conditions=solo,team,mute,shared \
 		--collab-seeds=5 --tb=no -q --no-header -r N -W ignore; echo $$? >$(VENV)/.demo-status; } \
-		| sed -e '/^bringing up nodes/d' -e '/%\]$$/d' -e '/^$$/d'; \
+		| sed -e '/^bringing up nodes/d' -e '/%\]$$/d' -e '/^$$/d' -e '/^look closer/d' -e '/^episodes: /d' -e '/^  "/d' \
+			-e '/= collaboration =/d'; \
 	status=$$(cat $(VENV)/.demo-status); rm -f $(VENV)/.demo-status; if [ $$status -gt 1 ]; then exit $$status; fi
 
 test: $(BIN)/.ready
