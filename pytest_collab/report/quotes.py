@@ -11,43 +11,20 @@ from pytest_collab.episode.record import Episode
 from pytest_collab.episode.text import one_line
 from pytest_collab.episode.transcript import Transcript
 from pytest_collab.errors import CollabError
+from pytest_collab.report.marks import spans
 from pytest_collab.report.model import AgentStory, Complaint, Example
 
 MOST: Final = 160
 """Characters of a quote."""
 
-LEAST: Final = 8
-"""Shorter words in quotation marks are a name or a figure, no saying."""
-
 _SENTENCE: Final = re.compile(r"\S.*?(?:[.!?](?=\s|$)|$)", re.DOTALL | re.MULTILINE)
-_THING: Final = re.compile(r"\([^()]*\d[^()]*\)|\d+|\w{4,}")
-_MARKED: Final = re.compile(rf"'([^']{{{LEAST},}})'|\"([^\"]{{{LEAST},}})\"")
 
 
 def proving(text: str, note: str) -> str:
-    """The sentence of a message that a note of a failure speaks of.
-
-    It is the one that the note quotes; else the one that shares most with the note: places and numbers count more
-    than words. A message of one sentence is its own quote.
-    """
-    flat = " ".join(text.split())
-    for found in _MARKED.finditer(note):
-        said = " ".join((found[1] or found[2]).rstrip("…. ").split())
-        at = flat.find(said)
-        if at >= 0 and len(said) >= LEAST:
-            return one_line(next((one for one in _sentences(text) if said in one), said), MOST)
-    spoken = set(_THING.findall(note.lower()))
-    best, most = "", 0
-    for sentence in _sentences(text):
-        shared = spoken & set(_THING.findall(sentence.lower()))
-        score = sum(3 if any(letter.isdigit() for letter in thing) else 1 for thing in shared)
-        if score > most:
-            best, most = sentence, score
-    return one_line(best or flat, MOST)
-
-
-def _sentences(text: str) -> list[str]:
-    return [" ".join(found[0].split()) for found in _SENTENCE.finditer(text)]
+    """The sentence of a message that a failure's note speaks of; its beginning where the note names nothing of it."""
+    found = spans(note, text)
+    sentences = [match for match in _SENTENCE.finditer(text) if found and match.end() > found[0][0]]
+    return one_line(sentences[0][0] if sentences else text, MOST)
 
 
 def with_quotes(

@@ -60,7 +60,7 @@ def test_inspect_opens_the_logs(run, tmp_path):
     assert len({one.eval.eval_id for one in logs}) == len({one.eval.task_id for one in logs}) == 2
     assert len({one.eval.run_id for one in logs}) == 1
     assert len({sample.uuid for one in logs for sample in one.samples}) == 2
-    assert {one.eval.task for one in logs} == {"handshake/handshake team"}
+    assert {one.eval.task for one in logs} == {"handshake/played team"}
     by_model = {one.eval.model: one for one in logs}
     good, bad = by_model["team/partner+partner"], by_model["team/partner+silent"]
     assert good.samples[0].scores["success"].value == 1
