@@ -31,7 +31,9 @@ from pytest_collab.episode.run import RunDirectory
 
 ROOT: Final = Path(__file__).parent.parent
 IMAGES: Final = ROOT / "docs" / "images"
-WIDTH, HEIGHT = 1180, 780
+WIDTH, HEIGHT = 1180, 740
+TALL: Final = 4000
+"""A window in which nothing has to be scrolled: the time line covers no picture."""
 COLUMNS: Final = 100
 
 
@@ -129,7 +131,7 @@ def verdict(folder: Path) -> Path:
     """Two nights, the second one worse: its page."""
     (folder / "gates.yaml").write_text(GATES, encoding="utf-8")
     (folder / "tasks").symlink_to(ROOT / "tasks")
-    common = f"pytest {SUITE} --collab-conditions=solo,team,mute --collab-seeds=8"
+    common = f"pytest {SUITE} --collab-conditions=solo,team,mute --collab-seeds=12"
     execute(f"{common} --agents=partner --collab-run-dir=nightly", folder)
     told = execute(
         f"{common} --agents=confabulator --collab-run-dir=release --collab-baseline=nightly --collab-gate=gates.yaml",
@@ -167,7 +169,7 @@ def looked_at(folder: Path, browser: str | None, names: list[str], *, shoot: boo
             run, episode = play(PLAYS[name], folder / name)
             at = f"?at={episode.headline.events[-1]}" if episode.headline and episode.headline.events else ""
             address = f"{(run.path / 'report.html').absolute().as_uri()}#/episode/{quote(episode.id)}{at}"
-            pages[f"gallery-{name}"] = address, "#view svg, #view img"
+            pages[f"gallery-{name}"] = address, "#view .scene img, #view .scene svg, #view .times"
     if VERDICT in names:
         pages[VERDICT] = verdict(folder).absolute().as_uri(), ".answer"
     if not pages:
@@ -175,12 +177,16 @@ def looked_at(folder: Path, browser: str | None, names: list[str], *, shoot: boo
     with sync_playwright() as playwright:
         opened = playwright.chromium.launch(executable_path=browser, args=["--no-sandbox"])
         for name, (address, awaited) in pages.items():
-            page = opened.new_page(viewport={"width": WIDTH, "height": HEIGHT}, color_scheme="light")
+            tall = TALL if name != VERDICT else HEIGHT
+            page = opened.new_page(viewport={"width": WIDTH, "height": tall}, color_scheme="light")
             page.goto(address)
             page.wait_for_load_state("networkidle")
             page.locator(awaited).first.wait_for(timeout=20_000)
             if shoot:
-                page.screenshot(path=IMAGES / f"{name}.png", animations="disabled")
+                box = page.locator("#view .times").first.bounding_box() if name != VERDICT else None
+                top = 0 if box is None else box["y"] - 8
+                clip = {"x": 0, "y": top, "width": WIDTH, "height": HEIGHT}
+                page.screenshot(path=IMAGES / f"{name}.png", clip=clip, animations="disabled")
             said = page.locator("main").inner_text()
             page.close()
             yield name, sha256(" ".join(_PASSING.sub("", said).split()).encode()).hexdigest()[:16]

@@ -83,7 +83,7 @@ def read_report(run: RunDirectory, baseline: Path | None = None) -> Report:
         orderings=_orderings(frame),
         tasks=_tasks(frame, summary, info),
         lost=losses(run.path, frame),
-        path=str(run.path),
+        path=str(_from_here(run.path)),
         planned=planned,
         missing=() if early is not None else _missing(info, frame),
         matrix=matrix(frame, *(() if against is None else (against.outcomes, against.comparison))),
@@ -257,8 +257,13 @@ def _tasks(frame: Frame, summary: Summary, info: RunInfo) -> tuple[TaskFigures, 
 
 def _shown(file: str) -> str:
     """A task's file as seen from here; only its name where it lies elsewhere."""
-    path = Path(file)
-    return str(path.relative_to(Path.cwd())) if path.is_relative_to(Path.cwd()) else path.name
+    found = _from_here(Path(file))
+    return found.name if found.is_absolute() else str(found)
+
+
+def _from_here(path: Path) -> Path:
+    """The same path as seen from here; whole where it lies elsewhere."""
+    return path.relative_to(Path.cwd()) if path.is_relative_to(Path.cwd()) else path
 
 
 def _curves(frame: Frame, family: str, task: str) -> DifficultyCurves | None:
