@@ -49,7 +49,7 @@ def boot(hello: Hello, line: Line) -> Performer:
     os.environ.update(hello.variables)
     if hello.modules is not None:
         sys.path[:] = hello.modules
-    root = Path(hello.root) if hello.root is not None else Path.cwd()
+    root = Path.cwd() / (hello.root or "")
     os.chdir(root / hello.folder)
     ini = ["-c", str(root / hello.ini)] if hello.ini is not None else []
     host = Host(BranchLanes(line), BranchTrouble(line))

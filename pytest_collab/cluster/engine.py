@@ -38,6 +38,7 @@ class Session:
         hello: what players are told, but for their names.
         shared: a folder of the driver's that lasts as long as the session.
         root: pytest's rootdir.
+        agents_file: None where there is none.
         max_cost_usd: the session's budget.
         most: players that the user asked for at most; None to leave it to the engine.
         in_flight: episodes of the whole session at the same time.
@@ -47,6 +48,7 @@ class Session:
     hello: Hello
     shared: Path
     root: Path
+    agents_file: Path | None
     max_cost_usd: float | None
     most: int | None
     in_flight: int

@@ -52,6 +52,7 @@ class Stock:
         root: pytest's rootdir.
         sandbox: what was asked for, and what that comes to here; demanded of all players.
         seeds: the seeds that the session may play of a plan's task.
+        needs: what the session's tasks need of a machine.
         likely: what an episode will cost, in dollars, as far as can be said before.
         keep: stores a finished episode.
         beside: stores what there is of one that was broken off: its events, and who played it.
@@ -62,6 +63,7 @@ class Stock:
     root: Path
     sandbox: Callable[[], tuple[str, str]]
     seeds: Callable[[Plan], Sequence[int]]
+    needs: Callable[[], frozenset[str]]
     likely: Callable[[Plan], float]
     keep: Keep
     beside: Callable[[Transcript, str], None]
@@ -97,6 +99,7 @@ class ClusterExecutor(LoopExecutor):
         self._dismissed: list[str] = []
         self._silent: list[_Hired] = []
         self._came_up = self._cannot = False
+        self._stillborn = 0
         self._eased = asyncio.Condition()
         self._late: set[asyncio.Task[Played]] = set()
         self.dropped = 0
@@ -228,7 +231,12 @@ class ClusterExecutor(LoopExecutor):
             self._cannot = True
             await self._dismiss(chosen, str(why))
         except PlayerLost as why:
-            await self._lost(chosen, str(why))
+            self._stillborn += 1
+            if self._came_up or self._stillborn < MOST_LOSSES:
+                await self._lost(chosen, str(why))
+            else:  # no machine is lost so often: there is something that no player survives
+                self._cannot = True
+                await self._dismiss(chosen, str(why))
         finally:
             if not ready:
                 await self._ease(chosen, alone=alone)
@@ -236,7 +244,7 @@ class ClusterExecutor(LoopExecutor):
 
     def _hire(self) -> _Hired:
         self._names += 1
-        player = self._engine.hire(f"p{self._names}", frozenset())
+        player = self._engine.hire(f"p{self._names}", self._stock.needs())
         hired = _Hired(player, asyncio.ensure_future(_ready(player)), asyncio.ensure_future(player.lost()))
         self._hired.append(hired)
         return hired

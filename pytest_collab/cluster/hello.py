@@ -14,7 +14,7 @@ class Hello(BaseModel):
 
     Attributes:
         name: the player's, as records show it.
-        root: pytest's rootdir; None for the folder that the player starts in.
+        root: pytest's rootdir, whole or relative to the folder that the player starts in; None for that folder.
         folder: where the session was started, relative to `root`.
         ini: the ini file, relative to `root`; None where there is none.
         arguments: of pytest: paths, and plugins to load.

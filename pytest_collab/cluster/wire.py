@@ -97,23 +97,29 @@ class Wire:
         asked = self._asked.get(message["number"])
         if asked is None or asked.done():
             return
-        if "error" in message:
-            kind, text = message["error"]
-            error = _KINDS.get(kind, Failed)(text)
+        try:
+            asked.set_result(unpacked(message))
+        except Exception as error:
             asked.set_exception(error)
-        else:
-            asked.set_result(message["value"])
 
     async def _answer(self, message: dict[str, Any]) -> None:
-        answer: dict[str, Any] = {}
-        try:
-            answer["value"] = await self._handler(message["ask"], message["with"])
-        except Exception as error:
-            answer["error"] = (type(error).__name__, told(error))
+        answer = await packed(self._handler(message["ask"], message["with"]))
         if "number" in message:
             self._send({"number": message["number"], **answer})
 
 
-def told(error: Exception) -> str:
-    """What an exception says to who is far away from it."""
-    return str(error) if isinstance(error, CollabError) else f"{type(error).__name__}: {error}"
+async def packed(doing: Awaitable[Any]) -> dict[str, Any]:
+    """What came of something, or the exception that it raised, as plain data."""
+    try:
+        return {"value": await doing}
+    except Exception as error:
+        told = str(error) if isinstance(error, CollabError) else f"{type(error).__name__}: {error}"
+        return {"error": (type(error).__name__, told)}
+
+
+def unpacked(answer: Mapping[str, Any]) -> Any:
+    """The value of what was packed; raises what was raised, as `Failed` where it says nothing to the user."""
+    if "error" in answer:
+        kind, text = answer["error"]
+        raise _KINDS.get(kind, Failed)(text)
+    return answer["value"]

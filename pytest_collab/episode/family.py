@@ -166,6 +166,14 @@ class Family(ABC, Generic[P]):
         """
         return None
 
+    def needs(self, params: P) -> frozenset[str]:
+        """What the machine that plays this must have, by the names that a cluster knows it under.
+
+        `docker` for a container engine, `gpu`, or a toolchain such as `go`. Where no node of a cluster says that it
+        has that, all are taken to have it.
+        """
+        return frozenset()
+
     def prepare(self, requests: Sequence[tuple[P, Sequence[int]]]) -> None:
         """Do work in batch for (params, seeds) that are about to be played. May do nothing.
 

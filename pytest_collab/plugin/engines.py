@@ -102,6 +102,7 @@ class OwnSide:
 
     run: RunDirectory | None
     seeds: Callable[[Plan], Sequence[int]]
+    needs: Callable[[], frozenset[str]]
     likely: Callable[[Plan], float]
     keep: Keep
 
@@ -130,6 +131,7 @@ def executor(
         root=config.rootpath,
         sandbox=lambda: sandbox(settings.sandbox),
         seeds=own.seeds,
+        needs=own.needs,
         likely=own.likely,
         keep=own.keep,
         beside=beside,
@@ -141,6 +143,7 @@ def executor(
         hello=_hello(config, roster),
         shared=shared,
         root=config.rootpath,
+        agents_file=roster.agents_file(),
         max_cost_usd=settings.max_cost,
         most=settings.players,
         in_flight=settings.in_flight,

@@ -65,7 +65,7 @@ class Roster:
         return Registry(
             [make],
             cast,
-            agents_file=self._agents_file(),
+            agents_file=self.agents_file(),
             shared=self.shared,
             lanes=self._lanes,
             trouble=self._trouble,
@@ -79,7 +79,8 @@ class Roster:
         """Nothing will be played: agents are described and never asked, so they need no keys."""
         return self.settings.plan or bool(self.config.option.collectonly)
 
-    def _agents_file(self) -> Path | None:
+    def agents_file(self) -> Path | None:
+        """The agents file; None where there is none."""
         named = self.settings.agents_file
         if named is not None:
             return named

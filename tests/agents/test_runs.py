@@ -92,6 +92,28 @@ def test_limits_and_budget_hold_over_all_workers(suite: pytest.Pytester, served:
     assert together <= 2, "calls that the server held at the same time"
 
 
+@pytest.mark.parametrize("latency_s", [0.01, 0.5], ids=["quick", "slow"])
+def test_two_workers_look_ahead_and_keep_limits_alike(
+    suite: pytest.Pytester, served: ModelServer, latency_s: float
+) -> None:
+    """Two workers with four episodes in flight each and six calls at a time between them, a dollar a call."""
+    served.answer = lambda call: Say(f"{shake(call).text:<4000}")
+    served.latency_s = latency_s
+    price = {"input": 0, "output": 1_000_000 / 1001}
+    write_agents(suite.path, served, price=price, limits={"in_flight": 6, "requests_per_minute": 3000})
+    suite.makepyfile(TEST.format(seeds=40))
+    budget = ("--agents=ada", "--collab-max-cost=30", "--collab-run-dir=run", "-n", "2", "--collab-in-flight=4")
+    done = suite.runpytest_subprocess(*OPTIONS, *budget)
+    costs = [sum(usage["cost_usd"] for usage in one["usage"].values()) for one in episodes(suite.path, "run")]
+    assert sum(costs) == pytest.approx(len(served.log)), "every call belongs to an episode that was finished"
+    assert 30 - max(costs) * 8 <= sum(costs) <= 30 + max(costs) * 8, done.stdout.str()
+    arrivals = [line.at for line in served.log]
+    together = max(sum(at <= other < at + latency_s for other in arrivals) for at in arrivals)
+    assert together <= 6
+    assert together > 4 or latency_s < 0.1, "each worker has more than one episode in play"
+    assert arrivals[-1] - arrivals[0] >= (len(arrivals) - 1) * 0.02 * 0.8, "3000 a minute between them"
+
+
 def test_a_budget_that_cannot_be_counted_is_refused(suite: pytest.Pytester, served: ModelServer) -> None:
     write_agents(suite.path, served)
     suite.makepyfile(TEST.format(seeds=1))

@@ -109,6 +109,7 @@ def executor(engine: HeldEngine, kept: list[str], notices: list[str], likely: fl
         root=engine._root,
         sandbox=lambda: ("auto", "none"),
         seeds=lambda plan: (plan.seed,),
+        needs=frozenset,
         likely=lambda plan: likely,
         keep=keep,
         beside=lambda transcript, worker: None,

@@ -32,6 +32,10 @@ __all__ = ["Base", "Coding", "CodingFamily", "EnvironmentSpec", "Feature"]
 CONDITIONS = ("solo", "team", "mute", "shared", "git", "lead", "sequential", "relay", "with")
 
 
+TOOLCHAINS = {"go": "go", "rust": "rust", "typescript": "node", "javascript": "node"}
+"""What a machine must have for pools of a language; Python is there."""
+
+
 class CodingFamily(Family[Coding]):
     """Coding pairs, and larger teams."""
 
@@ -89,6 +93,11 @@ class CodingFamily(Family[Coding]):
 
     def limits(self, params: Coding) -> Limits:
         return Limits(seconds=3600.0, seat=SeatLimits(turns=200, answer_seconds=600.0))
+
+    def needs(self, params: Coding) -> frozenset[str]:
+        if params.environment.named_image:
+            return frozenset({"docker"})
+        return frozenset({TOOLCHAINS[params.language]} if params.language in TOOLCHAINS else ())
 
     def prepare(self, requests: Sequence[tuple[Coding, Sequence[int]]]) -> None:
         for params, _ in requests:
