@@ -203,7 +203,11 @@ def test_a_planted_fault_comes_back_under_its_own_name_at_its_own_seat(capsys: p
     confusion: Counter[tuple[str, str]] = Counter()
     for player, codes in PLANTED.items():
         failed = found = 0
-        for params in (SMALL, Donor(seats=6, generations=2, punishment=2), Donor(seats=8, generations=1)):
+        for params in (
+            SMALL,
+            Donor(seats=6, generations=2, punishment=2),
+            Donor(seats=8, generations=1, prompts="as_published"),
+        ):
             for team in ([player, "partner"], ["partner", player, "partner"]):
                 for seed in (0, 1):
                     guilty = "ab"[team.index(player)]

@@ -18,6 +18,9 @@ from pytest_collab.testing import check_family, play_episode
 
 FAMILY = PublicGoodsFamily()
 REDESIGNED = PublicGoods(protocol="sequential", payoff="redesigned")
+PARTIAL = PublicGoods(
+    seats=3, protocol="sequential", payoff="redesigned", observation="partial", prompts="as_published"
+)
 GOODS = st.builds(
     rules.Good,
     seats=st.just(3),
@@ -123,7 +126,7 @@ PLANTED = {
 
 def test_a_planted_fault_comes_back_under_its_own_name_at_its_own_seat(capsys: pytest.CaptureFixture[str]) -> None:
     confusion: Counter[tuple[str, str]] = Counter()
-    goods = (PublicGoods(rounds=8), PublicGoods(rounds=6, protocol="sequential", seats=3), REDESIGNED)
+    goods = (PublicGoods(rounds=8), PublicGoods(rounds=6, protocol="sequential", seats=3), REDESIGNED, PARTIAL)
     for player, codes in PLANTED.items():
         failed = found = 0
         for params in goods:

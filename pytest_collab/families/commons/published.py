@@ -155,4 +155,5 @@ def before_talk(seat: str, view: Mapping[str, Any], words: Telling, warning: str
         f"Before the month began, the {words.place} held {view['before']} {words.unit}. You {wanted}{words.past} "
         f"{take}.",
         *([warning] if warning else []),
+        f"Now {', '.join(view['seats'])} talk in one group. What has been said:",
     ]
