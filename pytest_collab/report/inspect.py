@@ -43,6 +43,8 @@ def write_logs(
     except ImportError:
         raise UsageError("this format needs inspect_ai: pip install 'pytest-collab[inspect]'") from None
     folder.mkdir(parents=True, exist_ok=True)
+    if not info.started:  # all logs of a run have one id, which follows from when it began
+        info = info.model_copy(update={"started": datetime.now(UTC).isoformat(timespec="seconds")})
 
     def group(episode: Episode) -> tuple[str, str, str, str]:
         return episode.family, episode.task, episode.condition, "+".join(episode.team)
@@ -73,7 +75,7 @@ def _log(
     )
 
     family, task, condition, team = names
-    started = info.started or datetime.now(UTC).isoformat(timespec="seconds")
+    started = info.started
     transcripts = {episode.id: read(episode) for episode in episodes}
     began = {episode.id: _began(transcripts[episode.id], started) for episode in episodes}
     ended = max(began[episode.id] + timedelta(seconds=episode.duration_s) for episode in episodes)
