@@ -148,10 +148,8 @@ def main() -> None:
         (folder / "chat.collab.yaml").write_text(task)
         print(f"{asked.episodes} episodes, {asked.in_flight} in flight: ideal {best:.1f} s (bar: 1.15 x)")
         print("| | seconds | x the ideal | CPU s | peak MiB |\n| --- | --- | --- | --- | --- |")
-        for name, found in (
-            ("pytest-collab", session(folder, asked.in_flight)),
-            ("inspect_ai", inspect_ai(folder, asked.in_flight)),
-        ):
+        for name, play in (("pytest-collab", session), ("inspect_ai", inspect_ai)):
+            found = play(folder, asked.in_flight)
             if found is None:
                 print(f"| {name} | not installed | | | |")
                 continue
