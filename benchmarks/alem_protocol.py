@@ -27,9 +27,10 @@ BATCHED = ("reward_base", "reward_coordination", "reward_total")
 
 
 def cell(values: Sequence[float]) -> str:
-    """Mean and interval, in percent."""
+    """Mean and interval, in percent; no interval where there is one episode, or all are alike."""
     found = mean_interval([100 * float(value) for value in values])
-    return f"{found.value:.1f} [{max(0.0, found.low):.1f}, {found.high:.1f}]" if found.n > 1 else f"{found.value:.1f}"
+    interval = f" [{max(0.0, found.low):.1f}, {found.high:.1f}]" if 0 < found.high - found.low < 100 else ""
+    return f"{found.value:.1f}{interval}"
 
 
 def row(difficulty: str, who: str, shares: Sequence[Sequence[float]], steps: Sequence[float], speed: float) -> None:

@@ -103,7 +103,7 @@ class _Run:
 
     def teams(self, table: Table) -> Iterator[tuple[Kind, tuple[str, ...]]]:
         """Teams that have an episode in a column of a table and are wanted there: the cast first."""
-        conditions = {column.condition or table.condition for column in table.columns}
+        conditions = {table.condition, *(column.condition for column in table.columns if column.condition)}
         rows = np.flatnonzero(self.frame.task.among(table.tasks) & self.frame.condition.among(conditions))
         wanted = {"all": (True, False), "alike": (True,), "unlike": (False,)}[table.teams]
         teams = (self.frame.team[row] for row in rows.tolist())

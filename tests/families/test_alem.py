@@ -594,7 +594,7 @@ def test_a_picture_is_drawn_from_the_transcript_with_the_published_scale() -> No
     assert drawn is not None
     assert drawn.text.splitlines()[1:3] == ["  T0m", "  +x"]
     assert "Gemini 3.1 Pro" in drawn.text
-    assert "nop, 100 steps" in drawn.text
+    assert "nop on all seats" in drawn.text
     assert "this episode" in drawn.text
     assert drawn.svg.startswith("<svg")
     assert "<b>" not in drawn.svg

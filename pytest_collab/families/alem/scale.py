@@ -50,12 +50,22 @@ PUBLISHED: Final[Mapping[str, Mapping[str, Figures]]] = {
 
 CAST: Final[Mapping[str, Mapping[str, Figures]]] = {
     "easy": {
-        "partner, 100 steps": (0.025, 0.127, 0.068),
-        "random, 100 steps": (0.022, 0.0, 0.013),
-        "nop, 100 steps": (0.0, 0.0, 0.0),
+        "partner on all seats": (0.064, 0.171, 0.109),
+        "random on all seats": (0.025, 0.0, 0.014),
+        "nop on all seats": (0.0, 0.0, 0.0),
+    },
+    "medium": {
+        "partner on all seats": (0.062, 0.164, 0.105),
+        "random on all seats": (0.024, 0.0, 0.014),
+        "nop on all seats": (0.0, 0.0, 0.0),
+    },
+    "hard": {
+        "partner on all seats": (0.068, 0.157, 0.105),
+        "random on all seats": (0.024, 0.0, 0.014),
+        "nop on all seats": (0.0, 0.0, 0.0),
     },
 }
-"""Our own players on all seats, means over five seeds: `python benchmarks/alem_cast.py --steps 100 --seeds 5`."""
+"""Our own players on all seats at the same protocol, to the end: `python benchmarks/alem_protocol.py`."""
 
 ABLATION: Final[Mapping[str, Mapping[str, float]]] = {
     "Gemini 3.1 Pro": {"team": 0.175, "no_communication": 0.053},
