@@ -570,6 +570,13 @@ def test_another_version_of_the_package_makes_another_task(monkeypatch: pytest.M
     assert hashed("0.2.1", "0.10.2") == hashed("0.2.1", "0.4.38")
 
 
+def test_people_are_told_before_a_machine_compiles(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setattr("pytest_collab.families.alem.store_directory", lambda: tmp_path)
+    assert "nothing is compiled on this machine yet" in FAMILY.configure({})[1]
+    (tmp_path / "0123.step").touch()
+    assert "not played on this machine before takes a minute or two more" in FAMILY.configure({})[1]
+
+
 def test_a_run_is_judged_again_without_the_package(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("pytest_collab.core.alem.package._has_text_worlds", lambda: False)
     monkeypatch.setattr("pytest_collab.families.alem.seats.World", None)

@@ -245,3 +245,11 @@ def test_one_command_makes_the_ablation_table(
     cells = [cell for family in summary["families"] for cell in family["cells"]]
     assert {cell["condition"] for cell in cells} == {"team", "no_communication", "no_reasoning", "no_memory", "mute"}
     assert all("coordination_reward_pct_of_max" in cell["metrics"] for cell in cells)
+
+
+# Compiled once on a machine: a minute or two.
+def test_four_agents_of_hard_specialisation_play() -> None:
+    played = play_episode(Alem(agents=4, soft_specialisation=False, max_steps=3), ["partner"], seed=9999).episode
+    assert played.error is None
+    assert played.metrics["steps"] == 3
+    assert sorted(played.usage) == ["a", "b", "c", "d"]

@@ -11,6 +11,7 @@ from typing import Any, ClassVar
 
 from pytest_collab.agents.builtin import CAST
 from pytest_collab.core.alem.package import require, versions
+from pytest_collab.core.alem.store import store_directory
 from pytest_collab.episode.agent import Seat
 from pytest_collab.episode.condition import Condition
 from pytest_collab.episode.family import Picture
@@ -75,7 +76,10 @@ class AlemFamily(RoundFamily[Alem]):
         return f"alem-env {found['alem-env']}, {found['threefry']} threefry"
 
     def configure(self, settings: Mapping[str, str]) -> Sequence[str]:
-        return ["alem: " + ", ".join(f"{name} {which}" for name, which in versions().items())]
+        return [
+            "alem: " + ", ".join(f"{name} {which}" for name, which in versions().items()),
+            f"alem: {_compiling()}",
+        ]
 
     def table(self, params: Alem, seed: int, condition: Condition) -> RoundGame:
         return AlemGame(params, seed, condition)
@@ -96,3 +100,11 @@ class AlemFamily(RoundFamily[Alem]):
         from pytest_collab.families.alem.draw import picture
 
         return picture(params, transcript if upto is None else Transcript(transcript[: upto + 1]))
+
+
+def _compiling() -> str:
+    """What is to be expected of the first episode: nobody should take a machine that compiles for one that hangs."""
+    first = "the first episode of a kind of world (how many agents, which specialisation)"
+    if any(store_directory().glob("*.*")):
+        return f"{first} that was not played on this machine before takes a minute or two more"
+    return f"nothing is compiled on this machine yet: {first} takes a minute or two more, once"
