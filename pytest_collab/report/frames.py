@@ -23,7 +23,9 @@ PICTURE_LIMIT: Final = 200_000
 
 @dataclass
 class Clock:
-    """Time that may be spent on a page: half of it on pictures, over all episodes.
+    """Time of this process's processors that may be spent on a page: half of it on pictures, over all episodes.
+
+    A busy machine takes longer, and embeds as much.
 
     Attributes:
         seconds: for everything; None for as long as it takes.
@@ -32,7 +34,7 @@ class Clock:
 
     seconds: float | None = None
     skipped: int = 0
-    _began: float = field(default_factory=time.monotonic)
+    _began: float = field(default_factory=time.process_time)
 
     def up(self) -> bool:
         """Whether the time for pictures is spent."""
@@ -43,7 +45,7 @@ class Clock:
         return self._past(1.0)
 
     def _past(self, share: float) -> bool:
-        return self.seconds is not None and time.monotonic() - self._began > share * self.seconds
+        return self.seconds is not None and time.process_time() - self._began > share * self.seconds
 
 
 def turn_ends(transcript: Transcript) -> list[int]:

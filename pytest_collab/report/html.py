@@ -3,29 +3,29 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
-from itertools import takewhile
+from itertools import islice, takewhile
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
 from pytest_collab import __version__
-from pytest_collab.episode.outcome import Outcome
 from pytest_collab.episode.record import Episode
 from pytest_collab.episode.run import RunDirectory
 from pytest_collab.episode.text import one_line
 from pytest_collab.errors import CollabError, RunError
-from pytest_collab.measure.frame import OUTCOMES
+from pytest_collab.measure.frame import OUTCOMES, UNGRADED
 from pytest_collab.measure.plan import planned_of
 from pytest_collab.measure.records import Records
 from pytest_collab.report.embed import Chunk, chunks, coded, compact, packed, source_hash
 from pytest_collab.report.frames import Clock, events, frames, proofs, turn_ends
 from pytest_collab.report.model import Report
-from pytest_collab.report.overview import overview, selection
+from pytest_collab.report.order import order
+from pytest_collab.report.overview import Overview, overview, selection
 from pytest_collab.report.pagedata import head
 from pytest_collab.report.reading import read_report
 from pytest_collab.report.story import PAGE, headline, headline_of
@@ -38,12 +38,16 @@ MOST_OF_A_NOTE: Final = 140
 EMBED_LIMIT: Final = 24_000_000
 """Characters of packed transcripts in a page, unless everything is asked for."""
 
+RECORDS: Final = 500
+MOST_RECORDS: Final = 10_000
+"""Episodes whose transcripts are left out: how many of them a chunk and the page have; the list has all."""
+
+_NOTHING: Final[dict[str, list[Any]]] = {"events": [], "ends": [], "at": [], "pictures": []}
+_DEFAULTS: Final[dict[str, Any]] = {"failures": [], "usage": {}, "error": None, "settled": True, "transcript": ""}
+
 SECONDS_AT_SESSION_END: Final = 8.0
 SECONDS_ON_DEMAND: Final = 240.0
-"""How long embedding transcripts and drawing pictures may take; pictures may take half of it."""
-
-_FIRST: Final = (Outcome.COORDINATION, Outcome.COMPETENCE, Outcome.UNSETTLED, Outcome.LIMIT, Outcome.INFRASTRUCTURE)
-"""In this order episodes are embedded, before the successful ones."""
+"""How much time of its processors embedding transcripts and drawing pictures may take; pictures half of it."""
 
 _SCRIPTS: Final = ("work.js", "telling.js", "stage.js", "episode.js", "app.js")
 
@@ -108,8 +112,12 @@ def render(
         live: leave transcripts out; the page asks its server (`collab serve`) for them.
     """
     clock = Clock(None if everything else seconds)
-    packs = [] if live else list(_embedded(report.episodes, run, clock, None if everything else EMBED_LIMIT))
+    view = overview(report)
+    limit = None if everything else EMBED_LIMIT
+    packs = [] if live else list(_embedded(report.episodes, run, clock, limit, linked_from(report, view)))
     embedded = sum(len(chunk.rows) for chunk in packs)
+    if not live:
+        packs += _records(report.episodes, {row for chunk in packs for row in chunk.rows})
     places = {row: (number, at) for number, chunk in enumerate(packs) for at, row in enumerate(chunk.rows)}
     data = head(report) | {
         "live": live,
@@ -122,7 +130,7 @@ def render(
         .get_template("page.html.j2")
         .render(
             report=report,
-            view=overview(report),
+            view=view,
             notes=data["notes"],
             live=live,
             version=__version__,
@@ -159,6 +167,7 @@ def _notes(total: int, embedded: int, skipped: int, path: Path) -> list[str]:
     if embedded < total:
         notes.append(
             f"{embedded} of {total} episodes can be read turn by turn in this page, unsuccessful ones first; "
+            "of the others there are head, seats and failures; "
             f"`collab report {path} --all` writes a page with all of them."
         )
     if skipped:
@@ -205,18 +214,47 @@ def _index(report: Report, places: dict[int, tuple[int, int]]) -> dict[str, Any]
     }
 
 
-def _embedded(episodes: Records, run: RunDirectory, clock: Clock, limit: int | None) -> Iterator[Chunk]:
-    """Chunks of transcripts, unsuccessful episodes first, until the page is large enough or the time is up."""
-    rank = {outcome: place for place, outcome in enumerate(_FIRST)}
-    ranks = np.array([rank.get(outcome, len(rank)) for outcome in OUTCOMES])
-    order = np.argsort(ranks[episodes.outcomes], kind="stable").tolist()
+def _embedded(
+    episodes: Records, run: RunDirectory, clock: Clock, limit: int | None, linked: Collection[str]
+) -> Iterator[Chunk]:
+    """Chunks of transcripts, what matters most first, until the page is large enough or the time is up."""
     written = 0
-    in_time = takewhile(lambda row: not clock.over(), order)
+    in_time = takewhile(lambda row: not clock.over(), order(episodes.frame, episodes.outcomes, linked))
     for chunk in chunks(_payloads(in_time, episodes, run, clock)):
         written += len(chunk.text)
         if limit is not None and written > limit:
             return
         yield chunk
+
+
+def _records(episodes: Records, taken: Collection[int]) -> Iterator[Chunk]:
+    """Chunks of what is known of the other episodes without their transcripts, unsuccessful ones first."""
+    rows = (row for row in order(episodes.frame, episodes.outcomes) if row not in taken)
+    return chunks(_bare(islice(rows, MOST_RECORDS), episodes), episodes=RECORDS)
+
+
+def _bare(rows: Iterable[int], episodes: Records) -> Iterator[tuple[int, dict[str, Any]]]:
+    for row in rows:
+        with contextlib.suppress(RunError):
+            yield from ((found, bare(raw, episodes, found)) for found, raw in episodes.raw([row]))
+
+
+def bare(raw: Mapping[str, Any], episodes: Records, row: int) -> dict[str, Any]:
+    """One episode as its page shows it where there is no room for its transcript: head, seats and failures."""
+    outcome = OUTCOMES[episodes.outcomes[row]]
+    metrics = raw.get("metrics") or {}
+    record = _DEFAULTS | dict(raw) | {"outcome": str(outcome)}
+    record["metrics"] = {key: metrics[key] for key in (UNGRADED,) if key in metrics}
+    told = headline_of(outcome, next(iter(record["failures"]), None))
+    return {"episode": record, "bare": True, "headline": told, **_NOTHING}
+
+
+def linked_from(report: Report, view: Overview) -> set[str]:
+    """The ids of the episodes that the first page leads to."""
+    examples = {
+        example.episode for story in report.agents for complaint in story.complaints for example in complaint.examples
+    }
+    return examples | {pair.episode.id for pair in view.lost} | {loss.example for loss in report.lost}
 
 
 def _payloads(
@@ -234,7 +272,7 @@ def payload(episode: Episode, run: RunDirectory, clock: Clock) -> dict[str, Any]
     try:
         transcript = run.transcript(episode)
     except CollabError as error:
-        return {"episode": record, "missing": str(error), "events": [], "ends": [], "at": [], "pictures": []}
+        return {"episode": record, "missing": str(error), "headline": headline(episode), **_NOTHING}
     rows, left_out = events(episode, transcript)
     return {
         "episode": record,

@@ -110,6 +110,9 @@ def test_what_is_not_in_the_page_is_told_with_the_command_that_shows_it(
         told = page.locator("#view").inner_text()
         assert f"collab show {dinner.path} {failed.id}" in told
         assert headline(failed)[:100] in told
+        assert failed.failures[0].note in told
+        assert failed.transcript in told
+        assert all(usage.agent in told for usage in failed.usage.values())
 
 
 def test_dialogue_and_picture_step_together_by_keys(browser: Any, report: str) -> None:

@@ -19,6 +19,7 @@ from pytest_collab.measure.verdicts import judge_run
 from pytest_collab.report.embed import chunks, compact, packed, unpacked
 from pytest_collab.report.frames import Clock, chosen
 from pytest_collab.report.html import payload, render, write_report
+from pytest_collab.report.order import order
 from pytest_collab.report.reading import read_report
 from tests.report.conftest import HOSTILE, dinner_run
 
@@ -101,12 +102,42 @@ def test_time_is_bounded_and_owned_up_to(dinner: RunDirectory) -> None:
     page = render(report, dinner, seconds=-1.0)
     assert page.embedded == 0
     assert f"0 of {page.episodes} episodes can be read turn by turn" in page.text
-    half_spent = Clock(60.0, _began=time.monotonic() - 40.0)
+    half_spent = Clock(60.0, _began=time.process_time() - 40.0)
     assert payload(report.episodes[0], dinner, half_spent)["pictures"] == []
     assert payload(report.episodes[0], dinner, half_spent)["events"]
     assert half_spent.skipped == 2
     assert not half_spent.over()
     assert Clock(None).up() is Clock(None).over() is False
+
+
+def test_what_matters_comes_first_with_a_success_beside_each_failure(dinner: RunDirectory) -> None:
+    report = read_report(dinner)
+    frame, outcomes = report.episodes.frame, report.episodes.outcomes
+    last = frame.id[-1]
+    rows = order(frame, outcomes, {last})
+    assert sorted(rows) == list(range(len(frame)))
+    assert frame.id[rows[0]] == last
+    won = [bool(frame.success[row]) for row in rows]
+    first = next(at for at in range(1, len(rows)) if not won[at])
+    failed, beside = rows[first], rows[first + 1]
+    assert frame.success[beside]
+    assert (frame.task[beside], frame.seed[beside]) == (frame.task[failed], frame.seed[failed])
+    assert frame.condition[beside] == frame.condition[failed]
+    after = [at for at in range(len(rows)) if not won[at]]
+    assert won[max(after) + 1 :] == [True] * (len(rows) - max(after) - 1)
+
+
+def test_what_has_no_room_keeps_its_head_its_seats_and_its_failures(dinner: RunDirectory) -> None:
+    report = read_report(dinner)
+    page = render(report, dinner, seconds=-1.0)
+    packs = re.findall(r'id="chunk-\d+">([A-Za-z0-9+/=]+)<', page.text)
+    shown = [one for pack in packs for one in unpacked(pack)]
+    assert {one["episode"]["id"] for one in shown} == set(report.episodes.frame.id)
+    assert all(one["bare"] and one["events"] == [] for one in shown)
+    failed = next(one for one in shown if one["episode"]["failures"])
+    assert failed["headline"].startswith(failed["episode"]["failures"][0]["code"])
+    assert failed["episode"]["usage"]["a"]["agent"]
+    assert failed["episode"]["transcript"]
 
 
 def test_the_first_line_says_whether_the_run_got_worse(dinner: RunDirectory, tmp_path: Path) -> None:

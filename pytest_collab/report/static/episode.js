@@ -37,7 +37,7 @@ function makeEpisode(tools) {
       stage ? stage.node : null,
       work.section(events, name),
       knowledge(events, seats, record),
-      figures(record.metrics),
+      shown && shown.bare ? null : figures(record.metrics),
       h("p.meta", {}, `transcript: ${record.transcript || "none"} · id: ${id}`),
     ];
     return { kids, stage };
@@ -81,7 +81,7 @@ function makeEpisode(tools) {
     if (!own.length) return h("p.small", {}, `team: ${record.team.join("+")}`);
     const faults = (seat) => record.failures.filter((f) => f.seats.includes(seat)).map((f) => f.code);
     return h("ul.seats", {}, own.map(([seat, usage], i) => h("li", {}, tools.mark(i), h("strong", {}, seat), " ", usage.agent,
-      small(` · ${(usage.input_tokens + usage.output_tokens).toLocaleString("en")} tokens · ${usage.cost_usd === null ? "cost unknown" : dollars(usage.cost_usd)}`),
+      small(` · ${((usage.input_tokens || 0) + (usage.output_tokens || 0)).toLocaleString("en")} tokens · ${(usage.cost_usd ?? null) === null ? "cost unknown" : dollars(usage.cost_usd)}`),
       faults(seat).length ? [" ", h("span.fault", {}, `⚑ ${[...new Set(faults(seat))].join(", ")}`)] : null)));
   }
 
