@@ -280,7 +280,9 @@ def test_two_pieces_of_work_stand_side_by_side_with_their_merge_and_tests(browse
         merge = page.locator(".merge").first
         assert merge.locator(".chip").inner_text() == "conflicts"
         assert merge.locator("h4").first.inner_text().startswith("calc.py")
-        ours, theirs = merge.locator(".sides").first.locator("pre").all()
+        ours, base, theirs = merge.locator(".sides").first.locator("pre").all()
+        assert "calc" in base.inner_text()
+        assert "doubles" not in base.inner_text()
         assert "doubles" in ours.locator(".differs").all_inner_texts()[0]
         assert "doubles" not in theirs.inner_text()
         works = page.locator(".sides > .card")

@@ -136,7 +136,7 @@
       if (filter.agent && !at("team", row).split("+").includes(filter.agent)) continue;
       if (filter.seed && String(index.seed[row]) !== filter.seed) continue;
       if (filter.was === "lost" ? at("was", row) !== "success" || at("outcome", row) === "success" : filter.was && at("was", row) !== filter.was) continue;
-      if (q && !`${index.id[row]} ${index.note[row]}`.toLowerCase().includes(q)) continue;
+      if (q && !`${index.id[row]} ${at("about", row)} ${index.note[row]}`.toLowerCase().includes(q)) continue;
       rows.push(row);
     }
     return sorted(rows, filter.sort || "");
@@ -182,7 +182,7 @@
       rows.map((row) => h("tr", {},
         h("td", {}, chip(at("outcome", row))),
         before ? h("td", {}, at("was", row) ? h(`span.chip.${at("was", row)}`, { title: OUTCOMES[at("was", row)][1] }, OUTCOMES[at("was", row)][0]) : small("–")) : null,
-        h("th.whole", { scope: "row" }, small(`${at("family", row)} / `), h("a", { href: episodeLink(index.id[row]) }, at("task", row)), index.epoch[row] ? ` · epoch ${index.epoch[row]}` : ""),
+        h("th.whole", { scope: "row" }, small(`${at("family", row)} / `), h("a", { href: episodeLink(index.id[row]) }, at("task", row)), at("about", row) ? small(` ${at("about", row)}`) : null, index.epoch[row] ? ` · epoch ${index.epoch[row]}` : ""),
         h("td", {}, at("condition", row)), h("td", {}, at("team", row)),
         h("td.n", {}, index.seed[row]), h("td.n", {}, index.score[row].toFixed(2)),
         h("td.note-of", {}, index.note[row]), h("td.n", {}, index.turns[row]), h("td.n", {}, `${index.duration_s[row].toFixed(1)} s`), h("td.n", {}, dollars(index.cost_usd[row])))));
