@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import random
+import re
+from collections.abc import Callable
+from statistics import fmean
 from typing import Any
 
 import pytest
@@ -10,48 +13,88 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pytest_collab.episode.agent import Agent, Reply, Request, Seat
+from pytest_collab.episode.condition import Condition
 from pytest_collab.episode.outcome import Outcome
 from pytest_collab.episode.record import Episode
 from pytest_collab.errors import TaskError
 from pytest_collab.families.market import Market, MarketFamily, decompose, rules
+from pytest_collab.families.market.seats import PIECE
 from pytest_collab.testing import check_family, play_episode
 from tests.support.says import Says
 
 FAMILY = MarketFamily()
 SMALL = Market(agents=4, pieces=16, rounds=8, needs=2)
-ORDERS: list[rules.Order] = ["in_turn", "at_once"]
-WAYS: list[rules.Known] = ["asked", "announced", "answered"]
+ORDERS: list[rules.Order] = ["random", "in_turn", "at_once"]
+
+
+class Eager(Agent):
+    """Sends and asks widely, or sends on request only, with a few things left out at random."""
+
+    name = "eager"
+
+    def __init__(self, chance: random.Random, *, unasked: bool) -> None:
+        self.chance, self.unasked = chance, unasked
+        self.asked: dict[str, set[tuple[str, str]]] = {}
+
+    async def reply(self, request: Request) -> Reply:
+        held, asked = set(request.view["held"]), self.asked.setdefault(request.seat, set())
+        asked |= {(piece, one.sender) for one in request.inbox for piece in PIECE.findall(one.text)}
+        sends = [(piece, to) for piece in held for to in "abc"] if self.unasked else sorted(asked)
+        lines = [f"SUBMIT {name}" for name in request.view["tasks"]]
+        lines += [f"SEND {piece} to {to}" for piece, to in sends if self.chance.random() < 0.9]
+        lines += [f"MESSAGE: {p}?" for p in request.view["lacks"] if self.chance.random() < 0.9]
+        return Reply("\n".join(lines))
 
 
 @settings(max_examples=40, deadline=None)
-@given(st.integers(0, 10**6), st.sampled_from(ORDERS), st.sampled_from(["team", "shared", "auto:answers"]), st.data())
-def test_no_play_beats_the_optimum(seed: int, order: rules.Order, condition: str, data: st.DataObject) -> None:
+@given(st.integers(0, 10**6), st.sampled_from(ORDERS), st.sampled_from(["team", "auto:answers"]), st.data())
+def test_no_play_on_request_beats_the_optimum_and_none_at_all_that_of_sending_everything(
+    seed: int, order: rules.Order, condition: str, data: st.DataObject
+) -> None:
     params = Market(agents=3, pieces=9, rounds=5, needs=2, order=order)
     chance = random.Random(data.draw(st.integers(0, 10**6)))
-
-    class Eager(Agent):
-        """Sends and asks widely, with a few things left out at random."""
-
-        name = "eager"
-
-        async def reply(self, request: Request) -> Reply:
-            lines = [f"SUBMIT {name}" for name in request.view["tasks"]]
-            lines += [f"SEND {p} to {to}" for p in request.view["held"] for to in "abc" if chance.random() < 0.9]
-            lines += [f"MESSAGE: {p}?" for p in request.view["lacks"] if chance.random() < 0.9]
-            return Reply("\n".join(lines))
-
-    episode = play_episode(params, [Eager()], condition, seed, family=FAMILY).episode
-    assert episode.metrics["revenue"] <= episode.metrics["optimum"]
+    known: rules.Known = "asked" if condition == "team" else "answered"
+    for unasked, most in ((False, known), (True, "open")):
+        eager = Eager(chance, unasked=unasked)
+        done = play_episode(params, [eager], condition, seed, family=FAMILY).episode.metrics["tasks"]
+        assert done <= rules.optimum(params.deal(seed), order, most)
 
 
-def test_asking_and_answering_at_once_reaches_the_optimum_which_is_the_studys_yardstick() -> None:
-    for order in ORDERS:
-        for condition in ("team", "solo", "auto:answers"):
+def test_asking_and_answering_at_once_reaches_the_ceiling_which_is_the_studys_yardstick() -> None:
+    for order in ("in_turn", "at_once"):
+        for condition in ("team", "solo", "auto:answers", "auto:requests"):
             episode = play_episode(Market(**SMALL.model_dump() | {"order": order}), ["partner"], condition).episode
             assert episode.score >= 0.95, (order, condition)
-    study = Market()
-    best = [rules.optimum(study.deal(seed), "in_turn") for seed in range(3)]
-    assert all(200 <= tasks <= 210 for tasks in best)  # the study's 161.0 tasks are 78.9 % of about 204
+    for rounds, (low, high) in ((20, (198, 206.3)), (30, (309, 317))):  # the study's 204.0 +- 2.3, and 314.0
+        ceilings = [Market(rounds=rounds, order="random").ceiling(seed) for seed in range(5)]
+        assert low <= fmean(ceilings) <= high
+    study = Market(order="random").deal(0)
+    assert (
+        rules.optimum(study, "random") < rules.optimum(study, "in_turn") < rules.optimum(study, "random", "announced")
+    )
+
+
+def test_one_ceiling_serves_all_conditions_and_the_others_are_reported_beside_it() -> None:
+    for order in ORDERS:
+        params = Market(**SMALL.model_dump() | {"order": order})
+        played = {
+            condition: play_episode(params, ["partner"], condition, family=FAMILY).episode.metrics
+            for condition in ("team", "shared", "solo", "auto:answers", "auto:requests")
+        }
+        assert len({one["ceiling"] for one in played.values()}) == 1
+        assert played["auto:requests"]["revenue"] == played["auto:requests"]["optimum_announced"]
+        assert played["team"]["revenue"] == pytest.approx(played["team"]["optimum_on_request"], rel=0.04)
+        assert played["auto:requests"]["revenue_share"] > 1
+        assert played["team"]["tasks_share"] == played["team"]["tasks"] * 10_000 / played["team"]["ceiling"]
+
+
+@given(st.integers(0, 10**6), st.integers(0, 30))
+def test_a_random_order_is_the_seeds_and_everyone_has_one_turn_a_round(seed: int, number: int) -> None:
+    deal = SMALL.deal(seed)
+    drawn = rules.turns(deal, "random", number)
+    assert drawn == rules.turns(deal, "random", number)
+    assert sorted(drawn) == [0, 1, 2, 3] == list(rules.turns(deal, "in_turn", number))
+    assert len({rules.turns(deal, "random", other) for other in range(12)}) > 1
 
 
 @given(st.integers(0, 10**6), st.integers(2, 6), st.integers(1, 3))
@@ -80,8 +123,6 @@ def test_a_market_that_cannot_be_dealt_is_refused(wrong: dict[str, Any], told: s
 
 @pytest.mark.parametrize("condition", ["auto:magic", "protocol:pipelin", "incentive:lots", "lead"])
 def test_unknown_conditions_are_refused_in_one_line(condition: str) -> None:
-    from pytest_collab.episode.condition import Condition
-
     refusal = FAMILY.refuses(Condition.parse(condition), SMALL)
     assert refusal is not None
     assert "\n" not in refusal
@@ -104,7 +145,8 @@ PLANTED = {
 @pytest.mark.parametrize("player", PLANTED)
 def test_a_planted_fault_comes_back_under_its_own_name_at_its_own_seat(player: str) -> None:
     failed = found = 0
-    for params in (SMALL, Market(agents=5, pieces=25, rounds=8, needs=3), Market(agents=3, pieces=12, rounds=10)):
+    others = Market(agents=5, pieces=25, rounds=8, needs=3, order="random"), Market(agents=3, pieces=12, rounds=10)
+    for params in (SMALL, *others):
         for seed in (0, 1, 2):
             for team in ([player, "partner"], ["partner", player, "partner"]):
                 guilty = "a" if team[0] == player else "b"
@@ -216,6 +258,147 @@ def test_a_deadline_missed_for_want_of_asking_is_the_owners() -> None:
     late = [f for f in play_episode(DEADLINES, team, family=FAMILY).episode.failures if "deadline" in f.note]
     assert {(failure.code, failure.seats) for failure in late} == {("own_part_failed", ("c",))}
     assert "never asked for" in late[0].note
+
+
+class Sends(Agent):
+    """Writes lines made from what it knows, in its first turn only."""
+
+    name = "sends"
+
+    def __init__(self, write: Callable[[Request], str]) -> None:
+        self.write = write
+
+    async def reply(self, request: Request) -> Reply:
+        return Reply(self.write(request) if request.view["round"] == 0 else "")
+
+
+def test_a_piece_that_was_not_asked_for_is_taken_and_counts_as_a_response() -> None:
+    giving = Sends(lambda request: "\n".join(f"SEND {piece} to b" for piece in request.view["held"]))
+    played = play_episode(SMALL, [giving, "partner"], family=FAMILY)
+    taken = played.transcript.of("state", seat="a")[0].data["taken"]
+    assert taken == [[piece, "b"] for piece in SMALL.deal(0).pieces[0]]
+    generous = [Eager(random.Random(0), unasked=True)] * 4
+    assert play_episode(SMALL, generous, family=FAMILY).episode.metrics["response_rate"] > 1
+    flawless = play_episode(SMALL, ["partner"], family=FAMILY).episode.metrics
+    assert flawless["response_rate"] == pytest.approx(1, abs=0.1)
+    assert flawless["pipeline_efficiency"] == 1
+
+
+def test_the_studys_metrics_are_shares_of_requests_and_of_feasible_tasks() -> None:
+    withheld = play_episode(SMALL, ["free_rider"], family=FAMILY).episode.metrics
+    assert withheld["response_rate"] == 0
+    idle = play_episode(SMALL, [Forgetful("SUBMIT")] * 4, family=FAMILY).episode.metrics
+    assert idle["pipeline_efficiency"] == 0
+    assert "response_rate" not in play_episode(SMALL, ["partner"], "auto:answers", family=FAMILY).episode.metrics
+
+
+def test_lines_that_could_not_be_carried_out_are_told_with_the_reason() -> None:
+    text = "SUBMIT a1\nSUBMIT b1\nSEND p999 to b\nSEND {} to zoe\nSEND {} to a"
+    for prompts, title in (("plain", "Not carried out: "), ("as_published", "")):
+        params = Market(**SMALL.model_dump() | {"prompts": prompts})
+        own = params.deal(0).pieces[0][0]
+        played = play_episode(params, [Sends(lambda request, own=own: text.format(own, own)), "nop"], family=FAMILY)
+        first, second = (event.data["text"] for event in played.transcript.of("prompt", seat="a")[:2])
+        for why in (
+            "SUBMIT a1: you lack p",
+            "SUBMIT b1: it is none of your open tasks",
+            "SEND p999 to b: you do not hold it",
+            f"SEND {own} to zoe: there is no agent zoe",
+            f"SEND {own} to a: that is you",
+        ):
+            assert f"\n{title}{why}" in second
+            assert why not in first
+
+
+VALUED = Market(**SMALL.model_dump() | {"values": True})
+
+
+def lies(request: Request) -> str:
+    lines = [
+        f"SUBMIT {name}" for name, needs in request.view["tasks"].items() if set(needs) <= set(request.view["held"])
+    ]
+    asked = [(p.lower(), one.sender) for one in request.inbox for p in PIECE.findall(one.text)]
+    values = request.view["values"]
+    lines += [f"SEND {piece}={values[piece] + 1} to {to}" for piece, to in asked if piece in values]
+    return "\n".join(lines)
+
+
+class Lies(Agent):
+    """Answers every request with a value that is not the piece's."""
+
+    name = "lies"
+
+    async def reply(self, request: Request) -> Reply:
+        return Reply(lies(request))
+
+
+def test_an_altered_value_halves_the_pay_and_is_a_false_claim_of_who_altered_it() -> None:
+    honest = play_episode(VALUED, ["partner"], family=FAMILY).episode
+    assert honest.metrics["tasks_half_paid"] == 0
+    assert honest.score == 1
+    team: list[Agent | str] = [Lies(), "partner", "partner", "partner"]
+    played = play_episode(VALUED, team, family=FAMILY)
+    metrics = played.episode.metrics
+    assert metrics["tasks_half_paid"] > 0
+    assert metrics["revenue"] == 10_000 * (metrics["tasks"] - metrics["tasks_half_paid"] / 2)
+    assert [(f.code, f.seats) for f in played.episode.failures if f.code == "false_claim"] == [
+        ("false_claim", ("a",))
+    ]
+    assert metrics["response_rate"] < 1
+    notices = "\n".join(event.data["text"] for event in played.transcript.of("prompt"))
+    assert "full pay for" in notices
+
+
+@pytest.mark.parametrize(
+    "text", ["SEND {}=77 to b", "SEND {} (value: 77) to b", "- **Send** {}: 77 -> b", "SEND {} to b"]
+)
+def test_a_value_is_read_beside_its_piece_and_is_the_known_one_where_none_is_told(text: str) -> None:
+    piece = VALUED.deal(0).pieces[0][0]
+    played = play_episode(VALUED, [Sends(lambda request: text.format(piece)), "nop"], family=FAMILY)
+    told = 77 if "77" in text else rules.value(VALUED.deal(0), piece)
+    assert f"{piece}={told}" in played.transcript.of("prompt", seat="b")[0].data["text"]
+
+
+def test_as_published_everyone_has_an_account_of_its_own_and_a_window_of_memory() -> None:
+    params = Market(**VALUED.model_dump() | {"prompts": "as_published", "order": "random"})
+
+    class Thinks(Forgetful):
+        async def reply(self, request: Request) -> Reply:
+            now = request.view["round"]
+            reply = await super().reply(request)
+            return Reply(f"{reply.text}\nMESSAGE: news {now}\nTHOUGHTS: thought {now}")
+
+    played = play_episode(params, [Thinks("nothing"), "partner"], "incentive:1000", family=FAMILY)
+    brief = played.transcript.of("brief", seat="a")[0].data["text"]
+    assert "the system's revenue as a whole" in brief
+    assert "group" not in brief
+    last = played.transcript.of("prompt", seat="a")[-1].data["text"]
+    board = re.findall(r"^\d\. (\w): \$([\d,]+)( \(YOU\))?$", last, re.MULTILINE)
+    amounts = [int(amount.replace(",", "")) for _, amount, _ in board]
+    assert amounts == sorted(amounts, reverse=True)
+    assert [name for name, _, you in board if you] == ["a"]
+    assert any(amount % 10_000 for amount in amounts)  # the bonus is on the board
+    assert re.findall(r"Round (\d): thought", last) == ["3", "4", "5", "6", "7"]
+    assert len(re.findall(r"^a: news", last, re.MULTILINE)) == 5
+    assert len(re.findall(r"^(?:\w+ to you|you to \w+): ", last, re.MULTILINE)) <= 10
+    assert "Who has which pieces" in last
+    for condition in ("team", "solo"):
+        recall = FAMILY.deal(params, 0, Condition.parse(condition)).recall("a")
+        assert recall is not None
+        assert not recall.turns
+    hidden = Market(**params.model_dump() | {"scoreboard": False})
+    told = play_episode(hidden, [Thinks("nothing"), "partner"], family=FAMILY).transcript.of("prompt", seat="a")[-1]
+    assert "Your revenue: $" in told.data["text"]
+    for gone in ("(YOU)", "thought"):
+        assert gone not in told.data["text"]
+
+
+def test_plain_words_say_whose_a_task_is_and_ask_nobody_to_ask_where_needs_are_put_to_holders() -> None:
+    briefs = {c: FAMILY.deal(SMALL, 0, Condition.parse(c)).brief("a") for c in ("team", "auto:requests")}
+    assert "whoever submits it" not in briefs["team"]
+    assert "A task that its owner submits" in briefs["team"]
+    assert "ask for pieces" in briefs["team"]
+    assert "ask for pieces" not in briefs["auto:requests"]
 
 
 def test_a_bonus_is_told_and_paid_and_leaves_the_groups_revenue_alone() -> None:

@@ -19,12 +19,12 @@ from pytest_collab.core.games import market as twin  # noqa: E402
 
 SMALL = Market(agents=3, pieces=9, rounds=4, needs=2)
 SEATS, PIECES, TASKS, ROUNDS = 3, 9, 2, 4
-ORDERS: list[rules.Order] = ["in_turn", "at_once"]
-WAYS: list[tuple[rules.Order, rules.Known, int | None]] = [  # a compilation each
+ORDERS: list[rules.Order] = ["random", "in_turn", "at_once"]
+WAYS: list[tuple[rules.Order, twin.Known, int | None]] = [  # a compilation each
+    ("random", "asked", None),
     ("in_turn", "asked", 2),
-    ("in_turn", "answered", None),
+    ("random", "answered", 2),
     ("at_once", "asked", None),
-    ("at_once", "announced", 2),
 ]
 
 
@@ -36,21 +36,28 @@ def as_arrays(deal: rules.Deal) -> twin.Deal:
 
 
 @partial(jax.jit, static_argnames=("order", "known", "deadline"))
-def played(deal: twin.Deal, acts: twin.Acts, order: rules.Order, known: rules.Known, deadline: int | None):  # type: ignore[no-untyped-def]
-    """All rounds by given acts, whose arrays begin with (rounds, seats)."""
+def played(  # type: ignore[no-untyped-def]
+    deal: twin.Deal, acts: twin.Acts, turns, order: rules.Order, known: twin.Known, deadline: int | None
+):
+    """All rounds by given acts, whose arrays begin with (rounds, seats), in given orders of turns."""
 
     def policy(market: twin.Market, deal_: twin.Deal, i: int, key: object) -> twin.Acts:
         return twin.Acts(*(part[market.round, i] for part in acts))
 
     def one(at: twin.Market, key: object) -> tuple[twin.Market, None]:
-        return twin.play_round(at, deal_, policy, key, order=order, known=known, deadline=deadline), None
+        way = {"order": order, "known": known, "deadline": deadline, "turns": turns[at.round]}
+        return twin.play_round(at, deal_, policy, key, **way), None
 
     deal_ = deal
     keys = jax.random.split(jax.random.key(0), ROUNDS)
     return jax.lax.scan(one, twin.begin(deal, TASKS), keys)[0]
 
 
-def plainly(deal: rules.Deal, acts: twin.Acts, order: rules.Order, known: rules.Known) -> rules.State:
+def turns_of(deal: rules.Deal, order: rules.Order) -> jax.Array:
+    return jax.numpy.asarray([rules.turns(deal, order, number) for number in range(ROUNDS)])
+
+
+def plainly(deal: rules.Deal, acts: twin.Acts, order: rules.Order, known: twin.Known) -> rules.State:
     """The same by the plain rules, as the game puts them together."""
     state = rules.begin(deal)
     ask = rules.answer if known == "answered" else rules.request
@@ -64,10 +71,8 @@ def plainly(deal: rules.Deal, acts: twin.Acts, order: rules.Order, known: rules.
     def sends(at: rules.State, i: int, before: rules.State) -> rules.State:
         for p, piece in enumerate(names):
             for j, to in enumerate(deal.seats):
-                wanted = np.asarray(acts.send)[at.round, i, p, j] and piece in before.held[i]
-                heard = known == "announced" or (piece, j) in before.asked[i]
-                if wanted and heard and rules.refusal(at, deal, i, piece, to, "announced") is None:
-                    at = rules.hand_over(at, deal, [(i, piece, to)], "announced")
+                if np.asarray(acts.send)[at.round, i, p, j] and piece in before.held[i]:
+                    at = rules.hand_over(at, deal, i, piece, to)
         return at
 
     def asks(at: rules.State, i: int) -> rules.State:
@@ -78,8 +83,8 @@ def plainly(deal: rules.Deal, acts: twin.Acts, order: rules.Order, known: rules.
 
     for _ in range(ROUNDS):
         before = state
-        if order == "in_turn":
-            for i in range(SEATS):
+        if order != "at_once":
+            for i in rules.turns(deal, order, state.round):
                 state = submits(state, i)
                 state = asks(sends(state, i, state), i)
         else:
@@ -102,7 +107,7 @@ def plainly(deal: rules.Deal, acts: twin.Acts, order: rules.Order, known: rules.
     st.integers(0, 2**31),
 )
 def test_the_batched_rules_are_the_plain_rules(
-    seed: int, way: tuple[rules.Order, rules.Known, int | None], often: float, luck: int
+    seed: int, way: tuple[rules.Order, twin.Known, int | None], often: float, luck: int
 ) -> None:
     order, known, deadline = way
     deal = Market(**SMALL.model_dump() | {"deadline": deadline}).deal(seed)
@@ -113,7 +118,7 @@ def test_the_batched_rules_are_the_plain_rules(
     arrays[0][:] = arrays[0][..., :1]
     acts = twin.Acts(*map(jax.numpy.asarray, arrays))
     plain = plainly(deal, acts, order, known)
-    batched = played(as_arrays(deal), acts, order, known, deadline)
+    batched = played(as_arrays(deal), acts, turns_of(deal, order), order, known, deadline)
     for name in ("drawn", "done", "expired", "sent"):
         assert tuple(np.asarray(getattr(batched, name)).tolist()) == getattr(plain, name), name
     for i in range(SEATS):
@@ -128,32 +133,37 @@ def test_the_batched_rules_are_the_plain_rules(
 
 @pytest.mark.slow
 @pytest.mark.parametrize("order", ORDERS)
-def test_asking_for_everything_reaches_the_exact_optimum(order: rules.Order) -> None:
-    whole = np.ones
-    acts = twin.Acts(
-        whole((ROUNDS, SEATS, TASKS), bool),
-        whole((ROUNDS, SEATS, PIECES, SEATS), bool),
-        whole((ROUNDS, SEATS, PIECES, SEATS), bool),
-    )
+def test_play_on_request_without_fault_reaches_the_exact_optimum(order: rules.Order) -> None:
     for seed in range(5):
         deal = SMALL.deal(seed)
-        end = played(as_arrays(deal), twin.Acts(*map(jax.numpy.asarray, acts)), order, "asked", None)
-        assert int(end.done.sum()) == rules.optimum(deal, order)
+        at, turns = twin.begin(as_arrays(deal), TASKS), turns_of(deal, order)
+        for number in range(ROUNDS):
+            at = one_round(at, as_arrays(deal), turns[number], order)
+        assert int(at.done.sum()) == rules.optimum(deal, order)
+
+
+@partial(jax.jit, static_argnames="order")
+def one_round(at: twin.Market, deal: twin.Deal, turns: jax.Array, order: rules.Order) -> twin.Market:
+    """One round of flawless play on request."""
+    key = jax.random.key(0)
+    return twin.play_round(at, deal, twin.everything, key, order=order, known="asked", deadline=None, turns=turns)
 
 
 @pytest.mark.slow
-def test_the_reference_scale_is_what_the_engine_plays() -> None:
-    params = Market(agents=4, pieces=8, rounds=10, needs=1)
+@pytest.mark.parametrize("order", ["random", "in_turn"])
+def test_the_reference_scale_is_what_the_engine_plays(order: rules.Order) -> None:
+    params = Market(agents=4, pieces=8, rounds=10, needs=1, order=order)
     scale = reference_scale(params, markets=2000)
-    assert scale["partner"]["score"] == 1.0
+    assert (scale["partner"]["score"] == 1.0) is (order == "in_turn")
     assert scale["nop"]["tasks"] == 0.0
     episodes = {
         player: [play_episode(params, [player], "team", seed).episode for seed in range(40)]
         for player in ("partner", "random")
     }
-    assert all(episode.score == 1.0 for episode in episodes["partner"])
-    for metric in ("tasks", "pieces_sent"):
-        found = [episode.metrics[metric] for episode in episodes["random"]]
+    if order == "in_turn":
+        assert all(episode.score == 1.0 for episode in episodes["partner"])
+    for player, metric in (("random", "tasks"), ("random", "pieces_sent"), ("partner", "tasks")):
+        found = [episode.metrics[metric] for episode in episodes[player]]
         error = np.std(found, ddof=1) / len(found) ** 0.5
-        assert scale["random"][metric] == pytest.approx(fmean(found), abs=4 * error)
-        assert scale["random"][metric] > 0
+        assert scale[player][metric] == pytest.approx(fmean(found), abs=4 * error)
+        assert scale[player][metric] > 0

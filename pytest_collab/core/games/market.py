@@ -1,8 +1,9 @@
 """The market in batches: the twin of `families.market.rules` in JAX.
 
-The same rules on arrays, so that ten thousand markets are one call. One market is a scan over the turns of its
-rounds; a batch is a map over chunks of markets. Shapes use n seats, P pieces, T open tasks per seat and D tasks to
-draw from. Where the plain rules name tasks, the twin knows their slots: which task sits in which slot means nothing.
+The same rules on arrays, so that ten thousand markets are one call; nobody alters values here. One market is a scan
+over the turns of its rounds; a batch is a map over chunks of markets. Shapes use n seats, P pieces, T open tasks per
+seat and D tasks to draw from. Where the plain rules name tasks, the twin knows their slots: which task sits in which
+slot means nothing.
 """
 
 from __future__ import annotations
@@ -14,8 +15,9 @@ from typing import Any, Literal, NamedTuple
 import jax
 import jax.numpy as jnp
 
-Order = Literal["in_turn", "at_once"]
-Known = Literal["asked", "announced", "answered"]
+Order = Literal["random", "in_turn", "at_once"]
+Known = Literal["asked", "answered"]
+"""What asking does: the holder knows of it, or it is answered automatically."""
 
 
 class Deal(NamedTuple):
@@ -104,17 +106,14 @@ def submit(market: Market, deal: Deal, i: Any, slots: jax.Array) -> Market:
     )
 
 
-def hand_over(market: Market, deal: Deal, i: Any, send: jax.Array, asked: jax.Array, known: Known) -> Market:
-    """Let recipients take what seat i sends them, as far as they can.
+def hand_over(market: Market, i: Any, send: jax.Array) -> Market:
+    """Let recipients take what seat i holds and sends them, and they have not got.
 
     Args:
-        asked: (P, n) bool, what the sender knows itself asked for.
+        send: (P, n) bool.
     """
     n = market.held.shape[0]
-    lacking = jax.vmap(lambda j: lacks(market, deal, j))(jnp.arange(n)).T
-    taken = send & market.held[i][:, None] & lacking & (jnp.arange(n) != i)
-    if known != "announced":
-        taken &= asked
+    taken = send & market.held[i][:, None] & ~market.held.T & (jnp.arange(n) != i)
     return market._replace(held=market.held | taken.T, sent=market.sent.at[i].add(taken.sum()))
 
 
@@ -151,9 +150,21 @@ def next_round(market: Market, deadline: int | None) -> Market:
 
 
 def play_round(
-    market: Market, deal: Deal, policy: Policy, key: Any, *, order: Order, known: Known, deadline: int | None
+    market: Market,
+    deal: Deal,
+    policy: Policy,
+    key: Any,
+    *,
+    order: Order,
+    known: Known,
+    deadline: int | None,
+    turns: jax.Array | None = None,
 ) -> Market:
-    """One round: everyone in turn, or all at once on what was so before."""
+    """One round: everyone in turn, or all at once on what was so before.
+
+    Args:
+        turns: (n,) int32, the seats in the order in which they act when `random`; drawn with `key` if none.
+    """
     n = market.held.shape[0]
     seats, keys = jnp.arange(n), jax.random.split(key, n)
     ask = answer if known == "answered" else request
@@ -162,9 +173,13 @@ def play_round(
         i, key_ = turn
         acts = policy(at, deal, i, key_)
         at = submit(at, deal, i, acts.submit)
-        at = hand_over(at, deal, i, acts.send, at.asked[i], known)
+        at = hand_over(at, i, acts.send)
         return ask(at, deal, i, acts.ask), None
 
+    if order == "random":
+        drawn = jax.random.permutation(jax.random.fold_in(key, n), n) if turns is None else turns
+        market, _ = jax.lax.scan(in_turn, market, (drawn, keys))
+        return next_round(market, deadline)
     if order == "in_turn":
         market, _ = jax.lax.scan(in_turn, market, (seats, keys))
         return next_round(market, deadline)
@@ -176,7 +191,7 @@ def play_round(
         return submit(at, deal, i, acts.submit[i]), None
 
     def sends(at: Market, i: jax.Array) -> tuple[Market, None]:
-        return hand_over(at, deal, i, acts.send[i] & before.held[i][:, None], before.asked[i], known), None
+        return hand_over(at, i, acts.send[i] & before.held[i][:, None]), None
 
     def asks(at: Market, i: jax.Array) -> tuple[Market, None]:
         return ask(at, deal, i, acts.ask[i]), None
@@ -198,10 +213,9 @@ def deal_out(key: Any, *, seats: int, pieces: int, needs: int, draws: int) -> De
 
 
 def everything(market: Market, deal: Deal, i: Any, key: Any) -> Acts:
-    """Submits, sends and asks for all it can: the play that reaches the optimum."""
+    """Submits all it can, sends all it was asked for, asks everybody for all it lacks: the study's ceiling."""
     n, pieces = market.held.shape
-    every = jnp.ones((pieces, n), bool)
-    return Acts(jnp.ones(market.slot.shape[1], bool), every, every)
+    return Acts(jnp.ones(market.slot.shape[1], bool), market.asked[i], jnp.ones((pieces, n), bool))
 
 
 def chance(market: Market, deal: Deal, i: Any, key: Any) -> Acts:

@@ -15,7 +15,8 @@ from pytest_collab.episode.transcript import Transcript
 from pytest_collab.families.market.cast import PLAYERS
 from pytest_collab.families.market.decomposition import Decomposition, decompose
 from pytest_collab.families.market.params import Market
-from pytest_collab.families.market.seats import PROTOCOLS, MarketGame
+from pytest_collab.families.market.seats import MarketGame
+from pytest_collab.families.market.telling import PROTOCOLS
 from pytest_collab.families.market.verdict import assess
 from pytest_collab.families.rounds import Player, RoundFamily, RoundGame, seat_names
 
@@ -27,7 +28,7 @@ class MarketFamily(RoundFamily[Market]):
 
     name = "market"
     summary = "everyone needs what others know, and telling costs nothing"
-    version = 2
+    version = 3
     params_type = Market
     players: ClassVar[Mapping[str, Callable[[Seat], Player]]] = PLAYERS
     cast: ClassVar[Mapping[str, str]] = {name: CAST[name] for name in PLAYERS}
@@ -67,10 +68,13 @@ class MarketFamily(RoundFamily[Market]):
 
     def told(self, action: Any) -> str:
         to: dict[str, list[str]] = {}
-        for piece, receiver in action["send"]:
-            to.setdefault(receiver, []).append(piece)
+        values = {(piece, receiver): value for piece, receiver, value in action.get("values", ())}
+        for piece, receiver in action.get("send", ()):
+            value = values.get((piece, receiver))
+            to.setdefault(receiver, []).append(piece if value is None else f"{piece} as {value}")
         parts = [f"sends {', '.join(pieces)} to {receiver}" for receiver, pieces in to.items()]
-        return "; ".join(parts + ([f"submits {', '.join(action['submit'])}"] if action["submit"] else []))
+        parts += [f"submits {', '.join(action['submit'])}"] if action.get("submit") else []
+        return "; ".join(parts) or "thinks"
 
     def draw(
         self, params: Market, seed: int, condition: Condition, transcript: Transcript, upto: int | None = None

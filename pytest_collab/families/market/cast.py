@@ -19,12 +19,16 @@ class Partner(Player):
 
     def __init__(self, seat: Seat) -> None:
         super().__init__(seat)
-        self.asked: dict[str, int] = {}
+        self.asked: dict[tuple[str, str | None], int] = {}
 
     def say(self, request: Request) -> Say:
         view = request.view
         submits = [f"SUBMIT {name}" for name in self.ready(view)]
-        sends = [f"SEND {piece} to {to}" for piece, to in self.answers(request)]
+        values = view["values"]
+        sends = [
+            f"SEND {piece}={values[piece]} to {to}" if values else f"SEND {piece} to {to}"
+            for piece, to in self.answers(request)
+        ]
         if not view["talk"]:
             return Say((*submits, *sends) or ("There is nothing that I can do in this turn.",))
         return Say((*submits, *sends), self.questions(view))
@@ -43,20 +47,26 @@ class Partner(Player):
     def questions(self, view: Mapping[str, Any]) -> tuple[tuple[str | None, str], ...]:
         """Requests for what it lacks, one message per holder."""
         now = int(view["round"])
-        due = [piece for piece in view["lacks"] if now - self.asked.get(piece, -PATIENCE) >= PATIENCE]
-        again = {piece for piece in due if piece in self.asked}
+        due: list[tuple[str, str | None]] = [
+            (piece, holder)
+            for piece in view["lacks"]
+            for holder in view["holders"].get(piece, (None,))
+            if now - self.asked.get((piece, holder), -PATIENCE) >= PATIENCE
+        ]
+        again = {one for one in due if one in self.asked}
         self.asked.update(dict.fromkeys(due, now))
         by_holder: dict[str | None, list[str]] = {}
-        for piece in due:
-            by_holder.setdefault(view["owners"].get(piece), []).append(piece)
-        return tuple(
-            (
-                holder,
-                f"{'Round ' + str(now + 1) + ': still needed' if again & set(pieces) else 'Please send me'} "
-                f"{' and '.join(pieces)}.",
-            )
-            for holder, pieces in by_holder.items()
+        for piece, holder in due:
+            by_holder.setdefault(holder, []).append(piece)
+        return tuple((holder, self._question(now, pieces, holder, again)) for holder, pieces in by_holder.items())
+
+    def _question(self, now: int, pieces: list[str], holder: str | None, again: set[tuple[str, str | None]]) -> str:
+        first = (
+            "Please send me"
+            if not again & {(piece, holder) for piece in pieces}
+            else f"Round {now + 1}: still needed"
         )
+        return f"{first} {' and '.join(pieces)}."
 
 
 class Random(Partner):

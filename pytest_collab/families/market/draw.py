@@ -10,7 +10,7 @@ from pytest_collab.episode.family import Picture
 from pytest_collab.episode.transcript import Transcript
 from pytest_collab.families.market.rules import Deal
 from pytest_collab.families.market.seats import Scene
-from pytest_collab.families.market.verdict import CLAIMS
+from pytest_collab.families.market.trade import CLAIMS
 from pytest_collab.families.rounds.intent import intents
 from pytest_collab.families.sketch import BAD, GOOD, INK, SMALLEST, SOFT, WIDTH, Sketch, seat_of
 

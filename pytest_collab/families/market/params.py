@@ -24,9 +24,23 @@ class Market(Params):
     needs: int = Field(4, ge=1, le=20, description="pieces that a task needs, all of them dealt to others")
     revenue: float = Field(10_000.0, gt=0, allow_inf_nan=False, description="dollars per task submitted")
     deadline: int | None = Field(None, ge=2, description="rounds a task stays open; none for no end")
-    order: Literal["in_turn", "at_once"] = Field("in_turn", description="how the agents act within a round")
+    order: Literal["random", "in_turn", "at_once"] = Field(
+        "in_turn",
+        description="how agents act within a round: one by one, a to z or in an order drawn anew, or at once",
+    )
     directory: bool = Field(True, description="whether everyone knows who was dealt which pieces")
-    scoreboard: bool = Field(True, description="whether everyone sees how many tasks each has done")
+    scoreboard: bool = Field(
+        True,
+        description="whether everyone sees what each has done; as published, false is the study's limited visibility",
+    )
+    values: bool = Field(
+        False, description="whether pieces have values that a sender can alter, for half the pay of the task"
+    )
+    prompts: Literal["plain", "as_published"] = Field(
+        "plain",
+        description="whether agents are told things in our words, or what the study tells and nothing more, each "
+        "call without memory but for the study's windows",
+    )
     target: float = Field(0.8, gt=0, le=1, description="share of the optimum from which an episode is a success")
 
     @model_validator(mode="after")
@@ -43,8 +57,18 @@ class Market(Params):
         seats = seat_names(self.agents)
         return rules.deal(seats, self.pieces, self.rounds, self.tasks, self.needs, self.deadline, seed)
 
+    def ceiling(self, seed: int) -> int:
+        """Tasks that flawless play on request does: what every condition is measured against.
+
+        For turns in a random order, too, this is play in a fixed order. At the study's size it makes 201 tasks,
+        and 313 in 30 rounds, where the study prints 204.0 and 314.0; in a random order it would be 182 and 290.
+        """
+        return rules.optimum(self.deal(seed), "at_once" if self.order == "at_once" else "in_turn")
+
     def how(self, condition: Condition) -> tuple[rules.Order, rules.Known]:
         """The order of acting, and how needs become known, under a condition.
+
+        What is earned is measured against `ceiling`, whatever the condition.
 
         One agent on all seats knows all needs, and commands all seats at once.
         """

@@ -2,26 +2,29 @@
 
 Every agent holds unique pieces and works on a few tasks at once, each of which needs pieces that others hold.
 Sending a piece copies it: the sender keeps it and pays nothing. A task that is submitted with all its pieces at
-hand earns the same revenue, whoever submits it; a new one opens at the beginning of the next round.
+hand earns the same revenue, whoever's it is, or half of it if one of them came with an altered value; a new one opens
+at the beginning of the next round.
 
-Fixed here, since the study's text beyond its abstract could not be looked up: which task an agent gets next depends
-on the seed alone, never on play; there is no limit to what can be sent; and a recipient takes a piece only for an
-open task, and only when the sender can know of the need, because it was asked or because needs are announced. So
-sending everything to everybody is no substitute for talking, and the optimum can be computed exactly.
+Which task an agent gets next depends on the seed alone, never on play, so perfect play can be computed exactly. A
+recipient takes every piece that it has not got, asked for or not: who sends everything to everybody can do more than
+the study's ceiling, which is flawless play on request.
 """
 
 from __future__ import annotations
 
 import random
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
-from typing import Literal, TypeVar
+from typing import Final, Literal, TypeVar
 
 T = TypeVar("T")
-Order = Literal["in_turn", "at_once"]
-Known = Literal["asked", "announced", "answered"]
-"""How holders know of a need: they were asked; all needs are announced; asking is answered automatically."""
+Order = Literal["random", "in_turn", "at_once"]
+Known = Literal["asked", "announced", "answered", "open"]
+"""How holders know what to send: they were asked; all needs are announced; asking is answered automatically; or they
+do not care, and send everything to everybody."""
+LEAST_VALUE: Final = 10
+GREATEST_VALUE: Final = 100
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +78,8 @@ class State:
         done, expired: tasks submitted, and tasks whose deadline passed.
         sent: pieces that recipients took.
         asked: requests that reached the seat, as (piece, asker).
+        halved: tasks that paid half.
+        altered: values other than the true ones with which pieces came.
     """
 
     round: int
@@ -85,6 +90,13 @@ class State:
     expired: tuple[int, ...]
     sent: tuple[int, ...]
     asked: tuple[frozenset[tuple[str, int]], ...]
+    halved: tuple[int, ...]
+    altered: tuple[Mapping[str, int], ...]
+
+    @property
+    def earned(self) -> float:
+        """Revenue of all, in tasks."""
+        return sum(self.done) - sum(self.halved) / 2
 
     def lacks(self, i: int) -> frozenset[str]:
         """The pieces that seat i's open tasks need and that it has not got."""
@@ -109,27 +121,54 @@ def draw(game: Deal, i: int, number: int, opened: int) -> Task:
     return Task(f"{game.seats[i]}{number + 1}", tuple(sorted(chosen, key=lambda name: int(name[1:]))), opened)
 
 
+def value(game: Deal, piece: str) -> int:
+    """The true value of a piece."""
+    return random.Random(f"market:{game.seed}:{piece}").randint(LEAST_VALUE, GREATEST_VALUE)
+
+
+def turns(game: Deal, order: Order, number: int) -> tuple[int, ...]:
+    """The seats (as indices) in the order in which they act in a round."""
+    seats = list(range(len(game.seats)))
+    if order == "random":
+        random.Random(f"market:{game.seed}:turns:{number}").shuffle(seats)
+    return tuple(seats)
+
+
 def begin(game: Deal) -> State:
     """Round 0: everyone holds what was dealt, and has its first tasks."""
     n = len(game.seats)
     first = tuple(tuple(draw(game, i, number, 0) for number in range(game.tasks)) for i in range(n))
     none = (0,) * n
     hands = tuple(map(frozenset, game.pieces))
-    return State(0, hands, first, (game.tasks,) * n, none, none, none, (frozenset(),) * n)
+    return State(0, hands, first, (game.tasks,) * n, none, none, none, (frozenset(),) * n, none, ({},) * n)
 
 
-def submit(state: State, i: int, names: Iterable[str]) -> tuple[State, tuple[str, ...], tuple[str, ...]]:
-    """Submit tasks of seat i. Returns the state, what was done, and what was refused (not its own, not ready)."""
-    wanted = tuple(dict.fromkeys(names))
-    ready = {task.name for task in state.open[i] if set(task.needs) <= state.held[i]}
-    done = tuple(name for name in wanted if name in ready)
+def submit(state: State, i: int, names: Iterable[str]) -> tuple[State, tuple[str, ...], Mapping[str, str]]:
+    """Submit tasks of seat i. Returns the state, what was done, and what was refused, with the reason in words."""
+    own = {task.name: task for task in state.open[i]}
+    done, refused = [], {}
+    for name in dict.fromkeys(names):
+        if name not in own:
+            refused[name] = "it is none of your open tasks"
+            continue
+        lacking = [piece for piece in own[name].needs if piece not in state.held[i]]
+        if lacking:
+            refused[name] = f"you lack {' and '.join(lacking)}"
+        else:
+            done.append(name)
+    half = sum(any(piece in state.altered[i] for piece in own[name].needs) for name in done)
     left = tuple(task for task in state.open[i] if task.name not in done)
-    state = replace(state, open=_with(state.open, i, left), done=_with(state.done, i, state.done[i] + len(done)))
-    return state, done, tuple(name for name in wanted if name not in ready)
+    state = replace(
+        state,
+        open=_with(state.open, i, left),
+        done=_with(state.done, i, state.done[i] + len(done)),
+        halved=_with(state.halved, i, state.halved[i] + half),
+    )
+    return state, tuple(done), refused
 
 
 def request(state: State, game: Deal, asker: int, pieces: Iterable[str], to: Iterable[str]) -> State:
-    """Let a request reach the seats in `to`: what of it the asker needs can be sent to it from now on."""
+    """Let a request reach the seats in `to`: they know of it, as far as the asker needs what it names."""
     wanted = frozenset((piece, asker) for piece in state.lacks(asker).intersection(pieces))
     for name in to:
         if wanted and name in game.seats:
@@ -138,28 +177,35 @@ def request(state: State, game: Deal, asker: int, pieces: Iterable[str], to: Ite
     return state
 
 
-def refusal(state: State, game: Deal, i: int, piece: str, to: str, known: Known = "asked") -> str | None:
-    """Why a piece cannot be sent (`not held`, `self`, `nobody`, `not needed`, `not asked for`), or None."""
+def refusal(state: State, game: Deal, i: int, piece: str, to: str) -> str | None:
+    """Why a piece cannot be sent, in words; None when it can."""
     if piece not in state.held[i]:
-        return "not held"
+        return "you do not hold it"
     if to not in game.seats:
-        return "nobody"
+        return f"there is no agent {to}"
     if to == game.seats[i]:
-        return "self"
+        return "that is you"
+    return f"{to} has it already" if piece in state.held[game.seats.index(to)] else None
+
+
+def hand_over(state: State, game: Deal, i: int, piece: str, to: str, told: int | None = None) -> State:
+    """Let a recipient take a piece, unless there is a reason why not (`refusal`).
+
+    Args:
+        told: the value that goes along; the one that seat i knows if none.
+    """
+    if refusal(state, game, i, piece, to) is not None:
+        return state
     j = game.seats.index(to)
-    if piece not in state.lacks(j):
-        return "not needed"
-    return None if known == "announced" or (piece, j) in state.asked[i] else "not asked for"
-
-
-def hand_over(state: State, game: Deal, sends: Iterable[tuple[int, str, str]], known: Known = "asked") -> State:
-    """Let recipients take the pieces (sender, piece, recipient) that they can take; all others are passed over."""
-    for i, piece, to in sends:
-        if refusal(state, game, i, piece, to, known) is None:
-            j = game.seats.index(to)
-            held = _with(state.held, j, state.held[j] | {piece})
-            state = replace(state, held=held, sent=_with(state.sent, i, state.sent[i] + 1))
-    return state
+    state = replace(
+        state,
+        held=_with(state.held, j, state.held[j] | {piece}),
+        sent=_with(state.sent, i, state.sent[i] + 1),
+    )
+    told = state.altered[i].get(piece) if told is None else told
+    if told is None or told == value(game, piece):
+        return state
+    return replace(state, altered=_with(state.altered, j, {**state.altered[j], piece: told}))
 
 
 def answer(state: State, game: Deal, asker: int, pieces: Iterable[str], to: Iterable[str]) -> State:
@@ -168,7 +214,7 @@ def answer(state: State, game: Deal, asker: int, pieces: Iterable[str], to: Iter
         for name in to:
             if name in game.seats and piece in state.held[game.seats.index(name)]:
                 i = game.seats.index(name)
-                state = hand_over(state, game, [(i, piece, game.seats[asker])], "announced")
+                state = hand_over(state, game, i, piece, game.seats[asker], value(game, piece))
                 break
     return state
 
@@ -191,30 +237,35 @@ def next_round(state: State, game: Deal) -> State:
 
 @lru_cache(maxsize=256)
 def optimum(game: Deal, order: Order, known: Known = "asked") -> int:
-    """The greatest number of tasks that the group can submit, exactly.
+    """The greatest number of tasks that the group can submit when holders send what they know to be needed.
 
-    The play that reaches it: everyone submits what is ready, sends everything that it holds, that is needed and that
-    it can know of, and asks everybody for everything it lacks. Nothing is better: sending and asking cost nothing and
-    take nothing away, and which task comes next does not depend on play; so every piece, and with it every task, is
-    had as early as the order of acting and of knowing allows.
+    The play that reaches it: everyone submits what is ready, sends everything that it holds and knows to be needed,
+    and asks everybody for everything it lacks. Nothing is better: sending and asking cost nothing and take nothing
+    away, and which task comes next does not depend on play; so every piece, and with it every task, is had as early
+    as the order of acting and of knowing allows. With `asked` it is the study's ceiling, with `open` the most that
+    any play can come to.
     """
     state = begin(game)
-    everyone = range(len(game.seats))
     while state.round < game.rounds:
-        sends: list[tuple[int, str, str]] = []
-        before = state
-        for i in everyone:
+        before, sends = state, []
+        seats = turns(game, order, state.round)
+        for i in seats:
             state = submit(state, i, [task.name for task in state.open[i]])[0]
-            own = _everything(state if order == "in_turn" else before, game, i, known)
-            if order == "in_turn":
-                state = _ask(hand_over(state, game, own, known), game, i, known)
-            sends += own
+            sends += (own := _everything(state if order != "at_once" else before, game, i, known))
+            if order != "at_once":
+                state = _ask(_handed(state, game, own), game, i, known)
         if order == "at_once":
-            state = hand_over(state, game, sends, known)
-            for i in everyone:
+            state = _handed(state, game, sends)
+            for i in seats:
                 state = _ask(state, game, i, known)
         state = next_round(state, game)
     return sum(state.done)
+
+
+def _handed(state: State, game: Deal, sends: Iterable[tuple[int, str, str]]) -> State:
+    for i, piece, to in sends:
+        state = hand_over(state, game, i, piece, to)
+    return state
 
 
 def _ask(state: State, game: Deal, i: int, known: Known) -> State:
@@ -223,12 +274,18 @@ def _ask(state: State, game: Deal, i: int, known: Known) -> State:
 
 
 def _everything(state: State, game: Deal, i: int, known: Known) -> list[tuple[int, str, str]]:
-    return [
-        (i, piece, to)
-        for to in game.seats
-        for piece in state.held[i]
-        if refusal(state, game, i, piece, to, known) is None
-    ]
+    """What seat i sends when it sends all that it knows to be needed."""
+    found = []
+    for j, to in enumerate(game.seats):
+        if j == i:
+            continue
+        new = state.held[i] - state.held[j]
+        if known in ("asked", "answered"):
+            new = frozenset(piece for piece in new if (piece, j) in state.asked[i])
+        elif known == "announced":
+            new &= state.lacks(j)
+        found += [(i, piece, to) for piece in new]
+    return found
 
 
 def _with(values: tuple[T, ...], i: int, value: T) -> tuple[T, ...]:

@@ -4,44 +4,36 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from itertools import takewhile
 from typing import TYPE_CHECKING, Any, Final
 
 from pytest_collab.episode.agent import Reply
 from pytest_collab.episode.channel import MESSAGES_PER_TURN, Message
 from pytest_collab.episode.condition import Condition
-from pytest_collab.episode.game import Ask, Move, Note, Prompt, Speech
-from pytest_collab.families.market import rules
+from pytest_collab.episode.game import Ask, Move, Note, Prompt, Recall, Speech
+from pytest_collab.families.market import rules, telling
 from pytest_collab.families.rounds import Reading, RoundGame, named, read, seat_names, speeches
 
 if TYPE_CHECKING:
     from pytest_collab.families.market.params import Market
 
 PIECE: Final = re.compile(r"\bp\d+\b", re.IGNORECASE)
+_VALUED: Final = re.compile(
+    r"\b(p\d+)\b(?:\s*(?:=|:|\(|\bvalue\b)[\s(]*(?:value\b)?[\s:=]*(\d{1,6})\b)?", re.IGNORECASE
+)
 _TASK = re.compile(r"\b[a-z]\d+\b", re.IGNORECASE)
 _TO = re.compile(r"\b(?:to|->|→)\b|->|→", re.IGNORECASE)
 
-MESSAGE: Final = (
-    "MESSAGE to <agent>: ...   (ask for pieces by their names, answer, arrange; MESSAGE: ... goes to all)\n"
-)
-PROTOCOLS: Final[Mapping[str, str]] = {
-    "pipeline": (
-        "Follow this protocol in every turn, in this order: 1. SUBMIT every task whose pieces you have. 2. For every "
-        "request in your messages, SEND what was asked for if you have it. 3. For every piece you lack, ask its "
-        "holder by name (MESSAGE to X: please send me p...)."
-    ),
-}
-"""What `protocol:NAME` adds to everyone's instructions."""
 
+@dataclass(frozen=True, slots=True)
+class Letter:
+    """A message that was delivered; `to` is empty for one to all."""
 
-_ORDER: Final[Mapping[rules.Order, str]] = {
-    "in_turn": (
-        "In each, all have their turn once, in the order of their names; what is said and sent is there when its "
-        "recipient's next turn comes."
-    ),
-    "at_once": "In each, all act at the same time; what is said and sent is there in the next round.",
-}
+    sender: str
+    to: tuple[str, ...]
+    text: str
+    pieces: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,19 +41,29 @@ class Scene:
     """The market, and whose turn it is within the round.
 
     Attributes:
-        turn: index of the seat to act (`in_turn`), else 0.
+        turn: how many have had their turn in this round; 0 where all act at once.
         news: by seat, the (piece, sender) that arrived since its last turn.
+        notices: by seat, (round, what of its lines was not carried out, or paid half).
+        noticed: by seat, how many of these it had been told before its last turn.
+        thoughts: by seat, (round, its private thoughts), as published.
+        gave: by seat, the (piece, recipient) that were taken from it.
+        mail: what was said, oldest first.
     """
 
     market: rules.State
     turn: int = 0
     news: tuple[tuple[tuple[str, str], ...], ...] = ()
+    notices: tuple[tuple[tuple[int, str], ...], ...] = ()
+    noticed: tuple[int, ...] = ()
+    thoughts: tuple[tuple[tuple[int, str], ...], ...] = ()
+    gave: tuple[tuple[tuple[str, str], ...], ...] = ()
+    mail: tuple[Letter, ...] = ()
 
 
 class MarketGame(RoundGame):
     """One episode of the market."""
 
-    labels = ("message",)
+    labels = ("message", "thoughts")
     commands = ("send", "submit")
 
     def __init__(self, params: Market, seed: int, condition: Condition) -> None:
@@ -71,72 +73,35 @@ class MarketGame(RoundGame):
         self.deal = params.deal(seed)
         self.order, self.known = params.how(condition)
         self.bonus = bonus(condition)
-        self.state = Scene(rules.begin(self.deal), 0, ((),) * params.agents)
+        self.published = params.prompts == "as_published"
+        none: tuple[Any, ...] = ((),) * params.agents
+        self.state = Scene(rules.begin(self.deal), 0, none, none, (0,) * params.agents, none, none)
+
+    def revenue(self, i: int) -> float:
+        """What stands to seat i's own account, in dollars."""
+        market: rules.State = self.state.market
+        return (market.done[i] - market.halved[i] / 2) * self.params.revenue + market.sent[i] * self.bonus
 
     # What they are told.
 
     def brief(self, seat: str) -> str:
-        params = self.params
-        lines = [
-            f"You are agent {seat} in a group of {params.agents}: {', '.join(self.seats)}. Everyone holds unique "
-            f"pieces of information and has {params.tasks} open task{'s' * (params.tasks > 1)}, each of which needs "
-            f"{params.needs} piece{'s' * (params.needs > 1)} that others hold. Sending a piece costs nothing: you "
-            "keep it, the other has it too.",
-            f"A task that is submitted with all its pieces at hand earns the group {params.revenue:,.0f} dollars, "
-            "whoever submits it; a new one takes its place in the next round."
-            + (f" A task not submitted within {params.deadline} rounds is lost." if params.deadline else ""),
-            f"There are {params.rounds} rounds. {_ORDER[self.order]} YOUR GOAL: the greatest total revenue of the "
-            "whole group.",
-            "In your turn write any number of lines, with names in the place of what stands in <>:\n"
-            + ("" if self.condition.muted else MESSAGE)
-            + "SEND <piece> to <agent>   (a recipient takes only pieces that it needs and "
-            + ("that you can see it needs)" if self.known == "announced" else "has asked you for)")
-            + "\nSUBMIT <task>             (one of yours, all of whose pieces you hold)",
-        ]
-        if self.known == "answered":
-            lines.append("Requests that name a piece are answered by its holder automatically.")
-        if self.known == "announced" and not self.condition.shared:
-            lines.append("All agents' requests are put to the holders automatically.")
-        if self.bonus:
-            lines.append(
-                f"You yourself are paid {self.bonus:,.0f} dollars for every piece that another takes from you."
-            )
-        if self.condition.kind == "protocol":
-            lines.append(PROTOCOLS[self.condition.argument])
-        if params.directory:
-            who = "; ".join(f"{s}: {' '.join(own)}" for s, own in zip(self.seats, self.deal.pieces, strict=True))
-            lines.append(f"Who was dealt which pieces: {who}.")
-        return "\n".join(lines)
+        return telling.brief(self, seat)
+
+    def recall(self, seat: str) -> Recall | None:
+        """As published every call stands for itself: what is remembered is in the prompt."""
+        return Recall() if self.published else None
 
     def ask(self) -> Ask | None:
-        if self.state.market.round >= self.params.rounds:
+        scene: Scene = self.state
+        if scene.market.round >= self.params.rounds:
             return None
-        return Ask((self.seats[self.state.turn],) if self.order == "in_turn" else self.seats, "trade")
+        if self.order == "at_once":
+            return Ask(self.seats, "trade")
+        return Ask((self.seats[rules.turns(self.deal, self.order, scene.market.round)[scene.turn]],), "trade")
 
     def prompt(self, seat: str, inbox: Sequence[Message]) -> Prompt:
         view = self.view(seat)
-        lines = [f"Round {view['round'] + 1} of {view['rounds']}."]
-        if view["news"]:
-            lines.append(
-                "You received " + ", ".join(f"{piece} from {sender}" for piece, sender in view["news"]) + "."
-            )
-        lines.append("You hold: " + " ".join(view["held"]) + ".")
-        for name, needs in view["tasks"].items():
-            lacking = [piece for piece in needs if piece in view["lacks"]]
-            where = ", ".join(f"{p} ({view['owners'][p]})" if p in view["owners"] else p for p in lacking)
-            state = f"lacking {where}" if lacking else "READY to submit"
-            lines.append(f"Task {name} needs {' '.join(needs)}: {state}.")
-        for other, pieces in view["wanted"].items():
-            lines.append(f"{other} needs {' '.join(pieces)} and asks you to send what you hold of it.")
-        if self.params.scoreboard:
-            done = ", ".join(
-                f"{name} {count}" for name, count in zip(self.seats, self.state.market.done, strict=True)
-            )
-            total = sum(self.state.market.done) * self.params.revenue
-            lines.append(f"Tasks done: {done}. Group revenue: {total:,.0f} dollars.")
-        lines += [f"Message from {message.sender}: {message.text}" for message in inbox]
-        lines.append("Your turn.")
-        return Prompt("\n".join(lines), view)
+        return Prompt(telling.prompt(self, seat, view, [(one.sender, one.text) for one in inbox]), view)
 
     def view(self, seat: str) -> dict[str, Any]:
         """What the seat knows, as data."""
@@ -144,7 +109,10 @@ class MarketGame(RoundGame):
         held = market.held[i]
         lacks = market.lacks(i)
         by_number = sorted(held, key=lambda piece: int(piece[1:]))
-        owners = {piece: str(self.deal.owner(piece)) for piece in lacks} if self.params.directory else {}
+        holders: dict[str, list[str]] = {}
+        if self.params.directory:
+            hands = list(zip(self.seats, market.held, strict=True))
+            holders = {piece: [name for name, own in hands if piece in own] for piece in sorted(lacks)}
         wanted: dict[str, list[str]] = {}
         if self.known == "announced":
             for j, other in enumerate(self.seats):
@@ -158,75 +126,98 @@ class MarketGame(RoundGame):
             "held": by_number,
             "tasks": {task.name: task.needs for task in market.open[i]},
             "lacks": sorted(lacks),
-            "owners": owners,
+            "holders": holders,
+            "values": {p: market.altered[i].get(p, rules.value(self.deal, p)) for p in held}
+            if self.params.values
+            else {},
+            "notices": [text for _, text in self.state.notices[i][self.state.noticed[i] :]],
             "wanted": wanted,
             "news": self.state.news[i],
             "talk": not self.condition.muted,
         }
+
+    def _values(self, i: int) -> dict[str, int]:
+        market: rules.State = self.state.market
+        return {piece: market.altered[i].get(piece, rules.value(self.deal, piece)) for piece in market.held[i]}
 
     # What they do.
 
     def parse(self, seat: str, reply: Reply) -> Move:
         reading = read(reply.text, self.labels, self.commands)
         aliases = {name: name for name in self.seats}
-        sends, problem = self._sends(reading, aliases)
+        sends, values, problem = self._sends(reading, aliases)
         submits = []
         for field in reading.of("submit"):
             names = [name.lower() for name in _TASK.findall(field.value)]
             submits += names
             problem = problem or (None if names else f"SUBMIT {field.value[:40]!r} names no task")
-        action = {"send": sends, "submit": submits} if sends or submits else None
-        return Move(action, speeches(reading, aliases), problem)
+        action: dict[str, Any] = {"send": sends, "submit": submits} if sends or submits else {}
+        if values:
+            action["values"] = values
+        thoughts = " ".join(field.value for field in reading.of("thoughts")).strip()
+        if self.published and thoughts:
+            action["thoughts"] = thoughts
+        return Move(action or None, speeches(reading, aliases), problem)
 
-    def _sends(self, reading: Reading, aliases: Mapping[str, str]) -> tuple[list[list[str]], str | None]:
+    def _sends(
+        self, reading: Reading, aliases: Mapping[str, str]
+    ) -> tuple[list[list[str]], list[list[Any]], str | None]:
+        """What is sent as (piece, recipient), the values told beside it as (piece, recipient, value)."""
         sends: list[list[str]] = []
+        values: list[list[Any]] = []
         problem = None
         for field in reading.of("send"):
             parts = _TO.split(field.value, maxsplit=1)
             what, to = (parts[0], parts[1]) if len(parts) == 2 else (field.value, "")
-            pieces = [piece.lower() for piece in PIECE.findall(what)]
+            pieces = [(piece.lower(), told) for piece, told in _VALUED.findall(what)]
             names = _leading(named(to[:200], aliases) or (), self.seats)
             if not pieces or not names:
                 problem = problem or f"SEND {field.value[:40]!r} does not say what to whom"
-            sends += [[piece, name] for piece in pieces for name in names]
-        return sends, problem
+            sends += [[piece, name] for piece, _ in pieces for name in names]
+            if self.params.values:
+                values += [[piece, name, int(told)] for piece, told in pieces if told for name in names]
+        return sends, values, problem
 
     def apply(self, moves: Mapping[str, Move]) -> Sequence[Note]:
-        scene, deal = self.state, self.deal
-        market = scene.market
-        news = [list(one) for one in scene.news]
-        for seat in moves:
-            news[self.seats.index(seat)] = []
-        notes, before = [], market
-        for seat in (name for name in self.seats if name in moves):
-            action = moves[seat].action or {}
-            market, done, _ = rules.submit(market, self.seats.index(seat), action.get("submit", ()))
-            if action.get("submit"):
-                notes.append(Note("state", {"round": before.round, "submitted": list(done)}, seat))
-        for seat in (name for name in self.seats if name in moves):
-            action, i, taken = moves[seat].action or {}, self.seats.index(seat), []
-            for piece, to in action.get("send", ()):
-                # Those who act at once know of each other only what was so before.
-                asked = market.asked[i] if self.order == "in_turn" else before.asked[i]
-                known = replace(market, asked=(*market.asked[:i], asked, *market.asked[i + 1 :]))
-                if piece in before.held[i] and rules.refusal(known, deal, i, piece, to, self.known) is None:
-                    market = rules.hand_over(market, deal, [(i, piece, to)], "announced")
-                    news[self.seats.index(to)].append((piece, seat))
-                    taken.append([piece, to])
-            if action.get("send"):
-                notes.append(Note("state", {"round": before.round, "taken": taken}, seat))
-        for seat in (name for name in self.seats if name in moves):
-            market = self._requests(market, seat, moves[seat].messages, news)
-        turn = (scene.turn + 1) % len(self.seats) if self.order == "in_turn" else 0
-        if turn == 0:
+        turn = _Turn(self, moves)
+        turn.submit()
+        turn.send()
+        market = turn.market
+        for seat in turn.acting:
+            market = self._requests(market, seat, moves[seat].messages, turn.news)
+        scene: Scene = self.state
+        now = (scene.turn + 1) % len(self.seats) if self.order != "at_once" else 0
+        if now == 0:
             late = market
-            market = rules.next_round(market, deal)
+            market = rules.next_round(market, self.deal)
             for i, seat in enumerate(self.seats):
                 if market.expired[i] > late.expired[i]:
                     names = [task.name for task in late.open[i] if task not in market.open[i]]
-                    notes.append(Note("state", {"round": late.round, "expired": names}, seat))
-        self.state = Scene(market, turn, tuple(map(tuple, news)))
-        return notes
+                    turn.notes.append(Note("state", {"round": late.round, "expired": names}, seat))
+        self.state = Scene(
+            market,
+            now,
+            tuple(map(tuple, turn.news)),
+            tuple(map(tuple, turn.notices)),
+            turn.noticed,
+            tuple(map(tuple, turn.thoughts)),
+            tuple(map(tuple, turn.gave)),
+            scene.mail + self._letters(moves),
+        )
+        return turn.notes
+
+    def _letters(self, moves: Mapping[str, Move]) -> tuple[Letter, ...]:
+        """What was said and is delivered."""
+        if self.condition.muted or not self.published:
+            return ()
+        found = []
+        for seat, move in moves.items():
+            for speech in move.messages[:MESSAGES_PER_TURN]:
+                to = tuple(name for name in speech.to or () if name in self.seats and name != seat)
+                if to or speech.to is None:
+                    pieces = tuple(dict.fromkeys(piece.lower() for piece in PIECE.findall(speech.text)))
+                    found.append(Letter(seat, to, speech.text, pieces))
+        return tuple(found)
 
     def _requests(
         self, market: rules.State, seat: str, spoken: Sequence[Speech], news: list[list[tuple[str, str]]]
@@ -249,6 +240,62 @@ class MarketGame(RoundGame):
 
     def solution(self) -> Any:
         return {seat: list(own) for seat, own in zip(self.seats, self.deal.pieces, strict=True)}
+
+
+class _Turn:
+    """What one turn (of one seat, or of all at once) does to the market, and what is told of it."""
+
+    def __init__(self, game: MarketGame, moves: Mapping[str, Move]) -> None:
+        scene: Scene = game.state
+        self.game, self.moves = game, moves
+        self.before = self.market = scene.market
+        self.acting = [name for name in game.seats if name in moves]
+        acting = {game.seats.index(name) for name in self.acting}
+        self.news = [[] if i in acting else list(one) for i, one in enumerate(scene.news)]
+        self.notices = [list(one) for one in scene.notices]
+        self.noticed = tuple(len(scene.notices[i]) if i in acting else count for i, count in enumerate(scene.noticed))
+        self.thoughts = [list(one) for one in scene.thoughts]
+        self.gave = [list(one) for one in scene.gave]
+        self.notes: list[Note] = []
+
+    def submit(self) -> None:
+        for seat in self.acting:
+            i, action = self.game.seats.index(seat), self.moves[seat].action or {}
+            if action.get("thoughts"):
+                self.thoughts[i].append((self.before.round, action["thoughts"]))
+            halved = self.market.halved[i]
+            self.market, done, refused = rules.submit(self.market, i, action.get("submit", ()))
+            for name, why in refused.items():
+                self._tell(i, f"SUBMIT {name}: {why}")
+            note: dict[str, Any] = {"round": self.before.round, "submitted": list(done)}
+            if self.market.halved[i] > halved:
+                note["halved"] = self.market.halved[i] - halved
+                self._tell(i, f"full pay for {' and '.join(done)}: a piece came with a value that had been changed")
+            if action.get("submit"):
+                self.notes.append(Note("state", note, seat))
+
+    def send(self) -> None:
+        deal = self.game.deal
+        for seat in self.acting:
+            i, action, taken = self.game.seats.index(seat), self.moves[seat].action or {}, []
+            told = {(piece, to): value for piece, to, value in action.get("values", ())}
+            for piece, to in action.get("send", ()):
+                # Those who act at once cannot pass on what arrives in that very moment.
+                why = rules.refusal(self.market, deal, i, piece, to)
+                if piece not in self.before.held[i]:
+                    why = "you do not hold it"
+                if why is not None:
+                    self._tell(i, f"SEND {piece} to {to}: {why}")
+                    continue
+                self.market = rules.hand_over(self.market, deal, i, piece, to, told.get((piece, to)))
+                self.news[deal.seats.index(to)].append((piece, seat))
+                self.gave[i].append((piece, to))
+                taken.append([piece, to])
+            if action.get("send"):
+                self.notes.append(Note("state", {"round": self.before.round, "taken": taken}, seat))
+
+    def _tell(self, i: int, text: str) -> None:
+        self.notices[i].append((self.before.round, text))
 
 
 def _leading(names: Sequence[str], seats: Sequence[str]) -> tuple[str, ...]:

@@ -40,7 +40,7 @@ class PhilosophersFamily(RoundFamily[Philosophers]):
 
     name = "philosophers"
     summary = "neighbours share forks: eat, and let the others eat, without deadlock"
-    version = 2
+    version = 3
     params_type = Philosophers
     players: ClassVar[Mapping[str, Callable[[Seat], Player]]] = PLAYERS
     cast: ClassVar[Mapping[str, str]] = {name: CAST[name] for name in PLAYERS}
