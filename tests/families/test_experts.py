@@ -10,7 +10,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pytest_collab.episode.agent import Agent, Reply, Request
+from pytest_collab.episode.condition import Condition
 from pytest_collab.episode.outcome import Outcome
+from pytest_collab.errors import TaskError
 from pytest_collab.families.experts import Experts, ExpertsFamily, rules
 from pytest_collab.families.experts.scenarios import ADVANTAGES, DRAWBACKS, SCENARIOS
 from pytest_collab.testing import check_family, play_episode
@@ -21,7 +23,7 @@ PAIR = Experts(seats=2, kind="hidden_profile", expertise="distributed")
 
 
 @settings(max_examples=150, deadline=None)
-@given(st.integers(2, 6), st.integers(2, 4), st.booleans(), st.integers(0, 10**6))
+@given(st.integers(2, 8), st.integers(2, 4), st.booleans(), st.integers(0, 10**6))
 def test_in_a_hidden_profile_nobody_can_see_the_best_option_alone_and_all_together_can(
     seats: int, options: int, single: bool, seed: int
 ) -> None:
@@ -36,7 +38,7 @@ def test_in_a_hidden_profile_nobody_can_see_the_best_option_alone_and_all_togeth
     assert len(set(texts)) == len(texts)
 
 
-@given(st.integers(2, 6), st.sampled_from(["any", *SCENARIOS]), st.booleans(), st.integers(0, 10**6))
+@given(st.integers(2, 8), st.sampled_from(["any", *SCENARIOS]), st.booleans(), st.integers(0, 10**6))
 def test_together_the_seats_know_the_experts_whole_ranking(seats: int, name: str, single: bool, seed: int) -> None:
     deal = rules.deal_ranking(seats, name, single, seed)
     known = {key: place for own in deal.places for key, place in own.items()}
@@ -56,7 +58,7 @@ def test_scenarios_are_complete_and_their_keys_can_be_told_apart() -> None:
 @given(st.permutations(list(range(10))))
 def test_the_score_is_one_for_the_expert_and_zero_for_the_reverse(order: list[int]) -> None:
     items = tuple("abcdefghij")
-    deal = rules.Deal("ranking", None, items, items, {}, (), (), (), None)
+    deal = rules.Deal("ranking", None, items, items, items, {}, (), (), (), None)
     assert 0 <= rules.score(deal, tuple(items[i] for i in order)) <= 1
     assert rules.score(deal, items) == 1
     assert rules.score(deal, items[::-1]) == 0
@@ -96,6 +98,7 @@ def test_a_planted_fault_comes_back_under_its_own_name_at_its_own_seat(capsys: p
         Experts(expertise="distributed"),
         PAIR,
         Experts(seats=2, expertise="distributed"),
+        Experts(seats=8, expert_error=14),
     )
     for player, codes in PLANTED.items():
         failed = found = 0
@@ -109,8 +112,8 @@ def test_a_planted_fault_comes_back_under_its_own_name_at_its_own_seat(capsys: p
                     continue
                 failed += 1
                 confusion[player, episode.failures[0].code] += 1
-                found += any(f.code in codes and "abcdef"[expert] in f.seats for f in episode.failures)
-                assert {seat for f in episode.failures for seat in f.seats} == {"abcdef"[expert]}, (
+                found += any(f.code in codes and "abcdefgh"[expert] in f.seats for f in episode.failures)
+                assert {seat for f in episode.failures for seat in f.seats} == {"abcdefgh"[expert]}, (
                     player,
                     params,
                     seed,
@@ -119,6 +122,79 @@ def test_a_planted_fault_comes_back_under_its_own_name_at_its_own_seat(capsys: p
         assert found >= 0.95 * failed, player
     with capsys.disabled():
         print("\nexperts, planted fault and headline:", *(f"\n  {p} -> {c}: {n}" for (p, c), n in confusion.items()))
+
+
+@given(st.sampled_from([*SCENARIOS]), st.integers(0, 18), st.integers(0, 10**6))
+def test_an_expert_that_errs_is_told_a_ranking_at_just_that_distance(name: str, half: int, seed: int) -> None:
+    deal = rules.deal_ranking(4, name, True, seed, 2 * half)
+    assert deal.expert is not None
+    assert rules.distance(deal.told, deal.truth) == 2 * half
+    assert deal.places[deal.expert] == {key: number for number, key in enumerate(deal.told, 1)}
+    exact = rules.deal_ranking(4, name, True, seed)
+    assert (deal.items, deal.truth, deal.expert) == (exact.items, exact.truth, exact.expert)
+
+
+def test_the_studys_relative_gap_is_there_where_the_expert_errs_and_only_there() -> None:
+    erring = Experts(expert_error=14)
+    flawless = play_episode(erring, ["partner"], family=FAMILY).episode
+    assert flawless.success
+    assert flawless.metrics["expert_l1_error"] == flawless.metrics["l1_error"] == 14
+    assert flawless.metrics["relative_synergy_gap"] == 0
+    assert flawless.score == 1 - 14 / 72
+    expert = erring.deal(0).expert
+    assert expert is not None
+    team: list[str | Agent] = ["deaf"] * 4
+    team[expert] = "partner"
+    held_back = play_episode(erring, team, family=FAMILY).episode
+    gap = (held_back.metrics["l1_error"] - 14) / 14
+    assert held_back.metrics["relative_synergy_gap"] == pytest.approx(gap)
+    assert gap > 0
+    assert not [failure for failure in held_back.failures if failure.code == "own_part_failed"]
+    exact = play_episode(Experts(), ["partner"], family=FAMILY).episode.metrics
+    assert exact["l1_error"] == 0
+    assert "relative_synergy_gap" not in exact
+
+
+@pytest.mark.parametrize(
+    ("wrong", "told"),
+    [
+        ({"expert_error": 7}, "which is even"),
+        ({"expert_error": 4, "kind": "hidden_profile"}, "about rankings"),
+        ({"adversary": True, "seats": 2}, "raise seats to 3"),
+        ({"seats": 9}, "seats"),
+    ],
+)
+def test_a_team_that_cannot_be_dealt_is_refused(wrong: dict[str, Any], told: str) -> None:
+    with pytest.raises(TaskError, match=told):
+        Experts(**wrong)
+
+
+def test_an_adversary_is_told_alone_and_is_not_blamed_for_what_it_was_told() -> None:
+    for kind in ("ranking", "hidden_profile"):
+        params = Experts(adversary=True, kind=kind)
+        for seed in range(3):
+            misled = params.misled(seed)
+            assert misled is not None
+            assert misled != params.deal(seed).expert
+            played = play_episode(params, ["partner"], seed=seed, family=FAMILY)
+            briefs = {str(event.seat): event.data["text"] for event in played.transcript.of("brief")}
+            assert {seat for seat, text in briefs.items() if "you want the team to fail" in text} == {"abcd"[misled]}
+            answers = played.transcript.of("state")[-1].data["final"]
+            assert played.episode.success
+            assert len({tuple(answer) for answer in answers.values()}) == 2
+            failed = play_episode(params, ["vague"], seed=seed, family=FAMILY).episode
+            assert not failed.success
+            assert "abcd"[misled] not in {seat for failure in failed.failures for seat in failure.seats}
+        assert "want the team to fail" not in FAMILY.deal(params, 0, Condition.parse("solo")).brief("a")
+
+
+def test_as_published_nobody_is_told_how_answers_are_put_together() -> None:
+    briefs = [
+        FAMILY.deal(Experts(prompts=prompts), 0, Condition.parse("team")).brief("a")
+        for prompts in ("plain", "as_published")
+    ]
+    assert ["more than half" in text for text in briefs] == [True, False]
+    assert ["Agree on one answer" in text for text in briefs] == [False, True]
 
 
 class Averages(Agent):

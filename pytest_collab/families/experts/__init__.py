@@ -25,7 +25,7 @@ class ExpertsFamily(RoundFamily[Experts]):
 
     name = "experts"
     summary = "somebody knows better: will the team find out, and use it?"
-    version = 2
+    version = 3
     params_type = Experts
     players: ClassVar[Mapping[str, Callable[[Seat], Player]]] = PLAYERS
     cast: ClassVar[Mapping[str, str]] = {name: CAST[name] for name in PLAYERS}

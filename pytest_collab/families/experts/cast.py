@@ -25,9 +25,23 @@ class Partner(Player):
     def say(self, request: Request) -> Say:
         view = request.view
         self.hear(request)
+        if view["misled"]:
+            return self.mislead(view)
         if view["phase"] == "talk":
             return Say((), self.words(view))
         return self.answer(view)
+
+    def mislead(self, view: Mapping[str, Any]) -> Say:
+        """What it is told to do against the team: the worst answer that it knows of, and praise for it."""
+        if view["kind"] == "ranking":
+            worst = list(reversed(self.ranking(view)))
+            answer = f"RANKING: {', '.join(worst)}"
+        else:
+            worst = [name for name in view["items"] if name != self.best(view)][:1]
+            answer = f"CHOICE: {worst[0]}"
+        if view["phase"] == "talk":
+            return Say((), ((None, f"Round {view['talked'] + 1}: I am for {worst[0]} before all else."),))
+        return Say((answer,))
 
     def hear(self, request: Request) -> None:
         """Take in what it sees and what others say."""

@@ -34,7 +34,8 @@ class Deal:
 
     Attributes:
         items: what can be ranked or chosen, in the order in which it is shown.
-        truth: the expert's ranking, or the best option.
+        truth: the right ranking, or the best option.
+        told: what the expert takes for right: the truth, but for a ranking with an error.
         worth: what each option is worth (choices).
         common: facts that everyone knows.
         private: by seat, what it alone knows: an item's place (from 1), or facts.
@@ -45,6 +46,7 @@ class Deal:
     scenario: Scenario | None
     items: tuple[str, ...]
     truth: Answer
+    told: Answer
     worth: Mapping[str, int]
     common: tuple[Fact, ...]
     places: tuple[Mapping[str, int], ...]
@@ -53,22 +55,27 @@ class Deal:
 
 
 @lru_cache(maxsize=256)
-def deal_ranking(seats: int, scenario: str, single: bool, seed: int) -> Deal:
-    """Shuffle the items, and give the expert's places to one seat or spread them over all."""
+def deal_ranking(seats: int, scenario: str, single: bool, seed: int, error: int = 0) -> Deal:
+    """Shuffle the items, and give the expert's places to one seat or spread them over all.
+
+    Args:
+        error: the L1 distance of the expert's ranking from the right one, even.
+    """
     chance = random.Random(f"experts:ranking:{seed}")
     name = scenario if scenario != "any" else sorted(SCENARIOS)[seed % len(SCENARIOS)]
     chosen = SCENARIOS[name]
     truth = tuple(item.key for item in chosen.items)
     items = list(truth)
     chance.shuffle(items)
-    place = {key: number for number, key in enumerate(truth, 1)}
+    told = erring(truth, error, seed)
+    place = {key: number for number, key in enumerate(told, 1)}
     expert = chance.randrange(seats) if single else None
     spread = list(items)
     chance.shuffle(spread)
     places: list[dict[str, int]] = [{} for _ in range(seats)]
     for number, key in enumerate(spread):
         places[number % seats if expert is None else expert][key] = place[key]
-    return Deal("ranking", chosen, tuple(items), truth, {}, (), tuple(places), ((),) * seats, expert)
+    return Deal("ranking", chosen, tuple(items), truth, told, {}, (), tuple(places), ((),) * seats, expert)
 
 
 @lru_cache(maxsize=256)
@@ -103,7 +110,24 @@ def deal_profile(seats: int, options: int, single: bool, seed: int) -> Deal:
     shown = tuple(sorted(names))
     nothing: tuple[Mapping[str, int], ...] = ({},) * seats
     own = tuple(map(tuple, facts))
-    return Deal("hidden_profile", None, shown, (best,), worth, tuple(common), nothing, own, expert)
+    return Deal("hidden_profile", None, shown, (best,), (best,), worth, tuple(common), nothing, own, expert)
+
+
+def erring(truth: Answer, error: int, seed: int) -> Answer:
+    """A ranking at the L1 distance `error` from the right one, by exchanges of neighbours drawn by the seed."""
+    chance = random.Random(f"experts:error:{seed}")
+    right = {key: number for number, key in enumerate(truth)}
+    while True:
+        ranking = list(truth)
+        for _ in range(error // 2):
+            # Both of two neighbours go further off where the upper belongs no lower and the lower no higher.
+            worse = [i for i in range(len(ranking) - 1) if right[ranking[i]] <= i and right[ranking[i + 1]] > i]
+            if not worse:
+                break  # a dead end, hardly ever: begin again
+            i = chance.choice(worse)
+            ranking[i], ranking[i + 1] = ranking[i + 1], ranking[i]
+        else:
+            return tuple(ranking)
 
 
 def facts_of(deal: Deal) -> tuple[tuple[Fact, tuple[int, ...]], ...]:
@@ -127,13 +151,20 @@ def distance(one: Answer, other: Answer) -> int:
 
 
 def score(deal: Deal, answer: Answer | None) -> float:
-    """0..1: 1 for the expert's ranking or the best option, 0 for the reverse or the worst, or no answer."""
+    """0..1: 1 for the right ranking or the best option, 0 for the reverse or the worst, or no answer."""
     if answer is None:
         return 0.0
     if deal.kind == "ranking":
         return 1 - distance(answer, deal.truth) / (len(deal.truth) ** 2 // 2)
     low, high = min(deal.worth.values()), max(deal.worth.values())
     return (deal.worth[answer[0]] - low) / (high - low)
+
+
+def as_told(deal: Deal, answer: Answer) -> float:
+    """How near an answer is to what the expert says, 0..1, on the scale of `score`."""
+    if deal.kind == "ranking":
+        return 1 - distance(answer, deal.told) / (len(deal.told) ** 2 // 2)
+    return score(deal, answer)
 
 
 def together(deal: Deal, answers: Sequence[Answer]) -> Answer | None:

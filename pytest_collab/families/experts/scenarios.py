@@ -21,11 +21,16 @@ class Item:
 
 @dataclass(frozen=True, slots=True)
 class Scenario:
-    """A situation and its items, best first."""
+    """A situation and its items, best first.
+
+    Attributes:
+        order: what "best" means, as seats are told it.
+    """
 
     title: str
     story: str
     expert: str
+    order: str
     items: tuple[Item, ...]
 
 
@@ -36,6 +41,7 @@ HUT: Final = Scenario(
     "ankle. Nobody expects them back before the fourth day. Rank what is in the hut by its importance for all six "
     "to be well on the fourth day.",
     "a mountain rescue doctor",
+    "most important first",
     (
         Item(
             "sleeping-bags",
@@ -70,6 +76,7 @@ DELTA: Final = Scenario(
     "who pass are fishermen in the main channel, two kilometres away. Rank what is on board by its importance for "
     "reaching help in two days.",
     "a pilot of the delta",
+    "most important first",
     (
         Item("water", "thirty litres of drinking water", "Two days in this heat cost five people just that."),
         Item(
@@ -95,6 +102,7 @@ ARCHIVE: Final = Scenario(
     "at seven. Water stands ankle-deep, still drips, and the rooms are warm. Rank the measures by how early they "
     "should begin, so that as much as possible of the collection survives.",
     "a paper conservator",
+    "what should begin earliest first",
     (
         Item("power-off", "have the mains power of the flooded rooms cut", "Nobody enters water that may be live."),
         Item("stop-water", "shut the valve and empty the pipe", "Every minute of dripping wets another box."),

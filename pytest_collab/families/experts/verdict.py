@@ -44,7 +44,7 @@ TOLD: Final = 0.5
 
 
 def assess(params: Experts, seed: int, condition: Condition, game: RoundGame, transcript: Transcript) -> Verdict:
-    """Score: how near the team's answer comes to the expert's; a success from `target` on.
+    """Score: how near the team's answer comes to the right one; a success from `target` times the expert's score on.
 
     Failures run from cause to symptom: false claims, broken announcements, silence, repetition, empty talk, knowledge
     withheld, unreadable answers, an expert that does not use what it was told, and answers that stay where they
@@ -59,7 +59,7 @@ def assess(params: Experts, seed: int, condition: Condition, game: RoundGame, tr
     kept = show.consistency(promises)
     if kept is not None:
         metrics["promises_kept"] = kept
-    if score >= params.target:
+    if score >= table.goal:
         return Verdict(Outcome.SUCCESS, score, metrics)
     failures = [
         *table.false_claims(),
@@ -71,6 +71,7 @@ def assess(params: Experts, seed: int, condition: Condition, game: RoundGame, tr
         *table.own_part(condition),
         *([] if condition.muted else table.against(condition)),
     ]
+    failures = [failure for failure in failures if table.misled not in failure.seats]
     blamed = {seat for failure in failures for seat in failure.seats}
     if condition.muted and not any(
         f.code in ("unresponsive", "malformed_action", "own_part_failed") for f in failures
@@ -79,13 +80,14 @@ def assess(params: Experts, seed: int, condition: Condition, game: RoundGame, tr
         note = "no message was delivered, so what single seats knew stayed with them"
         failures = [Failure.of("undelivered", *table.seats, events=unheard, note=note), *failures]
     elif not failures:
-        failures = [f for f in show.unresponsive(transcript) if not blamed.intersection(f.seats)]
+        failures = [f for f in show.unresponsive(transcript) if not {*blamed, table.misled}.intersection(f.seats)]
     if not failures:
         last = [event for own in table.answers.values() for event in own] or [len(transcript) - 1]
         note = (
             "the team had no majority" if team is None else f"the team's answer scores {score:.2f}; nobody stands out"
         )
-        failures = [Failure.of("disagreement", *table.seats, events=last, note=note)]
+        seats = [seat for seat in table.seats if seat != table.misled]
+        failures = [Failure.of("disagreement", *seats, events=last, note=note)]
     return Verdict(outcome_of(failures, otherwise=Outcome.COORDINATION), score, metrics, tuple(failures))
 
 
@@ -95,11 +97,15 @@ class _Table:
     Attributes:
         answers: by seat, the events of its answers.
         lines: by seat, its replies in the discussion.
+        goal: the score that a success takes.
+        misled: the seat that was told to work against the team, and is not at fault for it.
     """
 
     def __init__(self, params: Experts, seed: int, game: RoundGame, transcript: Transcript) -> None:
         self.params, self.transcript = params, transcript
         self.deal = params.deal(seed)
+        self.goal = params.target * rules.score(self.deal, self.deal.told)
+        self.misled: str | None = getattr(getattr(game, "game", game), "misled", None)
         self.steps: list[Step] = list(walk(game, transcript))
         self.seats: tuple[str, ...] = getattr(game, "game", game).seats
         self.scene: Scene = game.state
@@ -126,13 +132,19 @@ class _Table:
             "majority": rules.score(deal, majority),
             "synergy": score - best,
             "weak_synergy": score - fmean(members),
-            "synergy_gap": (best - score) / best if best else 0.0,
+            "loss_to_best": (best - score) / best if best else 0.0,
             "agreed": float(len(set(self.scene.final)) == 1 and team is not None),
         }
         expert = alone[deal.expert] if deal.expert is not None else None
         if expert is not None and team is not None:
             others = [answer for i, answer in enumerate(alone) if answer and i != deal.expert]
             figures |= _use_of_expert(deal, team, expert, others)
+        if deal.kind == "ranking" and team is not None:
+            figures["l1_error"] = float(rules.distance(team, deal.truth))
+            alone_error = rules.distance(expert, deal.truth) if expert is not None else 0
+            if alone_error:
+                figures["expert_l1_error"] = float(alone_error)
+                figures["relative_synergy_gap"] = (figures["l1_error"] - alone_error) / alone_error
         return figures
 
     def talk(self) -> dict[str, float]:
@@ -223,9 +235,10 @@ class _Table:
         if expert is None or not self.scene.alone or condition.solo:
             return []
         seat, answer = self.seats[expert], self.scene.alone[expert]
-        if answer is None or rules.score(self.deal, answer) >= self.params.target:
+        if answer is None or rules.as_told(self.deal, answer) >= self.params.target:
             return []
-        note = f"was told everything, and its own answer scored {rules.score(self.deal, answer):.2f}"
+        near = rules.as_told(self.deal, answer)
+        note = f"was told everything, and its own answer agrees with that to {near:.2f}"
         return [Failure.of("own_part_failed", seat, events=self.answers[seat][:1], note=note)]
 
     def against(self, condition: Condition) -> list[Failure]:
@@ -239,7 +252,7 @@ class _Table:
         found = []
         for i, seat in enumerate(self.seats):
             answer, first = self.scene.final[i], self.scene.alone[i]
-            if answer is None or rules.score(self.deal, answer) >= self.params.target:
+            if answer is None or rules.score(self.deal, answer) >= self.goal:
                 continue
             heard = [one for one in self.said if seat in one.event.data["delivered"] and one.seat in self.seats]
             if not self._enough(i, heard, condition):
