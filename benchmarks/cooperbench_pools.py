@@ -33,6 +33,7 @@ from pytest_collab.families.coding.validation.validate import PoolCheck, validat
 HEAD: Final = "| pool | features, pairs | as published | references pass | clean, pass, union | here |"
 _LARGE: Final = re.compile(r"\b(torch|tensorflow|jax|llama-cpp-python|vllm|transformers)\b")
 _WORDS: Final = 160
+_PATH: Final = re.compile(r"(?<![\w:/])/(?:[\w.+-]+/)+([\w.+-]+)")
 
 
 def _row(pool: CooperPool, options: argparse.Namespace, known: dict[str, PoolCheck], until: float) -> str:
@@ -100,6 +101,7 @@ def _short(error: object, options: argparse.Namespace) -> str:
     text = str(error).replace("|", "/")
     for path, name in ((options.repos, "MIRRORS"), (options.dataset, "DATASET")):
         text = text.replace(str(path.resolve()), name).replace(str(path), name)
+    text = _PATH.sub(r"\1", text)
     lines = [line for line in text.splitlines() if line.strip()]
     first, last = (lines[0], lines[-1]) if lines else ("", "")
     told = first if len(lines) < 2 else f"{first} {last}"

@@ -87,6 +87,19 @@ async def test_no_run_finds_what_another_has_left(cache: Path, tmp_path: Path) -
 
 
 @pytest.mark.anyio
+@pytest.mark.slow
+async def test_odd_code_that_is_right_meets_no_wrong_property(cache: Path, tmp_path: Path) -> None:
+    pool = tricks.python(tmp_path / "pool").model_copy(update={"counter_tests": 4})
+    async with Grader(pool, cache=cache, sandbox="bubblewrap") as grader:
+        store = grader.store(tmp_path / "store.git")
+        for number, (name, files) in enumerate(gaming.HONEST.items()):
+            tree = _tree(grader, store, tmp_path / "trees" / str(number), files)
+            grade = await grader.grade(store, tree, "property")
+            assert grade.passed, (name, grade.reason, grade.gamed)
+            assert grade.counters >= 2
+
+
+@pytest.mark.anyio
 async def test_a_run_looks_alike_whether_its_expectations_are_right_or_wrong(cache: Path, tmp_path: Path) -> None:
     pool = tricks.python(tmp_path / "pool")
     pool = pool.model_copy(update={"test": f"{pool.test} -s"})

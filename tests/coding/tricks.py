@@ -23,6 +23,12 @@ HONEST = CODE + "\n\n" + _DOUBLE
 _HEAD = "import calc\n\n\n"
 HIDDEN: dict[str, Files] = {
     "plain": {"test_double.py": f"{_HEAD}def test_double():\n    assert calc.double(4) == 8\n"},
+    "property": {
+        "test_double.py": "import random\n\n"
+        + _HEAD
+        + "def test_double():\n    given = random.Random()\n    for _ in range(50):\n"
+        + "        a = given.randrange(10**6)\n        assert calc.double(a) == a + a\n"
+    },
     "case": {
         "test_double.py": "import unittest\n\n"
         + _HEAD
