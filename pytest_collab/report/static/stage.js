@@ -231,9 +231,9 @@ function makeStage({ h, s, small, telling, marks }, { shown, events, proofs, sea
   let proof = -1;
   fill();
   return {
-    node: [h("h2", {}, "What happened"), timeline,
+    node: [h("h2", {}, "What happened"), h("div", {}, timeline, // which stays in sight as long as what it steps through
       h("p.every", {}, h("label", {}, all, " show every event: prompts, whole replies, states")),
-      h("div.stage", {}, scene, dialogue)],
+      h("div.stage", {}, scene, dialogue))],
     goTo, target, sayings, toggle, stop, groups,
     at: () => step,
     start: () => show(last, false),

@@ -74,7 +74,8 @@ function makeWork({ h, table, small, fold, code, value, plural, short }) {
       (data.rescued || []).length ? h("p", {}, "Without conflict only because both sides were kept, in ", data.rescued.join(", "), ".") : null,
       conflicts.map((place) => [h("h4", {}, h("code", {}, place.path), " ", small(String(place.kind).replaceAll("_", " "))),
         place.hunks.map((hunk) => {
-          const base = baseOf(diffs.get(first), place.path, hunk.ours) || baseOf(diffs.get(second), place.path, hunk.theirs);
+          const most = hunk.ours.length + hunk.theirs.length;
+          const base = baseOf(diffs.get(first), place.path, hunk.ours, most) || baseOf(diffs.get(second), place.path, hunk.theirs, most);
           return h(base ? "div.sides.three" : "div.sides", {},
             side(`${nameOf(first)}, from line ${hunk.line}`, hunk.ours, hunk.theirs, "ours", base),
             base ? side("the base", base, [...hunk.ours, ...hunk.theirs], "base") : null,
@@ -84,7 +85,8 @@ function makeWork({ h, table, small, fold, code, value, plural, short }) {
   }
 
   // What the base had where one side has `lines`: read off that side's diff, null where the diff does not show it all.
-  function baseOf(diff, path, lines) {
+  // A side that rewrote a whole file says nothing of which part stood there.
+  function baseOf(diff, path, lines, most) {
     const file = split(diff || "").find(([name]) => name === path);
     if (!file || !lines.length) return null;
     for (const hunk of file[1].split(/^@@ .*$/m).slice(1)) {
@@ -95,7 +97,8 @@ function makeWork({ h, table, small, fold, code, value, plural, short }) {
       let from = own[at][1];
       const to = own[at + lines.length - 1][1];
       while (from > 0 && rows[from - 1][0] === "-") from -= 1;
-      return rows.slice(from, to + 1).filter((row) => row[0] !== "+").map((row) => row.slice(1));
+      const base = rows.slice(from, to + 1).filter((row) => row[0] !== "+").map((row) => row.slice(1));
+      if (base.length <= most) return base;
     }
     return null;
   }
