@@ -56,6 +56,7 @@ PLAYS: Final = {
     "public_goods": Play("public_goods/quick.collab.yaml", "partner+free_rider"),
     "donor": Play("donor/quick.collab.yaml", "partner+free_rider"),
     "experts": Play("experts/quick.collab.yaml", "partner+stubborn"),
+    "dilemma": Play("dilemma/prisoners_repetition.collab.yaml", "partner+extorter", seed=1),
     "network": Play("network/leader.collab.yaml", "partner+partner+promise_breaker+partner", seed=1),
 }
 """One episode a family, with a planted fault in it."""

@@ -23,6 +23,9 @@ CAST: Final[Mapping[str, str]] = {
     "overwriter": "does the others' part over again",
     "quitter": "leaves early",
     "free_rider": "lets the others do the work",
+    "generous": "pays back in kind, and forgives now and then",
+    "grim": "cooperates until it is wronged, and never again",
+    "extorter": "gives just enough for others to go on giving more",
     "babbler": "drowns the others in words",
 }
 """The characters that families cast; one planted fault each. A family says which of them make sense in it."""

@@ -15,6 +15,7 @@ _SHIPPED: Final[Mapping[str, str]] = {
     "alem": "pytest_collab.families.alem:AlemFamily",
     "coding": "pytest_collab.families.coding:CodingFamily",
     "commons": "pytest_collab.families.commons:CommonsFamily",
+    "dilemma": "pytest_collab.families.dilemma:DilemmaFamily",
     "donor": "pytest_collab.families.donor:DonorFamily",
     "experts": "pytest_collab.families.experts:ExpertsFamily",
     "maze": "pytest_collab.families.maze:MazeFamily",

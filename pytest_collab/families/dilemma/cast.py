@@ -1,0 +1,165 @@
+"""The built-in players of dilemmas: strategies that remember one round, and players with a planted fault."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, Final
+
+from pytest_collab.episode.agent import Request
+from pytest_collab.families.rounds import Player, Say, cast_of
+
+
+class Partner(Player):
+    """Tit for tat: cooperates first, then does what the other did; delegates to a mediator and signs a contract that
+    make cooperation safe, and proposes such ones."""
+
+    def say(self, request: Request) -> Say:
+        view = request.view
+        phase, payoffs = view["phase"], view["payoffs"]
+        if phase == "design":
+            return Say((self.design(view),))
+        if phase == "vote":
+            return Say((f"APPROVE: {', '.join(self.approved(view)) or 'none'}",))
+        if phase == "sign":
+            return Say((f"SIGN: {'yes' if self.fair(view['chosen'], payoffs) else 'no'}",))
+        if phase == "punish":
+            return Say(("PUNISH: nobody",))
+        action = self.action(view)
+        if phase == "talk":
+            return Say((), ((None, f"I will choose {action.upper()}."),))
+        return Say.action(action.upper())
+
+    def action(self, view: Mapping[str, Any]) -> str:
+        """What it plays."""
+        payoffs = view["payoffs"]
+        if view["mediator"] is not None and self.fair(view["mediator"], payoffs):
+            return "delegate"
+        return str(self.answer(self.seen(view), payoffs))
+
+    def answer(self, seen: str | None, payoffs: Any) -> str:
+        """Its choice after what it saw last: the action least like cooperation; None when it saw nothing."""
+        return payoffs.cooperate if seen is None else seen
+
+    def seen(self, view: Mapping[str, Any]) -> str | None:
+        """The worst that those of its group did in the last round."""
+        if not view["past"]:
+            return None
+        last, order = view["past"][-1], view["payoffs"].actions
+        did = [last[other] for other in view["group"] if other != self.seat.name]
+        return (
+            str(min(did, key=order.index))
+            if view["payoffs"].cooperate == order[-1]
+            else str(max(did, key=order.index))
+        )
+
+    def design(self, view: Mapping[str, Any]) -> str:
+        """A mediator that cooperates when all delegate, or a contract that makes the tempting action pay nothing."""
+        payoffs = view["payoffs"]
+        if view["mechanism"] == "mediation":
+            played = [payoffs.tempt] * (payoffs.places - 1) + [payoffs.cooperate]
+            return "MEDIATOR: " + ", ".join(f"{n}={action.upper()}" for n, action in enumerate(played, 1))
+        fine = 2 * max(payoffs.together)
+        amounts = {action: 0 if action == payoffs.cooperate else -fine for action in payoffs.actions}
+        return "CONTRACT: " + ", ".join(f"{action.upper()}={amount:g}" for action, amount in amounts.items())
+
+    def approved(self, view: Mapping[str, Any]) -> list[str]:
+        """Those whose design makes cooperation safe."""
+        return [name for name, design in view["designs"].items() if self.fair(design, view["payoffs"])]
+
+    def fair(self, design: Any, payoffs: Any) -> bool:
+        """Cooperates if all delegate; or pays nobody for anything, and takes nothing for cooperation."""
+        if isinstance(design, tuple):
+            return bool(design[-1] == payoffs.cooperate)
+        if design is None:
+            return False
+        return bool(all(amount <= 0 for amount in design.values()) and design[payoffs.cooperate] == 0)
+
+
+class Generous(Partner):
+    """Tit for tat that forgives one time in three."""
+
+    def answer(self, seen: str | None, payoffs: Any) -> str:
+        told = super().answer(seen, payoffs)
+        return str(payoffs.cooperate) if self.random.random() < 1 / 3 else told
+
+
+class Grim(Partner):
+    """Cooperates until somebody does not, and never again."""
+
+    wronged = False
+
+    def answer(self, seen: str | None, payoffs: Any) -> str:
+        self.wronged = self.wronged or seen not in (None, payoffs.cooperate)
+        return str(payoffs.tempt if self.wronged else payoffs.cooperate)
+
+
+class Extorter(Partner):
+    """Press and Dyson's extortion (doi 10.1073/pnas.1206569109), factor 3, in the prisoner's dilemma's terms: it
+    cooperates after mutual cooperation with 8/9, after being exploited with 1/2, after exploiting with 1/3."""
+
+    mine: str | None = None
+
+    def answer(self, seen: str | None, payoffs: Any) -> str:
+        if seen is None or self.mine is None:
+            chance = 0.0
+        else:
+            nice, kind = seen == payoffs.cooperate, self.mine == payoffs.cooperate
+            chance = {(True, True): 8 / 9, (True, False): 1 / 2, (False, True): 1 / 3, (False, False): 0.0}[
+                kind, nice
+            ]
+        self.mine = payoffs.cooperate if self.random.random() < chance else payoffs.tempt
+        return str(self.mine)
+
+
+class FreeRider(Partner):
+    """Takes the tempting action, always, and neither delegates nor signs."""
+
+    def action(self, view: Mapping[str, Any]) -> str:
+        return str(view["payoffs"].tempt)
+
+    def fair(self, design: Any, payoffs: Any) -> bool:
+        return False
+
+    def say(self, request: Request) -> Say:
+        return Say() if request.view["phase"] == "talk" else super().say(request)
+
+
+class PromiseBreaker(FreeRider):
+    """Promises to cooperate and takes the tempting action."""
+
+    def say(self, request: Request) -> Say:
+        if request.view["phase"] == "talk":
+            return Say((), ((None, f"I will choose {request.view['payoffs'].cooperate.upper()}."),))
+        return super().say(request)
+
+
+class Random(Partner):
+    """Chooses at random, designs included."""
+
+    def action(self, view: Mapping[str, Any]) -> str:
+        return str(self.random.choice(view["payoffs"].actions))
+
+    def fair(self, design: Any, payoffs: Any) -> bool:
+        return self.random.random() < 0.5
+
+    def say(self, request: Request) -> Say:
+        return Say() if request.view["phase"] == "talk" else super().say(request)
+
+
+class Nop(Player):
+    """Does nothing."""
+
+    def say(self, request: Request) -> Say:
+        return Say()
+
+
+PLAYERS: Final = cast_of(
+    Partner,
+    random=Random,
+    nop=Nop,
+    generous=Generous,
+    grim=Grim,
+    extorter=Extorter,
+    free_rider=FreeRider,
+    promise_breaker=PromiseBreaker,
+)

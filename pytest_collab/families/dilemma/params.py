@@ -1,0 +1,60 @@
+"""Params of a dilemma: what a task says about it."""
+
+from __future__ import annotations
+
+from typing import ClassVar, Literal
+
+from pydantic import Field, model_validator
+
+from pytest_collab.episode.family import Params
+from pytest_collab.families.dilemma.games import GAMES, Payoffs
+
+
+class Dilemma(Params):
+    """Params of a dilemma. The defaults are CoopEval's: its payoffs, its mechanisms, no talk."""
+
+    family: ClassVar[str] = "dilemma"
+
+    game: Literal["prisoners", "stag_hunt", "trust", "public_goods", "travellers"] = Field(
+        "prisoners", description="which game is played"
+    )
+    mechanism: Literal["none", "repetition", "reputation", "mediation", "contract"] = Field(
+        "none", description="what helps cooperation"
+    )
+    groups: int | None = Field(
+        None, ge=1, le=6, description="groups that play side by side: 1, with reputation 2 unless given"
+    )
+    rounds: int = Field(15, ge=2, le=100, description="most rounds of a repeated game")
+    continuation: float = Field(
+        0.8, gt=0, lt=1, description="how likely another round is after each; nobody is told when it ends"
+    )
+    memory: int = Field(3, ge=1, le=20, description="past rounds that are shown")
+    depth: int = Field(3, ge=1, le=5, description="reputation: how far the partners of partners are told of")
+    punishment: float = Field(
+        0, ge=0, le=10, description="points that a punisher can take from another for 1 of its own; 0: none"
+    )
+    talk: bool = Field(False, description="whether all may write to each other before they choose")
+    target: float = Field(0.8, gt=0, le=1, description="score from which an episode is a success")
+
+    @model_validator(mode="after")
+    def _can_be_played(self) -> Dilemma:
+        if self.mechanism == "reputation" and self.groups == 1:
+            raise ValueError("reputation needs others to meet; take groups: 2 or more")
+        if self.punishment and not self.repeated:
+            raise ValueError(f"punishment needs rounds to come; mechanism {self.mechanism!r} plays one")
+        return self
+
+    @property
+    def payoffs(self) -> Payoffs:
+        """The game."""
+        return GAMES[self.game]
+
+    @property
+    def repeated(self) -> bool:
+        """Whether it is played more than once."""
+        return self.mechanism in ("repetition", "reputation")
+
+    @property
+    def seats(self) -> int:
+        """How many play in all."""
+        return self.payoffs.places * (self.groups or (2 if self.mechanism == "reputation" else 1))

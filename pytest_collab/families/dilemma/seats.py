@@ -1,0 +1,358 @@
+"""What the players of a dilemma are told, and how their replies are read."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any, Final
+
+from pytest_collab.episode.agent import Reply
+from pytest_collab.episode.channel import Message
+from pytest_collab.episode.condition import Condition
+from pytest_collab.episode.game import Ask, Move, Note, Prompt
+from pytest_collab.families.dilemma import rules
+from pytest_collab.families.dilemma.rules import Round, State
+from pytest_collab.families.rounds import Got, RoundGame, choice, named, one, read, speeches
+
+if TYPE_CHECKING:
+    from pytest_collab.families.dilemma.params import Dilemma
+
+DELEGATE: Final = "delegate"
+MOST_PAID: Final = 100
+"""Points that a contract may move for one action."""
+
+
+class DilemmaGame(RoundGame):
+    """One episode: what the mechanism asks for first, then one choice each, or many.
+
+    A choice that cannot be read is the tempting action; a design that cannot be read stands for election as none; no
+    vote is no approval and no signature.
+    """
+
+    labels = ("action", "message", "mediator", "contract", "approve", "sign", "punish")
+
+    def __init__(self, params: Dilemma, seed: int, condition: Condition, seats: tuple[str, ...]) -> None:
+        self.params, self.seed, self.condition, self.seats = params, seed, condition, seats
+        self.payoffs = params.payoffs
+        self.rounds = rules.length(seed, params.continuation, params.rounds) if params.repeated else 1
+        self.state = State("design" if params.mechanism in ("mediation", "contract") else self._begin)
+
+    @property
+    def _begin(self) -> str:
+        return "talk" if self.params.talk else "act"
+
+    def groups(self, number: int) -> tuple[tuple[int, ...], ...]:
+        """The groups of round `number`."""
+        mixed = self.params.mechanism == "reputation"
+        return rules.groups_of(self.seed, len(self.seats), self.payoffs.places, number, mixed=mixed)
+
+    def group(self, seat: str, number: int) -> tuple[str, ...]:
+        """The seats of a group, in the places of the game."""
+        at = self.seats.index(seat)
+        return tuple(self.seats[i] for group in self.groups(number) if at in group for i in group)
+
+    # What they are told.
+
+    def brief(self, seat: str) -> str:
+        params, payoffs = self.params, self.payoffs
+        actions = ", ".join(action.upper() for action in payoffs.actions)
+        lines = [
+            f"You are {seat}, one of {len(self.seats)} players: {', '.join(self.seats)}. You play this game "
+            f"{'in pairs' if payoffs.places == 2 else 'in threes'}, and all choose at the same time. {payoffs.story}",
+            "YOUR GOAL: as many points for yourself as possible.",
+            *self._mechanism(),
+        ]
+        if params.talk:
+            lines.append(
+                "Before each choice you may write to the others of your group: `MESSAGE: ...`. It is read before the "
+                "choice."
+            )
+        if params.punishment:
+            lines.append(
+                f"After each round you may give up 1 point to take {params.punishment:g} from one of your group: "
+                "`PUNISH: name`, or `PUNISH: nobody`."
+            )
+        lines.append(f"When you are asked to choose, answer with one line `ACTION: X`, X one of {actions}.")
+        return "\n".join(lines)
+
+    def _mechanism(self) -> list[str]:
+        percent = f"{self.params.continuation:.0%}"
+        return {
+            "none": ["You play it once."],
+            "repetition": [
+                f"You play it again and again with the same. After each round, another follows with {percent}."
+            ],
+            "reputation": [
+                f"You play it again and again, each time with others, drawn at random. After each round, another "
+                f"follows with {percent}. What you choose is shown to those whom you meet later."
+            ],
+            "mediation": [
+                "You play it once. Before, everyone designs a mediator, which plays for all who delegate to it, the "
+                "same action for each, by how many they are; one of the designs is elected. Then each chooses an "
+                "action, or DELEGATE."
+            ],
+            "contract": [
+                "You play it once. Before, everyone designs a contract: for each action, how many points the one who "
+                "plays it is paid by the others in equal parts (negative: pays to them). One of the designs is "
+                "elected; it binds if all sign it."
+            ],
+        }[self.params.mechanism]
+
+    def ask(self) -> Ask | None:
+        return None if self.state.phase == "over" else Ask(self.seats, self.state.phase)
+
+    def prompt(self, seat: str, inbox: Sequence[Message]) -> Prompt:
+        state, number = self.state, len(self.state.past)
+        group = self.group(seat, number - (state.phase == "punish"))
+        lines = []
+        if self.params.repeated:
+            lines.append(f"Round {number + (state.phase != 'punish')}.")
+        if state.phase in ("talk", "act"):
+            lines += self._with(seat, group)
+            lines += self._history(seat, group)
+            lines += self._agreed()
+        lines += [f"Message from {message.sender}: {message.text}" for message in inbox]
+        lines += self._question(seat, group)
+        return Prompt("\n".join(lines), self.view(seat, group), may_be_silent=state.phase in ("talk", "punish"))
+
+    def _with(self, seat: str, group: Sequence[str]) -> list[str]:
+        others = " and ".join(other for other in group if other != seat)
+        place = (
+            f" You are the {'investor' if group[0] == seat else 'trustee'}." if self.params.game == "trust" else ""
+        )
+        return [f"You play with {others}.{place}"]
+
+    def _history(self, seat: str, group: Sequence[str]) -> list[str]:
+        """The last rounds: of the group where it stays the same, else of each of the others and whom they met."""
+        past, memory = self.state.past, self.params.memory
+        if self.params.mechanism != "reputation":
+            return [self._told(round_, group) for round_ in past[-memory:]]
+        lines, seen = [], {seat}
+        circle = [other for other in group if other != seat]
+        for _ in range(self.params.depth if not self.condition.shared else len(self.seats)):
+            met: list[str] = []
+            for other in circle:
+                if other in seen:
+                    continue
+                seen.add(other)
+                own = [(n, round_) for n, round_ in enumerate(past)][-memory:]
+                lines += [f"Of {other}: {self._told(round_, self.group(other, n), n)}" for n, round_ in own]
+                lines += [] if own else [f"Of {other} nothing is known yet."]
+                met += [name for n, _ in own for name in self.group(other, n)]
+            circle = list(dict.fromkeys(met))
+        return lines
+
+    def _told(self, round_: Round, group: Sequence[str], number: int | None = None) -> str:
+        numbers = range(len(self.state.past))
+        at = next(n for n in numbers if self.state.past[n] is round_) if number is None else number
+        text = "; ".join(
+            f"{name} chose {round_.actions[i].upper()} and got {round_.paid[i]:g}"
+            for name in group
+            for i in (self.seats.index(name),)
+        )
+        hits = [f"{self.seats[a]} punished {self.seats[b]}" for a, b in round_.punished if self.seats[a] in group]
+        return f"in round {at + 1} " + "; ".join([text, *hits]) + "."
+
+    def _agreed(self) -> list[str]:
+        state = self.state
+        if self.params.mechanism not in ("mediation", "contract"):
+            return []
+        if state.chosen is None:
+            return ["No design was approved of; the game is played without."]
+        who, what = self.seats[state.chosen], self.design(state.chosen)
+        if self.params.mechanism == "mediation":
+            return [f"The mediator that {who} designed was elected: {what}."]
+        if state.bound:
+            return [f"The contract that {who} designed binds all: {what}."]
+        refused = [seat for seat, signed in zip(self.seats, state.signed, strict=True) if not signed]
+        return [f"The contract that {who} designed ({what}) does not bind: {', '.join(refused)} did not sign."]
+
+    def design(self, at: int) -> str:
+        """A design in words."""
+        design = self.state.designs[at]
+        if design is None:
+            return "none that could be read"
+        if isinstance(design, tuple):
+            return "; ".join(f"if {n} delegate, {action.upper()}" for n, action in enumerate(design, 1))
+        return "; ".join(
+            f"{action.upper()} {'is paid' if amount >= 0 else 'pays'} {abs(amount):g}"
+            for action, amount in design.items()
+        )
+
+    def _question(self, seat: str, group: Sequence[str]) -> list[str]:
+        places, actions = self.payoffs.places, [action.upper() for action in self.payoffs.actions]
+        phase = self.state.phase
+        if phase == "design" and self.params.mechanism == "mediation":
+            example = ", ".join(f"{n}={actions[0]}" for n in range(1, places + 1))
+            return [
+                f"Design a mediator: `MEDIATOR: {example}`: for each number of those who delegate, what it plays."
+            ]
+        if phase == "design":
+            example = ", ".join(f"{action}=0" for action in actions)
+            return [f"Design a contract: `CONTRACT: {example}`: for each action, the points that are paid for it."]
+        if phase == "vote":
+            designs = [f"{name}: {self.design(i)}" for i, name in enumerate(self.seats)]
+            return ["The designs:", *designs, "Which do you approve of? `APPROVE: names`, or `APPROVE: none`."]
+        if phase == "sign":
+            assert self.state.chosen is not None
+            elected = f"{self.seats[self.state.chosen]}'s contract was elected: {self.design(self.state.chosen)}."
+            return [elected, "Do you sign it? `SIGN: yes` or `SIGN: no`."]
+        if phase == "punish":
+            last = self.state.past[-1]
+            return [self._told(last, group), "Do you punish anybody?"]
+        if phase == "talk":
+            return ["Write to the others, or answer with nothing."]
+        return [f"Choose: {', '.join([*actions, *(['DELEGATE'] if self._mediator is not None else [])])}."]
+
+    @property
+    def _mediator(self) -> rules.Mediator | None:
+        chosen = self.state.chosen
+        design = None if chosen is None else self.state.designs[chosen]
+        return design if self.params.mechanism == "mediation" and isinstance(design, tuple) else None
+
+    def view(self, seat: str, group: Sequence[str]) -> dict[str, Any]:
+        """What the seat knows, as data."""
+        state = self.state
+        return {
+            "phase": state.phase,
+            "round": len(state.past),
+            "group": tuple(group),
+            "payoffs": self.payoffs,
+            "past": [
+                {name: round_.actions[self.seats.index(name)] for name in self.seats}
+                | {"groups": [[self.seats[i] for i in group_] for group_ in round_.groups]}
+                for round_ in state.past[-self.params.memory :]
+            ],
+            "designs": dict(zip(self.seats, state.designs, strict=True)) if state.designs else {},
+            "chosen": None if state.chosen is None else state.designs[state.chosen],
+            "mechanism": self.params.mechanism,
+            "talk": self.params.talk,
+            "mediator": self._mediator,
+            "bound": state.bound,
+        }
+
+    # What they do.
+
+    def parse(self, seat: str, reply: Reply) -> Move:
+        reading, phase = read(reply.text, self.labels), self.state.phase
+        others = [other for other in self.group(seat, len(self.state.past)) if other != seat]
+        if phase == "talk":
+            kept = [
+                s
+                for s in speeches(reading, {name: name for name in self.seats})
+                if s.to is None or set(s.to) & set(others)
+            ]
+            return Move(None, tuple(replace(s, to=tuple(others)) for s in kept))
+        if phase == "design":
+            label = "mediator" if self.params.mechanism == "mediation" else "contract"
+            got = one(
+                reading, seat, self.seats, self._mediator_in if label == "mediator" else self._contract_in, label
+            )
+            return Move(got.value, (), got.why)
+        if phase == "vote":
+            fields = reading.of("approve")
+            if not fields:
+                return Move(None, (), "no approve in the reply")
+            chosen = named(" ".join(f.value for f in fields), {name: name for name in self.seats})
+            return Move([name for name in self.seats if (chosen is None and _all(fields)) or name in (chosen or ())])
+        if phase == "sign":
+            sign = one(reading, seat, self.seats, lambda value: choice(value, ("yes", "no")), "sign")
+            return Move(sign.value, (), sign.why)
+        if phase == "punish":
+            hit = [name for name in others if any(re.search(rf"\b{name}\b", f.value) for f in reading.of("punish"))]
+            return Move(hit[0] if len(hit) == 1 else None, (), "more than one is punished" if len(hit) > 1 else None)
+        options = (*self.payoffs.actions, *((DELEGATE,) if self._mediator is not None else ()))
+        act = one(reading, seat, self.seats, lambda value: choice(value, options))
+        return Move(act.value, (), act.why)
+
+    def _mediator_in(self, value: str) -> Got[Any]:
+        actions = "|".join(self.payoffs.actions)
+        found = {
+            int(n): action.lower() for n, action in re.findall(rf"(\d)\W{{1,4}}({actions})\b", value, re.IGNORECASE)
+        }
+        if sorted(found) != list(range(1, self.payoffs.places + 1)):
+            return Got(None, f"{value[:60]!r} does not say what 1 to {self.payoffs.places} delegating come to")
+        return Got([found[n] for n in sorted(found)])
+
+    def _contract_in(self, value: str) -> Got[Any]:
+        actions = "|".join(self.payoffs.actions)
+        pairs = re.findall(rf"\b({actions})\"?\s*[=:]\s*([+-]?\d+(?:\.\d+)?)", value, re.IGNORECASE)
+        found = {action.lower(): float(amount) for action, amount in pairs}
+        if not found or any(abs(amount) > MOST_PAID for amount in found.values()):
+            return Got(None, f"{value[:60]!r} holds no amount from -{MOST_PAID} to {MOST_PAID} for an action")
+        return Got({action: found.get(action, 0.0) for action in self.payoffs.actions})
+
+    def apply(self, moves: Mapping[str, Move]) -> Sequence[Note]:
+        done = [moves[seat].action for seat in self.seats]
+        state, phase = self.state, self.state.phase
+        if phase == "design":
+            designs = tuple(None if d is None else tuple(d) if isinstance(d, list) else d for d in done)
+            self.state = replace(state, phase="vote", designs=designs)
+            return (Note("state", {"designs": {s: self.design(i) for i, s in enumerate(self.seats)}}),)
+        if phase == "vote":
+            votes = [
+                [name in (vote or ()) and self.state.designs[i] is not None for i, name in enumerate(self.seats)]
+                for vote in done
+            ]
+            chosen = rules.elect(votes, self.seed)
+            signs = self.params.mechanism == "contract" and chosen is not None
+            self.state = replace(state, phase="sign" if signs else self._begin, chosen=chosen)
+            return (Note("state", {"elected": None if chosen is None else self.seats[chosen]}),)
+        if phase == "sign":
+            self.state = replace(state, phase=self._begin, signed=tuple(sign == "yes" for sign in done))
+            return (
+                Note(
+                    "state", {"signed": [seat for seat, sign in zip(self.seats, done, strict=True) if sign == "yes"]}
+                ),
+            )
+        if phase == "talk":
+            self.state = replace(state, phase="act")
+            return ()
+        if phase == "punish":
+            return self._punished(done)
+        return self._acted(done)
+
+    def _acted(self, done: Sequence[str | None]) -> Sequence[Note]:
+        state, groups = self.state, self.groups(len(self.state.past))
+        actions = [action or self.payoffs.tempt for action in done]
+        delegated = frozenset(i for i, action in enumerate(actions) if action == DELEGATE)
+        paid = [0.0] * len(self.seats)
+        contract = state.designs[state.chosen] if state.bound and state.chosen is not None else None
+        for group in groups:
+            profile = tuple(actions[i] for i in group)
+            if self._mediator is not None:
+                profile = rules.mediated([None if a == DELEGATE else a for a in profile], self._mediator)
+            added = rules.transfers(profile, contract) if isinstance(contract, Mapping) else [0.0] * len(group)
+            for i, action, points, more in zip(group, profile, self.payoffs.pay(profile), added, strict=True):
+                actions[i], paid[i] = action, points + more
+        played = Round(groups, tuple(actions), tuple(paid), delegated)
+        self.state = self._after(replace(state, past=(*state.past, played)), punish=bool(self.params.punishment))
+        data = {"actions": dict(zip(self.seats, actions, strict=True)), "paid": paid}
+        return (
+            Note("state", data | ({"delegated": [self.seats[i] for i in sorted(delegated)]} if delegated else {})),
+        )
+
+    def _punished(self, done: Sequence[str | None]) -> Sequence[Note]:
+        hits = tuple((i, self.seats.index(hit)) for i, hit in enumerate(done) if hit is not None)
+        last = self.state.past[-1]
+        paid = list(last.paid)
+        for punisher, other in hits:
+            paid[punisher] -= 1
+            paid[other] -= self.params.punishment
+        past = (*self.state.past[:-1], replace(last, paid=tuple(paid), punished=hits))
+        self.state = self._after(replace(self.state, past=past), punish=False)
+        shown = [(self.seats[a], self.seats[b]) for a, b in hits]
+        return (Note("state", {"punished": shown, "paid": paid}),) if hits else ()
+
+    def _after(self, state: State, *, punish: bool) -> State:
+        if punish:
+            return replace(state, phase="punish")
+        return replace(state, phase=self._begin if len(state.past) < self.rounds else "over")
+
+    def solution(self) -> str:
+        return self.payoffs.cooperate
+
+
+def _all(fields: Sequence[Any]) -> bool:
+    return any(re.search(r"\b(?:all|both|every\w*)\b", f.value, re.IGNORECASE) for f in fields)
