@@ -8,9 +8,10 @@ from pathlib import Path
 import pytest
 
 from pytest_collab.cli import main
+from pytest_collab.episode.record import Episode
 from pytest_collab.errors import UsageError
 from pytest_collab.replications.study import studies
-from pytest_collab.replications.table import Replication, replication
+from pytest_collab.replications.table import Cell, Replication, Section, replication
 from tests.support.episodes import episode, write_run
 
 
@@ -86,6 +87,53 @@ def test_any_run_that_holds_a_studys_tasks_has_its_table(tmp_path: Path) -> None
     assert cell.low == pytest.approx(0.150, abs=0.001)  # Wilson
     assert row.cells[1:] == (None,) * (len(row.cells) - 1)
     assert "seq_n5_comm" in table.absent
+
+
+def test_a_column_can_be_a_change_or_a_loss_paired_by_seed(tmp_path: Path) -> None:
+    def market(condition: str, tasks: list[float]) -> list[Episode]:
+        return [
+            episode(condition, "a", seed, task="main", family="market", metrics={"tasks": done})
+            for seed, done in enumerate(tasks)
+        ]
+
+    table = replication(
+        write_run(tmp_path / "market", [*market("team", [10, 20, 30]), *market("incentive:1000", [20, 40])]),
+        studies()["zero-cost"],
+    )
+    found = {name: cell for section in table.sections for name, cell in own_cells(section)}
+    assert found["incentive"] is not None
+    assert (found["incentive"].value, found["incentive"].n) == (100.0, 2)  # seeds 0 and 1, both doubled
+    assert found["policy"] is None
+    maze = [
+        *(episode("solo", "a", seed, task="gap") for seed in range(6)),
+        *(episode("team", "a", seed, task="gap", ok=seed < 3) for seed in range(6)),
+    ]
+    gap = dict(own_cells(replication(write_run(tmp_path / "maze", maze), studies()["collaboration-gap"]).sections[0]))
+    assert gap["collaboration gap"] is not None
+    assert (gap["solo"].value, gap["collaboration gap"].value, gap["collaboration gap"].n) == (1.0, 0.5, 6)
+
+
+def test_cooperbench_has_its_retention_and_its_curve(tmp_path: Path) -> None:
+    played = []
+    for seed in range(4):
+        for agent, alone in (("a", seed < 3), ("b", seed < 1)):
+            played.append(episode("solo", agent, seed, task="sift", family="coding", ok=alone))
+            played.append(episode("team", agent, seed, task="sift", family="coding", ok=alone and seed == 0))
+    first, curve, _ = replication(write_run(tmp_path / "run", played), studies()["cooperbench"]).sections
+    cells = dict(own_cells(first))
+    assert (cells["solo"].value, cells["coop"].value) == (75.0, 25.0)
+    assert cells["retention"].value == pytest.approx(0.25 / 0.7)  # buckets at 0.05, 0.55, 0.95
+    assert curve.columns == ("0.0-0.1", "0.5-0.6", "0.9-1.0")
+    assert [[cell and cell.value for cell in row.cells] for row in curve.rows if row.who.startswith("a,")] == [
+        [100.0, 100.0, 0.0],
+        [100.0, 0.0, 0.0],
+    ]
+
+
+def own_cells(section: Section) -> list[tuple[str, Cell | None]]:
+    """The cells of the first row of ours, by column."""
+    rows = [row for row in section.rows if row.kind != "published"]
+    return list(zip(section.columns, rows[0].cells, strict=True)) if rows else []
 
 
 def test_the_json_is_what_its_schema_says(run: Path) -> None:
