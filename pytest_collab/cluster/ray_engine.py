@@ -19,6 +19,7 @@ from pytest_collab.cluster.hello import About, Batch, Played
 from pytest_collab.cluster.ray_actors import BankActor, PlayerActor
 from pytest_collab.cluster.spec import EpisodeSpec
 from pytest_collab.cluster.wire import Failed, unpacked
+from pytest_collab.episode.executor import NoPlayers
 from pytest_collab.episode.limits import BudgetSpent
 from pytest_collab.errors import UsageError
 
@@ -30,6 +31,9 @@ INSTALL: Final = "pip install 'pytest-collab[ray]'"
 
 SPARE: Final = 16
 """Calls beside its plays that a player takes at the same time."""
+
+LEAVING_S: Final = 5.0
+"""How long the cluster may take to let the driver go."""
 
 NOT_SHIPPED: Final = ("/.git", "/.venv", "/venv", "/.collab", "__pycache__")
 """What of the rootdir players do not need, as in .gitignore."""
@@ -149,11 +153,12 @@ class RayEngine:
         """Leave the cluster."""
         with suppress(Exception):
             self._ray.kill(self.desk.bank)
-        await asyncio.to_thread(self._ray.shutdown)
+        with suppress(TimeoutError):  # without the head's services it may take for ever
+            await asyncio.wait_for(asyncio.to_thread(self._ray.shutdown), LEAVING_S)
 
 
 class RayDesk:
-    """The bank, as the driver asks it.
+    """The bank, as the driver asks it. When it is gone, with Ray on the driver's machine, nothing can be played.
 
     Attributes:
         bank: the actor; set when the cluster is connected.
@@ -163,21 +168,33 @@ class RayDesk:
 
     async def admit(self, episode: str, likely_usd: float) -> None:
         """As `Desk.admit`."""
-        refusal = await self.bank.admit.remote(episode, likely_usd)
+        refusal = await self._asked(self.bank.admit.remote(episode, likely_usd))
         if refusal is not None:
             raise BudgetSpent(refusal)
 
     async def spent_on(self, episode: str) -> float:
         """As `Desk.spent_on`."""
-        return float(await self.bank.spent_on.remote(episode))
+        return float(await self._asked(self.bank.spent_on.remote(episode)))
 
     async def settle(self, episode: str) -> None:
         """As `Desk.settle`."""
-        await self.bank.settle.remote(episode)
+        with suppress(NoPlayers):  # the episode has ended all the same
+            await self._asked(self.bank.settle.remote(episode))
 
     async def forget(self, player: str) -> None:
         """As `Desk.forget`."""
-        await self.bank.forget.remote(player)
+        await self._asked(self.bank.forget.remote(player))
+
+    async def _asked(self, answer: Any) -> Any:
+        from ray.exceptions import RayError
+
+        try:
+            return await answer
+        except RayError as error:
+            raise NoPlayers(
+                f"Ray is gone from the driver's machine, and with it the count of money and calls "
+                f"({type(error).__name__}). Finish the run with --collab-resume"
+            ) from None
 
 
 class RayPlayer:

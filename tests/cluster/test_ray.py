@@ -140,6 +140,7 @@ def folder() -> Iterator[Path]:
     (made / "pytest.ini").write_text("[pytest]\n")
     yield made
     shutil.rmtree(made)
+    made.with_name(f"{made.name}.log").unlink(missing_ok=True)
 
 
 def session(cluster: list[Node], folder: Path, *arguments: str, **more: str) -> subprocess.Popen[bytes]:
@@ -254,6 +255,37 @@ def test_other_files_play_nothing(cluster: list[Node], folder: Path) -> None:
     assert session(cluster, folder, *arguments).wait(200) != 0
     assert "is another one here" in log_of(folder)
     assert not (folder / "out" / "transcripts").exists() or not lines(folder, "out")
+
+
+def test_what_a_killed_driver_and_a_killed_head_leave_is_resumed(cluster: list[Node], folder: Path) -> None:
+    """Last of all: no cluster is left after it. Players end with their driver; without a head no session goes on."""
+    with ModelServer(answer=shake) as served:
+        served.latency_s = 0.3
+        agent = {"provider": "openai-chat", "model": "m", "base_url": f"{served.url}/v1", "api_key_env": "RUN_KEY"}
+        (folder / "collab-agents.yaml").write_text(json.dumps({"agents": {"ada": agent}}))
+        (folder / "shake.collab.yaml").write_text("family: handshake\nseeds: 16\nconditions: [team]\n")
+        arguments = ("--agents=ada", "--collab-executor=ray", "--collab-in-flight=2", "--collab-players=1")
+        driver = session(cluster, folder, *arguments, "--collab-run-dir=out", RUN_KEY=CANARY)
+        wait_until(lambda: len(served.log) >= 6 or driver.poll() is not None, "calls are made", 200)
+        driver.kill()
+        driver.wait()
+        wait_until(lambda: not any("ray::PlayerActor" in command for *_, command in processes()), "players end", 60)
+        before = lines(folder, "out")
+        assert 0 < len(before) < 16
+        calls = len(served.log)
+        driver = session(cluster, folder, *arguments, "--collab-run-dir=out", "--collab-resume", RUN_KEY=CANARY)
+        wait_until(lambda: len(served.log) >= calls + 4 or driver.poll() is not None, "calls are made", 200)
+        head = cluster[0].process.pid
+        os.kill(next(pid for pid, parent, command in processes() if parent == head and "gcs_server" in command), 9)
+        assert driver.wait(200) not in (None, pytest.ExitCode.OK), log_of(folder)
+        assert "Ray is gone from the driver's machine" in log_of(folder)
+        here = [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", "--agents=ada", "--collab-run-dir=out"]
+        own = os.environ | {"RUN_KEY": CANARY, "PYTHONPATH": str(ROOT)}
+        done = subprocess.run([*here, "--collab-resume"], cwd=folder, env=own, capture_output=True, text=True)
+        assert done.returncode == 0, done.stdout
+    played = lines(folder, "out")
+    assert [one["seed"] for one in played] == list(range(16))
+    assert [one for one in played if one in before] == before
 
 
 @pytest.mark.parametrize(
