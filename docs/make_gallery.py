@@ -31,7 +31,7 @@ from pytest_collab.episode.run import RunDirectory
 
 ROOT: Final = Path(__file__).parent.parent
 IMAGES: Final = ROOT / "docs" / "images"
-WIDTH, HEIGHT = 1180, 740
+WIDTH, HEIGHT = 1180, 680
 TALL: Final = 4000
 """A window in which nothing has to be scrolled: the time line covers no picture."""
 COLUMNS: Final = 100
@@ -184,10 +184,13 @@ def looked_at(folder: Path, browser: str | None, names: list[str], *, shoot: boo
             page.wait_for_load_state("networkidle")
             page.locator(awaited).first.wait_for(timeout=20_000)
             if shoot:
-                box = page.locator("#view .times").first.bounding_box() if name != VERDICT else None
-                top = 0 if box is None else box["y"] - 8
-                clip = {"x": 0, "y": top, "width": WIDTH, "height": HEIGHT}
-                page.screenshot(path=IMAGES / f"{name}.png", clip=clip, animations="disabled")
+                shown = {"path": IMAGES / f"{name}.png", "animations": "disabled"}
+                times = page.locator("#view .times").first
+                if name != VERDICT and times.count():  # from the time line on
+                    top = times.evaluate("one => one.getBoundingClientRect().top + scrollY") - 8
+                    clip = {"x": 0, "y": max(0, top), "width": WIDTH, "height": HEIGHT}
+                    shown |= {"full_page": True, "clip": clip}
+                page.screenshot(**shown)
             said = page.locator("main").inner_text()
             page.close()
             yield name, sha256(" ".join(_PASSING.sub("", said).split()).encode()).hexdigest()[:16]
