@@ -187,6 +187,7 @@ def looked_at(folder: Path, browser: str | None, names: list[str], *, shoot: boo
                 shown = {"path": IMAGES / f"{name}.png", "animations": "disabled"}
                 times = page.locator("#view .times").first
                 if name != VERDICT and times.count():  # from the time line on
+                    page.evaluate("scrollTo(0, 0)")  # what sticks beside the dialogue stands at its beginning
                     top = times.evaluate("one => one.getBoundingClientRect().top + scrollY") - 8
                     clip = {"x": 0, "y": max(0, top), "width": WIDTH, "height": HEIGHT}
                     shown |= {"full_page": True, "clip": clip}

@@ -32,6 +32,13 @@ def test_the_page_shows_what_is_made_and_nothing_else() -> None:
     assert shown == made == {image.name for image in IMAGES}
 
 
+def test_every_family_is_shown_on_its_own_page() -> None:
+    for name in MADE["PLAYS"]:
+        assert f"(../images/gallery-{name}.png)" in (DOCS / "families" / f"{name}.md").read_text(encoding="utf-8"), (
+            name
+        )
+
+
 def test_pictures_are_small_and_ask_no_server() -> None:
     assert all(image.stat().st_size < 150_000 for image in IMAGES)
     assert sum(image.stat().st_size for image in IMAGES) < 1_500_000
