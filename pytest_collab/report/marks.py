@@ -45,6 +45,13 @@ def spans_of(failures: Sequence[Failure], seq: int, text: str) -> list[Span]:
     return _merged(found, text)[:MOST]
 
 
+def from_proof(note: str, text: str, limit: int) -> str:
+    """The text, or where it is longer than `limit`, what of it begins with the sentence that `note` names."""
+    found = spans(note, text) if len(text) > limit else []
+    start = max((text.rfind(end, 0, found[0][0]) for end in (". ", "! ", "? ", "\n")), default=-1) if found else -1
+    return text if start < 0 else f"… {text[start + 1 :].lstrip()}"
+
+
 def in_units(text: str, found: Sequence[Span]) -> list[list[int]]:
     """Spans counted as a browser counts characters (UTF-16 code units)."""
     if text.isascii():

@@ -18,6 +18,7 @@ from pytest_collab.episode.text import one_line, printable
 from pytest_collab.episode.transcript import Event, Transcript
 from pytest_collab.errors import CollabError
 from pytest_collab.measure.frame import UNGRADED
+from pytest_collab.report.marks import from_proof
 from pytest_collab.report.telling import deed
 
 PAGE: Final = "report.html"
@@ -94,7 +95,7 @@ def _failures(failures: tuple[Failure, ...], transcript: Transcript) -> list[str
         lines.append(f"  {failure.code} [{failure.cause}] seat {who}: {one_line(failure.note, 200)}")
         for seq in failure.events[:3]:
             if seq < len(transcript):
-                lines.append(f"    #{seq} {_event(transcript[seq], transcript, 140)}")
+                lines.append(f"    #{seq} {_event(transcript[seq], transcript, 140, failure.note)}")
         if len(failure.events) > 3:
             lines.append(f"    and {len(failure.events) - 3} more")
     return [*lines, ""]
@@ -121,13 +122,13 @@ def _only_tools(event: Event) -> bool:
     return isinstance(event.data["action"], dict) and set(event.data["action"]) == {"tools"}
 
 
-def _event(event: Event, transcript: Transcript, limit: int) -> str:
+def _event(event: Event, transcript: Transcript, limit: int, note: str = "") -> str:
     data = event.data
     seat = event.seat or "-"
     if event.kind == "message":
         lost = ", ".join(f"{seat} ({why})" for seat, why in data["dropped"].items())
         suffix = f"   [not delivered to {lost}]" if lost else ""
-        return f"{seat}: {one_line(data['text'], limit)}{suffix}"
+        return f"{seat}: {one_line(from_proof(note, data['text'], limit), limit)}{suffix}"
     if (told := deed(event, transcript)) is not None:
         return f"{seat} {'uses ' if event.kind == 'tool_call' else ''}{one_line(told, limit)}"
     if event.kind == "reply" and data.get("stop") in WORDS:

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from pytest_collab.episode.outcome import Failure
 from pytest_collab.episode.transcript import Transcript
-from pytest_collab.report.marks import in_units, spans, spans_of
+from pytest_collab.report.marks import from_proof, in_units, spans, spans_of
 from pytest_collab.report.telling import deed, size, tool
 
 
@@ -47,6 +47,13 @@ def test_marks_are_ascending_and_inside_the_text(note: str, text: str) -> None:
     assert all(0 <= at <= len(text) for at in ends)
     assert all(start < end for start, end in found)
     assert spans_of([Failure.of("vague", "a", events=[3], note=note)], 4, text) == []
+
+
+def test_a_long_text_begins_with_the_sentence_that_proves() -> None:
+    text = "I name cells row first. " * 10 + "These are walls: (0, 2), (2, 1). Yours?"
+    assert from_proof("b said that (0, 2) is a wall", text, 140) == "… These are walls: (0, 2), (2, 1). Yours?"
+    assert from_proof("b said that (0, 2) is a wall", text, 1000) == text
+    assert from_proof("b never wrote anything", text, 140) == text
 
 
 def test_marks_are_counted_as_a_browser_counts() -> None:
