@@ -37,7 +37,7 @@ from pytest_collab.families.coding.workspace.bench import AT_ONCE
 
 ROOT = Path(__file__).parent.parent
 HEAD = "| pool | features | tests | sets | given | alarms | plain | counter | time | work |"
-_ALL = 16
+_ALL = 4
 
 Part = tuple[str, str, bool]
 """A tree, a feature, and whether the tree decides."""
