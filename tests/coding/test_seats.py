@@ -356,6 +356,27 @@ def test_work_that_is_not_in_the_tree_is_named(root: Path) -> None:
     assert "b keeps work in a stash, which was not what is graded" in notes["b",]
 
 
+@pytest.mark.parametrize(
+    ("commands", "named"),
+    [
+        ("git checkout -q --detach && {edit} && git commit -qam x", None),
+        ("{edit} && git commit -qam x && git commit -q --amend -m y", None),
+        ("{edit} && git commit -qam x && echo n > n && git add n && git commit -qm n && git rebase -q HEAD~1", None),
+        ("git checkout -q --detach && {edit} && git commit -qam x && git checkout -q -", "calc.py"),
+        ("{edit} && git commit -qam x && git reset -q --hard HEAD~1", "calc.py"),
+    ],
+)
+def test_work_is_graded_wherever_head_is_and_named_where_it_is_on_no_branch(
+    root: Path, commands: str, named: str | None
+) -> None:
+    edit = "echo 'def double(a): return 2 * a' >> calc.py"
+    played = play(root, Steps(run(commands.format(edit=edit))), "nop")
+    work = next(e for e in played.transcript.of("grade", seat="a") if e.data["what"] == "work")
+    assert ("calc.py" in work.data["stat"]) == (named is None)
+    said = f"changed {named} in a commit that is on no branch, which was not what is graded"
+    assert work.data.get("elsewhere", []) == ([] if named is None else [said])
+
+
 def test_a_tree_without_its_git_is_graded_as_it_stands(root: Path) -> None:
     a = Steps(run("rm -rf .git && echo new > new.txt"))
     work = next(e for e in play(root, a, "nop").transcript.of("grade", seat="a") if e.data["what"] == "work")

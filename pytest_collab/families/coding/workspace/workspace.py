@@ -171,8 +171,8 @@ class Workspace:
     async def elsewhere(self, seat: str) -> list[str]:
         """Work of a seat that is not in its working tree, and so does not count: sentences.
 
-        What its own git says about branches and stashes; it is asked in the seat's sandbox, and believed as far as a
-        hint goes.
+        What its own git says about branches, stashes, and commits that it left behind on none (detached, reset,
+        rebased away); it is asked in the seat's sandbox, and believed as far as a hint goes.
         """
         words = ("for-each-ref", "--no-merged=HEAD", "--format=%(refname)", "refs/heads", "refs/stash")
         listed = await self.git(seat, *words)
@@ -187,7 +187,27 @@ class Workspace:
                 name = printable(ref.removeprefix("refs/heads/"), 80)
                 where = "keeps work in a stash" if ref == "refs/stash" else f"committed on branch {name}"
                 found.append(f"{where}, which was not what is graded")
-        return found
+        return [*found, *await self._left_behind(seat)]
+
+    async def _left_behind(self, seat: str) -> list[str]:
+        """A commit that no branch holds, if it changes files that the working tree leaves as they were at first."""
+        been = (await self.git(seat, "log", "--walk-reflogs", "-n", "50", "--format=%H", "HEAD")).stdout.split()
+        words = (*been, "--not", "HEAD", "--branches", "--glob=refs/stash")
+        lost = (await self.git(seat, "rev-list", "-n", "20", *words)).stdout.split() if been else []
+        if not lost:
+            return []
+        now = await self._changed(seat)
+        for commit in lost:
+            missing = sorted(await self._changed(seat, commit) - now)
+            if missing:
+                name = printable(missing[0], 80) + (f" and {len(missing) - 1} more" if len(missing) > 1 else "")
+                return [f"changed {name} in a commit that is on no branch, which was not what is graded"]
+        return []
+
+    async def _changed(self, seat: str, *commit: str) -> set[str]:
+        """Files that the seat's tree, or a commit, has otherwise than the base."""
+        listed = await self.git(seat, "diff", "--name-only", "--no-ext-diff", self._seed.commit, *commit, "--")
+        return set(listed.stdout.splitlines()) if listed.ok else set()
 
     async def diff(self, seat: str, limit: int | None = None) -> str:
         """What the seat's tree changes, as a patch for people to read."""
