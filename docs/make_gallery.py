@@ -57,6 +57,7 @@ PLAYS: Final = {
     "donor": Play("donor/quick.collab.yaml", "partner+free_rider"),
     "experts": Play("experts/quick.collab.yaml", "partner+stubborn"),
     "dilemma": Play("dilemma/prisoners_repetition.collab.yaml", "partner+extorter", seed=1),
+    "alem": Play("alem/first_steps.collab.yaml", "partner+silent", seed=9999),
     "network": Play("network/leader.collab.yaml", "partner+partner+promise_breaker+partner", seed=1),
 }
 """One episode a family, with a planted fault in it."""
@@ -74,8 +75,9 @@ TERMINAL: Final = {
 SEEN: Final = IMAGES / "gallery.json"
 """By picture, a digest of what its page says."""
 
-UNSTEADY: Final = {"coding"}
-"""Whose page differs from play to play, by commits and by the times of tests: a person has to look at its picture."""
+UNSTEADY: Final = {"alem", "coding"}
+"""A person has to look at the pictures of these: coding's page differs from play to play, by commits and by the times
+of tests, and alem needs `alem-env` and a minute."""
 
 VERDICT: Final = "report-overview"
 SUITE: Final = " ".join(f"tasks/{name}.collab.yaml" for name in ("maze/six_by_six", "commons/quick", "market/quick"))

@@ -1,4 +1,4 @@
-"""The gallery shows every family that plays with what the package brings, and stays small."""
+"""The gallery shows every family, and stays small."""
 
 from __future__ import annotations
 
@@ -15,13 +15,11 @@ from pytest_collab import families
 DOCS = Path(__file__).parents[2] / "docs"
 MADE = runpy.run_path(str(DOCS / "make_gallery.py"))
 IMAGES = sorted((DOCS / "images").glob("gallery-*"))
-NEEDS_MORE = {"alem"}
-"""Families that need a package of somebody else's."""
 
 
 def test_every_family_has_a_picture() -> None:
     shipped = {name for name in families.names() if type(families.get(name)).__module__.startswith("pytest_collab.")}
-    assert shipped - NEEDS_MORE == set(MADE["PLAYS"])
+    assert shipped == set(MADE["PLAYS"])
     for play in MADE["PLAYS"].values():
         assert (DOCS.parent / "tasks" / play.task).is_file()
 
@@ -40,7 +38,7 @@ def test_every_family_is_shown_on_its_own_page() -> None:
 
 
 def test_pictures_are_small_and_ask_no_server() -> None:
-    assert all(image.stat().st_size < 150_000 for image in IMAGES)
+    assert all(image.stat().st_size < 160_000 for image in IMAGES)
     assert sum(image.stat().st_size for image in IMAGES) < 1_500_000
     for image in IMAGES:
         if image.suffix == ".svg":
