@@ -21,6 +21,7 @@ from pytest_collab.plugin.progress import Log, Progress
 from pytest_collab.plugin.resuming import set_tasks_aside, words
 from pytest_collab.plugin.settling import settle
 from pytest_collab.plugin.stage import unpaid
+from pytest_collab.plugin.standing import Standing
 
 if TYPE_CHECKING:
     from pytest_collab.measure.summary import Summary
@@ -98,12 +99,20 @@ class Controller:
     def pytest_sessionstart(self, session: pytest.Session) -> None:
         terminal = session.config.pluginmanager.get_plugin("terminalreporter")
         if self._session.run is not None and Progress.wanted(session.config, terminal):
-            session.config.pluginmanager.register(Progress(self._session.shared, terminal), "collab-progress")
+            progress = Progress(self._session.shared, self._standing(self._session.run), terminal)
+            session.config.pluginmanager.register(progress, "collab-progress")
         elif self._session.run is not None and terminal is not None and not terminal.isatty:
-            session.config.pluginmanager.register(Log(self._session.shared), "collab-progress")
+            log = Log(self._session.shared, self._standing(self._session.run))
+            session.config.pluginmanager.register(log, "collab-progress")
         if self._session.run is not None and terminal is not None:
             session.config.pluginmanager.register(Notices(self._session.shared, terminal), "collab-notices")
             self._silence_commands(terminal)
+
+    def _standing(self, run: RunDirectory) -> Standing:
+        """What the gates are held against while the run is played; a shard is judged when it has been joined."""
+        if self._gates is None or self._session.settings.shard is not None:
+            return Standing(run.path)
+        return Standing(run.path, self._gates.file, self._gates.baselines)
 
     def _silence_commands(self, terminal: Any) -> None:
         """In a GitHub workflow, let nothing that agents say give commands to the runner."""

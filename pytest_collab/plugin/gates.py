@@ -42,10 +42,10 @@ class Gatekeeper:
         self._path = path
         file = read_gates_file(path)
         self.file = file.model_copy(update={"stand_ins": {**file.stand_ins, **session.settings.stand_ins}})
-        self._baselines: dict[str, Frame] = {}
+        self.baselines: dict[str, Frame] = {}
         if session.settings.shard is None:
             base = session.config.invocation_params.dir
-            self._baselines = read_baselines(self.file, session.settings.baseline, base, session.settings.run_dir)
+            self.baselines = read_baselines(self.file, session.settings.baseline, base, session.settings.run_dir)
         self.report: GateReport | None = None
         self._not_judged = ""
         self._uncollected: list[str] = []
@@ -78,7 +78,7 @@ class Gatekeeper:
             session.exitstatus = pytest.ExitCode.USAGE_ERROR
             return
         try:
-            report = judge_directory(self.file, run.path, self._baselines)
+            report = judge_directory(self.file, run.path, self.baselines)
             run.write(GATES_JSON, report)
         except CollabError as error:
             self._not_judged = str(error)
@@ -98,7 +98,7 @@ class Gatekeeper:
     def check(self, frame: Frame) -> None:
         """Refuse gates that the planned episodes cannot answer. Raises UsageError."""
         for gate in self.file.gates:
-            check_gate(self.file, gate, frame, self._baselines)
+            check_gate(self.file, gate, frame, self.baselines)
 
     def _emit(self, session: pytest.Session, report: GateReport) -> None:
         config = session.config

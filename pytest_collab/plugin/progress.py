@@ -1,4 +1,4 @@
-"""Live progress: episodes done, in play and failed, what was spent, and the time that is left.
+"""Live progress: episodes done, in play and failed, what was spent, the time that is left, and how gates stand.
 
 On a terminal it is the bottom line; in the log of a CI a line a minute, and one every 15 seconds while something is
 prepared that keeps episodes from beginning.
@@ -19,6 +19,7 @@ import pytest
 from pytest_collab.agents.purse import SessionPurse
 from pytest_collab.agents.trouble import leave_notice
 from pytest_collab.plugin.shared import in_play, in_preparation, planned
+from pytest_collab.plugin.standing import Standing
 
 INTERVAL_S: Final = 0.2
 LOG_INTERVAL_S: Final = 60.0
@@ -28,8 +29,9 @@ PREPARING_INTERVAL_S: Final = 15.0
 class Tally:
     """What a session has come to so far, over all its processes."""
 
-    def __init__(self, shared: Path) -> None:
+    def __init__(self, shared: Path, standing: Standing) -> None:
         self._shared = shared
+        self._standing = standing
         self._purse = SessionPurse(shared, None)
         self._done = self._failed = 0
         self._spent = 0.0
@@ -61,6 +63,7 @@ class Tally:
         return (
             f"episodes: {self._done}{of} done, {in_play(self._shared)} in play, {self._failed} unsuccessful, "
             f"{known}${spent:.2f}, {clock(elapsed)}{left}{self._preparing()}"
+            + "".join(f"; {told}" for told in (self._standing.gates(), self._standing.longest()) if told)
         )
 
     def _preparing(self) -> str:
@@ -82,8 +85,8 @@ def clock(seconds: float) -> str:
 class Telling:
     """Tells the tally from a thread while tests run. Registered in the controller."""
 
-    def __init__(self, shared: Path) -> None:
-        self._tally = Tally(shared)
+    def __init__(self, shared: Path, standing: Standing) -> None:
+        self._tally = Tally(shared, standing)
         self._over = threading.Event()
         self._thread = threading.Thread(target=self._keep_telling, name="collab-progress", daemon=True)
 
@@ -115,8 +118,8 @@ class Telling:
 class Log(Telling):
     """A line now and then, where there is no terminal to draw on."""
 
-    def __init__(self, shared: Path) -> None:
-        super().__init__(shared)
+    def __init__(self, shared: Path, standing: Standing) -> None:
+        super().__init__(shared, standing)
         self._shared = shared
 
     def _keep_telling(self) -> None:
@@ -133,8 +136,8 @@ class Progress(Telling):
     Registered in the controller when its output is a terminal; `-q`, `-s` and `TERM=dumb` do without.
     """
 
-    def __init__(self, shared: Path, terminal: Any) -> None:
-        super().__init__(shared)
+    def __init__(self, shared: Path, standing: Standing, terminal: Any) -> None:
+        super().__init__(shared, standing)
         # While a test runs, pytest's capture sits on the standard descriptors: draw on a copy of the real one.
         self._file = os.fdopen(os.dup(terminal._tw._file.fileno()), "w", encoding="utf-8")
         self._rows = 0

@@ -10,10 +10,14 @@ import subprocess
 import sys
 import termios
 from fcntl import ioctl
+from pathlib import Path
 
 import pytest
 
+from pytest_collab.episode.journal import Journals
+from pytest_collab.episode.transcript import Transcript
 from pytest_collab.plugin.progress import clock
+from pytest_collab.plugin.standing import Standing
 
 
 def on_a_terminal(suite: pytest.Pytester, *args: str, term: str = "xterm") -> str:
@@ -94,3 +98,34 @@ def test_time_is_told_as_clocks_tell_it() -> None:
 @pytest.mark.parametrize(("args", "term"), [(["-q"], "xterm"), (["-s"], "xterm"), ([], "dumb")])
 def test_who_wants_no_progress_gets_none(shake: pytest.Pytester, args: list[str], term: str) -> None:
     assert "in play" not in on_a_terminal(shake, "--agents=partner", *args, term=term)
+
+
+GATES = """
+gates:
+  - {name: half of them, metric: success_rate, at_least: 0.5}
+  - {name: nearly all, metric: success_rate, at_least: 0.95}
+"""
+
+
+def test_the_log_says_how_the_gates_stand(shake: pytest.Pytester) -> None:
+    conftest = shake.path / "conftest.py"
+    quick = "progress.LOG_INTERVAL_S = 0.3\nstanding.EVERY_S = 0.1\n"
+    quick = f"from pytest_collab.plugin import progress, standing\n\n{quick}"
+    conftest.write_text(quick + conftest.read_text())
+    (shake.path / "gates.yaml").write_text(GATES)
+    result = shake.runpytest_subprocess("--agents=slow", "-q", "--collab-seeds=8", "--collab-gate=gates.yaml")
+    told = [line for line in result.outlines if line.startswith("collab: episodes: ")]
+    assert any(re.search(r"gates so far: (1 pass, 1 undecided|2 undecided)", line) for line in told), told
+
+
+def test_an_episode_that_takes_long_is_named_with_its_turn(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("pytest_collab.plugin.standing.LONG_S", 0.0)
+    journals, standing = Journals(tmp_path, "gw1"), Standing(tmp_path)
+    assert standing.longest() == ""
+    transcript = Transcript()
+    journals.begin("maze-six-team-slow-s3-1a2b3c4d", transcript)
+    transcript.add("start", None)
+    transcript.add("prompt", "a", turn=8, text="so")
+    assert re.fullmatch(r"longest maze-six-team-slow-s3 turn 9, \d s", standing.longest())
+    journals.end("maze-six-team-slow-s3-1a2b3c4d")
+    assert standing.longest() == ""
