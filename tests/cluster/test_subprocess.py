@@ -243,7 +243,12 @@ def test_the_first_failure_ends_it_and_no_traceback_is_made(
 def test_ctrl_c_keeps_what_is_finished_and_what_was_spent_on_the_rest(folder: pytest.Pytester) -> None:
     folder.path.joinpath("killed").touch()
     arguments = (*PLAYERS, "--agents=once", "--collab-in-flight=2", "--collab-run-dir=out", "--nap=3", "--wrong=1")
-    driver = folder.popen([os.sys.executable, "-m", "pytest", *arguments])
+    # As from a terminal: a shell's background jobs are started deaf to Ctrl-C.
+    heard = signal.signal(signal.SIGINT, signal.default_int_handler)
+    try:
+        driver = folder.popen([os.sys.executable, "-m", "pytest", *arguments])
+    finally:
+        signal.signal(signal.SIGINT, heard)
     kept = folder.path / "out" / "episodes.jsonl"
     wait_until(lambda: kept.exists() and kept.read_text().count("\n") >= 3, "episodes are played")
     driver.send_signal(signal.SIGINT)
