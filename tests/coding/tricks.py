@@ -144,7 +144,7 @@ sys.addaudithook(hear)
 
 
 def double(a):
-    return max(heard)
+    return next((one for one in heard if one != a), a)
 """
 _SIGNED = """
 
