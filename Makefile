@@ -34,7 +34,8 @@ demo: $(BIN)/.ready
 		--agents=$(CAST) --collab-teams=$(TEAMS) --collab-conditions=solo,team,mute,shared \
 		--collab-seeds=5 --tb=no -q --no-header -r N -W ignore; echo $$? >$(VENV)/.demo-status; } \
 		| sed -e '/^bringing up nodes/d' -e '/%\]$$/d' -e '/^$$/d' -e '/^look closer/d' -e '/^episodes: /d' -e '/^  "/d' \
-			-e '/= collaboration =/d'; \
+			-e '/= collaboration =/d' -e '/^look at it/d' -e '/^success /d' -e '/^  and [0-9]* agents/d' \
+			-e '/^coordination or competence/d'; \
 	status=$$(cat $(VENV)/.demo-status); rm -f $(VENV)/.demo-status; if [ $$status -gt 1 ]; then exit $$status; fi
 
 test: $(BIN)/.ready
