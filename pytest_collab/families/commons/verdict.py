@@ -102,7 +102,7 @@ class _Season:
         self.told = params.universalization or condition.kind == "protocol"
         steps = list(walk(game, transcript))
         self.acts: list[Step] = [step for step in steps if step.phase == "harvest"]
-        inner = getattr(game, "game", game)
+        inner = game.inner
         self.seats: tuple[str, ...] = inner.seats
         self.pool: rules.State = game.state.pool
         self.replies: dict[str, list[int]] = {seat: [] for seat in self.seats}

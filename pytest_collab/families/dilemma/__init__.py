@@ -62,6 +62,6 @@ class DilemmaFamily(RoundFamily[Dilemma]):
 
         game = self.replayed(params, seed, condition)
         replay(game, transcript if upto is None else Transcript(transcript[: upto + 1]))
-        inner = getattr(game, "game", game)
+        inner = game.inner
         assert isinstance(inner, DilemmaGame)
         return picture(inner)

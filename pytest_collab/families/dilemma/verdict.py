@@ -22,7 +22,7 @@ def assess(params: Dilemma, game: RoundGame, transcript: Transcript) -> Verdict:
     Failures run from cause to symptom: a broken word, silence, unreadable answers, the tempting action against others
     who cooperated; where nobody cooperated, `disagreement` of those who did not.
     """
-    inner = getattr(game, "game", game)
+    inner = game.inner
     assert isinstance(inner, DilemmaGame)
     steps = [step for step in walk(game, transcript) if step.phase == "act"]  # brings the game to its end
     past, seats, payoffs = inner.state.past, inner.seats, params.payoffs

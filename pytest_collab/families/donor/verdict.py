@@ -100,7 +100,7 @@ class _Play:
     def __init__(self, params: Donor, game: RoundGame, transcript: Transcript) -> None:
         self.params = params
         self.steps: list[Step] = list(walk(game, transcript))
-        inner: Any = getattr(game, "game", game)
+        inner: Any = game.inner
         self.seats: tuple[str, ...] = inner.seats
         self.seed: int = inner.seed
         self.shares: dict[str, list[float]] = {seat: [] for seat in self.seats}

@@ -105,9 +105,9 @@ class _Table:
         self.params, self.transcript = params, transcript
         self.deal = params.deal(seed)
         self.goal = params.target * rules.score(self.deal, self.deal.told)
-        self.misled: str | None = getattr(getattr(game, "game", game), "misled", None)
+        self.misled: str | None = getattr(game.inner, "misled", None)
         self.steps: list[Step] = list(walk(game, transcript))
-        self.seats: tuple[str, ...] = getattr(game, "game", game).seats
+        self.seats: tuple[str, ...] = game.inner.seats
         self.scene: Scene = game.state
         self.said = show.said(transcript)
         self.answers: dict[str, list[int]] = {seat: [] for seat in self.seats}

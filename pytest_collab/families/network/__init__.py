@@ -74,7 +74,7 @@ class NetworkFamily(RoundFamily[Network]):
 
         game = self.replayed(params, seed, condition)
         replay(game, transcript if upto is None else Transcript(transcript[: upto + 1]))
-        inner = getattr(game, "game", game)
+        inner = game.inner
         assert isinstance(inner, NetworkGame)
         scene = game.state
         return picture(inner.deal, inner.seats, answers_of(inner, scene), scene.talked, inner.rounds)

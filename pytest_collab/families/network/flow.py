@@ -130,7 +130,7 @@ class Case:
 
     def __init__(self, params: Network, game: RoundGame, transcript: Transcript) -> None:
         self.params, self.transcript = params, transcript
-        inner = getattr(game, "game", game)
+        inner = game.inner
         assert isinstance(inner, NetworkGame)
         self.game: NetworkGame = inner
         self.deal: rules.Deal = inner.deal

@@ -109,7 +109,7 @@ class _Dinner:
         self.transcript = transcript
         self.steps: list[Step] = list(walk(game, transcript))
         self.acts = [step for step in self.steps if step.phase == "act"]
-        inner = getattr(game, "game", game)
+        inner = game.inner
         self.seats: tuple[str, ...] = inner.seats
         self.final: Scene = game.state
         self.grabs = self.got = 0

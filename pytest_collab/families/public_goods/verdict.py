@@ -36,7 +36,7 @@ def assess(params: PublicGoods, game: RoundGame, transcript: Transcript) -> Verd
     more than half.
     """
     acts = [step for step in walk(game, transcript) if step.phase == "contribute"]
-    seats: tuple[str, ...] = getattr(game, "game", game).seats
+    seats: tuple[str, ...] = game.inner.seats
     state: rules.State = game.state.good
     given = {seat: float(state.given(i)) for i, seat in enumerate(seats)}
     most = params.rounds * params.endowment

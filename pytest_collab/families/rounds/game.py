@@ -26,6 +26,11 @@ class RoundGame(Game):
     labels: Sequence[str] = ("action", "message")
     commands: Sequence[str] = ()
 
+    @property
+    def inner(self) -> RoundGame:
+        """The game of the rules: itself, or the one that it wraps (`Solo`, `Muted`)."""
+        return self
+
     def by_seat(self, moves: Mapping[str, Move]) -> Mapping[str, Move]:
         """The moves of the seats of the rules (for `Solo`, what its one agent commanded for each)."""
         return moves
@@ -50,6 +55,10 @@ class Solo(RoundGame):
         self.seats = game.seats[:1]
         self.labels, self.commands = game.labels, game.commands
         self._inbox: dict[str, list[Message]] = {seat: [] for seat in game.seats}
+
+    @property
+    def inner(self) -> RoundGame:
+        return self.game.inner
 
     @property
     def state(self) -> Any:

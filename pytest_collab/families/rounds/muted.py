@@ -27,6 +27,10 @@ class Muted(RoundGame):
         self.labels, self.commands = game.labels, game.commands
 
     @property
+    def inner(self) -> RoundGame:
+        return self.game.inner
+
+    @property
     def state(self) -> Any:
         return self.game.state
 
