@@ -10,6 +10,7 @@ import os
 import shutil
 import threading
 import time
+from abc import ABC, abstractmethod
 from collections.abc import Generator
 from pathlib import Path
 from typing import Any, Final
@@ -82,7 +83,7 @@ def clock(seconds: float) -> str:
     return f"{hours}:{minute:02}:{second:02}" if hours else f"{minute}:{second:02}"
 
 
-class Telling:
+class Telling(ABC):
     """Tells the tally from a thread while tests run. Registered in the controller."""
 
     def __init__(self, shared: Path, standing: Standing) -> None:
@@ -111,8 +112,9 @@ class Telling:
         """Tell no more; however often it is called."""
         self._over.set()
 
+    @abstractmethod
     def _keep_telling(self) -> None:
-        raise NotImplementedError
+        """What the thread does until it is over."""
 
 
 class Log(Telling):

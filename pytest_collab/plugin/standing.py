@@ -21,6 +21,9 @@ if TYPE_CHECKING:
 LONG_S: Final = 10.0
 """An episode that is so long in play is named."""
 
+LOOK_S: Final = 1.0
+"""What is in play is looked at so seldom, and when each episode began is read once: there may be hundreds."""
+
 EVERY_S: Final = 5.0
 SHARE: Final = 0.02
 """Gates are judged anew after so many seconds at the earliest, and so seldom that it takes this share at most."""
@@ -41,15 +44,27 @@ class Standing:
         self._baselines = baselines or {}
         self._told = ""
         self._next = 0.0
+        self._began: dict[Path, float] = {}
+        self._longest = ""
+        self._look = 0.0
 
     def longest(self) -> str:
         """The episode that is longest in play, with its turn, once it takes long; empty else."""
-        began: list[tuple[float, Path]] = []
-        with contextlib.suppress(OSError):  # nothing is in play, or one has ended meanwhile
-            began += ((_began(path), path) for path in (self._run / PLAYING).iterdir())
+        if time.monotonic() >= self._look:
+            self._look = time.monotonic() + LOOK_S
+            self._longest = self._now_longest()
+        return self._longest
+
+    def _now_longest(self) -> str:
+        began: dict[Path, float] = {}
+        with contextlib.suppress(OSError):  # nothing is in play
+            for path in (self._run / PLAYING).iterdir():
+                with contextlib.suppress(OSError):  # it has ended meanwhile
+                    began[path] = self._began.get(path) or _began(path)
+        self._began = began
         if not began:
             return ""
-        since, path = min(began)
+        path, since = min(began.items(), key=lambda one: one[1])
         seconds = time.time() - since
         if seconds < LONG_S:
             return ""

@@ -120,6 +120,7 @@ def test_the_log_says_how_the_gates_stand(shake: pytest.Pytester) -> None:
 
 def test_an_episode_that_takes_long_is_named_with_its_turn(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("pytest_collab.plugin.standing.LONG_S", 0.0)
+    monkeypatch.setattr("pytest_collab.plugin.standing.LOOK_S", 0.0)
     journals, standing = Journals(tmp_path, "gw1"), Standing(tmp_path)
     assert standing.longest() == ""
     transcript = Transcript()
