@@ -112,23 +112,13 @@ class LoopExecutor(ABC):
         return max(0, self.in_flight - self._open)
 
     def start(self, plans: Iterable[Plan]) -> None:
-        """Let these episodes begin as places become free, in this order; those known already are left alone."""
+        """As `Executor.start`."""
         for plan in plans:
             if plan.id not in self._futures:
                 self._submit(plan)
 
     def result(self, plan: Plan, meanwhile: Callable[[], None] = lambda: None) -> Finished:
-        """Wait for an episode, starting it if nobody has, and let go of it.
-
-        Args:
-            plan: which.
-            meanwhile: called before waiting, and whenever an episode ends while this one is waited for: the place to
-                start others. All in the caller's thread.
-
-        Raises:
-            BudgetSpent: what is left of the session's money does not cover it; it was not begun.
-            RunError: it could not be kept.
-        """
+        """As `Executor.result`."""
         self._awaited = plan.id
         self.start([plan])
         future = self._futures[plan.id]

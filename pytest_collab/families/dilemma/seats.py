@@ -127,7 +127,7 @@ class DilemmaGame(RoundGame):
         """The last rounds: of the group where it stays the same, else of each of the others and whom they met."""
         past, memory = self.state.past, self.params.memory
         if self.params.mechanism != "reputation":
-            return [self._told(round_, group) for round_ in past[-memory:]]
+            return [self._told(n, group) for n in range(len(past))[-memory:]]
         lines, seen = [], {seat}
         circle = [other for other in group if other != seat]
         for _ in range(self.params.depth if not self.condition.shared else len(self.seats)):
@@ -136,23 +136,22 @@ class DilemmaGame(RoundGame):
                 if other in seen:
                     continue
                 seen.add(other)
-                own = [(n, round_) for n, round_ in enumerate(past)][-memory:]
-                lines += [f"Of {other}: {self._told(round_, self.group(other, n), n)}" for n, round_ in own]
+                own = range(len(past))[-memory:]
+                lines += [f"Of {other}: {self._told(n, self.group(other, n))}" for n in own]
                 lines += [] if own else [f"Of {other} nothing is known yet."]
-                met += [name for n, _ in own for name in self.group(other, n)]
+                met += [name for n in own for name in self.group(other, n)]
             circle = list(dict.fromkeys(met))
         return lines
 
-    def _told(self, round_: Round, group: Sequence[str], number: int | None = None) -> str:
-        numbers = range(len(self.state.past))
-        at = next(n for n in numbers if self.state.past[n] is round_) if number is None else number
+    def _told(self, number: int, group: Sequence[str]) -> str:
+        round_ = self.state.past[number]
         text = "; ".join(
             f"{name} chose {round_.actions[i].upper()} and got {round_.paid[i]:g}"
             for name in group
             for i in (self.seats.index(name),)
         )
         hits = [f"{self.seats[a]} punished {self.seats[b]}" for a, b in round_.punished if self.seats[a] in group]
-        return f"in round {at + 1} " + "; ".join([text, *hits]) + "."
+        return f"in round {number + 1} " + "; ".join([text, *hits]) + "."
 
     def _agreed(self) -> list[str]:
         state = self.state
@@ -199,8 +198,7 @@ class DilemmaGame(RoundGame):
             elected = f"{self.seats[self.state.chosen]}'s contract was elected: {self.design(self.state.chosen)}."
             return [elected, "Do you sign it? `SIGN: yes` or `SIGN: no`."]
         if phase == "punish":
-            last = self.state.past[-1]
-            return [self._told(last, group), "Do you punish anybody?"]
+            return [self._told(len(self.state.past) - 1, group), "Do you punish anybody?"]
         if phase == "talk":
             return ["Write to the others, or answer with nothing."]
         return [f"Choose: {', '.join([*actions, *(['DELEGATE'] if self._mediator is not None else [])])}."]

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
 from pytest_collab.episode.outcome import Failure, Outcome, Verdict, outcome_of
 from pytest_collab.episode.transcript import Transcript
 from pytest_collab.families.dilemma import rules
 from pytest_collab.families.dilemma.seats import DELEGATE, DilemmaGame
-from pytest_collab.families.rounds import RoundGame, Step, fairness, intents, walk
+from pytest_collab.families.rounds import RoundGame, Step, fairness, walk
 from pytest_collab.families.rounds import evidence as show
+from pytest_collab.families.rounds.words import announced
 
 if TYPE_CHECKING:
     from pytest_collab.families.dilemma.params import Dilemma
@@ -28,7 +28,8 @@ def assess(params: Dilemma, game: RoundGame, transcript: Transcript) -> Verdict:
     past, seats, payoffs = inner.state.past, inner.seats, params.payoffs
     scores = [rules.shared_score(payoffs, round_.groups, round_.paid) for round_ in past]
     score = sum(scores) / inner.rounds
-    kept = list(_promises(inner, steps, transcript))
+    phrases = {action: (rf"\b(?:claim\s+)?{action}\b",) for action in payoffs.actions}
+    kept = [*announced(transcript, steps, phrases, lambda step, seat: _chosen(inner, step, seat))]
     metrics = {**_figures(inner), **show.talk_metrics(transcript)}
     words = show.consistency(kept)
     if words is not None:
@@ -96,21 +97,7 @@ def _fools(game: DilemmaGame, round_: rules.Round) -> int:
     )
 
 
-def _promises(game: DilemmaGame, steps: Sequence[Step], transcript: Transcript) -> Iterator[show.Check]:
-    """What was announced for a round, against what was played in it."""
-    payoffs, previous = game.payoffs, -1
-    phrases = {action: (rf"\b(?:claim\s+)?{action}\b",) for action in payoffs.actions}
-    said = show.said(transcript)
-    for step in steps:
-        for one in said:
-            if not previous < one.turn <= step.turn or one.seat not in step.moves:
-                continue
-            stated = intents(one.text, phrases)
-            did = step.moves[one.seat].action or payoffs.tempt
-            wanted = {intent.name for intent in stated if not intent.negated}
-            barred = {intent.name for intent in stated if intent.negated}
-            if (wanted or barred) and did != DELEGATE:
-                kept = did not in barred and (not wanted or did in wanted)
-                note = f"said {one.text[:80]!r} and chose {did}"
-                yield show.Check(one.seat, (one.event.seq, step.replies[one.seat].seq), kept, note)
-        previous = step.turn
+def _chosen(game: DilemmaGame, step: Step, seat: str) -> str | None:
+    """What a seat played; None where it left that to a mediator."""
+    action = step.moves[seat].action or game.payoffs.tempt
+    return None if action == DELEGATE else str(action)

@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING
 from pytest_collab.episode.outcome import Failure, Outcome, Verdict, outcome_of
 from pytest_collab.episode.transcript import Transcript
 from pytest_collab.families.matrix.rules import Telling, extremes
-from pytest_collab.families.rounds import RoundGame, fairness, intents, walk
+from pytest_collab.families.rounds import RoundGame, fairness, walk
 from pytest_collab.families.rounds import evidence as show
+from pytest_collab.families.rounds.words import announced
 
 if TYPE_CHECKING:
     from pytest_collab.families.matrix.params import MatrixParams
@@ -30,22 +31,7 @@ def assess(family: Telling, params: MatrixParams, game: RoundGame, transcript: T
     total = sum(state.totals(params.seats)) + missing * least / params.rounds
     score = max(0.0, min(1.0, (total - least) / (most - least))) if most > least else 1.0
 
-    checks: list[show.Check] = []
-    spoken = show.said(transcript)
-    previous = -1
-    for step in acts:
-        for one in spoken:
-            if previous < one.turn <= step.turn and one.seat in step.moves:
-                stated = intents(one.text, family.phrases())
-                did = step.moves[one.seat].action or family.idle
-                wanted = {intent.name for intent in stated if not intent.negated}
-                barred = {intent.name for intent in stated if intent.negated}
-                if wanted or barred:
-                    kept = did not in barred and (not wanted or did in wanted)
-                    note = f"said {one.text[:80]!r} and chose {did}"
-                    checks.append(show.Check(one.seat, (one.event.seq, step.replies[one.seat].seq), kept, note))
-        previous = step.turn
-
+    checks = [*announced(transcript, acts, family.phrases(), lambda step, s: step.moves[s].action or family.idle)]
     given = {s: float(sum(p[i] == family.cooperate for p in state.profiles)) for i, s in enumerate(seats)}
     events = {s: [step.replies[s].seq for step in acts if s in step.replies] for s in seats}
     cooperation = sum(given.values()) / max(1, len(seats) * len(state.profiles))

@@ -11,7 +11,7 @@ from typing import Any, Final
 from pytest_collab.episode.agent import Request, Seat
 from pytest_collab.families.network import rules, words
 from pytest_collab.families.network.rules import NO, NOBODY, YES, Answer
-from pytest_collab.families.rounds import Deaf, Player, Quitter, Say, Silent, cast_of
+from pytest_collab.families.rounds import Deaf, Player, Quitter, Say, cast_of
 
 _FIRST: Final = re.compile(r"\bfirst\s+(?:comes\s+)?the\s+(word|number)", re.IGNORECASE)
 _CODE: Final = re.compile(r"\bword\s+(?:is\s+)?(\w+).{0,40}?\bnumber\s+(?:is\s+)?(\d+)", re.IGNORECASE | re.DOTALL)
@@ -254,7 +254,6 @@ PLAYERS: Final = cast_of(
     confabulator=Confabulator,
     promise_breaker=PromiseBreaker,
     free_rider=FreeRider,
-    silent=lambda seat: Silent(seat, Partner(seat)),
     quitter=lambda seat: Quitter(seat, Partner(seat), answers=1),
 )
 

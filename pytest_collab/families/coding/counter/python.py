@@ -64,22 +64,14 @@ class Python:
     """Expectations of Python's tests."""
 
     def find(self, source: bytes, rng: Random) -> list[Candidate]:
-        try:
-            tree = ast.parse(source)
-        except (SyntaxError, ValueError, RecursionError):
-            return []
-        text = _Source(source)
+        tree, text = _parsed(source), _Source(source)
         found: list[Candidate] = []
         for name, function in _tests(tree):
             found += _Test(text, name, function, rng).candidates()
         return found
 
     def beside(self, source: bytes, rng: Random) -> list[Candidate]:
-        try:
-            tree = ast.parse(source)
-        except (SyntaxError, ValueError, RecursionError):
-            return []
-        text = _Source(source)
+        tree, text = _parsed(source), _Source(source)
         found: list[Candidate] = []
         for function in tree.body:
             if isinstance(function, _Function) and not function.name.startswith("test"):
@@ -88,6 +80,14 @@ class Python:
 
     def holds(self, test: str, name: str) -> bool:
         return test.partition("[")[0].endswith(f"::{name}")
+
+
+def _parsed(source: bytes) -> ast.Module:
+    """The file; an empty one where it is no Python."""
+    try:
+        return ast.parse(source)
+    except (SyntaxError, ValueError, RecursionError):
+        return ast.Module([], [])
 
 
 def _tests(tree: ast.Module) -> Iterator[tuple[str, _Function]]:
