@@ -52,7 +52,7 @@ def put_back(stats: dict[str, list[Any]]) -> None:
 
 def _write(terminalreporter: Any, word: str, colour: str, report: Any) -> None:
     config: pytest.Config = terminalreporter.config
-    name = config.cwd_relative_nodeid(report.nodeid)
+    name = _from_here(config, report.nodeid)
     crash = getattr(report.longrepr, "reprcrash", None)
     why = "" if crash is None else str(crash.message)
     width = terminalreporter._tw.fullwidth
@@ -62,3 +62,13 @@ def _write(terminalreporter: Any, word: str, colour: str, report: Any) -> None:
         terminalreporter.write(f"{whole}\n")
     else:
         terminalreporter.write(f" {name}\n  {one_line(why, width - 3)}\n")
+
+
+def _from_here(config: pytest.Config, nodeid: str) -> str:
+    """A test's name with its file as seen from where pytest was started. (pytest's own function takes other types
+    from version to version.)"""
+    here = config.invocation_params.dir
+    if here == config.rootpath:
+        return nodeid
+    file, joined, rest = nodeid.partition("::")
+    return f"{os.path.relpath(config.rootpath / file, here)}{joined}{rest}"

@@ -59,6 +59,17 @@ def test_why_an_episode_failed_stands_on_a_line_that_fits(
     result.stdout.re_match_lines([r"=+ 1 error, 1 coordination in .*"])
 
 
+def test_names_in_the_short_summary_are_those_to_be_typed_where_pytest_was_started(
+    suite: pytest.Pytester, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    suite.makeini("[pytest]\n")
+    suite.mkdir("tasks")
+    write(suite, "tasks/shake.collab.yaml")
+    monkeypatch.chdir(suite.mkdir("below"))
+    result = suite.runpytest_subprocess("../tasks", "--agents=stubborn", "--tb=no")
+    result.stdout.fnmatch_lines(["COORDINATION ../tasks/shake.collab.yaml::shake?team-stubborn+stubborn-s1? - *"])
+
+
 def test_words_are_shown_when_verbose(suite: pytest.Pytester) -> None:
     write(suite)
     result = suite.runpytest_subprocess("--agents=stubborn", "-v")
