@@ -101,6 +101,7 @@ def _environment(programs: Path, root: Path) -> dict[str, str]:
     for name in ("ANTHROPIC_API_KEY", "OPENAI_API_KEY"):
         kept.pop(name, None)
     more = {"PYTHONPATH": str(root), "COLUMNS": "90", "PYTEST_ADDOPTS": _ADDED, "LC_ALL": "C.UTF-8"}
+    more["PYTHONUNBUFFERED"] = "1"  # as on a terminal: what is printed first is read first
     return kept | more | {"PATH": f"{programs}{os.pathsep}{os.environ['PATH']}"}
 
 

@@ -219,8 +219,12 @@ async def test_the_sandboxs_own_failure_is_an_infrastructure_error(make_sandbox:
             await sandbox.run([], timeout=20)
 
 
-async def test_the_running_interpreter_can_be_mounted_and_run(make_sandbox: MakeSandbox) -> None:
+async def test_the_running_interpreter_can_be_mounted_and_run(
+    make_sandbox: MakeSandbox, request: pytest.FixtureRequest
+) -> None:
     prefix = Path(sys.base_prefix)
+    if prefix.is_relative_to("/usr") and "[docker" in request.node.name:
+        pytest.skip("this Python is the system's: in an image /usr is the image's; use another Python to test this")
     mounts = [] if prefix.is_relative_to("/usr") else [Mount(prefix, str(prefix))]
     async with make_sandbox(mounts=mounts) as sandbox:
         done = await sandbox.run([os.path.realpath(sys.executable), "-c", "print(6 * 7)"], timeout=30)
