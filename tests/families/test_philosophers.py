@@ -6,7 +6,7 @@ from itertools import product
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from pytest_collab.episode.agent import Reply, Request
@@ -187,6 +187,7 @@ def test_who_acts_in_turn_is_judged_by_its_own_last_step() -> None:
 
 @settings(max_examples=100, deadline=None)
 @given(DINNERS, st.integers(1, 4))
+@example([["grab_left"] * 3, ["release", "grab_left", "grab_right"], ["grab_left", "grab_left", "release"]], 2)
 def test_back_off_takes_single_forks_only_and_only_from_who_has_held_one_long_enough(
     dinner: list[list[str]], after: int
 ) -> None:
@@ -198,11 +199,18 @@ def test_back_off_takes_single_forks_only_and_only_from_who_has_held_one_long_en
         same, counts = rules.backed_off(state, held, [False] * n, after)
         assert same == state
         assert counts == tuple((h + 1) * o for h, o in zip(held, one, strict=True))
+        before = state
         state, held = rules.backed_off(state, held, [True] * n, after)
         assert all(count < after for count in held)
         for i in range(n):
-            assert state.left[i] == (state.forks[i] == i)
-            assert not (one[i] and counts[i] < after) or state.left[i] != state.right[i]
+            falls = one[i] and counts[i] >= after
+            hands = (before.left[i], before.right[i])
+            assert (state.left[i], state.right[i]) == ((False, False) if falls else hands)
+            # A place may be empty under its holder's hand already: an eater that released put it back twice.
+            for fork in (i, (i + 1) % n):
+                if before.forks[fork] == i:
+                    assert state.forks[fork] == (rules.FREE if falls else i)
+        assert all(now in (was, rules.FREE) for now, was in zip(state.forks, before.forks, strict=True))
 
 
 class Once(Says):
