@@ -98,7 +98,12 @@ def run(page: Path, folder: Path, root: Path, links: Sequence[str] = ()) -> list
 
 def _environment(programs: Path, root: Path) -> dict[str, str]:
     kept = {name: value for name, value in os.environ.items() if not name.startswith(("PYTEST", "GITHUB", "OTEL"))}
-    for name in ("ANTHROPIC_API_KEY", "OPENAI_API_KEY"):
+    for name in (
+        "ANTHROPIC_API_KEY",
+        "OPENAI_API_KEY",
+        "CI",
+        "BUILD_NUMBER",
+    ):  # under the last two, lines are not cut
         kept.pop(name, None)
     more = {"PYTHONPATH": str(root), "COLUMNS": "90", "PYTEST_ADDOPTS": _ADDED, "LC_ALL": "C.UTF-8"}
     more["PYTHONUNBUFFERED"] = "1"  # as on a terminal: what is printed first is read first
