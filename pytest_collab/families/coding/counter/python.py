@@ -64,14 +64,14 @@ class Python:
     """Expectations of Python's tests."""
 
     def find(self, source: bytes, rng: Random) -> list[Candidate]:
-        tree, text = _parsed(source), _Source(source)
+        tree, text = _parsed(source), Source(source)
         found: list[Candidate] = []
         for name, function in _tests(tree):
             found += _Test(text, name, function, rng).candidates()
         return found
 
     def beside(self, source: bytes, rng: Random) -> list[Candidate]:
-        tree, text = _parsed(source), _Source(source)
+        tree, text = _parsed(source), Source(source)
         found: list[Candidate] = []
         for function in tree.body:
             if isinstance(function, _Function) and not function.name.startswith("test"):
@@ -100,7 +100,7 @@ def _tests(tree: ast.Module) -> Iterator[tuple[str, _Function]]:
                     yield f"{node.name}::{inner.name}", inner
 
 
-class _Source:
+class Source:
     """A file by the places that `ast` counts in: lines, and bytes of a line."""
 
     def __init__(self, source: bytes) -> None:
@@ -127,7 +127,7 @@ class _Source:
 class _Test:
     """The expectations of one test function."""
 
-    source: _Source
+    source: Source
     name: str
     function: _Function
     rng: Random

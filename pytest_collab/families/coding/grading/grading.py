@@ -10,7 +10,7 @@ import secrets
 import shlex
 import shutil
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from functools import partial
 from pathlib import Path
 from types import TracebackType
@@ -18,6 +18,7 @@ from typing import Self, TypeVar
 
 import anyio
 from anyio import to_thread
+from pydantic import BaseModel
 
 from pytest_collab.episode.preparing import preparing
 from pytest_collab.errors import SandboxError, SetupError
@@ -43,6 +44,8 @@ from pytest_collab.sandbox import Choice, Mount, afterwards
 
 __all__ = ["Expectation", "FeatureGrade", "Grader", "TestReport", "judge"]
 
+M = TypeVar("M", bound=BaseModel)
+_T = TypeVar("_T")
 _GUARD = Path(__file__).parent / "guard"
 _OUTPUT_LIMIT = 4 * 1024 * 1024
 _VERSION = 11
@@ -200,16 +203,38 @@ class Grader:
         Raises:
             SetupError: the hidden tests or the reference do not apply to the base.
         """
-        path = self.cache / "expectations" / f"{self._expectation_key(feature)}.json"
+        told = f"tests of {feature.id} on base and reference"
+        return await self.kept("expectations", told, feature, Expectation, lambda: self._expect(feature), again=again)
+
+    async def kept(
+        self,
+        what: str,
+        told: str,
+        feature: Feature,
+        kind: type[M],
+        find: Callable[[], Awaitable[M]],
+        *,
+        again: bool = False,
+    ) -> M:
+        """What is found out about a feature by running its tests, kept by content under a lock.
+
+        Args:
+            what: names the folder of the cache.
+            told: what people read while it is being found out.
+            kind: what it is read back as.
+            find: finds it out.
+            again: find it out anew, whatever is known.
+        """
+        path = self.cache / what / f"{self._expectation_key(feature)}.json"
         path.parent.mkdir(parents=True, exist_ok=True)
         with open(path.with_suffix(".lock"), "w") as lock:  # closing it releases it
             # Tasks of one process wait for each other too, so the lock belongs to no thread.
             while not _locked(lock.fileno()):
                 await anyio.sleep(0.05)
             if path.is_file() and not again:
-                return Expectation.model_validate_json(path.read_text())
-            with preparing(f"{self.pool.folder.name}: tests of {feature.id} on base and reference"):
-                found = await self._expect(feature)
+                return kind.model_validate_json(path.read_text())
+            with preparing(f"{self.pool.folder.name}: {told}"):
+                found = await find()
             path.with_suffix(".new").write_text(found.model_dump_json())
             path.with_suffix(".new").rename(path)
             return found
@@ -308,9 +333,6 @@ class Grader:
         if errors and (not grades or grades[0].passed):
             raise errors[0]
         return unmask(grades[0], runs)
-
-
-_T = TypeVar("_T")
 
 
 def _locked(descriptor: int) -> bool:
