@@ -25,7 +25,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--jobs", type=int, default=2, metavar="N", help="test runs at a time (default 2)")
     parser.add_argument("--no-pairs", action="store_true", help="coding: leave out what pairs of references give")
     parser.add_argument(
-        "--sandbox", default="auto", help="coding: where tests run (auto, docker, bubblewrap, process)"
+        "--sandbox", default="auto", help="where tests of code run (auto, docker, bubblewrap, process)"
     )
     parser.add_argument("--allow-vacuous", action="store_true", help="coding: tests that prove nothing are only told")
     parser.add_argument("--json", type=Path, metavar="FILE", help="coding: also write every result there")
@@ -44,7 +44,7 @@ def run(args: argparse.Namespace) -> int:
     files = task_files(args.paths)
     for path in files:
         try:
-            outcome = _coding(path, args) if _family(path) == "coding" else _plain(path)
+            outcome = _coding(path, args) if _family(path) == "coding" else _plain(path, args)
         except CollabError as error:
             print(f"{path}: NOT VALID\n  {str(error).replace(chr(10), chr(10) + '  ')}")
             bad += 1
@@ -101,14 +101,15 @@ def _family(path: Path) -> str:
     return str(data.get("family")) if isinstance(data, dict) else ""
 
 
-def _plain(path: Path) -> str:
+def _plain(path: Path, args: argparse.Namespace) -> str:
     from pytest_collab.families.taskfile import read_task
 
     task = read_task(path)
     if lacking := task.family.missing(task.params):
         return f"skipped: {lacking}"
-    task.family.prepare([(task.params, task.seed_list(min(len(task.seed_list()), 3)))])
-    return "valid"
+    seeds = task.seed_list(min(len(task.seed_list()), 3))
+    told = task.family.vet(task.params, seeds, {"sandbox": args.sandbox})
+    return "\n  ".join(["valid", *told])
 
 
 def _coding(path: Path, args: argparse.Namespace) -> PoolCheck | str:

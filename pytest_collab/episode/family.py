@@ -102,6 +102,28 @@ def worded(action: Any) -> str:
     return str(action)
 
 
+@dataclass(frozen=True, slots=True)
+class Detection:
+    """Which metrics make a family's episodes a detection task: a signal is there or not, an agent says how sure.
+
+    Runs then report how well agents tell one from the other, whatever they say yes to (`measure.detection`).
+
+    Attributes:
+        signal: the metric that is 1 where there was something to detect, and 0 where there was not.
+        evidence: how sure the agent was that there was: 0..1.
+        answer: 1 where it said so.
+        splits: what figures are also told apart by: a name, and how the metrics begin that are 1 in their group
+            (`kind_`: `kind_boundary`, `kind_call`). Episodes without a signal that are in none belong to all.
+        task: what it is that the agent tells, in a few words.
+    """
+
+    signal: str
+    evidence: str
+    answer: str
+    splits: Mapping[str, str]
+    task: str
+
+
 class Family(ABC, Generic[P]):
     """A kind of collaboration problem.
 
@@ -113,6 +135,7 @@ class Family(ABC, Generic[P]):
         figures: metrics (shares, 0..1) that a run's table shows beside the score, by the head of their column.
         codes: the failure codes that its verdicts give; None where it does not say. A rate of a code is taken over
             the episodes of families that can give it.
+        detection: of families whose episodes ask an agent whether something is there; None for all others.
         version: raised when the same params and seed no longer give the same game.
         desks: whether its games have a place for agents that do a whole job on their own (`Game.desk`).
     """
@@ -123,6 +146,7 @@ class Family(ABC, Generic[P]):
     cast: ClassVar[Mapping[str, str]] = {}
     figures: ClassVar[Mapping[str, str]] = {}
     codes: ClassVar[frozenset[str] | None] = None
+    detection: ClassVar[Detection | None] = None
     version: ClassVar[int] = 1
     desks: ClassVar[bool] = False
 
@@ -180,6 +204,21 @@ class Family(ABC, Generic[P]):
         Called once per process after collection; what is costly must be shared through a cache under a lock.
         Raises `TaskError` when params turn out to be impossible, `SetupError` when the machine fails.
         """
+
+    def vet(self, params: P, seeds: Sequence[int], settings: Mapping[str, str]) -> Sequence[str]:
+        """What `collab validate` does with a task beyond reading it; prepares its first seeds by default.
+
+        Args:
+            settings: as `configure` has them.
+
+        Returns:
+            Lines for people to read below the task's name.
+
+        Raises:
+            TaskError, SetupError: the task is not fit to be played; says what to change.
+        """
+        self.prepare([(params, seeds)])
+        return ()
 
     def prepare_to_judge(self, requests: Sequence[tuple[P, Sequence[int]]]) -> None:
         """The work in batch that verdicts of (params, seeds) need, long after the play and perhaps elsewhere.

@@ -9,9 +9,12 @@ from collections.abc import Iterable, Iterator
 import numpy as np
 from numpy.typing import NDArray
 
+from pytest_collab import families
 from pytest_collab.episode.record import Episode
+from pytest_collab.errors import TaskError
 from pytest_collab.measure.agreement import gradings_of
 from pytest_collab.measure.bounded import bounded_mean
+from pytest_collab.measure.detection import Detected, detections
 from pytest_collab.measure.frame import OUTCOMES, Frame, Mask
 from pytest_collab.measure.gaps import as_teams, one_agent, unit_values
 from pytest_collab.measure.paired import match
@@ -33,7 +36,7 @@ Rows = NDArray[np.intp]
 
 def summarise_frame(frame: Frame) -> Summary:
     """Sum up a run, per family for people and per task for programs."""
-    families = []
+    summaries = []
     tasks: list[Cell] = []
     task_gaps: dict[str, tuple[Gap, ...]] = {}
     pairs = _gap_units(frame)
@@ -41,13 +44,14 @@ def summarise_frame(frame: Frame) -> Summary:
     settled = settle(frame)
     for family, rows in _groups(frame.family.codes, everything):
         name = frame.family.values[family]
-        families.append(
+        summaries.append(
             FamilySummary(
                 family=name,
                 cells=_cells(frame, settled.outcomes, rows, None),
                 gaps=_gaps(pairs, name, None),
                 codes=_codes(frame, rows[~settled.open[rows]]),
                 gradings=gradings_of(frame, rows[frame.evidence[rows]]),
+                detections=_detections(frame, name, rows),
             )
         )
     both = frame.family.codes.astype(np.int64) * max(1, len(frame.task.values)) + frame.task.codes
@@ -65,7 +69,7 @@ def summarise_frame(frame: Frame) -> Summary:
         if total.cost_usd is None or frame.spare.unpriced
         else total.cost_usd + frame.spare.known_cost_usd,
         known_paid_usd=math.fsum(frame.known_cost_usd) + frame.spare.known_cost_usd,
-        families=tuple(families),
+        families=tuple(summaries),
         tasks=tuple(tasks),
         task_gaps=task_gaps,
         settled_by_solo=int(settled.by_solo.sum()),
@@ -77,6 +81,14 @@ def summarise_frame(frame: Frame) -> Summary:
 def summarise(episodes: Iterable[Episode]) -> Summary:
     """Sum up episodes in memory (one play each, see `Record.episodes`)."""
     return summarise_frame(frame_of(episodes))
+
+
+def _detections(frame: Frame, family: str, rows: Rows) -> tuple[Detected, ...]:
+    try:
+        what = families.get(family).detection
+    except TaskError:  # not known here any more
+        return ()
+    return () if what is None else detections(frame, rows, what)
 
 
 def _groups(codes: NDArray[np.int64] | NDArray[np.int32], rows: Rows) -> Iterator[tuple[int, Rows]]:

@@ -9,6 +9,7 @@ from pydantic import BaseModel, ConfigDict
 
 from pytest_collab.episode.condition import GENERAL
 from pytest_collab.episode.record import SCHEMA_VERSION
+from pytest_collab.measure.detection import Detected
 from pytest_collab.measure.metric import GAPS as METRIC_GAPS
 
 GAPS: Final[Mapping[str, tuple[str, str]]] = {name.replace("_", " "): pair for name, pair in METRIC_GAPS.items()}
@@ -106,13 +107,19 @@ class Gradings(_Frozen):
 
 
 class FamilySummary(_Frozen):
-    """One family of a run. `gradings` is there where its episodes were graded more than once."""
+    """One family of a run.
+
+    Attributes:
+        gradings: there where its episodes were graded more than once.
+        detections: of families whose agents are asked whether something is there: how well they tell.
+    """
 
     family: str
     cells: tuple[Cell, ...]
     gaps: tuple[Gap, ...]
     codes: tuple[CodeCount, ...]
     gradings: Gradings | None = None
+    detections: tuple[Detected, ...] = ()
 
 
 class Stopped(_Frozen):

@@ -13,12 +13,14 @@ from pytest_collab.episode.outcome import Outcome
 from pytest_collab.episode.record import Episode
 from pytest_collab.episode.text import one_line
 from pytest_collab.measure.bulk import usage_of
+from pytest_collab.measure.detection import Detected
 from pytest_collab.measure.gatereport import GateReport, GateResult
 from pytest_collab.measure.metric import parse_metric
 from pytest_collab.measure.plan import planned_of
 from pytest_collab.measure.selection import INFRASTRUCTURE_RATE
 from pytest_collab.measure.summary import Cell, CodeCount, FamilySummary, Gap, Usage, condition_rank
 from pytest_collab.report.advice import advice
+from pytest_collab.report.detection import detected, roc_svg, what_of
 from pytest_collab.report.gateline import Strip, more, short, strip
 from pytest_collab.report.gates import saved_line, stopped_line, verdict_line
 from pytest_collab.report.model import Complaint, Report
@@ -64,12 +66,20 @@ class Code:
 
 @dataclass(frozen=True, slots=True)
 class FamilyView:
-    """One family on the first page."""
+    """One family on the first page.
+
+    Attributes:
+        detections: how well agents tell `telling` apart: name, whether it is a group of the line above, figures.
+        roc: the curves, as SVG.
+    """
 
     name: str
     tables: tuple[Table, ...]
     codes: tuple[Code, ...]
     gradings: str
+    detections: tuple[tuple[str, bool, Detected], ...]
+    telling: str
+    roc: str
     usage: Usage
     infrastructure: int
     episodes: int
@@ -245,6 +255,9 @@ def _family(family: FamilySummary, report: Report) -> FamilyView:
         tables=tuple(tables),
         codes=tuple(Code(code, advice(code.code), code.episodes / most) for code in family.codes),
         gradings=agreement_line(family.gradings) if family.gradings is not None else "",
+        detections=detected(family),
+        telling=what_of(family),
+        roc=roc_svg(family),
         usage=usage_of(report.episodes.frame, np.flatnonzero(report.episodes.frame.family.among([family.family]))),
         infrastructure=sum(cell.infrastructure for cell in family.cells),
         episodes=sum(cell.n + cell.infrastructure for cell in family.cells),

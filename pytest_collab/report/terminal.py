@@ -12,6 +12,7 @@ from pytest_collab.errors import TaskError
 from pytest_collab.measure.frame import Frame
 from pytest_collab.measure.summary import Cell, FamilySummary, Gap, Gradings, Summary
 from pytest_collab.report.attribution import attribution_lines
+from pytest_collab.report.detection import detection_lines
 from pytest_collab.report.digest import BRIEF, MOST, WIDTH, came_to, digest_lines, folded
 from pytest_collab.report.gates import stopped_line
 from pytest_collab.report.lost import losses, lost_lines
@@ -20,6 +21,8 @@ FEW: Final = 28
 """Tables of up to so many lines at 80 columns are shown as they are."""
 
 MOST_AGREED: Final = 2
+MOST_DETECTED: Final = 6
+"""Teams whose detection is told beside a digest."""
 
 
 def run_lines(
@@ -56,6 +59,7 @@ def run_lines(
         agreed = [*agreed[: MOST_AGREED - 1], f"and gradings of {len(agreed) - MOST_AGREED + 1} more families"]
     first = notes[1] if lost else ""  # why most were lost is worth a second line
     short = digest_lines(frame, summary, most=BRIEF if brief else MOST)
+    short += [line for family in summary.families for line in detection_lines(family, MOST_DETECTED)]
     told = [line for text in (*agreed, *notes) for line in folded(text, WIDTH, 1 if brief and text != first else 2)]
     return [*short, *([] if brief else [""]), *told, *_end(summary, shown, " (or --tables)")]
 
@@ -89,6 +93,7 @@ def _table(family: FamilySummary) -> list[str]:
         f"{heads}",
     ]
     lines += [f"  {_row(cell, middle, wide, figures)}" for cell in family.cells]
+    lines += detection_lines(family)
     lines += _gaps(family.gaps, wide)
     lines.append(f"  outcomes: {came_to(family.cells)}")
     if family.codes:
