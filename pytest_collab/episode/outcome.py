@@ -46,7 +46,7 @@ TAXONOMY: Final[Mapping[Cause, tuple[str, ...]]] = {
         "agreement_loop",
         "premature",
     ),
-    Cause.COMMITMENT: ("broken_commitment", "false_claim", "unverified_claim"),
+    Cause.COMMITMENT: ("broken_commitment", "false_claim", "unverified_claim", "rubber_stamp"),
     Cause.EXPECTATION: (
         "ungrounded",
         "disagreement",

@@ -14,6 +14,7 @@ ADVICE: Final[Mapping[str, str]] = {
     "broken_commitment": "promises one thing and does another",
     "false_claim": "states as done or seen what is not so",
     "unverified_claim": "states as a fact what it could not know",
+    "rubber_stamp": "vouches for what it has not checked",
     "ungrounded": "acts before both sides mean the same by their words",
     "disagreement": "ends without an agreement, or with two different ones",
     "merge_conflict": "changes the same lines as its partner",
