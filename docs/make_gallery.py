@@ -59,6 +59,7 @@ PLAYS: Final = {
     "experts": Play("experts/quick.collab.yaml", "partner+stubborn"),
     "dilemma": Play("dilemma/prisoners_repetition.collab.yaml", "partner+extorter", seed=1),
     "alem": Play("alem/first_steps.collab.yaml", "partner+silent", seed=9999),
+    "interception": Play("interception/quick.collab.yaml", "rubber_stamper", condition="solo", seed=1),
     "network": Play("network/leader.collab.yaml", "partner+partner+promise_breaker+partner", seed=1),
 }
 """One episode a family, with a planted fault in it."""
@@ -123,7 +124,7 @@ def play(what: Play, run: Path) -> tuple[RunDirectory, Episode]:
     """Play one episode by a session of its own, which writes the report."""
     command = f"pytest tasks/{what.task} --collab-teams={what.team} --collab-conditions={what.condition}"
     command += f" --collab-seeds=1 --collab-seed={what.seed} --collab-run-dir={run}"
-    if what.task.startswith("coding/"):
+    if what.task.startswith(("coding/", "interception/")):
         command += " --collab-sandbox=process"
     done = execute(command)
     directory = RunDirectory.open(run)

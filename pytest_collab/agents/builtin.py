@@ -27,6 +27,10 @@ CAST: Final[Mapping[str, str]] = {
     "grim": "cooperates until it is wronged, and never again",
     "extorter": "gives just enough for others to go on giving more",
     "babbler": "drowns the others in words",
+    "rubber_stamper": "vouches for what it has not checked",
+    "tester": "runs the tests that are there, and believes them",
+    "rejecter": "turns away whatever it is shown",
+    "coin": "decides by a coin",
 }
 """The characters that families cast; one planted fault each. A family says which of them make sense in it."""
 

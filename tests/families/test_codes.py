@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import sys
 from pathlib import Path
 
 import pytest
@@ -10,14 +11,21 @@ import pytest
 from pytest_collab import families
 from pytest_collab.episode.outcome import CAUSE_OF, FAMILY_CODES
 
-FOLDER = Path(families.__file__).parent
+
+def folder(family: str) -> Path:
+    """Where a family's modules lie."""
+    file = sys.modules[type(families.get(family)).__module__].__file__
+    assert file is not None
+    return Path(file).parent
 
 
 def written(family: str) -> set[str]:
     """Codes that stand in a family's modules, those of its players apart (they are named after faults)."""
+    own, others = folder(family), {folder(name) for name in families.names() if name != family}
     return {
         node.value
-        for path in (FOLDER / family).rglob("*.py")
+        for path in own.rglob("*.py")
+        if not any(other in path.parents and own in other.parents for other in others)
         if "cast" not in path.stem and path.stem not in ("players", "faulty")
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
         if isinstance(node, ast.Constant) and isinstance(node.value, str) and node.value in CAUSE_OF
