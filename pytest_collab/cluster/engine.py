@@ -112,5 +112,8 @@ class Engine(Protocol):
             needs: what tasks need of its machine, such as `docker`.
         """
 
+    def room(self, needs: frozenset[str]) -> int:
+        """How many players there can be on machines that have this; as many as there may be where none is lacking."""
+
     async def close(self) -> None:
         """All players are closed: close the rest."""

@@ -37,10 +37,12 @@ class _Hired:
     """A player, and what it has to do with."""
 
     player: Player
+    needs: frozenset[str]
     ready: asyncio.Task[None]
     lost: asyncio.Task[str]
     busy: int = 0
     alone: bool = False
+    leaving: bool = False
     prepared: dict[tuple[str, str, str], asyncio.Task[None]] = field(default_factory=dict)
 
 
@@ -52,7 +54,6 @@ class Stock:
         root: pytest's rootdir.
         sandbox: what was asked for, and what that comes to here; demanded of all players.
         seeds: the seeds that the session may play of a plan's task.
-        needs: what the session's tasks need of a machine.
         likely: what an episode will cost, in dollars, as far as can be said before.
         keep: stores a finished episode.
         beside: stores what there is of one that was broken off: its events, and who played it.
@@ -63,7 +64,6 @@ class Stock:
     root: Path
     sandbox: Callable[[], tuple[str, str]]
     seeds: Callable[[Plan], Sequence[int]]
-    needs: Callable[[], frozenset[str]]
     likely: Callable[[Plan], float]
     keep: Keep
     beside: Callable[[Transcript, str], None]
@@ -77,7 +77,8 @@ class ClusterExecutor(LoopExecutor):
     A play is a lease: an episode, and how often it was tried. The first result of an episode is kept, whichever lease
     brings it; later ones are counted and dropped. An episode whose player is lost keeps its place in flight and goes
     to another player at once. A player that would play something else than was planned here, or that does not have
-    the sandbox, is dismissed and not replaced.
+    the sandbox, is dismissed and not replaced. A player's machine has what the task needs for which it was hired; one
+    that plays tasks without needs makes room, when it is through, for one that a task with needs can go to.
 
     Args:
         in_flight: episodes at the same time, over all players.
@@ -125,7 +126,7 @@ class ClusterExecutor(LoopExecutor):
         open_leases: list[asyncio.Task[Played]] = []
         while lost < MOST_LOSSES:
             alone = lost == MOST_LOSSES - 1
-            hired = await self._free_player(alone=alone)
+            hired = await self._free_player(plan.family.needs(plan.params), alone=alone)
             try:
                 await self._prepared(hired, plan)
                 played = await self._leased(hired, plan, f"{plan.id}#{lost + 1}", open_leases)
@@ -184,10 +185,11 @@ class ClusterExecutor(LoopExecutor):
 
     # Players.
 
-    async def _free_player(self, *, alone: bool) -> _Hired:
+    async def _free_player(self, needs: frozenset[str], *, alone: bool) -> _Hired:
         """The least busy of the players that are ready; one more is hired while there may be more.
 
         Args:
+            needs: what its machine must have.
             alone: one that plays nothing else meanwhile.
 
         Raises:
@@ -197,22 +199,53 @@ class ClusterExecutor(LoopExecutor):
             most = min(await self._opened(), self.in_flight) - len(self._dismissed)
             if most <= 0 or (self._cannot and not self._came_up):
                 raise NoPlayers(f"no player can play: {self._dismissed[-1]}")
-            if len(self._hired) < most:
-                self._hire()
-            free = (one for one in self._hired if not one.alone)
+            fit = [one for one in self._hired if needs <= one.needs and not one.leaving]
+            room = math.ceil(self.in_flight / most)
+            others: list[_Hired] = []
+            if len(fit) < min(most, self._engine.room(needs)):
+                if len(self._hired) < most:
+                    fit.append(self._hire(needs))
+                elif all(one.busy >= room or one.alone for one in fit):
+                    others = [one for one in self._hired if not needs <= one.needs and not one.alone]
+            idle = next((one for one in others if not one.busy), None)
+            if idle is not None:
+                await self._see_off(idle)
+                continue
+            free = (one for one in fit if not one.alone)
             chosen = min(free, key=lambda one: (not one.ready.done(), one.busy), default=None)
-            if chosen is None or chosen.busy >= (1 if alone else math.ceil(self.in_flight / most)):
+            if chosen is None or chosen.busy >= (1 if alone else room):
                 if alone and chosen is not None:
                     chosen.alone = True  # it gets nothing more until it is through
                     await self._emptied(chosen)
-                    continue
-                async with self._eased:
-                    await self._eased.wait()
+                else:
+                    await self._change(None if fit else min(others, key=lambda one: one.busy, default=None))
                 continue
             chosen.busy += 1
             chosen.alone = chosen.alone or alone
             if await self._is_ready(chosen, alone=alone):
                 return chosen
+
+    async def _change(self, leaving: _Hired | None) -> None:
+        """Wait until a player has less to do.
+
+        Args:
+            leaving: gets nothing more meanwhile, so that it can be seen off when it is through.
+        """
+        async with self._eased:
+            if leaving is not None:
+                leaving.leaving = True
+            try:
+                await self._eased.wait()
+            finally:
+                if leaving is not None:
+                    leaving.leaving = False
+
+    async def _see_off(self, hired: _Hired) -> None:
+        """Close a player that is through, and is needed no more."""
+        self._hired.remove(hired)
+        hired.lost.cancel()
+        await self._engine.desk.forget(hired.player.name)
+        await hired.player.close(BREAK_OFF_S)
 
     async def _emptied(self, hired: _Hired) -> None:
         try:
@@ -242,10 +275,10 @@ class ClusterExecutor(LoopExecutor):
                 await self._ease(chosen, alone=alone)
         return ready
 
-    def _hire(self) -> _Hired:
+    def _hire(self, needs: frozenset[str]) -> _Hired:
         self._names += 1
-        player = self._engine.hire(f"p{self._names}", self._stock.needs())
-        hired = _Hired(player, asyncio.ensure_future(_ready(player)), asyncio.ensure_future(player.lost()))
+        player = self._engine.hire(f"p{self._names}", needs)
+        hired = _Hired(player, needs, asyncio.ensure_future(_ready(player)), asyncio.ensure_future(player.lost()))
         self._hired.append(hired)
         return hired
 

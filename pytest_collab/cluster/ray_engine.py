@@ -35,6 +35,13 @@ SPARE: Final = 16
 LEAVING_S: Final = 5.0
 """How long the cluster may take to let the driver go."""
 
+PULSE_S: Final = 5.0
+"""How often the driver looks whether the head's services are there."""
+
+GONE_S: Final = 40.0
+"""When they have not answered for so long, the session ends. A head that is fault-tolerant comes back sooner; after
+60 s Ray ends the driver's process without a word."""
+
 NOT_SHIPPED: Final = ("/.git", "/.venv", "/venv", "/.collab", "__pycache__")
 """What of the rootdir players do not need, as in .gitignore."""
 
@@ -52,6 +59,8 @@ class RayEngine:
         self.desk = RayDesk()
         self._ray: Any = None
         self._most = 1
+        self._has: dict[str, float] = {}
+        self._watch: asyncio.Task[None] | None = None
 
     @classmethod
     def check(cls) -> None:
@@ -86,6 +95,7 @@ class RayEngine:
         """Connect. As many players as the cluster has processors, or as were asked for."""
         await asyncio.to_thread(self._connect)
         ray, session = self._ray, self._session
+        self._watch = asyncio.create_task(self._watched(ray.get_runtime_context().gcs_address))
         bank = ray.remote(BankActor).options(
             name=f"collab-bank-{uuid4().hex[:8]}",
             num_cpus=0,
@@ -97,9 +107,28 @@ class RayEngine:
             ),
         )
         self.desk.bank = bank.remote(str(session.shared), session.max_cost_usd)
-        processors = int(ray.cluster_resources().get("CPU", 0))
+        self._has = ray.cluster_resources()
+        processors = int(self._has.get("CPU", 0))
         self._most = session.most or max(1, processors)
         return self._most
+
+    async def _watched(self, address: str) -> None:
+        """See when the head is gone: a call to an actor may wait for ever then, since nobody says that it is dead.
+
+        What the cluster has is asked here, too: asked on the event loop, it would wait for the head, and all with it.
+        """
+        host, _, port = address.rpartition(":")
+        silent_s = 0.0
+        while silent_s < GONE_S:
+            await asyncio.sleep(PULSE_S)
+            try:
+                _, writer = await asyncio.wait_for(asyncio.open_connection(host.strip("[]"), int(port)), PULSE_S)
+                writer.close()
+                self._has = await asyncio.wait_for(asyncio.to_thread(self._ray.cluster_resources), PULSE_S)
+                silent_s = 0.0
+            except Exception:  # OSError, TimeoutError, what Ray has for it
+                silent_s += PULSE_S
+        self.desk.gone.set()
 
     def _connect(self) -> None:
         import ray
@@ -131,8 +160,7 @@ class RayEngine:
     def hire(self, name: str, needs: frozenset[str]) -> RayPlayer:
         """Start an actor, on a node that has what is needed, where nodes say what they have."""
         ray, session = self._ray, self._session
-        known = ray.cluster_resources()
-        special = {need: 1 for need in needs if need in known and need != "gpu"}
+        special = {need: 1 for need in needs if need in self._has and need != "gpu"}
         actor = ray.remote(PlayerActor).options(
             num_cpus=1,
             num_gpus=1 if "gpu" in needs else 0,
@@ -147,10 +175,17 @@ class RayEngine:
         root = None if "working_dir" in self._files() else os.path.relpath(session.root)
         hello = session.hello.model_copy(update={"name": name, "root": root, "options": options})
         text = Path(told).read_text(encoding="utf-8") if told else None
-        return RayPlayer(name, actor.remote(hello.model_dump(), text, self.desk.bank), ray)
+        return RayPlayer(name, actor.remote(hello.model_dump(), text, self.desk.bank), ray, self.desk.gone)
+
+    def room(self, needs: frozenset[str]) -> int:
+        """What nodes say that they have is shared out, one a player. What no node names, all are taken to have."""
+        names = ("GPU" if need == "gpu" else need for need in needs)
+        return min([self._most, *(int(self._has[name]) for name in names if name in self._has)])
 
     async def close(self) -> None:
         """Leave the cluster."""
+        if self._watch is not None:
+            self._watch.cancel()
         with suppress(Exception):
             self._ray.kill(self.desk.bank)
         with suppress(TimeoutError):  # without the head's services it may take for ever
@@ -162,9 +197,13 @@ class RayDesk:
 
     Attributes:
         bank: the actor; set when the cluster is connected.
+        gone: set when the head's services are.
     """
 
     bank: Any = None
+
+    def __init__(self) -> None:
+        self.gone = asyncio.Event()
 
     async def admit(self, episode: str, likely_usd: float) -> None:
         """As `Desk.admit`."""
@@ -189,19 +228,45 @@ class RayDesk:
         from ray.exceptions import RayError
 
         try:
-            return await answer
-        except RayError as error:
+            return await _answered(answer, self.gone)
+        except (RayError, _Gone) as error:
             raise NoPlayers(
                 f"Ray is gone from the driver's machine, and with it the count of money and calls "
-                f"({type(error).__name__}). Finish the run with --collab-resume"
+                f"({type(error).__name__.strip('_')}). Finish the run with --collab-resume"
             ) from None
+
+
+class _Gone(Exception):
+    """The head's services do not answer."""
+
+
+async def _answered(reference: Any, gone: asyncio.Event) -> Any:
+    """What an actor answers.
+
+    Raises:
+        _Gone: Ray's head was gone before.
+    """
+
+    async def answer() -> Any:
+        return await reference
+
+    told, ended = asyncio.ensure_future(answer()), asyncio.ensure_future(gone.wait())
+    try:
+        await asyncio.wait([told, ended], return_when=asyncio.FIRST_COMPLETED)
+        if told.done():
+            return told.result()
+    finally:
+        told.cancel()
+        ended.cancel()
+    raise _Gone("Ray's head is gone")
 
 
 class RayPlayer:
     """One actor, as the driver sees it."""
 
-    def __init__(self, name: str, actor: Any, ray: Any) -> None:
+    def __init__(self, name: str, actor: Any, ray: Any, gone: asyncio.Event) -> None:
         self.name = name
+        self._gone = gone
         self._actor = actor
         self._ray = ray
         self._host = ""
@@ -232,9 +297,9 @@ class RayPlayer:
         """What the actor answers. That a call may have run all the same when its actor is not there is the lease's
         affair."""
         try:
-            return unpacked(await call())
-        except self._ray.exceptions.RayError as error:
-            kind = type(error).__name__
+            return unpacked(await _answered(call(), self._gone))
+        except (self._ray.exceptions.RayError, _Gone) as error:
+            kind = type(error).__name__.strip("_")
             first = next((line.strip() for line in str(error).splitlines() if line.strip()), "")
             raise PlayerLost(f"{kind}: {first[:300]}") from None
 

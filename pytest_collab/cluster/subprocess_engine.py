@@ -38,16 +38,21 @@ class SubprocessEngine:
         self._session = session
         self._bank = Bank(session.shared, session.max_cost_usd)
         self.desk = self._bank
+        self._most = session.most or max(1, len(os.sched_getaffinity(0)))
 
     async def open(self) -> int:
         """As many players as there are processors, or as were asked for."""
-        return self._session.most or max(1, len(os.sched_getaffinity(0)))
+        return self._most
 
     def hire(self, name: str, needs: frozenset[str]) -> SubprocessPlayer:
         """Start a player."""
         log = self._session.shared / f"player-{name}.log"
         hello = self._session.hello.model_copy(update={"name": name, "modules": tuple(sys.path)})
         return SubprocessPlayer(name, hello, log, self._bank)
+
+    def room(self, needs: frozenset[str]) -> int:
+        """All are on this machine."""
+        return self._most
 
     async def close(self) -> None:
         """Close the books."""

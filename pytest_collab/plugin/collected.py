@@ -113,10 +113,6 @@ class Collected:
             counts = {place: len(keys) for place, keys in planned.items() if place[:2] not in refused}
             runinfo.add_tasks(run, [task for task, _ in wanted.values()], self.notes, self.named.values(), counts)
 
-    def needs(self) -> frozenset[str]:
-        """What the collected tasks need of the machine that plays them."""
-        return frozenset(need for task in self.tasks.values() for need in task.family.needs(task.params))
-
     def configure(self, family: Family[Any]) -> None:
         """Tell a family what the session was asked for, and keep what people must see."""
         if family.name not in self._configured:

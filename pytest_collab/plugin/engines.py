@@ -102,7 +102,6 @@ class OwnSide:
 
     run: RunDirectory | None
     seeds: Callable[[Plan], Sequence[int]]
-    needs: Callable[[], frozenset[str]]
     likely: Callable[[Plan], float]
     keep: Keep
 
@@ -131,7 +130,6 @@ def executor(
         root=config.rootpath,
         sandbox=lambda: sandbox(settings.sandbox),
         seeds=own.seeds,
-        needs=own.needs,
         likely=own.likely,
         keep=own.keep,
         beside=beside,

@@ -172,7 +172,6 @@ class Stage:
         return engines.OwnSide(
             run=self.run,
             seeds=lambda plan: tuple(self._seeds.get((plan.family.name, plan.task), ())),
-            needs=self._collected.needs,
             likely=self._likely,
             keep=self._keep,
         )

@@ -37,9 +37,12 @@ class HeldPlayer:
     """Plays when it is let to, and may be taken for lost before."""
 
     version = pytest_collab.__version__
+    needs: frozenset[str]
 
     def __init__(self, name: str, root: Path) -> None:
         self.name = name
+        self.played: list[str] = []
+        self.closed = False
         self.silent = asyncio.Event()
         self.let = asyncio.Event()
         self.asked = 0
@@ -57,6 +60,7 @@ class HeldPlayer:
 
     async def play(self, spec: EpisodeSpec, lease: str) -> Played:
         self.asked += 1
+        self.played.append(spec.task.name)
         await self.let.wait()
         return await self._performer.play(spec, lease)
 
@@ -64,10 +68,15 @@ class HeldPlayer:
         self._performer.break_off(lease)
 
     async def close(self, patience: float) -> None:
+        self.closed = True
         await self._performer.close()
 
 
 class HeldEngine:
+    docks = 1
+    """Machines that have a container engine."""
+    let_all = False
+
     def __init__(self, root: Path, most: int = 2, budget: float | None = None) -> None:
         self.desk = Bank(root, budget)
         self.players: list[HeldPlayer] = []
@@ -79,7 +88,13 @@ class HeldEngine:
 
     def hire(self, name: str, needs: frozenset[str]) -> HeldPlayer:
         self.players.append(HeldPlayer(name, self._root))
+        self.players[-1].needs = needs
+        if self.let_all:
+            self.players[-1].let.set()
         return self.players[-1]
+
+    def room(self, needs: frozenset[str]) -> int:
+        return self.docks if needs else self._most
 
     async def close(self) -> None:
         self.desk.close()
@@ -92,15 +107,17 @@ def handshake() -> None:
     return
 
 
-def planned(seed: int = 0) -> Plan:
-    task = Task("shake", Handshake())
+def planned(seed: int = 0, name: str = "shake", params: Handshake | None = None) -> Plan:
+    task = Task(name, params or Handshake())
     agent = Registry(cast=HandshakeFamily.cast).get("partner")
     condition = Condition.parse("team")
     limits = task.family.limits(task.params)
-    return Plan(task.family, task.params, "shake", task.hash, condition, ("partner",), (agent,), seed, limits=limits)
+    return Plan(task.family, task.params, name, task.hash, condition, ("partner",), (agent,), seed, limits=limits)
 
 
-def executor(engine: HeldEngine, kept: list[str], notices: list[str], likely: float = 0.0) -> ClusterExecutor:
+def executor(
+    engine: HeldEngine, kept: list[str], notices: list[str], likely: float = 0.0, in_flight: int = 1
+) -> ClusterExecutor:
     def keep(episode, transcript):  # type: ignore[no-untyped-def]
         kept.append(episode.id)
         return episode
@@ -109,13 +126,12 @@ def executor(engine: HeldEngine, kept: list[str], notices: list[str], likely: fl
         root=engine._root,
         sandbox=lambda: ("auto", "none"),
         seeds=lambda plan: (plan.seed,),
-        needs=frozenset,
         likely=lambda plan: likely,
         keep=keep,
         beside=lambda transcript, worker: None,
         notice=lambda about, text: notices.append(text),
     )
-    return ClusterExecutor(engine, stock, in_flight=1)
+    return ClusterExecutor(engine, stock, in_flight=in_flight)
 
 
 async def until(true) -> None:  # type: ignore[no-untyped-def]
@@ -170,6 +186,57 @@ def test_another_version_and_another_sandbox_play_nothing(tmp_path: Path, monkey
     spec = EpisodeSpec.of(planned(), tmp_path)
     with pytest.raises(Unlike, match="its sandbox would be process .* and hyperv is demanded"):
         asyncio.run(performer.prepare(Batch(task=spec.task, seeds=(0,), sandbox="process", chosen="hyperv")))
+
+
+def test_a_task_goes_where_what_it_needs_is_and_others_fill_the_rest(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Two machines, one with a container engine. Players of tasks without needs have taken both; one makes room."""
+    monkeypatch.setattr(
+        HandshakeFamily, "needs", lambda self, params: frozenset({"docker"} if params.turns > 4 else ())
+    )
+    engine = HeldEngine(tmp_path, most=2)
+    driver = executor(engine, [], [], in_flight=2)
+    engine.let_all = True
+    plain = [driver.future(planned(seed)) for seed in range(6)]
+    boxed = [driver.future(planned(seed, "boxed", Handshake(turns=5))) for seed in range(3)]
+    after = [driver.future(planned(seed)) for seed in range(6, 9)]
+    for future in (*plain, *boxed, *after):
+        assert future.result(20).episode.success
+    driver.close()
+    told = [(player.needs, player.played, player.closed) for player in engine.players]
+    assert [needs for needs, *_ in told] == [frozenset(), frozenset(), frozenset({"docker"})]
+    assert all("boxed" not in played for needs, played, _ in told if not needs)
+    assert told[2][1].count("boxed") == 3
+    assert sum(len(played) for _, played, _ in told) == 12
+
+
+def test_who_waits_for_a_machine_is_not_passed_over(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The only player is never idle by itself: it gets nothing more until the task that needs another had a turn."""
+    monkeypatch.setattr(
+        HandshakeFamily, "needs", lambda self, params: frozenset({"docker"} if params.turns > 4 else ())
+    )
+    engine = HeldEngine(tmp_path, most=1)
+    driver = executor(engine, kept := [], [], in_flight=3)
+    first = [driver.future(planned(seed)) for seed in range(2)]
+    boxed = driver.future(planned(0, "boxed", Handshake(turns=5)))
+    rest = [driver.future(planned(seed)) for seed in range(2, 6)]
+
+    async def let_go() -> None:
+        await until(lambda: engine.players and engine.players[0].asked == 2)
+        await asyncio.sleep(0.05)
+        assert len(engine.players) == 1, "it cannot be played yet"
+        engine.players[0].let.set()
+        await until(lambda: len(engine.players) == 2)
+        assert engine.players[0].closed
+        assert engine.players[0].asked == 2
+        engine.players[1].let.set()
+
+    driver.call(let_go(), timeout=30)
+    assert all(future.result(20).episode.success for future in (*first, boxed, *rest))
+    driver.close()
+    assert len(kept) == 7
+    assert [player.needs for player in engine.players] == [frozenset(), frozenset({"docker"})]
 
 
 def test_an_episode_begins_only_if_the_bank_admits_it(tmp_path: Path) -> None:
