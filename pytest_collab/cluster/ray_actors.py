@@ -54,24 +54,45 @@ class BankActor:
         return await self._bank.answer(player, name, arguments)
 
 
+class BankGone(Exception):
+    """A player cannot reach the bank: what it plays does not count, and is nobody's fault."""
+
+
 class RayLine:
-    """The way to the bank. What is told is known to have arrived after `flush`."""
+    """The way to the bank. What is told is known to have arrived after `flush`.
+
+    Attributes:
+        cut: set when the bank could not be reached once. Who asks waits for ever then: no agent, and no episode, is
+            to hear of it.
+    """
 
     def __init__(self, bank: Any, player: str) -> None:
         self._bank = bank
         self._player = player
         self._told: list[Any] = []
+        self.cut = asyncio.Event()
 
     async def ask(self, name: str, *arguments: Any) -> Any:
-        return await self._bank.answer.remote(self._player, name, list(arguments))
+        from ray.exceptions import RayError
+
+        try:
+            return await self._bank.answer.remote(self._player, name, list(arguments))
+        except RayError:
+            self.cut.set()
+            return await asyncio.get_running_loop().create_future()
 
     def tell(self, name: str, *arguments: Any) -> None:
         self._told.append(self._bank.answer.remote(self._player, name, list(arguments)))
 
     async def flush(self) -> None:
         """Wait until the bank has heard everything so far."""
+        from ray.exceptions import RayError
+
         told, self._told = self._told, []
-        await asyncio.gather(*told)
+        try:
+            await asyncio.gather(*told)
+        except RayError:
+            self.cut.set()
 
 
 class PlayerActor:
@@ -113,14 +134,26 @@ class PlayerActor:
         return await packed(self._up.prepare(Batch.model_validate(batch)))
 
     async def play(self, spec: dict[str, Any], lease: str) -> dict[str, Any]:
-        """As `Performer.play`: the record's line, and the transcript compressed."""
+        """As `Performer.play`: the record's line, and the transcript compressed.
+
+        Raises:
+            BankGone: which is Ray's to tell, so that the driver takes this player for lost.
+        """
 
         async def play() -> tuple[str | None, bytes]:
             played = await self._up.play(EpisodeSpec.model_validate(spec), lease)
             await self._line.flush()
             return played.record, zlib.compress(played.transcript.encode("ascii"), 1)
 
-        return await packed(play())
+        playing, cut = asyncio.ensure_future(packed(play())), asyncio.ensure_future(self._line.cut.wait())
+        try:
+            await asyncio.wait([playing, cut], return_when=asyncio.FIRST_COMPLETED)
+            if self._line.cut.is_set():
+                raise BankGone(f"the driver's machine cannot be reached from {about().host}")
+            return playing.result()
+        finally:
+            playing.cancel()
+            cut.cancel()
 
     async def break_off(self, lease: str) -> None:
         """As `Performer.break_off`."""

@@ -6,6 +6,7 @@ of the folder that the session is started in. Where namespaces are not allowed t
 
 from __future__ import annotations
 
+import asyncio
 import json
 import os
 import shutil
@@ -14,6 +15,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError
 from pathlib import Path
@@ -21,14 +23,21 @@ from typing import Any
 
 import pytest
 
+from pytest_collab import families
 from pytest_collab.cluster import ray_engine
+from pytest_collab.cluster.hello import Hello, Played
+from pytest_collab.cluster.ray_actors import BankGone, PlayerActor
+from pytest_collab.cluster.spec import EpisodeSpec
 from pytest_collab.errors import UsageError
+from tests.cluster.test_executor import planned
 from tests.cluster.test_subprocess import ROOT, alive, lines, told, wait_until
+from tests.support.handshake import HandshakeFamily
 from tests.support.model_server import ModelServer, Say
 from tests.support.soak import shake
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]
 pytest.importorskip("ray", reason="needs pip install 'pytest-collab[ray]'")
+from ray.exceptions import ActorUnavailableError  # noqa: E402
 
 PORT = 23790
 CANARY = "sk-canary-5c19d07be4"
@@ -289,6 +298,37 @@ def test_what_a_killed_driver_and_a_killed_head_leave_is_resumed(cluster: list[N
     played = lines(folder, "out")
     assert [one["seed"] for one in played] == list(range(16))
     assert [one for one in played if one in before] == before
+
+
+@pytest.mark.parametrize("when", ["it is asked", "it is told"])
+def test_a_bank_that_cannot_be_reached_is_no_agents_fault(when: str) -> None:
+    """What a player plays then is lost: no record of it names an exception of Ray's as what an agent did."""
+
+    class Bank:
+        @property
+        def answer(self) -> Bank:
+            return self
+
+        async def remote(self, *told: object) -> None:
+            raise ActorUnavailableError("connection refused", None)
+
+    class Plays:
+        async def play(self, spec: object, lease: str) -> Played:
+            if when == "it is asked":
+                with suppress(Exception):  # as an agent's call of the model, whose errors are its own
+                    await actor._line.ask("acquire", "a", {}, 0)
+            else:
+                actor._line.tell("add", "e", 0.5)
+            return Played(record="{}", transcript="")
+
+    if "handshake" not in families.names():
+        families.register(HandshakeFamily())
+    hello = Hello(name="p1", root=None, folder=".", ini=None, arguments=(), options={})
+    actor = PlayerActor(hello.model_dump(), None, Bank())
+    actor._performer = Plays()  # type: ignore[assignment]
+    spec = EpisodeSpec.of(planned(), ROOT).model_dump(mode="json")
+    with pytest.raises(BankGone, match="cannot be reached from"):
+        asyncio.run(asyncio.wait_for(actor.play(spec, "e#1"), 20))
 
 
 @pytest.mark.parametrize(
