@@ -250,14 +250,15 @@ def _send(
 
 
 def main() -> None:
-    """Serve from a process of its own: `python -m tests.support.model_server LATENCY_S`, until stdin closes.
+    """Serve from a process of its own: `python -m tests.support.model_server LATENCY_S [LENGTH]`, until stdin closes.
 
-    Prints the address first, and the times at which calls arrived, as JSON, last.
+    Answers are padded to LENGTH characters. Prints the address first, and when calls arrived, as JSON, last.
     """
     import sys
 
     latency = float(sys.argv[1]) if len(sys.argv) > 1 else 0.0
-    with ModelServer(answer=lambda call: Say("I say 1."), latency_s=latency) as server:
+    length = int(sys.argv[2]) if len(sys.argv) > 2 else 0
+    with ModelServer(answer=lambda call: Say(f"{'I say 1.':<{length}}"), latency_s=latency) as server:
         print(server.url, flush=True)
         sys.stdin.read()
     print(json.dumps([line.at for line in server.log]))
