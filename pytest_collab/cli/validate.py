@@ -95,9 +95,9 @@ def task_files(paths: Iterable[Path]) -> list[Path]:
 
 
 def _family(path: Path) -> str:
-    from pytest_collab.families.taskfile import read_yaml
+    from pytest_collab.families.taskfile import read_content
 
-    data, _ = read_yaml(path)
+    data, _, _ = read_content(path)
     return str(data.get("family")) if isinstance(data, dict) else ""
 
 

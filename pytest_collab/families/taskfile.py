@@ -19,7 +19,7 @@ from pytest_collab.families.task import Task, make_task
 SUFFIX: Final = ".collab.yaml"
 LARGEST: Final = 1024 * 1024
 MOST_NODES: Final = 20_000
-KEYS: Final = ("name", "description", "family", "params", "seeds", "conditions", "limits")
+KEYS: Final = ("name", "description", "like", "family", "params", "seeds", "conditions", "limits")
 
 Lines = dict[tuple[str, ...], int]
 
@@ -30,16 +30,50 @@ def read_task(path: Path) -> Task:
     Raises:
         TaskError: file, line, key, value and remedy of the first mistake.
     """
+    data, lines, folder = read_content(path)
+    return check_task(data, lines, path, folder)
+
+
+def read_content(path: Path) -> tuple[Any, Lines, Path]:
+    """What a task file says, with what it takes over from the one that it is `like`.
+
+    Returns:
+        The content without `like`, the line of every key of its own, and the folder that paths in params are
+        relative to: that of the file whose they are.
+
+    Raises:
+        TaskError: a mistake in either, told with file and line.
+    """
     data, lines = read_yaml(path)
-    return check_task(data, lines, path)
+    if not isinstance(data, Mapping) or "like" not in data:
+        return data, lines, path.parent
+
+    def refuse(problem: str, remedy: str, key: str = "like") -> TaskError:
+        return TaskError(problem, remedy=remedy, file=path, line=_line(lines, (key,)), key=key)
+
+    if not isinstance(data["like"], str) or not (path.parent / data["like"]).is_file():
+        raise refuse(f"{data['like']!r} is no file", "Name a task file, by a path relative to this one.")
+    model = path.parent / data["like"]
+    content, _ = read_yaml(model)
+    if not isinstance(content, Mapping) or "like" in content:
+        raise refuse(f"{data['like']} is like another itself, or no task", "Name a task file that says all of it.")
+    read_task(model)  # its own mistakes, at its own lines
+    if data.get("family", content["family"]) != content["family"]:
+        raise refuse(f"{data['like']} is of family {content['family']}", "Leave `family` out.", "family")
+    own = {key: value for key, value in data.items() if key != "like"}
+    params = own.get("params") or {}
+    if isinstance(params, Mapping):  # else it is refused with the rest
+        own["params"] = {**(content.get("params") or {}), **params}
+    return {**{key: value for key, value in content.items() if key != "name"}, **own}, lines, model.parent
 
 
-def check_task(data: Any, lines: Lines, path: Path) -> Task:
+def check_task(data: Any, lines: Lines, path: Path, folder: Path | None = None) -> Task:
     """A task from the content of a task file, wherever that comes from.
 
     Args:
         lines: the line of every key; may be empty.
-        path: where it is, or would be, written: files that params point to are relative to its folder.
+        path: where it is, or would be, written.
+        folder: what files that params point to are relative to; the folder of `path` if None.
 
     Raises:
         TaskError: file, line, key, value and remedy of the first mistake.
@@ -64,7 +98,7 @@ def check_task(data: Any, lines: Lines, path: Path) -> Task:
     params = data.get("params") or {}
     if not isinstance(params, Mapping):
         raise refuse(f"{params!r} is not a mapping", "Write the family's params as `key: value` lines.", "params")
-    parsed = _params(family.params_type, params, path, lines)
+    parsed = _params(family.params_type, params, path, lines, folder or path.parent)
     conditions = data.get("conditions")
     if conditions is not None and not isinstance(conditions, list):
         raise refuse(f"{conditions!r} is not a list", "Write a list, e.g. [solo, team].", "conditions")
@@ -82,10 +116,9 @@ def check_task(data: Any, lines: Lines, path: Path) -> Task:
         raise refuse(error.problem, error.remedy, *error.key.split(".")) from None
 
 
-def _params(model: Any, params: Mapping[str, Any], path: Path, lines: Lines) -> Any:
+def _params(model: Any, params: Mapping[str, Any], path: Path, lines: Lines, folder: Path) -> Any:
     try:
-        # Files that params point to are relative to the task file.
-        return model.model_validate(dict(params), context={"folder": path.parent})
+        return model.model_validate(dict(params), context={"folder": folder})
     except ValidationError as error:
         raise _explained(error, model, path, lines, "params") from None
     except TaskError as error:

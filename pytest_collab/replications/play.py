@@ -51,12 +51,10 @@ class Session:
     Attributes:
         files: task files.
         teams: as `--collab-teams` has them.
-        options: further options.
     """
 
     files: tuple[Path, ...]
     teams: tuple[str, ...]
-    options: tuple[str, ...] = ()
 
 
 def teams_of(study: Study, agents: Sequence[str]) -> tuple[str, ...]:
@@ -84,19 +82,11 @@ def sessions(study: Study, record: Record, folder: Path) -> list[Session]:
         TaskError: a shipped task is not there.
         RunError: the folder cannot be written.
     """
-    grouped: dict[tuple[tuple[str, ...], tuple[str, ...]], list[Path]] = {}
+    grouped: dict[tuple[str, ...], list[Path]] = {}
     for task in _played(study, record.scale):
         teams = tuple(dict.fromkeys((*_cast(study, task), *record.agents)))
-        options: list[str] = []
-        if task.shipped:
-            path = shipped(task.shipped)
-            seeds = task.seeds.at(record.scale)
-            options = [f"--collab-conditions={','.join(task.conditions)}"]
-            options += [f"--collab-seeds={seeds}"] if isinstance(seeds, int) else []
-        else:
-            path = _write(task, record.scale, folder)
-        grouped.setdefault((teams, tuple(options)), []).append(path)
-    return [Session(tuple(paths), teams, options) for (teams, options), paths in grouped.items()]
+        grouped.setdefault(teams, []).append(_write(task, record.scale, folder))
+    return [Session(tuple(paths), teams) for teams, paths in grouped.items()]
 
 
 def shipped(name: str) -> Path:
@@ -196,9 +186,9 @@ def _cast(study: Study, task: Played) -> tuple[str, ...]:
 def _write(task: Played, scale: Scale, folder: Path) -> Path:
     seeds = task.seeds.at(scale)
     said: dict[str, Any] = {
-        "family": task.family,
+        **({"like": str(shipped(task.shipped))} if task.shipped else {"family": task.family}),
         "params": task.params_at(scale),
-        "seeds": list(seeds) if isinstance(seeds, tuple) else seeds or 1,
+        **({} if seeds is None else {"seeds": list(seeds) if isinstance(seeds, tuple) else seeds}),
         "conditions": list(task.conditions),
     }
     if task.limits is not None:
@@ -218,7 +208,6 @@ def _command(session: Session) -> list[str]:
     return [
         *(sys.executable, "-m", "pytest", *files),
         f"--collab-teams={','.join(session.teams)}",
-        *session.options,
         *_QUIET,
         f"--confcutdir={_project()}",
         *unset,

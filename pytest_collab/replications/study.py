@@ -22,7 +22,7 @@ class _Frozen(BaseModel):
 
 
 class Seeds(_Frozen):
-    """How many seeds, or which, at each scale; None for all that a shipped task has."""
+    """How many seeds, or which, at each scale; None for as many as the shipped task has."""
 
     quick: int | tuple[int, ...] | None = 3
     paper: int | tuple[int, ...] | None = None
@@ -41,7 +41,7 @@ class Played(_Frozen):
 
     Attributes:
         quick: params that differ at quick scale.
-        shipped: instead of params, a task file of the shipped suite, named below `tasks/`.
+        shipped: a task file of the shipped suite, named below `tasks/`, that this one is like.
         cast: players of the built-in cast, where they are not the study's.
         at: the scales that play it.
     """

@@ -100,6 +100,25 @@ def test_a_player_that_the_family_does_not_cast_is_skipped_with_the_reason(suite
     result.stdout.fnmatch_lines(["SKIPPED*family 'handshake' casts no 'overwriter'; it has partner, silent*"])
 
 
+def test_a_task_like_another_takes_over_what_it_does_not_say(suite: pytest.Pytester) -> None:
+    folder = suite.mkdir("shipped")
+    (folder / "shake.collab.yaml").write_text(YAML + "name: first\n")
+    own = "like: ../shipped/shake.collab.yaml\nparams: {turns: 9}\nconditions: [solo]\n"
+    (suite.mkdir("mine") / "other.collab.yaml").write_text(own)
+    names = collected(suite, "mine", "--agents=partner")
+    assert names == [f"mine/other.collab.yaml::other[solo-partner-s{seed}]" for seed in (0, 1)]
+
+
+def test_a_mistake_in_the_task_that_another_is_like_is_told_where_it_stands(suite: pytest.Pytester) -> None:
+    write(suite, "family: handshake\nseeds: -1\n", "model.collab.yaml")
+    write(suite, "like: model.collab.yaml\nfamily: maze\nseeds: 1\n", "other.collab.yaml")
+    result = suite.runpytest_inprocess("other.collab.yaml", "--agents=partner")
+    result.stdout.fnmatch_lines(["*model.collab.yaml:2: seeds: -1 is not between 1 and*"])
+    write(suite, "family: handshake\n", "model.collab.yaml")
+    result = suite.runpytest_inprocess("other.collab.yaml", "--agents=partner")
+    result.stdout.fnmatch_lines(["*other.collab.yaml:2: family: model.collab.yaml is of family handshake*"])
+
+
 MISTAKES = {
     "no-yaml": ("family: [", "shake.collab.yaml:1: not valid YAML*"),
     "not-a-mapping": ("- 1\n", "shake.collab.yaml:1: a task file must be a mapping"),
@@ -140,6 +159,8 @@ MISTAKES = {
         + "".join(f"{n}: &{n} [{','.join(['*' + p] * 10)}]\n" for p, n in zip("abcdefg", "bcdefgh", strict=True)),
         "*the document is too large or nests too deep*",
     ),
+    "like-nothing": ("like: shak.collab.yaml\n", "*:1: like: 'shak.collab.yaml' is no file*"),
+    "like-itself": ("params: {turns: 3}\nlike: shake.collab.yaml\n", "*:2: like: shake.collab.yaml is like another*"),
     "deep": ("params: " + "[" * 3000 + "]" * 3000, "*shake.collab.yaml*"),
 }
 

@@ -11,7 +11,7 @@ from pydantic import ValidationError
 from pytest_collab.errors import UsageError
 from pytest_collab.families.taskfile import read_task
 from pytest_collab.replications.figures import Block, published
-from pytest_collab.replications.play import record_of, sessions
+from pytest_collab.replications.play import record_of, sessions, shipped
 from pytest_collab.replications.study import SCALES, Study, studies, study_called
 
 STUDIES = sorted(studies())
@@ -47,6 +47,21 @@ def test_every_printed_figure_has_a_source_and_a_column_that_prints_it(name: str
     for block, figures in published().get(name, {}).items():
         assert re.search(r"arXiv|github\.com", figures.source)
         assert set(figures.columns) == shown[block] & set(figures.columns), f"no table prints all of {block}"
+
+
+@pytest.mark.parametrize("name", ["caid", "cooperbench"])
+def test_a_shipped_pool_is_played_with_what_the_study_tells(name: str, tmp_path: Path) -> None:
+    study = studies()[name]
+    quick, paper = (
+        {path.name: read_task(path) for session in sessions(study, record_of(study, scale, ()), tmp_path / scale)
+         for path in session.files}
+        for scale in SCALES
+    )  # fmt: skip
+    task = quick["sift.collab.yaml"]
+    model = read_task(shipped("coding/sift/sift.collab.yaml"))
+    assert task.params == model.params.model_copy(update={"prompts": "as_published"})
+    assert (len(task.seed_list()), len(paper["sift.collab.yaml"].seed_list())) == (2, len(model.seed_list()))
+    task.params.check()  # its features and tests are found from where it lies
 
 
 def test_every_study_says_what_it_cannot_play_and_what_is_amiss_with_the_original() -> None:

@@ -20,6 +20,7 @@ from pytest_collab.episode.transcript import Transcript
 from pytest_collab.errors import TaskError
 from pytest_collab.families.coding import rules
 from pytest_collab.families.coding.cast import PLAYERS, SUMMARIES
+from pytest_collab.families.coding.pool import published
 from pytest_collab.families.coding.pool.pool import Base, EnvironmentSpec, Feature
 
 if TYPE_CHECKING:
@@ -83,6 +84,9 @@ class CodingFamily(Family[Coding]):
         return [*lines, f"WARNING: {choice.warning}"] if choice.warning else lines
 
     def refuses(self, condition: Condition, params: Coding) -> str | None:
+        if params.prompts == "as_published" and condition.kind in published.REFUSED:
+            instead = published.REFUSED[condition.kind]
+            return f"prompts: as_published has no {str(condition)!r} ({instead}); take prompts: plain"
         if condition.kind in CONDITIONS or str(condition) == "protocol:plan_first":
             return None
         if condition.kind == "protocol":
@@ -92,6 +96,8 @@ class CodingFamily(Family[Coding]):
         return f"family 'coding' has no condition {str(condition)!r}"
 
     def limits(self, params: Coding) -> Limits:
+        if params.prompts == "as_published":  # CooperBench's
+            return Limits(seconds=1500.0, seat=SeatLimits(turns=100, answer_seconds=600.0))
         return Limits(seconds=3600.0, seat=SeatLimits(turns=200, answer_seconds=600.0))
 
     def needs(self, params: Coding) -> frozenset[str]:
@@ -113,7 +119,8 @@ class CodingFamily(Family[Coding]):
     def deal(self, params: Coding, seed: int, condition: Condition) -> Game:
         from pytest_collab.families.coding.seats import CodingGame
 
-        return CodingGame(self.bench(params), params.deal_of(seed, condition), condition)
+        told = params.prompts == "as_published"
+        return CodingGame(self.bench(params), params.deal_of(seed, condition), condition, as_published=told)
 
     def bench(self, params: Coding) -> Bench:
         """The bench of a pool in this process."""

@@ -23,6 +23,9 @@ class Coding(Pool):
         "all", description="`all` groups of `size` features, or exactly these lists of feature ids"
     )
     size: int = Field(2, ge=2, le=len(rules.SEATS), description="features in a group, and so seats in a team")
+    prompts: Literal["plain", "as_published"] = Field(
+        "plain", description="whether seats are told things in our words, or what CooperBench tells (a lead: CAID)"
+    )
 
     @model_validator(mode="after")
     def _groups_can_be_dealt(self) -> Coding:

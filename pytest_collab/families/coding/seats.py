@@ -15,7 +15,7 @@ from pytest_collab.episode.game import Ask, Game, Move, Note, Prompt
 from pytest_collab.episode.transcript import Transcript
 from pytest_collab.errors import SandboxError, UsageError
 from pytest_collab.families.coding import tools
-from pytest_collab.families.coding.pool import brief
+from pytest_collab.families.coding.pool import brief, published
 from pytest_collab.families.coding.rules import IDLE_ANSWERS, Deal
 from pytest_collab.sandbox import read_inside
 
@@ -40,12 +40,15 @@ class CodingGame(Game):
 
     Args:
         bench: makes the workspace, and grades what is left in it.
+        as_published: whether seats are told what the studies tell.
     """
 
     pace = "own"
 
-    def __init__(self, bench: Bench, deal: Deal, condition: Condition) -> None:
+    def __init__(self, bench: Bench, deal: Deal, condition: Condition, *, as_published: bool = False) -> None:
         self.bench = bench
+        self._as_published = as_published
+        self._words = published if as_published else brief
         self.plan = deal
         self.seats = deal.seats
         self._condition = condition
@@ -74,11 +77,19 @@ class CodingGame(Game):
     # What seats are told.
 
     def brief(self, seat: str) -> str:
-        return brief.standing(seat, self.plan, self._condition, self.bench.pool.language, self.bench.how_to_test)
+        return self._standing(seat, brief.TOOLS)
 
     def brief_at_desk(self, seat: str) -> str:
-        pool, deal = self.bench.pool, self.plan
-        return brief.standing(seat, deal, self._condition, pool.language, self.bench.how_to_test, brief.DESK)
+        return self._standing(seat, brief.DESK)
+
+    def _standing(self, seat: str, means: brief.Means) -> str:
+        bench, condition = self.bench, self._condition
+        told: str = self._words.standing(seat, self.plan, condition, bench.pool.language, bench.how_to_test, means)
+        return told
+
+    def _assignment(self, seat: str) -> str:
+        told: str = self._words.assignment(seat, self.plan, self.bench.descriptions, self._condition)
+        return told
 
     def ask(self) -> Ask | None:
         waiting = tuple(seat for seat in self.seats if seat not in self._done)
@@ -87,11 +98,12 @@ class CodingGame(Game):
     def prompt(self, seat: str, inbox: Sequence[Message]) -> Prompt:
         parts = []
         if self._answers[seat] == 0:
-            parts.append(brief.assignment(seat, self.plan, self.bench.descriptions))
+            parts.append(self._assignment(seat))
         elif self._idle[seat]:
             parts.append(_REPROACH)
         heard = [(message.sender, message.text) for message in inbox]
-        parts.append(brief.news(heard, self._news_of_leaving[seat]))
+        untold = self._as_published and self.plan.joining == "merge"  # who has finished
+        parts.append(brief.news(heard, () if untold else self._news_of_leaving[seat]))
         return Prompt(
             "\n\n".join(part for part in parts if part),
             view={
@@ -106,7 +118,7 @@ class CodingGame(Game):
     def tools(self, seat: str) -> tuple[Tool, ...]:
         """The tools that the seat has."""
         offered = [tools.RUN, tools.READ_FILE, tools.WRITE_FILE, tools.EDIT_FILE, tools.APPLY_PATCH]
-        if len(self.seats) > 1:
+        if len(self.seats) > 1 and not (self._as_published and self._condition.muted):
             offered += [tools.SEND, tools.RECEIVE]
         if self.plan.watched and len(self.seats) > 1:
             offered.append(tools.PARTNER_DIFF)
@@ -202,7 +214,7 @@ class CodingGame(Game):
 
         return Desk(
             seat,
-            f"{self.brief_at_desk(name)}\n\n{brief.assignment(name, self.plan, self.bench.descriptions)}",
+            f"{self.brief_at_desk(name)}\n\n{self._assignment(name)}",
             self._workspace.tree(name),
             run,
             send,

@@ -123,7 +123,7 @@ def _led(seat: str, deal: Deal, means: Means) -> str:
     )
 
 
-def assignment(seat: str, deal: Deal, texts: Mapping[str, str]) -> str:
+def assignment(seat: str, deal: Deal, texts: Mapping[str, str], condition: Condition) -> str:
     """What the seat is to build; where all is shared, what the others build too."""
     owned = deal.features[seat]
     parts = []
@@ -131,16 +131,17 @@ def assignment(seat: str, deal: Deal, texts: Mapping[str, str]) -> str:
         parts.append(f"Build these {len(owned)} features, so that they work together.")
     else:
         parts.append("Build this feature.")
-    parts += [_feature(name, texts[name]) for name in owned]
+    parts += [feature(name, texts[name]) for name in owned]
     if deal.watched:
         for other in deal.seats:
             if other != seat:
                 parts.append(f"For your information: {other!r} builds this.")
-                parts += [_feature(name, texts[name]) for name in deal.features[other]]
+                parts += [feature(name, texts[name]) for name in deal.features[other]]
     return "\n\n".join(parts)
 
 
-def _feature(name: str, text: str) -> str:
+def feature(name: str, text: str) -> str:
+    """A feature's text, with its beginning and end marked."""
     return f"--- feature {name} ---\n{text.strip()}\n--- end of feature {name} ---"
 
 

@@ -256,21 +256,21 @@ def load(path: Path) -> Pool:
     from pydantic import ValidationError
 
     from pytest_collab.episode.family import explain
-    from pytest_collab.families.taskfile import read_yaml
+    from pytest_collab.families.taskfile import read_content
 
-    data, lines = read_yaml(path)
+    data, lines, folder = read_content(path)
     params: Any = data.get("params") if isinstance(data, dict) else None
     if not isinstance(params, dict) or data.get("family") != "coding":
         raise TaskError("this is no coding task", remedy="It needs `family: coding` and `params:`.", file=path)
     known = {key: value for key, value in params.items() if key in Pool.model_fields}
     try:
-        pool = Pool.model_validate(known, context={"folder": path.parent})
+        pool = Pool.model_validate(known, context={"folder": folder})
         pool.check()
     except ValidationError as error:
         key = ("params", *(str(part) for part in error.errors()[0]["loc"]))
-        while key not in lines:
+        while key and key not in lines:
             key = key[:-1]
-        raise explain(error, Pool, file=path, line=lines[key], prefix="params") from None
+        raise explain(error, Pool, file=path, line=lines.get(key, 1), prefix="params") from None
     except TaskError as error:
         raise TaskError(error.problem, remedy=error.remedy, file=path, key=f"params.{error.key}") from None
     return pool
