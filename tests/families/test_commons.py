@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from typing import Any
 
@@ -284,6 +285,16 @@ def test_punishment_costs_both_and_norms_are_the_median_of_what_was_proposed() -
         "The norm that you have agreed on: catch 8 each." in played.transcript.of("prompt", seat="c")[-1].data["text"]
     )
     assert any("nobody" in event.data["why"] for event in played.transcript.of("malformed"))
+
+
+@pytest.mark.parametrize("prompts", ["plain", "as_published"])
+def test_a_newcomer_has_heard_nothing_of_what_was_said_before_it_came(prompts: str) -> None:
+    params = Commons(seats=3, newcomer=3, rounds=5, conversation=4, prompts=prompts)
+    prompts_of = play_episode(params, ["partner"], family=FAMILY).transcript.of("prompt", seat="c")
+    first, later = prompts_of[0].data["text"], prompts_of[-1].data["text"]
+    assert "please all catch" not in first
+    assert "please all catch" in later
+    assert not re.search(r"after month [12]:", later)
 
 
 def test_the_newcomer_joins_late_and_is_told_so() -> None:

@@ -393,6 +393,16 @@ def test_as_published_everyone_has_an_account_of_its_own_and_a_window_of_memory(
         assert gone not in told.data["text"]
 
 
+def test_as_published_one_reads_with_which_values_pieces_went_and_came() -> None:
+    params = Market(**VALUED.model_dump() | {"prompts": "as_published"})
+    piece = VALUED.deal(0).pieces[0][0]
+    sender = Sends(lambda request: f"SEND {piece}=77 to b" if request.view["round"] == 0 else "MESSAGE: none")
+    told = play_episode(params, [sender, "nop"], family=FAMILY).transcript
+    assert f"Sent to b: {piece}=77." in told.of("prompt", seat="a")[1].data["text"]
+    assert f"Values that a sent you: {piece}=77." in told.of("prompt", seat="b")[0].data["text"]
+    assert "Values that" not in told.of("prompt", seat="a")[1].data["text"]
+
+
 def test_plain_words_say_whose_a_task_is_and_ask_nobody_to_ask_where_needs_are_put_to_holders() -> None:
     briefs = {c: FAMILY.deal(SMALL, 0, Condition.parse(c)).brief("a") for c in ("team", "auto:requests")}
     assert "whoever submits it" not in briefs["team"]

@@ -164,6 +164,8 @@ class CommonsGame(RoundGame):
     def prompt(self, seat: str, inbox: Sequence[Message]) -> Prompt:
         view, words = self.view(seat), self.words
         talk = view["phase"] == "talk"
+        if view["own"] is None:  # who was not there has heard nothing
+            inbox = ()
         if self.published:
             warning = self._warning(view["share_then"] if talk else view["share"])
             lines = (
@@ -226,8 +228,8 @@ class CommonsGame(RoundGame):
             "seats": self.present(pool.round - 1) if scene.talks else present,
             "talks": self.params.talks,
             "conversation": bool(self.params.conversation),
-            "said": scene.said,
-            "past": self._remembered(),
+            "said": () if absent else scene.said,
+            "past": self._remembered(seat),
             "before": scene.before,
             "own": None if absent else (pool.wishes[i], pool.takes[i]),
             "gain": pool.gains[i],
@@ -245,12 +247,12 @@ class CommonsGame(RoundGame):
             "punishment": self.params.punishment,
         }
 
-    def _remembered(self) -> tuple[tuple[int, Said], ...]:
-        """The conversations of earlier months that are remembered now."""
+    def _remembered(self, seat: str) -> tuple[tuple[int, Said], ...]:
+        """The conversations of earlier months that a seat took part in and remembers now."""
         scene = self.state
-        if scene.talks or not scene.said:
-            return tuple(scene.past)
-        return (*scene.past, (scene.pool.round, scene.said))[-published.MONTHS_KEPT :]
+        past = scene.past if scene.talks or not scene.said else (*scene.past, (scene.pool.round, scene.said))
+        past = past[-published.MONTHS_KEPT :]
+        return tuple((month, said) for month, said in past if seat in self.present(month - 1))
 
     @property
     def limit(self) -> int:

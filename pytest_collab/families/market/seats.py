@@ -46,7 +46,7 @@ class Scene:
         notices: by seat, (round, what of its lines was not carried out, or paid half).
         noticed: by seat, how many of these it had been told before its last turn.
         thoughts: by seat, (round, its private thoughts), as published.
-        gave: by seat, the (piece, recipient) that were taken from it.
+        gave: by seat, the (piece, recipient, value told) that were taken from it.
         mail: what was said, oldest first.
     """
 
@@ -56,7 +56,7 @@ class Scene:
     notices: tuple[tuple[tuple[int, str], ...], ...] = ()
     noticed: tuple[int, ...] = ()
     thoughts: tuple[tuple[tuple[int, str], ...], ...] = ()
-    gave: tuple[tuple[tuple[str, str], ...], ...] = ()
+    gave: tuple[tuple[tuple[str, str, int], ...], ...] = ()
     mail: tuple[Letter, ...] = ()
 
 
@@ -287,9 +287,10 @@ class _Turn:
                 if why is not None:
                     self._tell(i, f"SEND {piece} to {to}: {why}")
                     continue
+                to_seat = deal.seats.index(to)
                 self.market = rules.hand_over(self.market, deal, i, piece, to, told.get((piece, to)))
-                self.news[deal.seats.index(to)].append((piece, seat))
-                self.gave[i].append((piece, to))
+                self.news[to_seat].append((piece, seat))
+                self.gave[i].append((piece, to, self.market.altered[to_seat].get(piece, rules.value(deal, piece))))
                 taken.append([piece, to])
             if action.get("send"):
                 self.notes.append(Note("state", {"round": self.before.round, "taken": taken}, seat))

@@ -219,11 +219,12 @@ def _window(title: str, lines: Sequence[str]) -> list[str]:
 
 
 def _past(game: Told, seat: str) -> list[str]:
-    """What the seat has sent and asked for so far."""
+    """What the seat has sent and asked for so far, and with which values pieces went and came."""
     scene, i = game.state, game.seats.index(seat)
+    valued = "{}={}" if game.params.values else "{}"
     gave: dict[str, list[str]] = {}
-    for piece, to in scene.gave[i]:
-        gave.setdefault(to, []).append(piece)
+    for piece, to, value in scene.gave[i]:
+        gave.setdefault(to, []).append(valued.format(piece, value))
     lines = [f"Sent to {to}: {' '.join(pieces)}." for to, pieces in gave.items()]
     asked = Counter(
         (to, piece)
@@ -237,6 +238,11 @@ def _past(game: Told, seat: str) -> list[str]:
     for (to, piece), times in asked.items():
         silent = ", no answer yet" if times > 2 and piece not in held else ""
         lines.append(f"Asked {to} for {piece}: {times} time{'s' * (times > 1)}{silent}.")
+    if game.params.values:
+        came = [(name, own) for name, own in zip(game.seats, scene.gave, strict=True) if name != seat]
+        for name, own in came:
+            pieces = [f"{piece}={value}" for piece, to, value in own if to == seat]
+            lines += [f"Values that {name} sent you: {' '.join(pieces)}."] if pieces else []
     return lines
 
 
