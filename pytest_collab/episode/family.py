@@ -49,6 +49,8 @@ class Params(BaseModel, metaclass=_Explaining):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     family: ClassVar[str] = ""
+    as_published: ClassVar[str] = "This family follows no study's prompts."
+    """What to do instead of `prompts: as_published`, where there is no such key: a sentence."""
 
 
 def explain(
@@ -68,6 +70,8 @@ def explain(
         names = [field.alias or name for name, field in model.model_fields.items()]
         close = get_close_matches(path[-1] if path else "", names, n=1)
         hint = f"Did you mean {close[0]!r}? " if close else ""
+        if path[-1:] == ["prompts"] and issubclass(model, Params):
+            hint = f"{model.as_published} "
         return TaskError("unknown key", remedy=f"{hint}Keys are {', '.join(names)}.", file=file, line=line, key=key)
     if first["type"] == "missing":
         return TaskError("this key is required", remedy="Add it.", file=file, line=line, key=key)

@@ -10,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pytest_collab.episode.condition import Condition
+from pytest_collab.episode.outcome import Outcome
 from pytest_collab.errors import TaskError
 from pytest_collab.families.dilemma import Dilemma, DilemmaFamily, rules
 from pytest_collab.families.dilemma.games import GAMES
@@ -175,3 +176,39 @@ def test_the_family_keeps_every_promise() -> None:
         ],
         seeds=(0,),
     )
+
+
+def told(game: str, mechanism: str, kind: str) -> list[str]:
+    played = play_episode(Dilemma(game=game, mechanism=mechanism, prompts="as_published"), ["partner"], seed=1)
+    assert played.episode.outcome is Outcome.SUCCESS
+    return [event.data["text"] for event in played.transcript.of(kind, seat="a")]
+
+
+@pytest.mark.parametrize("game", sorted(GAMES))
+@pytest.mark.parametrize("mechanism", ["none", "repetition", "reputation", "mediation", "contract"])
+def test_as_published_no_word_says_what_an_action_is(game: str, mechanism: str) -> None:
+    texts = told(game, mechanism, "brief") + told(game, mechanism, "prompt")
+    words = [word for word in (*GAMES[game].actions, "delegate,") if not word.isdigit()]
+    assert not any(re.search(rf"\b(?:{'|'.join(words)})\b", text, re.IGNORECASE) for text in texts)
+    assert "A0" in texts[0]
+    assert any("by lot" in text for text in texts) is (mechanism in ("mediation", "contract"))
+
+
+def test_as_published_a_call_stands_alone_and_tells_the_last_three_rounds_the_newest_first() -> None:
+    seed = next(seed for seed in range(50) if rules.length(seed, 0.8, 15) > 4)
+    params = Dilemma(game="stag_hunt", mechanism="repetition", prompts="as_published")
+    last = play_episode(params, ["partner"], seed=seed).transcript.of("prompt", seat="a")[4].data["text"]
+    assert last.startswith("So far you have played this game 4 times.")
+    assert re.findall(r"In round (\d)", last) == ["4", "3", "2"]
+    assert "got" not in last
+    recall = FAMILY.deal(params, seed, Condition.parse("team")).recall("a")
+    assert recall is not None
+    assert not recall.turns
+
+
+def test_as_published_one_reads_of_oneself_and_of_ones_place_in_a_game_with_places() -> None:
+    briefs = told("trust", "reputation", "brief")
+    assert {re.search(r"you are player (\d) of 2", text)[1] for text in briefs} == {"1", "2"}  # type: ignore[index]
+    assert any("You A1, the other A0: 20 for you, 0 for the other" in text for text in briefs)
+    later = told("trust", "reputation", "prompt")[1]
+    assert re.search(r"^Of a: in round 1 \w \(player \d\) chose A0 and got 10", later, re.MULTILINE)

@@ -254,3 +254,43 @@ def test_the_family_keeps_every_promise() -> None:
         [Network(seats=4, graph="ring", rounds=2), Network(kind="colouring", seats=5, graph="ring", ending="own")],
         seeds=(0,),
     )
+
+
+@pytest.mark.parametrize("kind", ["leader", "colouring", "matching", "cover"])
+def test_as_published_agents_are_told_what_agentsnet_tells(kind: str) -> None:
+    params = Network(kind=kind, seats=4, prompts="as_published", rounds=3)
+    played = play_episode(params, ["silent", "partner"])
+    told = [event.data["text"] for event in played.transcript.of("prompt", seat="b")]
+    brief = played.transcript.of("brief", seat="b")[0].data["text"]
+    assert "succeed together" not in brief
+    assert "characters" not in brief
+    assert params.characters == 8000
+    assert "These neighbours wrote nothing to you" in told[1]
+    assert [("Rounds left" in text, "last messages" in text) for text in told] == [
+        (False, False),
+        (True, False),
+        (True, True),
+        (False, False),
+    ]
+    assert play_episode(params, ["partner"]).episode.outcome is Outcome.SUCCESS
+
+
+@pytest.mark.parametrize(
+    "wrong", [{"kind": "consensus"}, {"kind": "sum"}, {"kind": "leader", "medium": "board"}, {"ending": "own"}]
+)
+def test_what_agentsnet_has_no_prompts_for_is_refused(wrong: dict[str, Any]) -> None:
+    with pytest.raises(TaskError, match="prompts: plain"):
+        Network(seats=8, prompts="as_published", **{"kind": "leader"} | wrong)
+
+
+@pytest.mark.parametrize(
+    ("kind", "text", "value"),
+    [
+        ("colouring", "I am in group 3.", 3),
+        ("matching", "I form a group with Bea.", "Bea"),
+        ("cover", "I am no coordinator.", "no"),
+    ],
+)
+def test_choices_are_read_in_the_words_of_the_study_too(kind: str, text: str, value: object) -> None:
+    (fact,) = words.facts(text, "Ada", kind, frozenset({"Ada", "Bea"}))
+    assert (fact.about, fact.what, fact.value) == ("Ada", "choice", value)

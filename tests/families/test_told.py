@@ -9,6 +9,7 @@ import pytest
 
 from pytest_collab import families
 from pytest_collab.episode.condition import Condition
+from pytest_collab.errors import TaskError
 from pytest_collab.families.rounds import UNHEARD
 from pytest_collab.testing import play_episode
 
@@ -32,6 +33,24 @@ def test_no_seat_is_shown_itself_as_the_one_to_write_to_and_each_knows_when_it_i
         assert all(other in game.seats and other != seat for other in named), named
         assert named or "MESSAGE to <agent>" in told
         assert re.search(r"\b(?:is|are|was said is) (?:read|there)\b", told)
+
+
+STUDIES = {"commons", "dilemma", "donor", "experts", "market", "network", "philosophers", "public_goods"}
+SWITCHES = {"maze": "rules: paper", "alem": "leave it out"}
+
+
+@pytest.mark.parametrize("name", sorted(families.names()))
+def test_what_a_study_tells_is_asked_for_in_one_way_or_the_family_says_how(name: str) -> None:
+    params = families.get(name).params_type
+    if "prompts" in params.model_fields:
+        assert params.model_fields["prompts"].default == "plain"
+        if name in STUDIES:
+            more = {"kind": "leader"} if name == "network" else {}
+            assert params(prompts="as_published", **more)
+    else:
+        with pytest.raises(TaskError, match=SWITCHES.get(name, "follows no study's prompts")) as refused:
+            params(prompts="as_published")
+        assert refused.value.key == "prompts"
 
 
 def test_in_the_maze_each_knows_who_begins_that_all_of_it_is_heard_and_how_it_ends() -> None:

@@ -14,6 +14,7 @@ class Alem(Params):
     """Params of a world. The defaults are the published protocol at easy: three agents, 10,000 steps."""
 
     family: ClassVar[str] = "alem"
+    as_published: ClassVar[str] = "Seats are always told what alem-env's own harness tells; leave it out."
 
     difficulty: Literal["none", "easy", "medium", "hard"] | float = Field(
         "easy",

@@ -26,8 +26,8 @@ class Partner(Player):
             return Say(("PUNISH: nobody",))
         action = self.action(view)
         if phase == "talk":
-            return Say((), ((None, f"I will choose {action.upper()}."),))
-        return Say.action(action.upper())
+            return Say((), ((None, f"I will choose {view['shown'][action]}."),))
+        return Say.action(view["shown"][action])
 
     def action(self, view: Mapping[str, Any]) -> str:
         """What it plays."""
@@ -54,13 +54,13 @@ class Partner(Player):
 
     def design(self, view: Mapping[str, Any]) -> str:
         """A mediator that cooperates when all delegate, or a contract that makes the tempting action pay nothing."""
-        payoffs = view["payoffs"]
+        payoffs, shown = view["payoffs"], view["shown"]
         if view["mechanism"] == "mediation":
             played = [payoffs.tempt] * (payoffs.places - 1) + [payoffs.cooperate]
-            return "MEDIATOR: " + ", ".join(f"{n}={action.upper()}" for n, action in enumerate(played, 1))
+            return "MEDIATOR: " + ", ".join(f"{n}={shown[action]}" for n, action in enumerate(played, 1))
         fine = 2 * max(payoffs.together)
         amounts = {action: 0 if action == payoffs.cooperate else -fine for action in payoffs.actions}
-        return "CONTRACT: " + ", ".join(f"{action.upper()}={amount:g}" for action, amount in amounts.items())
+        return "CONTRACT: " + ", ".join(f"{shown[action]}={amount:g}" for action, amount in amounts.items())
 
     def approved(self, view: Mapping[str, Any]) -> list[str]:
         """Those whose design makes cooperation safe."""
@@ -128,8 +128,9 @@ class PromiseBreaker(FreeRider):
     """Promises to cooperate and takes the tempting action."""
 
     def say(self, request: Request) -> Say:
-        if request.view["phase"] == "talk":
-            return Say((), ((None, f"I will choose {request.view['payoffs'].cooperate.upper()}."),))
+        view = request.view
+        if view["phase"] == "talk":
+            return Say((), ((None, f"I will choose {view['shown'][view['payoffs'].cooperate]}."),))
         return super().say(request)
 
 

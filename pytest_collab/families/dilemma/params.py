@@ -33,6 +33,11 @@ class Dilemma(Params):
     punishment: float = Field(
         0, ge=0, le=10, description="points that a punisher can take from another for 1 of its own; 0: none"
     )
+    prompts: Literal["plain", "as_published"] = Field(
+        "plain",
+        description="whether players are told things in our words, with actions that say what they are, or what "
+        "CoopEval tells and nothing more, each call by itself",
+    )
     talk: bool = Field(False, description="whether all may write to each other before they choose")
     target: float = Field(0.8, gt=0, le=1, description="score from which an episode is a success")
 
@@ -42,6 +47,8 @@ class Dilemma(Params):
             raise ValueError("reputation needs others to meet; take groups: 2 or more")
         if self.punishment and not self.repeated:
             raise ValueError(f"punishment needs rounds to come; mechanism {self.mechanism!r} plays one")
+        if self.prompts == "as_published" and (self.talk or self.punishment):
+            raise ValueError("in the study nobody talks or punishes; leave both out, or use prompts: plain")
         return self
 
     @property

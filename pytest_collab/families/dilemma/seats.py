@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any, Final
 from pytest_collab.episode.agent import Reply
 from pytest_collab.episode.channel import Message
 from pytest_collab.episode.condition import Condition
-from pytest_collab.episode.game import Ask, Move, Note, Prompt
-from pytest_collab.families.dilemma import rules
+from pytest_collab.episode.game import Ask, Move, Note, Prompt, Recall
+from pytest_collab.families.dilemma import published, rules
 from pytest_collab.families.dilemma.rules import Round, State
 from pytest_collab.families.rounds import Got, RoundGame, choice, named, one, read, speeches
 
@@ -21,6 +21,10 @@ if TYPE_CHECKING:
 DELEGATE: Final = "delegate"
 MOST_PAID: Final = 100
 """Points that a contract may move for one action."""
+
+_ELECTED: Final = (
+    "All say of which designs they approve; the one with the most approvals is taken, by lot among equals."
+)
 
 
 class DilemmaGame(RoundGame):
@@ -35,6 +39,9 @@ class DilemmaGame(RoundGame):
     def __init__(self, params: Dilemma, seed: int, condition: Condition, seats: tuple[str, ...]) -> None:
         self.params, self.seed, self.condition, self.seats = params, seed, condition, seats
         self.payoffs = params.payoffs
+        self.published = params.prompts == "as_published"
+        upper = {action: action.upper() for action in (*self.payoffs.actions, DELEGATE)}
+        self.shown = published.names(self.payoffs, DELEGATE) if self.published else upper
         self.rounds = rules.length(seed, params.continuation, params.rounds) if params.repeated else 1
         self.state = State("design" if params.mechanism in ("mediation", "contract") else self._begin)
 
@@ -56,13 +63,16 @@ class DilemmaGame(RoundGame):
 
     def brief(self, seat: str) -> str:
         params, payoffs = self.params, self.payoffs
-        actions = ", ".join(action.upper() for action in payoffs.actions)
-        lines = [
-            f"You are {seat}, one of {len(self.seats)} players: {', '.join(self.seats)}. You play this game "
+        actions = ", ".join(self.shown[action] for action in payoffs.actions)
+        told = (
+            f"one of {len(self.seats)} players: {', '.join(self.seats)}. You play this game "
             f"{'in pairs' if payoffs.places == 2 else 'in threes'}, and all choose at the same time. {payoffs.story}",
             "YOUR GOAL: as many points for yourself as possible.",
-            *self._mechanism(),
-        ]
+        )
+        if self.published:
+            place = self.group(seat, min(len(self.state.past), self.rounds - 1)).index(seat)
+            told = (f"{seat!r}.", published.story(params.game, payoffs, place, self.shown))
+        lines = [f"You are {told[0]}", told[1], *self._mechanism()]
         if params.talk:
             lines.append(
                 "Before each choice you may write to the others of your group: `MESSAGE: ...`. It is read before the "
@@ -89,15 +99,19 @@ class DilemmaGame(RoundGame):
             ],
             "mediation": [
                 "You play it once. Before, everyone designs a mediator, which plays for all who delegate to it, the "
-                "same action for each, by how many they are; one of the designs is elected. Then each chooses an "
-                "action, or DELEGATE."
+                f"same action for each, by how many they are. {_ELECTED} Then each chooses an action, or "
+                f"{self.shown[DELEGATE]}{': to delegate' * self.published}."
             ],
             "contract": [
                 "You play it once. Before, everyone designs a contract: for each action, how many points the one who "
-                "plays it is paid by the others in equal parts (negative: pays to them). One of the designs is "
-                "elected; it binds if all sign it."
+                f"plays it is paid by the others in equal parts (negative: pays to them). {_ELECTED} It binds if all "
+                "sign it."
             ],
         }[self.params.mechanism]
+
+    def recall(self, seat: str) -> Recall | None:
+        """Nothing, as published: what is remembered stands in the prompt; the place in the game can change."""
+        return Recall(system=self.brief(seat)) if self.published else None
 
     def ask(self) -> Ask | None:
         return None if self.state.phase == "over" else Ask(self.seats, self.state.phase)
@@ -106,7 +120,9 @@ class DilemmaGame(RoundGame):
         state, number = self.state, len(self.state.past)
         group = self.group(seat, number - (state.phase == "punish"))
         lines = []
-        if self.params.repeated:
+        if self.params.repeated and self.published:
+            lines.append(f"So far you have played this game {number} time{'s' * (number != 1)}.")
+        elif self.params.repeated:
             lines.append(f"Round {number + (state.phase != 'punish')}.")
         if state.phase in ("talk", "act"):
             lines += self._with(seat, group)
@@ -119,35 +135,44 @@ class DilemmaGame(RoundGame):
     def _with(self, seat: str, group: Sequence[str]) -> list[str]:
         others = " and ".join(other for other in group if other != seat)
         place = (
-            f" You are the {'investor' if group[0] == seat else 'trustee'}." if self.params.game == "trust" else ""
+            f" You are the {'investor' if group[0] == seat else 'trustee'}."
+            if self.params.game == "trust" and not self.published
+            else ""
         )
         return [f"You play with {others}.{place}"]
 
     def _history(self, seat: str, group: Sequence[str]) -> list[str]:
-        """The last rounds: of the group where it stays the same, else of each of the others and whom they met."""
+        """The last rounds: of the group where it stays the same, else of each of the others and whom they met.
+
+        As published the newest comes first, and one reads of oneself, too.
+        """
         past, memory = self.state.past, self.params.memory
+        latest = range(len(past))[-memory:][:: -1 if self.published else 1]
         if self.params.mechanism != "reputation":
-            return [self._told(n, group) for n in range(len(past))[-memory:]]
-        lines, seen = [], {seat}
-        circle = [other for other in group if other != seat]
+            return [_begun(self._told(n, group)) for n in latest]
+        lines: list[str] = []
+        seen = set() if self.published else {seat}
+        circle = sorted((other for other in group if other not in seen), key=lambda other: other != seat)
         for _ in range(self.params.depth if not self.condition.shared else len(self.seats)):
             met: list[str] = []
             for other in circle:
                 if other in seen:
                     continue
                 seen.add(other)
-                own = range(len(past))[-memory:]
-                lines += [f"Of {other}: {self._told(n, self.group(other, n))}" for n in own]
-                lines += [] if own else [f"Of {other} nothing is known yet."]
-                met += [name for n in own for name in self.group(other, n)]
+                lines += [f"Of {other}: {self._told(n, self.group(other, n))}" for n in latest]
+                lines += [] if latest else [f"Of {other} nothing is known yet."]
+                met += [name for n in latest for name in self.group(other, n)]
             circle = list(dict.fromkeys(met))
         return lines
 
     def _told(self, number: int, group: Sequence[str]) -> str:
         round_ = self.state.past[number]
+        paid = self.params.mechanism == "reputation" or not self.published
+        placed = " (player {})" if self.published and self.params.game == "trust" else ""
         text = "; ".join(
-            f"{name} chose {round_.actions[i].upper()} and got {round_.paid[i]:g}"
-            for name in group
+            f"{name}{placed.format(place)} chose {self.shown[round_.actions[i]]}"
+            + f" and got {round_.paid[i]:g}" * paid
+            for place, name in enumerate(group, 1)
             for i in (self.seats.index(name),)
         )
         hits = [f"{self.seats[a]} punished {self.seats[b]}" for a, b in round_.punished if self.seats[a] in group]
@@ -173,14 +198,14 @@ class DilemmaGame(RoundGame):
         if design is None:
             return "none that could be read"
         if isinstance(design, tuple):
-            return "; ".join(f"if {n} delegate, {action.upper()}" for n, action in enumerate(design, 1))
+            return "; ".join(f"if {n} delegate, {self.shown[action]}" for n, action in enumerate(design, 1))
         return "; ".join(
-            f"{action.upper()} {'is paid' if amount >= 0 else 'pays'} {abs(amount):g}"
+            f"{self.shown[action]} {'is paid' if amount >= 0 else 'pays'} {abs(amount):g}"
             for action, amount in design.items()
         )
 
     def _question(self, seat: str, group: Sequence[str]) -> list[str]:
-        places, actions = self.payoffs.places, [action.upper() for action in self.payoffs.actions]
+        places, actions = self.payoffs.places, [self.shown[action] for action in self.payoffs.actions]
         phase = self.state.phase
         if phase == "design" and self.params.mechanism == "mediation":
             example = ", ".join(f"{n}={actions[0]}" for n in range(1, places + 1))
@@ -201,7 +226,7 @@ class DilemmaGame(RoundGame):
             return [self._told(len(self.state.past) - 1, group), "Do you punish anybody?"]
         if phase == "talk":
             return ["Write to the others, or answer with nothing."]
-        return [f"Choose: {', '.join([*actions, *(['DELEGATE'] if self._mediator is not None else [])])}."]
+        return [f"Choose: {', '.join([*actions, *([self.shown[DELEGATE]] if self._mediator is not None else [])])}."]
 
     @property
     def _mediator(self) -> rules.Mediator | None:
@@ -217,6 +242,7 @@ class DilemmaGame(RoundGame):
             "round": len(state.past),
             "group": tuple(group),
             "payoffs": self.payoffs,
+            "shown": self.shown,
             "past": [
                 {name: round_.actions[self.seats.index(name)] for name in self.seats}
                 | {"groups": [[self.seats[i] for i in group_] for group_ in round_.groups]}
@@ -261,22 +287,29 @@ class DilemmaGame(RoundGame):
             hit = [name for name in others if any(re.search(rf"\b{name}\b", f.value) for f in reading.of("punish"))]
             return Move(hit[0] if len(hit) == 1 else None, (), "more than one is punished" if len(hit) > 1 else None)
         options = (*self.payoffs.actions, *((DELEGATE,) if self._mediator is not None else ()))
-        act = one(reading, seat, self.seats, lambda value: choice(value, options))
-        return Move(act.value, (), act.why)
+        meant = {self.shown[option].lower(): option for option in options}
+        act = one(reading, seat, self.seats, lambda value: choice(value, tuple(meant)))
+        return Move(None if act.value is None else meant[act.value], (), act.why)
+
+    @property
+    def _meant(self) -> dict[str, str]:
+        """Actions by what they are called, in lower case."""
+        return {self.shown[action].lower(): action for action in self.payoffs.actions}
 
     def _mediator_in(self, value: str) -> Got[Any]:
-        actions = "|".join(self.payoffs.actions)
+        meant = self._meant
         found = {
-            int(n): action.lower() for n, action in re.findall(rf"(\d)\W{{1,4}}({actions})\b", value, re.IGNORECASE)
+            int(n): meant[action.lower()]
+            for n, action in re.findall(rf"(\d)\W{{1,4}}({'|'.join(meant)})\b", value, re.IGNORECASE)
         }
         if sorted(found) != list(range(1, self.payoffs.places + 1)):
             return Got(None, f"{value[:60]!r} does not say what 1 to {self.payoffs.places} delegating come to")
         return Got([found[n] for n in sorted(found)])
 
     def _contract_in(self, value: str) -> Got[Any]:
-        actions = "|".join(self.payoffs.actions)
-        pairs = re.findall(rf"\b({actions})\"?\s*[=:]\s*([+-]?\d+(?:\.\d+)?)", value, re.IGNORECASE)
-        found = {action.lower(): float(amount) for action, amount in pairs}
+        meant = self._meant
+        pairs = re.findall(rf"\b({'|'.join(meant)})\"?\s*[=:]\s*([+-]?\d+(?:\.\d+)?)", value, re.IGNORECASE)
+        found = {meant[action.lower()]: float(amount) for action, amount in pairs}
         if not found or any(abs(amount) > MOST_PAID for amount in found.values()):
             return Got(None, f"{value[:60]!r} holds no amount from -{MOST_PAID} to {MOST_PAID} for an action")
         return Got({action: found.get(action, 0.0) for action in self.payoffs.actions})
@@ -350,6 +383,10 @@ class DilemmaGame(RoundGame):
 
     def solution(self) -> str:
         return self.payoffs.cooperate
+
+
+def _begun(text: str) -> str:
+    return text[:1].upper() + text[1:]
 
 
 def _all(fields: Sequence[Any]) -> bool:

@@ -19,6 +19,7 @@ class Maze(Params):
     """A maze task: what the mazes are like, among how many seats they are split, and how long the talk may be."""
 
     family: ClassVar[str] = "maze"
+    as_published: ClassVar[str] = "`rules: paper` plays The Collaboration Gap's game and tells what it tells."
 
     size: int = Field(6, ge=3, le=32, description="cells along each side, 3 to 32")
     walls: float = Field(

@@ -7,7 +7,7 @@ from typing import ClassVar, Literal
 from pydantic import Field, model_validator
 
 from pytest_collab.episode.family import Params
-from pytest_collab.families.network import audit, graphs, rules
+from pytest_collab.families.network import audit, graphs, published, rules
 
 
 class Network(Params):
@@ -36,7 +36,13 @@ class Network(Params):
         "together", description="everyone answers after the last round, or each when it thinks that it knows"
     )
     message_characters: int | None = Field(
-        None, ge=20, le=8000, description="where messages are cut off; 300, or 20 for each seat if more, if none"
+        None,
+        ge=20,
+        le=8000,
+        description="where messages are cut off; 300, or 20 for each seat if more, if none (8000 as published)",
+    )
+    prompts: Literal["plain", "as_published"] = Field(
+        "plain", description="whether agents are told things in our words, or what AgentsNet tells and nothing more"
     )
 
     @model_validator(mode="after")
@@ -44,12 +50,23 @@ class Network(Params):
         refused = audit.complaint(self.kind, self.graph, self.seats)
         if refused:
             raise ValueError(refused)
+        if self.prompts == "as_published":
+            if self.kind not in published.GOALS:
+                kinds = ", ".join(published.GOALS)
+                raise ValueError(
+                    f"{self.kind} is no problem of AgentsNet as it is played here; {kinds} are: take plain"
+                )
+            if (self.medium, self.ending) != ("neighbours", "together"):
+                raise ValueError(
+                    "AgentsNet has neither medium nor ending of another kind; leave them out, or take plain"
+                )
         return self
 
     @property
     def characters(self) -> int:
         """Where messages are cut off."""
-        return self.message_characters or max(300, 20 * self.seats)
+        most = 8000 if self.prompts == "as_published" else max(300, 20 * self.seats)
+        return self.message_characters or most
 
     def rounds_of(self, dealt: rules.Deal) -> int:
         """Rounds of messages in a deal.

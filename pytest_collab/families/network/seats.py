@@ -11,7 +11,7 @@ from pytest_collab.episode.agent import Reply
 from pytest_collab.episode.channel import Message
 from pytest_collab.episode.condition import Condition
 from pytest_collab.episode.game import Ask, Move, Note, Prompt, Speech
-from pytest_collab.families.network import rules
+from pytest_collab.families.network import published, rules
 from pytest_collab.families.network.rules import Answer, Deal
 from pytest_collab.families.rounds import Got, Reading, RoundGame, choice, named, number, one, read
 
@@ -113,6 +113,12 @@ class NetworkGame(RoundGame):
     def brief(self, seat: str) -> str:
         deal, params = self.deal, self.params
         near = [self.names[other] for other in self.near(seat)]
+        form = FORMS.get(deal.kind, "one number")
+        if params.prompts == "as_published":
+            told = published.brief(
+                deal.kind, self.names[seat], near, deal.nodes, self.rounds, deal.colours, self._given(seat), form
+            )
+            return told + (f"\n{PROTOCOLS[self.condition.argument]}" if self.condition.kind == "protocol" else "")
         lines = [
             f"You are {self.names[seat]}, one of {deal.nodes} agents in a network. Your neighbours are "
             f"{_listed(near)}. Everyone knows its own neighbours only"
@@ -120,8 +126,7 @@ class NetworkGame(RoundGame):
             "YOUR COMMON GOAL: " + GOALS[deal.kind].format(colours=deal.colours, nodes=deal.nodes),
             *self._given(seat),
             self._talk(seat, near),
-            f"Answer with one line `ANSWER: ...`: {FORMS.get(deal.kind, 'one number')}. You succeed together, or not "
-            "at all.",
+            f"Answer with one line `ANSWER: ...`: {form}. You succeed together, or not at all.",
         ]
         if self.condition.kind == "protocol":
             lines.append(PROTOCOLS[self.condition.argument])
@@ -181,6 +186,11 @@ class NetworkGame(RoundGame):
 
     def prompt(self, seat: str, inbox: Sequence[Message]) -> Prompt:
         view = self.view(seat)
+        if self.params.prompts == "as_published":
+            heard = [(self.names[message.sender], message.text) for message in inbox]
+            near = [self.names[other] for other in self.near(seat)]
+            told = published.prompt(self.deal.kind, self.state.talked, self.rounds, heard, near)
+            return Prompt(told, view, may_be_silent=view["phase"] == "talk")
         lines = []
         if view["phase"] == "talk":
             lines.append(f"Round {view['round'] + 1} of {self.rounds}.")

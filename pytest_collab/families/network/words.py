@@ -130,6 +130,8 @@ def _choices(sentence: str, speaker: str, kind: str, names: frozenset[str]) -> I
 @lru_cache(maxsize=64)
 def _phrases(kind: str, names: frozenset[str]) -> tuple[tuple[re.Pattern[str], Answer | None], ...]:
     who, i = rf"(?P<who>{_any(names)})", r"\bI(?:\s+am|'m|\s+will\s+be|'ll\s+be)"
+    hue, role = r"(?:colou?r|group)", r"(?:member|coordinator)"
+    pair = r"(?:(?:pair|match|partner|group)\w*|forms?\s+a\s+group|in\s+a\s+group)"
     whom = rf"(?P<other>{_any(names)}|nobody\b|no\s+one\b|none\b)"
     texts: Mapping[str, tuple[tuple[str, Answer | None], ...]] = {
         "leader": (
@@ -139,24 +141,21 @@ def _phrases(kind: str, names: frozenset[str]) -> tuple[tuple[re.Pattern[str], A
         ),
         "colouring": (
             (
-                r"(?:\bmy\s+colou?r(?:\s+is|\s*[=:])?|\bI(?:'ll|\s+will|\s+shall)?\s+(?:take|pick|choose|use|have|keep)"
-                r"(?:\s+colou?r)?|\bI(?:\s+am|'m)\s+colou?r)\s*#?(?P<colour>\d+)\b",
+                rf"(?:\bmy\s+{hue}(?:\s+is|\s*[=:])?|\bI(?:'ll|\s+will|\s+shall)?\s+(?:take|pick|choose|use|have|keep)"
+                rf"(?:\s+{hue})?|\bI(?:\s+am|'m)\s+(?:in\s+)?{hue})\s*#?(?P<colour>\d+)\b",
                 None,
             ),
-            (rf"{who}\s*(?:takes|has|uses|keeps|is|=|:)\s*(?:colou?r\s*)?#?(?P<colour>\d+)\b", None),
+            (rf"{who}\s*(?:takes|has|uses|keeps|is(?:\s+in)?|=|:)\s*(?:{hue}\s*)?#?(?P<colour>\d+)\b", None),
         ),
         "matching": (
-            (
-                rf"\bI(?:'ll|\s+will|\s+am|'m)?\s+(?:pair|match|partner)\w*\s+(?:up\s+)?with\s+{whom}",
-                None,
-            ),
-            (rf"{who}\s+(?:is\s+)?(?:pair|match|partner)\w*\s+(?:up\s+)?with\s+{whom}", None),
+            (rf"\bI(?:'ll|\s+will|\s+am|'m)?\s+{pair}\s+(?:up\s+)?with\s+{whom}", None),
+            (rf"{who}\s+(?:is\s+)?{pair}\s+(?:up\s+)?with\s+{whom}", None),
         ),
         "cover": (
-            (rf"{i}\s+(?:a\s+)?member\b", YES),
-            (rf"{i}\s+(?:no\s+member|outside|out)\b", NO),
-            (rf"{who}\s+is\s+a\s+member\b", YES),
-            (rf"{who}\s+is\s+(?:no\s+member|outside|out)\b", NO),
+            (rf"{i}\s+(?:a\s+)?{role}\b", YES),
+            (rf"{i}\s+(?:no\s+{role}|outside|out)\b", NO),
+            (rf"{who}\s+is\s+a\s+{role}\b", YES),
+            (rf"{who}\s+is\s+(?:no\s+{role}|outside|out)\b", NO),
         ),
     }
     return tuple((re.compile(text, re.IGNORECASE), value) for text, value in texts.get(kind, ()))
