@@ -53,13 +53,9 @@ class Network(Params):
         if self.prompts == "as_published":
             if self.kind not in published.GOALS:
                 kinds = ", ".join(published.GOALS)
-                raise ValueError(
-                    f"{self.kind} is no problem of AgentsNet as it is played here; {kinds} are: take plain"
-                )
+                raise ValueError(f"AgentsNet's prompts are those of {kinds}, not of {self.kind}; use prompts: plain")
             if (self.medium, self.ending) != ("neighbours", "together"):
-                raise ValueError(
-                    "AgentsNet has neither medium nor ending of another kind; leave them out, or take plain"
-                )
+                raise ValueError("AgentsNet has no such medium or ending; leave them out, or use prompts: plain")
         return self
 
     @property
