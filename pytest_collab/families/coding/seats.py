@@ -21,6 +21,7 @@ from pytest_collab.sandbox import read_inside
 
 if TYPE_CHECKING:
     from pytest_collab.episode.channel import Channel, Message
+    from pytest_collab.families.coding.pool.brief import Means
     from pytest_collab.families.coding.workspace.bench import Bench
     from pytest_collab.families.coding.workspace.lead import Integration
     from pytest_collab.families.coding.workspace.workspace import Workspace
@@ -82,7 +83,7 @@ class CodingGame(Game):
     def brief_at_desk(self, seat: str) -> str:
         return self._standing(seat, brief.DESK)
 
-    def _standing(self, seat: str, means: brief.Means) -> str:
+    def _standing(self, seat: str, means: Means) -> str:
         bench, condition = self.bench, self._condition
         told: str = self._words.standing(seat, self.plan, condition, bench.pool.language, bench.how_to_test, means)
         return told
