@@ -59,6 +59,7 @@ PLAYS: Final = {
     "experts": Play("experts/quick.collab.yaml", "partner+stubborn"),
     "dilemma": Play("dilemma/prisoners_repetition.collab.yaml", "partner+extorter", seed=1),
     "alem": Play("alem/first_steps.collab.yaml", "partner+silent", seed=9999),
+    "hanabi": Play("hanabi/two_players.collab.yaml", "partner+stubborn", seed=1),
     "interception": Play("interception/quick.collab.yaml", "rubber_stamper", condition="solo", seed=1),
     "network": Play("network/leader.collab.yaml", "partner+partner+promise_breaker+partner", seed=1),
 }

@@ -18,6 +18,7 @@ _SHIPPED: Final[Mapping[str, str]] = {
     "dilemma": "pytest_collab.families.dilemma:DilemmaFamily",
     "donor": "pytest_collab.families.donor:DonorFamily",
     "experts": "pytest_collab.families.experts:ExpertsFamily",
+    "hanabi": "pytest_collab.families.hanabi:HanabiFamily",
     "interception": "pytest_collab.families.coding.interception:InterceptionFamily",
     "maze": "pytest_collab.families.maze:MazeFamily",
     "market": "pytest_collab.families.market:MarketFamily",
