@@ -46,6 +46,11 @@ class Interception(Params):
             raise ValueError("the list of features is empty, or names one twice")
         return self
 
+    @property
+    def folder(self) -> Path:
+        """What `pool` is relative to: the task file's folder (the current one for tasks written in Python)."""
+        return self._folder
+
     def check(self) -> None:
         """Look at the pool. (A run is judged without it.)
 
