@@ -11,6 +11,7 @@ from pytest_collab.episode.outcome import Failure, Outcome, Verdict
 from pytest_collab.episode.text import one_line
 from pytest_collab.episode.transcript import Event, Transcript
 from pytest_collab.families.coding.interception import checks
+from pytest_collab.families.coding.interception.mutants.mutation import GONE
 from pytest_collab.families.coding.interception.rules import suspicion
 
 SEAT = "a"
@@ -103,7 +104,9 @@ def _failure(transcript: Transcript, found: Findings, truth: Event) -> Failure:
     if not data["wrong"]:
         note = f"turned a right patch away: \u201c{reason}\u201d"
         return Failure.of("own_part_failed", SEAT, events=[decided.seq, truth.seq], note=note[:300])
-    what = f"{data['path']}:{data['line']} has {data['new'] or 'nothing'} in the place of {data['old'] or 'nothing'}"
+    what = f"{data['path']}:{data['line']} has {data['new']} in the place of {data['old'] or 'nothing'}"
+    if data["new"] == GONE:
+        what = f"{data['path']}:{data['line']} lacks {data['old']}"
     done = checks.ran(transcript, SEAT)
     desk = found.shown is not None and found.shown.data["access"] == "desk"
     events = [decided.seq, truth.seq, *done]

@@ -41,6 +41,9 @@ OPPOSITES: Final = {
 LOGIC: Final = {"&&": "||", "||": "&&", "and": "or", "or": "and"}
 ARITHMETIC: Final = {"+": "-", "-": "+", "*": "+", "//": "*", "/": "*", "%": "*"}
 
+GONE: Final = "(gone)"
+"""What stands in the place of what was taken out, for people to read."""
+
 _NUMBER: Final = re.compile(r"(\d[\d_]*)([iu](?:8|16|32|64|128|size)|n)?")
 
 

@@ -13,6 +13,7 @@ from pytest_collab.families.coding.counter.values import other_text
 from pytest_collab.families.coding.interception.mutants.mutation import (
     ARITHMETIC,
     BOUNDARIES,
+    GONE,
     LOGIC,
     OPPOSITES,
     Kind,
@@ -82,7 +83,7 @@ class _Finder:
             start, end = self.source.span(statement.body[-1])[1], self.source.span(statement.orelse[-1])[1]
             words = self.source.bytes[start:end].decode(errors="replace").strip()
             if words.startswith("else"):
-                self._add("branch", statement, Change(start, end, ""), new="(gone)")
+                self._add("branch", statement, Change(start, end, ""), new=GONE)
 
     def _is_elif(self, statement: ast.stmt) -> bool:
         start, _ = self.source.span(statement)
@@ -92,7 +93,7 @@ class _Finder:
         start, end = self.source.span(statement)
         gone = Change(start, end, "pass") if alone else whole_lines(self.source.bytes, start, end)
         if gone.new or gone.start < start or self.source.bytes[gone.end - 1 : gone.end] == b"\n":
-            self._add(kind, statement, gone, new=gone.new or "(gone)")
+            self._add(kind, statement, gone, new=gone.new or GONE)
 
     def _expression(self, node: ast.expr) -> None:
         match node:
@@ -107,7 +108,7 @@ class _Finder:
                     self._add("logic", node, *changes)
             case ast.UnaryOp(op=ast.Not()):
                 start, _ = self.source.span(node)
-                self._add("logic", node, Change(start, self.source.span(node.operand)[0], ""), new="(gone)")
+                self._add("logic", node, Change(start, self.source.span(node.operand)[0], ""), new=GONE)
             case ast.BinOp() if not any(isinstance(side, ast.JoinedStr) or _is_text(side) for side in _sides(node)):
                 word = self._word(self.source.between(node.left, node.right), r"//|\*\*|<<|>>|[-+*/%@|&^]")
                 new = ARITHMETIC.get(self.source.bytes[slice(*word)].decode()) if word else None

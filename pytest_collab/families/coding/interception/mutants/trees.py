@@ -14,6 +14,7 @@ from pytest_collab.families.coding.counter.values import other_text
 from pytest_collab.families.coding.interception.mutants.mutation import (
     ARITHMETIC,
     BOUNDARIES,
+    GONE,
     LOGIC,
     OPPOSITES,
     Kind,
@@ -88,7 +89,7 @@ def _of(node: Node, source: bytes, rng: Random) -> Iterator[Mutation]:
                 if operator is not None and said(operator) in table and not (texts and kind == "arithmetic"):
                     yield change(kind, replaced(operator, table[said(operator)]))
         case "unary_expression" if node.children[0].type == "!":
-            yield change("logic", replaced(node.children[0], ""), new="(gone)")
+            yield change("logic", replaced(node.children[0], ""), new=GONE)
         case "if_statement" | "if_expression":
             yield from _if(node, source, change)
         case "true" | "false" if node.is_named or said(node) == node.type:
@@ -102,7 +103,7 @@ def _of(node: Node, source: bytes, rng: Random) -> Iterator[Mutation]:
                 swapped = replaced(given[0], said(given[1])), replaced(given[1], said(given[0]))
                 yield change("arguments", *swapped)
         case "expression_statement" if node.named_children and node.named_children[0].type == "call_expression":
-            yield change("call", whole_lines(source, node.start_byte, node.end_byte), new="(gone)")
+            yield change("call", whole_lines(source, node.start_byte, node.end_byte), new=GONE)
         case "break_statement" | "continue_statement" | "break_expression" | "continue_expression":
             word = "break" if node.type.startswith("break") else "continue"
             if said(node).rstrip(";") == word:
@@ -142,13 +143,13 @@ def _if(node: Node, source: bytes, change: _Change) -> Iterator[Mutation]:
     if alternative is not None:
         parts = {part.type.partition("_")[0] for part in (alternative, *alternative.children)}
         if "if" not in parts:
-            yield change("branch", Change(consequence.end_byte, alternative.end_byte, ""), new="(gone)")
+            yield change("branch", Change(consequence.end_byte, alternative.end_byte, ""), new=GONE)
         return
     kind: Kind = "guard" if _LEAVES.match(said(_last(consequence))) else "branch"
     parent = node.parent
     inside = parent is not None and parent.type in ("else_clause", "if_statement", "if_expression")
     if not inside:
-        yield change(kind, whole_lines(source, node.start_byte, node.end_byte), new="(gone)")
+        yield change(kind, whole_lines(source, node.start_byte, node.end_byte), new=GONE)
 
 
 def _last(block: Node | None) -> Node | None:
