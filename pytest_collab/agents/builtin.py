@@ -31,6 +31,9 @@ CAST: Final[Mapping[str, str]] = {
     "tester": "runs the tests that are there, and believes them",
     "rejecter": "turns away whatever it is shown",
     "coin": "decides by a coin",
+    "trespasser": "tries what its role may not do, in place of its own part",
+    "hasty": "hands in what is not finished, and mends it when it comes back",
+    "pushover": "undoes good work as soon as anybody finds fault with it",
 }
 """The characters that families cast; one planted fault each. A family says which of them make sense in it."""
 

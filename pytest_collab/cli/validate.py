@@ -7,7 +7,7 @@ import json
 import sys
 from collections.abc import Iterable
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from pytest_collab.errors import CollabError, UsageError
 
@@ -121,8 +121,11 @@ def _coding(path: Path, args: argparse.Namespace) -> PoolCheck | str:
     from pytest_collab.families.coding.validation.validate import validate_pool
     from pytest_collab.families.taskfile import read_task
 
+    pairs = not args.no_pairs
     if "coding" in families.names():
-        read_task(path)  # what only the family knows: conditions, pairs
+        params: Any = read_task(path).params  # what only the family knows: conditions, pairs, roles
+        params.check()
+        pairs = pairs and params.roles is None  # where seats have roles nothing is merged
     pool = load(path)
     if missing := missing_toolchain(pool):
         return f"skipped: {missing}"
@@ -132,7 +135,7 @@ def _coding(path: Path, args: argparse.Namespace) -> PoolCheck | str:
             pool,
             path.name.removesuffix(_SUFFIX),
             jobs=args.jobs,
-            pairs=not args.no_pairs,
+            pairs=pairs,
             sandbox=args.sandbox,
             progress=lambda line: print(line, file=sys.stderr, flush=True),
         )

@@ -59,6 +59,7 @@ TAXONOMY: Final[Mapping[Cause, tuple[str, ...]]] = {
         "free_riding",
         "collapse",
         "split_up",
+        "role_breach",
     ),
     Cause.COMPETENCE: (
         "illegal_move",

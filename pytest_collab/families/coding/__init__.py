@@ -19,9 +19,10 @@ from pytest_collab.episode.outcome import Verdict
 from pytest_collab.episode.transcript import Transcript
 from pytest_collab.errors import TaskError
 from pytest_collab.families.coding import rules
-from pytest_collab.families.coding.cast import PLAYERS, SUMMARIES
+from pytest_collab.families.coding.cast import PLAYERS, ROLE_PLAYERS, SUMMARIES
 from pytest_collab.families.coding.pool import published
 from pytest_collab.families.coding.pool.pool import Base, EnvironmentSpec, Feature
+from pytest_collab.families.coding.roles.casting import LEAVING_OUT, RIGHTS
 
 if TYPE_CHECKING:
     from pytest_collab.families.coding.workspace.bench import Bench
@@ -31,6 +32,7 @@ from pytest_collab.families.coding.params import Coding
 __all__ = ["Base", "Coding", "CodingFamily", "EnvironmentSpec", "Feature"]
 
 CONDITIONS = ("solo", "team", "mute", "shared", "git", "lead", "sequential", "relay", "with")
+OF_ROLES = ("solo", "team", "mute", "shared", "relay", "with")
 
 
 TOOLCHAINS = {"go": "go", "rust": "rust", "typescript": "node", "javascript": "node"}
@@ -55,8 +57,11 @@ class CodingFamily(Family[Coding]):
             "merge_conflict",
             "own_part_failed",
             "repetition",
+            "role_breach",
+            "rubber_stamp",
             "unresponsive",
             "vague",
+            "withholding",
             "work_overlap",
             "wrong_solution",
         }
@@ -64,10 +69,11 @@ class CodingFamily(Family[Coding]):
 
     def __init__(self) -> None:
         self._sandbox = "auto"
+        self._unkept = ""
         self._benches: dict[tuple[str, str, str], Bench] = {}
 
     def seats(self, params: Coding) -> tuple[str, ...]:
-        return rules.seat_names(params.size)
+        return params.seats
 
     def seeds(self, params: Coding) -> int | None:
         return len(params.deals)
@@ -79,11 +85,18 @@ class CodingFamily(Family[Coding]):
         from pytest_collab.sandbox import choose
 
         self._sandbox = settings.get("sandbox", "auto")
+        from pytest_collab.families.coding.roles.workspace import unkept
+
         choice = anyio.run(choose, self._sandbox)
+        self._unkept = "" if choice.sandbox.isolating else unkept(choice.name)
         lines = [f"collab sandbox: {choice.name} ({choice.reason})"]
         return [*lines, f"WARNING: {choice.warning}"] if choice.warning else lines
 
     def refuses(self, condition: Condition, params: Coding) -> str | None:
+        if params.roles is not None:
+            return _refused_with_roles(condition, params)
+        if condition.kind in LEAVING_OUT:
+            return f"condition {str(condition)!r} leaves a role out, and the task's params have no `roles`"
         if params.prompts == "as_published" and condition.kind in published.REFUSED:
             instead = published.REFUSED[condition.kind]
             return f"prompts: as_published has no {str(condition)!r} ({instead}); take prompts: plain"
@@ -94,6 +107,9 @@ class CodingFamily(Family[Coding]):
         if condition.kind == "incentive":
             return "family 'coding' has no payoffs to add an incentive to"
         return f"family 'coding' has no condition {str(condition)!r}"
+
+    def missing(self, params: Coding) -> str | None:
+        return self._unkept or None if params.roles is not None else None
 
     def limits(self, params: Coding) -> Limits:
         if params.prompts == "as_published":  # CooperBench's
@@ -117,10 +133,14 @@ class CodingFamily(Family[Coding]):
         return params.deal_of(seed, condition)
 
     def deal(self, params: Coding, seed: int, condition: Condition) -> Game:
+        from pytest_collab.families.coding.roles.game import RolesGame
         from pytest_collab.families.coding.seats import CodingGame
 
+        deal = params.deal_of(seed, condition)
+        if deal.casting is not None:
+            return RolesGame(self.bench(params), deal, condition)
         told = params.prompts == "as_published"
-        return CodingGame(self.bench(params), params.deal_of(seed, condition), condition, as_published=told)
+        return CodingGame(self.bench(params), deal, condition, as_published=told)
 
     def bench(self, params: Coding) -> Bench:
         """The bench of a pool in this process."""
@@ -146,11 +166,12 @@ class CodingFamily(Family[Coding]):
         return assess(params.deal_of(seed, condition), condition, transcript)
 
     def player(self, name: str, seat: Seat) -> Agent:
-        if name not in PLAYERS:
+        known = PLAYERS if len(seat.seats) == 1 or seat.params.roles is None else ROLE_PLAYERS
+        if name not in SUMMARIES:
             raise TaskError(
-                f"family 'coding' has no built-in player {name!r}", remedy=f"It has {', '.join(PLAYERS)}."
+                f"family 'coding' has no built-in player {name!r}", remedy=f"It has {', '.join(SUMMARIES)}."
             )
-        return PLAYERS[name](seat)
+        return known.get(name, known["partner"])(seat)
 
     def tell(self, action: Any) -> str:
         return f"uses {', '.join(action['tools'])}" if "tools" in action else f"does {worded(action)}"
@@ -168,10 +189,27 @@ class CodingFamily(Family[Coding]):
 
     def identity(self, params: Coding) -> dict[str, Any]:
         """Absolute paths and addresses say where files lie; what is in them is part of `content`."""
-        return {key: _relative(value, key) for key, value in params.model_dump(mode="json").items()}
+        said = params.model_dump(mode="json", exclude=None if params.roles is not None else {"roles", "returns"})
+        for feature in said["features"]:
+            if feature["brief"] is None:  # a task that says nothing of briefs is what it was before there were any
+                del feature["brief"]
+        return {key: _relative(value, key) for key, value in said.items()}
 
     def content(self, params: Coding) -> str:
         return params.content()
+
+
+def _refused_with_roles(condition: Condition, params: Coding) -> str | None:
+    if condition.kind in OF_ROLES:
+        return None
+    rights = {RIGHTS[seat] for seat in params.seats}
+    if condition.kind in LEAVING_OUT:
+        left_out = LEAVING_OUT[condition.kind]
+        if not rights & set(left_out):
+            return f"condition {str(condition)!r} leaves out who would {' or '.join(left_out)}, and no role here does"
+        return None
+    known = ", ".join(["solo", "team", "mute", "shared", "with:AGENT", "relay:K", *LEAVING_OUT])
+    return f"a coding task with roles has no condition {str(condition)!r}; it has {known} (`team` is all of them)"
 
 
 def _relative(data: Any, key: str = "") -> Any:

@@ -9,8 +9,8 @@ from typing import Final
 from pytest_collab.episode.family import Picture
 from pytest_collab.episode.text import one_line
 from pytest_collab.episode.transcript import Event, Transcript
+from pytest_collab.families.coding.findings import Findings
 from pytest_collab.families.coding.rules import Deal
-from pytest_collab.families.coding.verdict import Findings
 from pytest_collab.families.sketch import SMALLEST, SOFT, WIDTH, Sketch
 
 _HUNKS: Final = 3
@@ -22,6 +22,8 @@ def picture(deal: Deal, transcript: Transcript, upto: int | None = None) -> Pict
     """The state after event `upto` (the end when None)."""
     events = transcript if upto is None else Transcript(transcript[: upto + 1])
     found = Findings.of(events)
+    said = [] if deal.casting is None else _attested(events)
+    deal = deal.result
     way = "naive" if deal.joining == "merge" else deal.joining
     branches = [_branch(deal, found, events, seat) for seat in deal.seats]
     joined = _joined(deal, found, way)
@@ -30,7 +32,24 @@ def picture(deal: Deal, transcript: Transcript, upto: int | None = None) -> Pict
         text.append(f"{'└' if index == len(branches) - 1 else '├'}── {seat}: {label}")
     text.append(f"    ╰─▶ {joined[0]}")
     conflicts = _conflicts(found.merges.get("naive"))
-    return Picture("\n".join(text + conflicts), _svg(branches, joined))
+    return Picture("\n".join([*text, *said, *conflicts]), _svg(branches, joined))
+
+
+def _attested(events: Transcript) -> list[str]:
+    """What was said of each thing that was handed in, and whether hidden tests say the same."""
+    passed: dict[int, bool] = {}
+    for event in events.of("grade"):
+        if event.data["what"] == "submission":
+            number = event.data["submission"]
+            passed[number] = passed.get(number, True) and event.data["passed"]
+    lines = []
+    for event in events.of("state"):
+        if "attested" not in event.data:
+            continue
+        number = event.data["submission"]
+        tests = "" if number not in passed else f" (hidden tests {'pass' if passed[number] else 'fail'})"
+        lines.append(f"    hand-in {number}: {event.seat} says {event.data['attested']}{tests}")
+    return lines
 
 
 def _branch(deal: Deal, found: Findings, events: Transcript, seat: str) -> tuple[str, str, str]:

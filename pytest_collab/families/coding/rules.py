@@ -8,6 +8,7 @@ from itertools import combinations
 from typing import Final, Literal
 
 from pytest_collab.episode.condition import Condition
+from pytest_collab.families.coding.roles.casting import Casting
 
 SEATS: Final = "abcdefgh"
 """Names of seats; a team has at most so many members."""
@@ -31,16 +32,25 @@ class Deal:
         joining: see `Joining`.
         remote: seats share a remote repository `origin`.
         watched: seats see each other's features and live diffs.
+        casting: where seats have roles, who may what; one of them builds all features, and its tree counts.
     """
 
     features: Mapping[str, tuple[str, ...]]
     joining: Joining
     remote: bool = False
     watched: bool = False
+    casting: Casting | None = None
 
     @property
     def seats(self) -> tuple[str, ...]:
         return tuple(self.features)
+
+    @property
+    def result(self) -> Deal:
+        """The deal as grading sees it: with roles, the seat that builds, alone."""
+        if self.casting is None:
+            return self
+        return Deal({self.casting.builder: self.all_features}, "last")
 
     @property
     def all_features(self) -> tuple[str, ...]:
@@ -68,10 +78,13 @@ def groups(features: Sequence[str], pairs: str | Sequence[Sequence[str]], size: 
     return tuple(combinations(features, size))
 
 
-def deal(group: Sequence[str], condition: Condition) -> Deal:
-    """Give the features of a group to seats."""
+def deal(group: Sequence[str], condition: Condition, casting: Casting | None = None) -> Deal:
+    """Give the features of a group to seats: one each, or all to the role that builds."""
     if condition.solo:
         return Deal({"a": tuple(group)}, "last")
+    if casting is not None:
+        parts = {seat: tuple(group) if seat == casting.builder else () for seat in casting.seats}
+        return Deal(parts, "last", casting=casting)
     owned = {seat: (feature,) for seat, feature in zip(seat_names(len(group)), group, strict=True)}
     joining: Joining = {"sequential": "last", "lead": "lead"}.get(condition.kind, "merge")  # type: ignore[assignment]
     return Deal(

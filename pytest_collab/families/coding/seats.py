@@ -92,6 +92,11 @@ class CodingGame(Game):
         told: str = self._words.assignment(seat, self.plan, self.bench.descriptions, self._condition)
         return told
 
+    @property
+    def others_work(self) -> bool:
+        """Whether others may be at work while a seat waits for messages."""
+        return self._condition.kind != "sequential"
+
     def ask(self) -> Ask | None:
         waiting = tuple(seat for seat in self.seats if seat not in self._done)
         return Ask(waiting, "work") if waiting else None
@@ -324,7 +329,7 @@ class CodingGame(Game):
         return "; ".join(parts) or "not delivered: you have no teammates"
 
     async def _receive(self, seat: str, arguments: Mapping[str, Any]) -> tuple[str, bool]:
-        if self._condition.kind != "sequential":  # where nobody else is at work there is nothing to wait for
+        if self.others_work:  # else there is nothing to wait for
             with anyio.move_on_after(float(arguments.get("wait", 0))):
                 await self._channel.wait(seat)
         inbox = self._channel.collect(seat)

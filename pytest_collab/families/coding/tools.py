@@ -100,6 +100,25 @@ SUBMIT: Final = _tool(
     "the conflicts in your tree and finish again.",
     summary=_text("one or two sentences on what you did"),
 )
+HAND_OVER: Final = _tool(
+    "finish",
+    "Say that your plan is complete. The next seat begins then, and you can do nothing after that.",
+    summary=_text("one or two sentences on what you planned"),
+)
+HAND_IN: Final = _tool(
+    "finish",
+    "Hand your work in to be verified, and wait for what comes of it. If it is not accepted you are told why: mend "
+    "it and finish again.",
+    summary=_text("one or two sentences on what you did"),
+)
+ATTEST: Final = _tool(
+    "attest",
+    "Say whether what was handed in does all that the specification asks for. If you fail it, it goes back with your "
+    "reason, and you wait here for what is handed in next.",
+    ("verdict", "reason"),
+    verdict=_text("`pass` or `fail`"),
+    reason=_text("what you checked and what came of it; for a fail, what is to be mended"),
+)
 INTEGRATE: Final = _tool(
     "integrate",
     "Merge a member's work into your tree, once that member has handed it in (waits for it). If it conflicts, "

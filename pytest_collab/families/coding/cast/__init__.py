@@ -21,6 +21,18 @@ from pytest_collab.families.coding.cast.faulty import (
 )
 from pytest_collab.families.coding.cast.partner import Oracle, Partner
 from pytest_collab.families.coding.cast.player import Player
+from pytest_collab.families.coding.cast.roles import (
+    Pushover,
+    RoleDeaf,
+    RoleHasty,
+    RoleNop,
+    RolePlayer,
+    RoleSilent,
+    RoleVague,
+    RubberStamper,
+    Trespasser,
+    Wrecker,
+)
 
 PLAYERS: Final[Mapping[str, Callable[[Seat], Player]]] = {
     "partner": Partner,
@@ -37,7 +49,22 @@ PLAYERS: Final[Mapping[str, Callable[[Seat], Player]]] = {
     "promise_breaker": PromiseBreaker,
 }
 
-SUMMARIES: Final[Mapping[str, str]] = {name: CAST[name] for name in PLAYERS}
+ROLE_PLAYERS: Final[Mapping[str, Callable[[Seat], Player]]] = {
+    "partner": RolePlayer,
+    "nop": RoleNop,
+    "random": RoleNop,
+    "silent": RoleSilent,
+    "vague": RoleVague,
+    "deaf": RoleDeaf,
+    "hasty": RoleHasty,
+    "pushover": Pushover,
+    "rubber_stamper": RubberStamper,
+    "wrecker": Wrecker,
+    "trespasser": Trespasser,
+}
+"""Where seats have roles. Who is not here, or has no fault in the role of its seat, plays as `partner` does."""
+
+SUMMARIES: Final[Mapping[str, str]] = {name: CAST[name] for name in [*PLAYERS, *ROLE_PLAYERS]}
 
 PLANTED: Final[Mapping[str, str]] = {
     "silent": "unresponsive",

@@ -60,6 +60,11 @@ class Feature(_Part):
     id: str = Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$", description="a short name, unique in the pool")
     difficulty: Difficulty | None = Field(None, description="easy, medium or hard")
     description: str | None = Field(None, description="the text for the seat; default features/<id>/feature.md")
+    brief: str | None = Field(
+        None,
+        description="text for a seat that may not see the description (`roles`); default features/<id>/brief.md, "
+        "where there is one, else title and first paragraph of the description",
+    )
     tests: str | None = Field(None, description="patch with the hidden tests; default features/<id>/tests.patch")
     reference: str | None = Field(
         None, description="patch that solves it; default features/<id>/feature.patch, where there is one"
@@ -179,6 +184,25 @@ class Pool(Params):
         """
         return self._read(feature.description or f"features/{feature.id}/feature.md", "description").decode()
 
+    def brief(self, feature: Feature) -> str:
+        """What is told of a feature to a seat that may not see its description.
+
+        Raises:
+            TaskError: the file is missing or no UTF-8, or there is none and the description is all in one paragraph.
+        """
+        default = f"features/{feature.id}/brief.md"
+        if feature.brief is not None or self.path(default).is_file():
+            return self._read(feature.brief or default, "brief").decode()
+        description = self.describe(feature)
+        found = shortened(description)
+        if not found or len(found) >= len(description.strip()):
+            raise TaskError(
+                f"feature {feature.id!r} has no brief: a title and a first paragraph would be all of its description",
+                remedy=f"Write one to {str(self.path(default))!r}, or name a file with `brief:`.",
+                key="features",
+            )
+        return found
+
     def hidden(self, feature: Feature) -> bytes:
         """The patch with the hidden tests.
 
@@ -245,6 +269,14 @@ class Pool(Params):
         if not data.strip():
             raise TaskError(f"{str(path)!r} is empty", remedy=f"Write the {what} there.", key="features")
         return data
+
+
+def shortened(description: str) -> str:
+    """Title and first paragraph of a description."""
+    blocks = [block.strip() for block in description.strip().split("\n\n") if block.strip()]
+    count = 2 if blocks and blocks[0].startswith("#") and "\n" not in blocks[0] else 1
+    taken = "\n\n".join(blocks[:count])
+    return f"{taken[:-1]}." if taken.endswith(":") else taken
 
 
 def load(path: Path) -> Pool:

@@ -21,6 +21,7 @@ from pytest_collab.families.coding.pool import answers
 from pytest_collab.families.coding.pool.pool import Pool
 from pytest_collab.families.coding.repository.merge import MergeCheck, check_merge, has_rules
 from pytest_collab.families.coding.repository.work import Work
+from pytest_collab.families.coding.roles.workspace import RolesWorkspace
 from pytest_collab.families.coding.rules import Deal
 from pytest_collab.families.coding.workspace import changes
 from pytest_collab.families.coding.workspace.workspace import Workspace
@@ -45,6 +46,11 @@ class Bench:
     def descriptions(self) -> Mapping[str, str]:
         """What seats are told to build, by feature."""
         return {feature.id: self.pool.describe(feature) for feature in self.pool.features}
+
+    @cached_property
+    def briefs(self) -> Mapping[str, str]:
+        """What seats are told that may not see the description, by feature."""
+        return {feature.id: self.pool.brief(feature) for feature in self.pool.features}
 
     @property
     def how_to_test(self) -> str:
@@ -79,10 +85,19 @@ class Bench:
             await self.grader.__aexit__(None, None, None)
 
     async def open(self, deal: Deal, transcript: Transcript) -> Workspace:
-        """Places for the seats of an episode."""
+        """Places for the seats of an episode.
+
+        Raises:
+            SandboxError: seats have roles, and this sandbox cannot keep them to their rights.
+        """
         await self.ready()
         grader = self.grader
-        workspace = Workspace(grader.seed, deal.seats, grader.choice, grader.environment, remote=deal.remote)
+        places = (grader.seed, deal.seats, grader.choice, grader.environment)
+        if deal.casting is None:
+            workspace = Workspace(*places, remote=deal.remote)
+        else:
+            specification = {name: self.descriptions[name] for name in deal.all_features}
+            workspace = RolesWorkspace(*places, casting=deal.casting, specification=specification)
         try:
             await workspace.open()
         except BaseException:

@@ -1,0 +1,1 @@
+"""Roles: one feature, and seats that have different rights to its specification and to the tree."""
