@@ -17,6 +17,8 @@ GAPS: Final[dict[str, tuple[str, str]]] = {
     "communication_loss": ("shared", "team"),
     "partner_loss": ("with:partner", "team"),
     "value_of_talk": ("team", "mute"),
+    "value_of_plan": ("team", "no_plan"),
+    "value_of_verification": ("team", "no_verify"),
 }
 """Each gap is the success of the first condition minus that of the second."""
 
@@ -62,6 +64,8 @@ PLAIN: Final[dict[str, Metric]] = {
         Metric("communication_loss", "gap", -1.0, 1.0, "lower"),
         Metric("partner_loss", "gap", -1.0, 1.0, "lower"),
         Metric("value_of_talk", "gap", -1.0, 1.0, "higher"),
+        Metric("value_of_plan", "gap", -1.0, 1.0, "higher"),
+        Metric("value_of_verification", "gap", -1.0, 1.0, "higher"),
     )
 }
 
