@@ -106,7 +106,7 @@ def test_who_verifies_cannot_change_the_tree_and_can_work_in_a_copy(root: Path) 
     assert "Read-only file system" in verifier.heard[3]
     work = next(e for e in played.transcript.of("grade") if e.data["what"] == "work")
     assert "x = 1" not in work.data["diff"]
-    assert played.episode.metrics["role_breach"] == 2.0
+    assert played.episode.metrics["role_breach"] == 3.0
 
 
 def test_who_builds_has_the_brief_and_finds_the_specification_nowhere(root: Path) -> None:
@@ -169,7 +169,6 @@ def test_roles_are_not_played_where_the_sandbox_mounts_nothing(root: Path) -> No
         ("self_collaboration", "team"),
         ("agyn", "team"),
         (["coder", "reviewer"], "shared"),
-        ("teambench", "shared"),
         ("teambench", "no_verify"),
         ("teambench", "with:partner"),
         ("teambench", "solo"),
@@ -241,7 +240,6 @@ def test_a_verdict_that_is_neither_pass_nor_fail_attests_nothing(root: Path) -> 
 FAULTS = [
     ("silent+partner", "no_verify", "withholding", "planner"),
     ("vague+partner", "no_verify", "withholding", "planner"),
-    ("silent+partner+silent", "team", "withholding", "planner"),
     ("trespasser+partner", "no_verify", "role_breach", "planner"),
     ("partner+deaf+partner", "team", "own_part_failed", "executor"),
     ("partner+nop+partner", "team", "own_part_failed", "executor"),
