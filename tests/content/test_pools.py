@@ -16,9 +16,8 @@ from pytest_collab.families.coding.pool.pool import load
 from pytest_collab.families.coding.repository.compose import is_test
 
 ROOT = Path(__file__).resolve().parents[2]
-POOLS = [
-    path for path in sorted((ROOT / "tasks" / "coding").glob("*/*.collab.yaml")) if (path.parent / "features").is_dir()
-]
+TASKS = sorted((ROOT / "tasks" / "coding").glob("*/*.collab.yaml"))
+POOLS = [path for path in TASKS if (path.parent / "features").is_dir()]
 """Tasks with features of their own; those with roles set the same features."""
 
 LANGUAGES = {"python", "typescript", "go", "rust"}
