@@ -44,7 +44,7 @@ PLANTED: Final = (
     Planted("nop", "executor", "partner+nop+partner", "team", "own_part_failed"),
     Planted("trespasser", "executor", "partner+trespasser+partner", "team", "role_breach"),
     Planted("rubber_stamper", "verifier", "partner+hasty+rubber_stamper", "team", "rubber_stamp"),
-    Planted("wrecker", "verifier", "partner+pushover+wrecker", "team", "false_claim"),
+    Planted("rejecter", "verifier", "partner+pushover+rejecter", "team", "false_claim"),
     Planted("trespasser", "verifier", "partner+hasty+trespasser", "team", "role_breach"),
 )
 """With a good player at its seat each of these teams succeeds: `hasty` mends what comes back, `pushover` builds well.

@@ -245,7 +245,7 @@ FAULTS = [
     ("partner+nop+partner", "team", "own_part_failed", "executor"),
     ("partner+trespasser+partner", "team", "role_breach", "executor"),
     ("partner+hasty+rubber_stamper", "team", "rubber_stamp", "verifier"),
-    ("partner+pushover+wrecker", "team", "false_claim", "verifier"),
+    ("partner+pushover+rejecter", "team", "false_claim", "verifier"),
     ("partner+hasty+trespasser", "team", "role_breach", "verifier"),
 ]
 
@@ -276,7 +276,7 @@ def _events(played: Played, failure: Any) -> list[Any]:
 
 
 def test_good_work_that_is_turned_down_to_the_end_is_a_success_and_a_false_reject(root: Path) -> None:
-    played = play(root, "partner+partner+wrecker")
+    played = play(root, "partner+partner+rejecter")
     assert played.episode.success
     assert played.episode.metrics["false_reject"] == 1.0
     assert played.episode.metrics["submissions"] == 4.0

@@ -23,6 +23,7 @@ from pytest_collab.families.coding.cast.partner import Oracle, Partner
 from pytest_collab.families.coding.cast.player import Player
 from pytest_collab.families.coding.cast.roles import (
     Pushover,
+    Rejecter,
     RoleDeaf,
     RoleHasty,
     RoleNop,
@@ -31,7 +32,6 @@ from pytest_collab.families.coding.cast.roles import (
     RoleVague,
     RubberStamper,
     Trespasser,
-    Wrecker,
 )
 
 PLAYERS: Final[Mapping[str, Callable[[Seat], Player]]] = {
@@ -59,7 +59,7 @@ ROLE_PLAYERS: Final[Mapping[str, Callable[[Seat], Player]]] = {
     "hasty": RoleHasty,
     "pushover": Pushover,
     "rubber_stamper": RubberStamper,
-    "wrecker": Wrecker,
+    "rejecter": Rejecter,
     "trespasser": Trespasser,
 }
 """Where seats have roles. Who is not here, or has no fault in the role of its seat, plays as `partner` does."""

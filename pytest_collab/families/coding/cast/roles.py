@@ -205,7 +205,7 @@ class RubberStamper(RolePlayer):
         yield call("attest", verdict="pass", reason="Looks good to me.")
 
 
-class Wrecker(RolePlayer):
+class Rejecter(RolePlayer):
     """Turns down whatever it is shown."""
 
     def vouch(self) -> Script:
