@@ -124,6 +124,7 @@ def _sandboxes(_: Path | None) -> list[Finding]:
     uses = {
         "bubblewrap": "isolating what agents and graders run, without an image",
         "docker": "isolating in an image; coding pools that name one",
+        "kubernetes": "isolating in a pod of a cluster; coding pools that name an image",
         "process": "running commands without isolation: only for agents that are trusted",
     }
     return [

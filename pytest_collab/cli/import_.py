@@ -41,7 +41,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     history.add_argument("--features", type=int, default=6, metavar="N", help="how many, at most (default 6)")
     history.add_argument("--budget", type=float, default=10, metavar="MINUTES", help="of the clock (default 10)")
     history.add_argument("--jobs", type=int, default=2, metavar="N", help="test runs at a time (default 2)")
-    history.add_argument("--sandbox", default="auto", help="where tests run (auto, docker, bubblewrap, process)")
+    history.add_argument("--sandbox", default="auto", help="where tests run (auto, bubblewrap, docker, kubernetes)")
 
 
 def run(args: argparse.Namespace) -> int:

@@ -25,7 +25,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--jobs", type=int, default=2, metavar="N", help="test runs at a time (default 2)")
     parser.add_argument("--no-pairs", action="store_true", help="coding: leave out what pairs of references give")
     parser.add_argument(
-        "--sandbox", default="auto", help="where tests of code run (auto, docker, bubblewrap, process)"
+        "--sandbox", default="auto", help="where tests of code run (auto, docker, bubblewrap, kubernetes, process)"
     )
     parser.add_argument("--allow-vacuous", action="store_true", help="coding: tests that prove nothing are only told")
     parser.add_argument("--json", type=Path, metavar="FILE", help="coding: also write every result there")

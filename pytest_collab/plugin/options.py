@@ -81,7 +81,7 @@ _OPTIONS: Final = (
     _Option("--collab-replay", "DIR", "play model exchanges back from DIR"),
     _Option(
         "--collab-sandbox",
-        "auto|docker|bubblewrap|process|NAME",
+        "auto|docker|bubblewrap|kubernetes|process|NAME",
         "where agents' and graders' commands run (default auto; NAME: what an installed package adds)",
     ),
     _Option(

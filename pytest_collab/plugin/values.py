@@ -25,7 +25,7 @@ def choice(flag: str, text: str, choices: tuple[str, ...]) -> str:
 
 def sandbox_named(name: str) -> str:
     """The name of a sandbox that there is. Raises pytest.UsageError."""
-    if name not in ("auto", "docker", "bubblewrap", "process"):
+    if name not in ("auto", "docker", "bubblewrap", "kubernetes", "process"):
         from pytest_collab.errors import UsageError
         from pytest_collab.sandbox.choose import check_name
 

@@ -62,7 +62,7 @@ class SandboxSpec:
         file_mb: megabytes of the largest file a command may write; None for `disk_mb`.
         output_mb: a command that has written more than this is killed (`killed_by="output"`).
         shell: what runs a command that is given as one line; called as `shell -c LINE`.
-        image: docker: name of an image the engine has.
+        image: docker: name of an image the engine has; kubernetes: of one that nodes have or can pull.
         image_tar: docker: a local tarball, of `docker save` or of a root file system.
         dockerfile: docker: the Dockerfile to build; its folder is the build context.
 
@@ -202,11 +202,13 @@ class Sandbox(ABC):
     Attributes:
         name: what `--collab-sandbox` calls it.
         isolating: whether foreign code is kept from the host.
+        imaged: whether commands find what an image holds, and nothing that is installed on the host.
         warning: the sentence to show at the start of a run; empty for isolating ones.
     """
 
     name: ClassVar[str]
     isolating: ClassVar[bool]
+    imaged: ClassVar[bool] = False
     warning: ClassVar[str] = ""
 
     def __init__(self, spec: SandboxSpec) -> None:

@@ -23,6 +23,7 @@ SandboxType = type[Sandbox]
 _BUILT_IN = {
     "bubblewrap": "pytest_collab.sandbox.bubblewrap:BubblewrapSandbox",
     "docker": "pytest_collab.sandbox.docker:DockerSandbox",
+    "kubernetes": "pytest_collab.sandbox.kubernetes.sandbox:KubernetesSandbox",
     "process": "pytest_collab.sandbox.process:ProcessSandbox",
 }
 
@@ -132,11 +133,11 @@ async def probe(extra: Mapping[str, SandboxType] | None = None) -> dict[str, Pro
     return {name: found[name] for name in types}
 
 
-_PROBED: dict[tuple[SandboxType, str | None], Probe] = {}
+_PROBED: dict[tuple[SandboxType, str | None, str | None], Probe] = {}
 
 
 async def _probe(sandbox: SandboxType) -> Probe:
-    key = (sandbox, os.environ.get("DOCKER_HOST"))
+    key = (sandbox, os.environ.get("DOCKER_HOST"), os.environ.get("KUBECONFIG"))
     if key not in _PROBED:
         _PROBED[key] = await sandbox.probe()
     return _PROBED[key]

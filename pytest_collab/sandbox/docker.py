@@ -25,9 +25,10 @@ from pytest_collab.sandbox.base import (
     environment,
 )
 from pytest_collab.sandbox.disk import DiskQuota
-from pytest_collab.sandbox.engine import LABEL, connect, connected, owner, sweep
+from pytest_collab.sandbox.engine import LABEL, connect, connected, sweep
 from pytest_collab.sandbox.image import ensure_image
 from pytest_collab.sandbox.output import BoundedOutput
+from pytest_collab.sandbox.owner import owner
 from pytest_collab.sandbox.rlimits import OPEN_FILES
 from pytest_collab.sandbox.watchdog import Watchdog
 
@@ -58,6 +59,7 @@ class DockerSandbox(Sandbox):
 
     name: ClassVar[str] = "docker"
     isolating: ClassVar[bool] = True
+    imaged: ClassVar[bool] = True
 
     def __init__(self, spec: SandboxSpec) -> None:
         super().__init__(spec)

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import contextlib
 import os
-import socket
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 from pytest_collab.errors import SandboxError
+from pytest_collab.sandbox.owner import gone
 
 LABEL = "pytest-collab.owner"
 """On every container: the host and process that made it, so that what a killed run left can be removed."""
@@ -54,26 +53,11 @@ def connected() -> Iterator[Any]:
         api.close()
 
 
-def owner() -> str:
-    """Host, process and the time it was started: what no later process can be mistaken for."""
-    return f"{socket.gethostname()}:{os.getpid()}:{_started(os.getpid())}"
-
-
 def sweep(api: Any) -> None:
     """Remove containers whose makers on this host no longer live."""
     from docker.errors import APIError
 
     for container in api.containers(all=True, filters={"label": LABEL}):
-        host, _, rest = container["Labels"][LABEL].rpartition(":")[0].partition(":")
-        started = container["Labels"][LABEL].rpartition(":")[2]
-        if host == socket.gethostname() and rest.isdigit() and _started(int(rest)) != started:
+        if gone(container["Labels"][LABEL]):
             with contextlib.suppress(APIError):
                 api.remove_container(container["Id"], force=True, v=True)
-
-
-def _started(pid: int) -> str:
-    try:
-        text = Path(f"/proc/{pid}/stat").read_text()
-    except OSError:
-        return ""
-    return text[text.rindex(")") + 2 :].split()[19]

@@ -12,26 +12,12 @@ import pytest
 import yaml
 
 from pytest_collab.plugin.options import _OPTIONS
+from pytest_collab.sandbox.kubernetes.pod import policy
+from tests.support.kubernetes_models import modelled
 
 EXAMPLES = Path(__file__).parents[2] / "docs" / "examples"
 MANIFESTS = ("kubernetes-indexed-job.yaml", "kuberay.yaml")
 SCRIPTS = ("slurm-array.sh", "slurm-ray.sh")
-
-
-def modelled(data: Any, kind: str) -> Any:
-    """What Kubernetes' own models keep of an object: what they do not know is lost, what they require is demanded."""
-    client = pytest.importorskip("kubernetes.client", reason="needs pip install kubernetes")
-
-    class Response:
-        def __init__(self) -> None:
-            self.data = json.dumps(data)
-
-    api = client.ApiClient()
-    try:
-        made = api.deserialize(Response(), kind)
-    except TypeError:  # newer clients take the text and its type
-        made = api.deserialize(json.dumps(data), kind, "application/json")
-    return api.sanitize_for_serialization(made)
 
 
 def manifest(name: str) -> Any:
@@ -72,3 +58,21 @@ def test_the_slurm_scripts_are_read_by_bash(name: str) -> None:
 def test_the_examples_use_options_that_exist(name: str) -> None:
     used = set(re.findall(r"--(?:collab-[a-z-]+|agents)", (EXAMPLES / name).read_text(encoding="utf-8")))
     assert {"--agents", "--collab-run-dir", "--collab-resume"} <= used <= {option.flag for option in _OPTIONS}
+
+
+def test_the_manifest_of_the_sandbox_is_what_it_asks_a_cluster_for() -> None:
+    text = (EXAMPLES / "kubernetes-sandbox.yaml").read_text(encoding="utf-8")
+    found = {each["kind"]: each for each in yaml.safe_load_all(text)}
+    kinds = {"Namespace": "V1Namespace", "ServiceAccount": "V1ServiceAccount", "Role": "V1Role"}
+    kinds |= {"RoleBinding": "V1RoleBinding", "NetworkPolicy": "V1NetworkPolicy"}
+    assert found.keys() == kinds.keys()
+    for kind, model in kinds.items():
+        assert modelled(found[kind], model) == found[kind]
+    kept = found["NetworkPolicy"]
+    assert kept["metadata"].pop("namespace") == found["Namespace"]["metadata"]["name"]
+    assert kept == policy()
+    allowed = {
+        (name, verb) for rule in found["Role"]["rules"] for name in rule["resources"] for verb in rule["verbs"]
+    }
+    assert {("pods", verb) for verb in ("create", "get", "list", "delete")} <= allowed
+    assert {("pods/exec", "create"), ("networkpolicies", "get")} <= allowed

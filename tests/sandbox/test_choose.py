@@ -13,6 +13,7 @@ from pytest_collab.errors import SandboxError, UsageError
 from pytest_collab.sandbox import Probe, SandboxSpec, choose, probe
 from pytest_collab.sandbox.bubblewrap import BubblewrapSandbox
 from pytest_collab.sandbox.docker import DockerSandbox
+from pytest_collab.sandbox.kubernetes.sandbox import KubernetesSandbox
 from pytest_collab.sandbox.process import ProcessSandbox
 
 pytestmark = pytest.mark.anyio
@@ -79,14 +80,14 @@ async def test_a_sandbox_that_was_asked_for_and_does_not_work_is_never_replaced(
 async def test_an_unknown_name_is_refused_with_the_nearest_one() -> None:
     with pytest.raises(UsageError, match="did you mean 'bubblewrap'"):
         await choose("bublewrap")
-    with pytest.raises(UsageError, match="choose one of auto, bubblewrap, docker, process"):
+    with pytest.raises(UsageError, match="choose one of auto, bubblewrap, docker, kubernetes, process"):
         await choose("xyz")
 
 
 async def test_third_parties_add_sandboxes_by_name() -> None:
     choice = await choose("vault", extra={"vault": Vault})
     assert choice.sandbox is Vault
-    assert set(await probe({"vault": Vault})) == {"bubblewrap", "docker", "process", "vault"}
+    assert set(await probe({"vault": Vault})) == {"bubblewrap", "docker", "kubernetes", "process", "vault"}
 
 
 async def test_a_probe_says_what_is_missing_and_what_to_do(no_engine: None) -> None:
@@ -113,7 +114,9 @@ async def test_a_missing_bubblewrap_is_reported_with_the_install_command(tmp_pat
 def test_nothing_heavy_is_imported_before_it_is_needed() -> None:
     code = (
         "import sys, pytest_collab.sandbox.bubblewrap, pytest_collab.sandbox.docker\n"
-        "print([name for name in ('docker', 'requests', 'git', 'jax') if name in sys.modules])"
+        "import pytest_collab.sandbox.kubernetes.sandbox\n"
+        "heavy = ('docker', 'kubernetes', 'requests', 'urllib3', 'git', 'jax')\n"
+        "print([name for name in heavy if name in sys.modules])"
     )
     done = subprocess.run(
         [sys.executable, "-c", code], env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}, capture_output=True
@@ -124,6 +127,6 @@ def test_nothing_heavy_is_imported_before_it_is_needed() -> None:
 def test_isolating_sandboxes_have_no_warning_and_the_other_has() -> None:
     assert ProcessSandbox.warning
     assert not ProcessSandbox.isolating
-    for sandbox in (BubblewrapSandbox, DockerSandbox):
+    for sandbox in (BubblewrapSandbox, DockerSandbox, KubernetesSandbox):
         assert sandbox.isolating
         assert not sandbox.warning

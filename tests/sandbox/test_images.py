@@ -9,7 +9,8 @@ import pytest
 from pytest_collab.errors import SandboxError
 from pytest_collab.sandbox import SandboxSpec
 from pytest_collab.sandbox.docker import DockerSandbox
-from pytest_collab.sandbox.engine import LABEL, connected, owner
+from pytest_collab.sandbox.engine import LABEL, connected
+from pytest_collab.sandbox.owner import owner
 from tests.support.docker_engine import root_tarball
 
 pytestmark = [pytest.mark.anyio, pytest.mark.slow]

@@ -106,11 +106,11 @@ async def choose_sandbox(pool: Pool, name: str = "auto") -> Choice:
 def prepare_environment(pool: Pool, cache: Path | None = None, choice: Choice | None = None) -> Environment:
     """The environment of a pool, made once under a lock and kept.
 
-    With docker it is the pool's image or Dockerfile. Otherwise setup commands run in a sandbox of this kind (on the
-    host, where it isolates nothing), in a checkout of the base, with the network if the task says so; what they
-    need of the user's settings for package indexes is passed on, secrets are not. For Python, a virtual environment
-    comes first; with no setup commands it holds pytest and what that needs, and nothing else (never the user's own
-    packages, which may hold the hidden tests).
+    Where commands run in an image, it is the pool's image or Dockerfile. Otherwise setup commands run in a sandbox of
+    this kind (on the host, where it isolates nothing), in a checkout of the base, with the network if the task says
+    so; what they need of the user's settings for package indexes is passed on, secrets are not. For Python, a virtual
+    environment comes first; with no setup commands it holds pytest and what that needs, and nothing else (never the
+    user's own packages, which may hold the hidden tests).
 
     Args:
         choice: the sandbox; None for no sandbox.
@@ -121,8 +121,8 @@ def prepare_environment(pool: Pool, cache: Path | None = None, choice: Choice | 
     from filelock import FileLock
 
     spec = pool.environment
-    if choice is not None and choice.name == "docker":
-        return _in_image(pool)
+    if choice is not None and choice.sandbox.imaged:
+        return _in_image(pool, choice.name)
     seed = seed_of(pool, cache)
     tools = toolchains(pool)
     content = [
@@ -150,12 +150,13 @@ def prepare_environment(pool: Pool, cache: Path | None = None, choice: Choice | 
     return _read(pool, place, tools)
 
 
-def _in_image(pool: Pool) -> Environment:
+def _in_image(pool: Pool, sandbox: str) -> Environment:
     """The pool's image: by name, else of its tarball, else of its Dockerfile."""
     spec = pool.environment
     if not spec.named_image:
         raise SetupError(
-            "the docker sandbox needs an image: give `environment: {image: NAME}`, `{image_tar: PATH}` or "
+            f"the {sandbox} sandbox needs an image: "
+            "give `environment: {image: NAME}`, `{image_tar: PATH}` or "
             "`{dockerfile: PATH}` in the task, or use --collab-sandbox=bubblewrap"
         )
     tarball = pool.path(spec.image_tar).resolve() if spec.image_tar and not spec.image else None
