@@ -1,4 +1,4 @@
-"""Where foreign code runs: process, bubblewrap, docker, behind one interface.
+"""Where foreign code runs: process, bubblewrap, docker, kubernetes, behind one interface.
 
 choice = await choose("auto", spec)
 async with choice.make(spec) as sandbox:

@@ -184,6 +184,8 @@ async def test_commands_can_run_at_the_same_time(make_sandbox: MakeSandbox) -> N
 
 
 async def test_a_cancelled_command_leaves_nothing_running(make_sandbox: MakeSandbox, work: Path) -> None:
+    if make_sandbox().name == "kubernetes":
+        pytest.skip("a pod's files come back when a command has ended: see the same test in test_kubernetes.py")
     async with make_sandbox() as sandbox:
         async with anyio.create_task_group() as tasks:
             tasks.start_soon(partial(sandbox.run, "while :; do date +%N > beat; sleep 0.01; done", timeout=600))
