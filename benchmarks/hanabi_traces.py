@@ -14,7 +14,7 @@ from __future__ import annotations
 import argparse
 import json
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -24,9 +24,9 @@ FILE = Path(__file__).parent.parent / "tests" / "families" / "hanabi_traces.json
 CUNNING = (0.95, 0.6, 0.0, 1.0)
 
 
-def games(peer: str, count: int) -> Iterator[dict[str, Any]]:
+def games(peer: str, count: int, tables: Sequence[int]) -> Iterator[dict[str, Any]]:
     """`count` games at each table."""
-    for rules in peers.SIZES:
+    for rules in (peers.SIZES[table] for table in tables):
         if peer == "jaxmarl":
             yield from peers.of_jaxmarl(rules, [(seed, CUNNING[seed % len(CUNNING)]) for seed in range(count)])
         else:
@@ -52,12 +52,14 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--peer", choices=["learning-environment", "jaxmarl"], required=True)
     parser.add_argument("--check", type=int, default=0, metavar="GAMES", help="compare so many games a table instead")
+    everywhere = list(range(len(peers.SIZES)))
+    parser.add_argument("--tables", type=int, nargs="*", default=everywhere, help="by number; all unless given")
     asked = parser.parse_args()
     if asked.check:
-        return min(1, check(games(asked.peer, asked.check)))
+        return min(1, check(games(asked.peer, asked.check, asked.tables)))
     kept = json.loads(FILE.read_text()) if FILE.exists() else []
     kept = [trace for trace in kept if asked.peer not in trace["peer"]]
-    for trace in games(asked.peer, 2):
+    for trace in games(asked.peer, 2, asked.tables):
         kept.append({**trace, "states": [peers.digest(state) for state in trace["states"]]})
     lines = (json.dumps(trace, separators=(",", ":")) for trace in sorted(kept, key=lambda trace: trace["peer"]))
     FILE.write_text("[\n" + ",\n".join(lines) + "\n]\n")

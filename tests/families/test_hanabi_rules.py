@@ -30,13 +30,14 @@ def test_a_recorded_game_of_another_program_comes_out_the_same(number: int) -> N
     assert lines[-1].split("|")[0].endswith("1"), "the game is over"
 
 
-def test_recorded_games_end_in_every_way() -> None:
+def test_recorded_games_end_in_every_way_and_come_from_both_programs() -> None:
     ends = set()
     for trace in TRACES:
         last = peers.replayed(trace)[-1].split("|")[0].split()
         most = trace["rules"]["colours"] * trace["rules"]["ranks"]
         ends.add("lives" if last[2] == "0" else "complete" if int(last[4]) == most else "deck")
     assert ends == {"lives", "complete", "deck"}
+    assert {trace["peer"].split()[0] for trace in TRACES} == {"hanabi-learning-environment", "jaxmarl"}
 
 
 def somewhere(size: Rules, seed: int, moves: int) -> State:
