@@ -3,7 +3,7 @@
 python benchmarks/reference_scale.py tasks/philosophers/study_five.collab.yaml tasks/market/quick.collab.yaml
 python benchmarks/reference_scale.py --episodes 200 tasks/market/*.collab.yaml
 
-Families with batched rules are played 10,000 times; experts and network go through the engine.
+Families with batched rules are played 10,000 times; experts, kitchen and network go through the engine.
 """
 
 from __future__ import annotations

@@ -23,6 +23,8 @@ CAST: Final[Mapping[str, str]] = {
     "overwriter": "does the others' part over again",
     "quitter": "leaves early",
     "free_rider": "lets the others do the work",
+    "hoarder": "keeps to itself what the others need",
+    "blocker": "stands in the way",
     "generous": "pays back in kind, and forgives now and then",
     "grim": "cooperates until it is wronged, and never again",
     "extorter": "gives just enough for others to go on giving more",

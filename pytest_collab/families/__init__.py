@@ -20,6 +20,7 @@ _SHIPPED: Final[Mapping[str, str]] = {
     "experts": "pytest_collab.families.experts:ExpertsFamily",
     "hanabi": "pytest_collab.families.hanabi:HanabiFamily",
     "interception": "pytest_collab.families.coding.interception:InterceptionFamily",
+    "kitchen": "pytest_collab.families.kitchen:KitchenFamily",
     "maze": "pytest_collab.families.maze:MazeFamily",
     "market": "pytest_collab.families.market:MarketFamily",
     "network": "pytest_collab.families.network:NetworkFamily",

@@ -327,7 +327,7 @@ def test_what_does_not_go_together_is_refused(
 # What comes out is what comes out of one process.
 
 QUICK = [
-    *(f"tasks/{name}/quick.collab.yaml" for name in ("commons", "dilemma", "donor", "experts", "market")),
+    *(f"tasks/{name}/quick.collab.yaml" for name in ("commons", "dilemma", "donor", "experts", "kitchen", "market")),
     *(f"tasks/{name}/quick.collab.yaml" for name in ("network", "philosophers", "public_goods")),
     "tasks/maze/six_by_six.collab.yaml",
     "tasks/alem/first_steps.collab.yaml",

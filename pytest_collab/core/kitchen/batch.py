@@ -226,7 +226,7 @@ def step(table: Tables, state: State, actions: jax.Array) -> State:
     )
 
 
-@jax.jit
+@partial(jax.jit)
 def play(table: Tables, start: State, actions: jax.Array) -> State:
     """All states of one game, the first after one step; `actions` are (steps, 2, 2)."""
 
