@@ -397,6 +397,9 @@ def _covered(case: Case) -> Iterator[Failure]:
     if not useless:
         return
     put = [deed for deed in case.deeds if deed.what == "put" and deed.place in names and deed.item in useless]
+    words = Words(case)
+    asked = [{item for _, items in words.asked(seat) for item in items} for seat in (0, 1)]
+    put = [deed for deed in put if deed.item not in asked[deed.seat]]
     last = {deed.place: deed for deed in put if names[deed.place] == deed.item}
     by = Counter(deed.seat for deed in last.values())
     if not by or case.last.state.time - max(deed.time for deed in last.values()) < LONG:
