@@ -8,7 +8,7 @@ from pytest_collab.episode.condition import Condition
 from pytest_collab.episode.outcome import CAUSE_OF, Cause, Failure, Outcome, Verdict, outcome_of
 from pytest_collab.episode.transcript import Transcript
 from pytest_collab.families.kitchen import evidence
-from pytest_collab.families.kitchen.evidence import Case, Words
+from pytest_collab.families.kitchen.dialogue import Case, Words
 from pytest_collab.families.kitchen.seats import SEATS
 from pytest_collab.families.rounds import RoundGame
 from pytest_collab.families.rounds import evidence as show
