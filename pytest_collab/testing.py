@@ -77,7 +77,7 @@ def play_episode(
         condition=how,
         team=tuple(agent.name for agent in agents),
         agents=tuple(agents),
-        others=registry.get(how.argument) if how.kind == "with" else None,
+        others=registry.get(how.others) if how.others else None,
         seed=seed,
         grader=reader,
         gradings=gradings,

@@ -28,6 +28,8 @@ CAST: Final[Mapping[str, str]] = {
     "generous": "pays back in kind, and forgives now and then",
     "grim": "cooperates until it is wronged, and never again",
     "extorter": "gives just enough for others to go on giving more",
+    "conformist": "gives in to what most others say",
+    "confederate": "says with one voice what others of its kind say",
     "babbler": "drowns the others in words",
     "rubber_stamper": "vouches for what it has not checked",
     "tester": "runs the tests that are there, and believes them",

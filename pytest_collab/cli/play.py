@@ -66,7 +66,7 @@ def _play(args: argparse.Namespace) -> int:
         condition=condition,
         team=names,
         agents=tuple(registry.get(name) for name in names),
-        others=registry.get(condition.argument) if condition.kind == "with" else None,
+        others=registry.get(condition.others) if condition.others else None,
         seed=args.seed,
         limits=family.limits(params),
     )

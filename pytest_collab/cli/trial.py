@@ -79,7 +79,7 @@ class Trial:
             condition=self.condition,
             team=self.team,
             agents=tuple(self.registry.get(name) for name in self.team),
-            others=self.registry.get(self.condition.argument) if self.condition.kind == "with" else None,
+            others=self.registry.get(self.condition.others) if self.condition.others else None,
             seed=seed,
             attempt=self.played,
             limits=self.limits or self.family.limits(params),
@@ -118,7 +118,7 @@ class Trial:
                 return failed if settled else None
 
     def _names(self) -> tuple[str, ...]:
-        return (*self.team, *([self.condition.argument] if self.condition.kind == "with" else []))
+        return (*self.team, *filter(None, [self.condition.others]))
 
     async def _played(self, plan: Plan) -> Any:
         try:

@@ -175,7 +175,7 @@ class EpisodeSpec(BaseModel):
             condition=condition,
             team=self.team,
             agents=tuple(map(agent, self.team)),
-            others=agent(condition.argument) if condition.kind == "with" else None,
+            others=agent(condition.others) if condition.others else None,
             seed=self.seed,
             epoch=self.epoch,
             attempt=self.attempt,

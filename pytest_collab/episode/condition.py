@@ -23,6 +23,9 @@ _ARGUMENT: Final = {
 RELAYS: Final = ("relay", "primer", "recovery")
 """Two different agents, one of which takes the first seat over from the other."""
 
+CONFEDERATES: Final = "confederates"
+"""One agent among confederates: built-in players who all say the same, whatever they know."""
+
 SETTLING: Final = "solo:settle"
 """`solo`, played because a team's failure was left open (`--collab-settle`): the same game under a name of its own.
 These seeds are chosen by how a team fared, so no success rate and no gap of `solo` may count them."""
@@ -81,7 +84,14 @@ class Condition:
     @property
     def takes_one_agent(self) -> bool:
         """One item per agent rather than per team."""
-        return self.kind in ("solo", "with")
+        return self.kind in ("solo", "with", CONFEDERATES)
+
+    @property
+    def others(self) -> str | None:
+        """Who takes all seats but the first, by name; None where the team's own agents do."""
+        if self.kind == CONFEDERATES:
+            return "builtin/confederate"
+        return self.argument if self.kind == "with" else None
 
     @property
     def relay_after(self) -> int | None:

@@ -60,6 +60,7 @@ TAXONOMY: Final[Mapping[Cause, tuple[str, ...]]] = {
         "collapse",
         "split_up",
         "role_breach",
+        "capitulation",
     ),
     Cause.COMPETENCE: (
         "illegal_move",

@@ -16,7 +16,7 @@ from pytest_collab.measure.agreement import gradings_of
 from pytest_collab.measure.bounded import bounded_mean
 from pytest_collab.measure.detection import Detected, detections
 from pytest_collab.measure.frame import OUTCOMES, Frame, Mask
-from pytest_collab.measure.gaps import as_teams, one_agent, unit_values
+from pytest_collab.measure.gaps import as_teams, gap_values, one_agent, unit_values
 from pytest_collab.measure.paired import match
 from pytest_collab.measure.reader import frame_of
 from pytest_collab.measure.settling import settle
@@ -170,12 +170,15 @@ _ByTeam = dict[str, dict[tuple[str, ...], dict[tuple[str, str], list[_Pair]]]]
 
 def _gap_units(frame: Frame) -> _ByTeam:
     """Both values of every gap's units, by gap, team, and family with task: read once for all summaries."""
-    values = {name: unit_values(frame, name) for name in {c for pair in GAPS.values() for c in pair}}
-    teams = dict.fromkeys(unit.team for unit in values["team"])
-    sides = {name: as_teams(units, teams) if one_agent(name) else units for name, units in values.items()}
+    teams = dict.fromkeys(unit.team for unit in unit_values(frame, "team"))
     found: _ByTeam = {}
-    for name, (first, second) in GAPS.items():
-        pairs = match(sides[first], sides[second])
+    for name, conditions in GAPS.items():
+        sides = [gap_values(frame, name, condition) for condition in conditions]
+        first, second = (
+            as_teams(units, teams) if one_agent(condition) else units
+            for condition, units in zip(conditions, sides, strict=True)
+        )
+        pairs = match(first, second)
         by_team = found.setdefault(name, {})
         for unit, one, other in zip(pairs.keys, pairs.first.tolist(), pairs.second.tolist(), strict=True):
             by_team.setdefault(unit.team, {}).setdefault((unit.family, unit.task), []).append((one, other))

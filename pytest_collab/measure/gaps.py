@@ -1,10 +1,11 @@
 """Gaps between conditions, paired by task and seed.
 
 A unit is one team on one task and seed. Its value under a condition is the mean success over the epochs played
-there. `solo` and `with:AGENT` have an item for each agent rather than for each team; under them a team's value is the
-mean over its different members, each of which must have been played on that task and seed. A unit
-counts where both conditions of a gap have a value for it; the others are reported as unmatched. Infrastructure
-errors are left out. Units of one task and seed (different teams) make one cluster.
+there; of a few gaps (`metric.FIGURE_OF`) the mean of a figure of the family's. `solo` and `with:AGENT` have an item
+for each agent rather than for each team; under them a team's value is the mean over its different members, each of
+which must have been played on that task and seed. A unit counts where both conditions of a gap have a value for it;
+the others are reported as unmatched. Infrastructure errors are left out. Units of one task and seed (different
+teams) make one cluster.
 """
 
 from __future__ import annotations
@@ -20,7 +21,7 @@ from pytest_collab.errors import UsageError
 from pytest_collab.measure.bounded import bounded_mean
 from pytest_collab.measure.frame import Frame, Mask
 from pytest_collab.measure.interval import Estimate
-from pytest_collab.measure.metric import GAPS
+from pytest_collab.measure.metric import FIGURE_OF, GAPS
 from pytest_collab.measure.paired import Pairs, match
 
 K = TypeVar("K", bound=Hashable)
@@ -41,7 +42,7 @@ class Gap:
 
     Attributes:
         name: a key of `metric.GAPS`.
-        first, second: the conditions; the gap is the first's success minus the second's.
+        first, second: the conditions; the gap is the first's success (or figure) minus the second's.
         estimate: its `n` is the number of pairs.
         unmatched: units that only one of the two conditions has.
     """
@@ -123,6 +124,15 @@ def as_teams(solo: Mapping[Unit, float], teams: Iterable[tuple[str, ...]]) -> di
     return found
 
 
+def gap_values(frame: Frame, name: str, condition: str, rows: Mask | None = None) -> dict[Unit, float]:
+    """What a gap compares, under one of its conditions: `unit_values` of success, or of the gap's figure."""
+    figure = FIGURE_OF.get(name)
+    if figure is None:
+        return unit_values(frame, condition, rows=rows)
+    values = frame.metrics.get(figure)
+    return {} if values is None else unit_values(frame, condition, values, rows)
+
+
 def gap_pairs(frame: Frame, name: str, teams: Mask | None = None) -> Pairs[Unit]:
     """The two values of every unit that a gap compares.
 
@@ -138,7 +148,7 @@ def gap_pairs(frame: Frame, name: str, teams: Mask | None = None) -> Pairs[Unit]
     if name not in GAPS:
         raise UsageError(f"unknown gap {name!r}. Gaps are {', '.join(GAPS)}.")
     first, second = GAPS[name]
-    sides = {c: unit_values(frame, c, rows=None if one_agent(c) else teams) for c in (first, second)}
+    sides = {c: gap_values(frame, name, c, None if one_agent(c) else teams) for c in (first, second)}
     wanted = dict.fromkeys(unit.team for c, side in sides.items() if not one_agent(c) for unit in side)
     for condition in (first, second):
         if one_agent(condition):

@@ -19,8 +19,19 @@ GAPS: Final[dict[str, tuple[str, str]]] = {
     "value_of_talk": ("team", "mute"),
     "value_of_plan": ("team", "no_plan"),
     "value_of_verification": ("team", "no_verify"),
+    "conformity": ("confederates", "confederates:0"),
 }
 """Each gap is the success of the first condition minus that of the second."""
+
+FIGURE_OF: Final[dict[str, str]] = {"conformity": "flip_rate"}
+"""Gaps of a family's own figure, a share, in the place of success."""
+
+
+def terms(gap: str) -> str:
+    """What a gap subtracts from what: `solo − team`, with the figure where it is not success."""
+    first, second = GAPS[gap]
+    figure = FIGURE_OF.get(gap)
+    return f"{first} − {second}" + (f" ({figure.replace('_', ' ')})" if figure else "")
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +77,7 @@ PLAIN: Final[dict[str, Metric]] = {
         Metric("value_of_talk", "gap", -1.0, 1.0, "higher"),
         Metric("value_of_plan", "gap", -1.0, 1.0, "higher"),
         Metric("value_of_verification", "gap", -1.0, 1.0, "higher"),
+        Metric("conformity", "gap", -1.0, 1.0, "lower"),
     )
 }
 

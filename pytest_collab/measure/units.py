@@ -13,7 +13,7 @@ from pytest_collab.episode.outcome import Outcome
 from pytest_collab.measure.frame import OUTCOMES, Frame, Mask
 from pytest_collab.measure.gaps import gap_pairs
 from pytest_collab.measure.gate import ClusterBy
-from pytest_collab.measure.metric import GAPS, parse_metric
+from pytest_collab.measure.metric import FIGURE_OF, GAPS, parse_metric
 from pytest_collab.measure.selection import Supposed, read_metric
 from pytest_collab.measure.standin import StandIns
 
@@ -112,7 +112,7 @@ def labels(places: Sequence[Place], cluster: ClusterBy) -> list[Hashable] | None
 
 
 def supposing(frame: Frame, gap: str, lost: Supposed | None) -> Frame:
-    """A run whose lost episodes are successes or failures, as makes a gap lowest or highest."""
+    """A run whose lost episodes are successes or failures (or have the figure), as makes a gap lowest or highest."""
     if lost is None:
         return frame
     first, second = GAPS[gap]
@@ -121,7 +121,11 @@ def supposing(frame: Frame, gap: str, lost: Supposed | None) -> Frame:
     outcome = frame.outcome.copy()
     outcome[rows] = OUTCOMES.index(Outcome.COORDINATION)
     outcome[rows & succeeds] = OUTCOMES.index(Outcome.SUCCESS)
-    return replace(frame, outcome=outcome)
+    figure = FIGURE_OF.get(gap)
+    if figure is None or figure not in frame.metrics:
+        return replace(frame, outcome=outcome)
+    supposed = np.where(rows, succeeds.astype(np.float64), frame.metrics[figure])
+    return replace(frame, outcome=outcome, metrics={**frame.metrics, figure: supposed})
 
 
 def _gaps(frame: Frame, metric: str, rows: Mask, who: StandIns, lost: Supposed | None) -> Units:

@@ -66,9 +66,9 @@ class Collected:
             )
         self._alike(task)
         for condition in task.conditions:
-            if condition.kind == "with":
+            if condition.others is not None:
                 try:
-                    self.named[condition.argument] = self._agents.registry.get(condition.argument)
+                    self.named[condition.others] = self._agents.registry.get(condition.others)
                 except CollabError as error:
                     raise TaskError(
                         f"{str(condition)!r}: {error}", file=task.file, line=task.line or None, key="conditions"

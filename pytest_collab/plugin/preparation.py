@@ -89,5 +89,4 @@ def refuse_misplaced(session: pytest.Session, misplaced: Mapping[str, str]) -> N
 
 
 def _names(case: Case) -> tuple[str, ...]:
-    condition = case.condition
-    return (*case.team, condition.argument) if condition.kind == "with" else case.team
+    return (*case.team, *filter(None, [case.condition.others]))

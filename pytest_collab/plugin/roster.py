@@ -93,8 +93,8 @@ class Roster:
         """Make every agent that was named, so that a wrong name is told before anything runs."""
         names = [*self.settings.agents, *(name for team in self.settings.teams for name in team)]
         for condition in self.settings.conditions or ():
-            if condition.kind == "with":
-                names.append(condition.argument)
+            if condition.others is not None:
+                names.append(condition.others)
         for name in dict.fromkeys(names):
             try:
                 self.registry.get(name)
@@ -158,7 +158,7 @@ class Roster:
         name, _ = self._grader
         if name:
             return name == "seats"
-        at_table = [*case.team, *([case.condition.argument] if case.condition.kind == "with" else [])]
+        at_table = [*case.team, *filter(None, [case.condition.others])]
         return not all(isinstance(self.registry.get(agent), BuiltinAgent) for agent in at_table)
 
     @cached_property
@@ -188,7 +188,7 @@ class Roster:
         if case.skip is not None:
             return case
         family, condition = case.task.family, case.condition
-        for name in (*case.team, *([condition.argument] if condition.kind == "with" else [])):
+        for name in (*case.team, *filter(None, [condition.others])):
             agent = self.registry.get(name)
             if isinstance(agent, BuiltinAgent) and agent.character not in family.cast:
                 cast = ", ".join(family.cast)

@@ -16,8 +16,9 @@ from typing import TYPE_CHECKING, Final
 from filelock import FileLock
 
 from pytest_collab import __version__
+from pytest_collab.episode.condition import CONFEDERATES, Condition
 from pytest_collab.episode.run import DEFAULT_BASE, PlannedCount, RunDirectory, RunInfo, TaskInfo
-from pytest_collab.errors import CollabError
+from pytest_collab.errors import CollabError, TaskError
 from pytest_collab.plugin.resuming import set_apart
 
 if TYPE_CHECKING:
@@ -77,11 +78,18 @@ def _agents(run: RunDirectory, settings: Settings, agents: Roster) -> Iterator[A
 
 
 def _seated_by_conditions(run: RunDirectory, settings: Settings) -> list[str]:
-    """Agents of `with:AGENT` in what a run holds, where such episodes may be asked for again."""
-    seated = (str(raw.get("condition", "")) for raw in run.raw("with:"))
-    held = {condition.removeprefix("with:") for condition in seated if condition.startswith("with:")}
+    """Agents that conditions such as `with:AGENT` seat, in what a run holds and may be asked for again."""
+    played = {str(raw.get("condition", "")) for raw in run.raw("with:", CONFEDERATES)}
+    held = {other for text in played if (other := _others(text)) is not None}
     asked = settings.conditions
-    return sorted(held if asked is None else held & {condition.argument for condition in asked})
+    return sorted(held if asked is None else held & {condition.others for condition in asked})
+
+
+def _others(text: str) -> str | None:
+    try:
+        return Condition.parse(text).others
+    except TaskError:  # a condition of another version
+        return None
 
 
 def add_tasks(

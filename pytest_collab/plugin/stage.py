@@ -194,7 +194,7 @@ class Stage:
 
     def _hopeless(self, case: Case) -> str | None:
         """Why an episode with these agents cannot come to anything; None while there is hope."""
-        names = [*case.team, *([case.condition.argument] if case.condition.kind == "with" else [])]
+        names = [*case.team, *filter(None, [case.condition.others])]
         return next(filter(None, map(self._agents.registry.trouble.given_up, names)), None)
 
     def _keep(self, episode: Episode, transcript: Transcript) -> Episode:
@@ -293,7 +293,7 @@ class Stage:
             condition=condition,
             team=case.team,
             agents=tuple(self._agents.registry.get(name) for name in case.team),
-            others=self._agents.registry.get(condition.argument) if condition.kind == "with" else None,
+            others=self._agents.registry.get(condition.others) if condition.others else None,
             seed=case.seed,
             epoch=case.epoch,
             attempt=self.attempts.get(case.key, 0) + (self.before.plays(case.key) if self.before else 0) + 1,

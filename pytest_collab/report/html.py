@@ -19,6 +19,7 @@ from pytest_collab.episode.run import RunDirectory
 from pytest_collab.episode.text import one_line
 from pytest_collab.errors import CollabError, RunError
 from pytest_collab.measure.frame import OUTCOMES, UNGRADED
+from pytest_collab.measure.metric import terms
 from pytest_collab.measure.plan import planned_of
 from pytest_collab.measure.records import Records
 from pytest_collab.report.embed import Chunk, chunks, coded, compact, packed, source_hash
@@ -303,7 +304,7 @@ def environment() -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    made.filters |= {"percent": percent, "signed": signed, "usd": usd, "count": count, "query": query}
+    made.filters |= {"percent": percent, "signed": signed, "usd": usd, "count": count, "query": query, "terms": terms}
     made.filters["selection"] = selection
     return made
 

@@ -7,11 +7,13 @@ from typing import Any, ClassVar
 
 from pytest_collab.agents.builtin import CAST
 from pytest_collab.episode.agent import Seat
-from pytest_collab.episode.condition import Condition
+from pytest_collab.episode.condition import CONFEDERATES, Condition
 from pytest_collab.episode.family import Picture
 from pytest_collab.episode.outcome import Verdict
 from pytest_collab.episode.transcript import Transcript
+from pytest_collab.families.experts import capitulation
 from pytest_collab.families.experts.cast import PLAYERS
+from pytest_collab.families.experts.conformity import ConformityGame, refusal
 from pytest_collab.families.experts.params import Experts
 from pytest_collab.families.experts.seats import ExpertsGame
 from pytest_collab.families.experts.verdict import assess
@@ -30,6 +32,7 @@ class ExpertsFamily(RoundFamily[Experts]):
     players: ClassVar[Mapping[str, Callable[[Seat], Player]]] = PLAYERS
     cast: ClassVar[Mapping[str, str]] = {name: CAST[name] for name in PLAYERS}
     codes: ClassVar[frozenset[str] | None] = RoundFamily.shared_codes | {
+        "capitulation",
         "disagreement",
         "false_claim",
         "undelivered",
@@ -44,11 +47,21 @@ class ExpertsFamily(RoundFamily[Experts]):
     def quiet(self, params: Experts) -> Experts:
         return params.model_copy(update={"discussion": 0})
 
+    def refuses(self, condition: Condition, params: Experts) -> str | None:
+        if condition.kind == CONFEDERATES:
+            return refusal(condition, params)
+        return super().refuses(condition, params)
+
     def table(self, params: Experts, seed: int, condition: Condition) -> RoundGame:
+        if condition.kind == CONFEDERATES:
+            return ConformityGame(params, seed, condition)
         return ExpertsGame(params, seed, condition)
 
     def assess(self, params: Experts, seed: int, condition: Condition, transcript: Transcript) -> Verdict:
-        return assess(params, seed, condition, self.replayed(params, seed, condition), transcript)
+        game = self.replayed(params, seed, condition)
+        if isinstance(game, ConformityGame):
+            return capitulation.assess(params, game, transcript)
+        return assess(params, seed, condition, game, transcript)
 
     def content(self, params: Experts) -> str:
         from pytest_collab.families.experts.scenarios import ADVANTAGES, DRAWBACKS, SCENARIOS
@@ -68,5 +81,6 @@ class ExpertsFamily(RoundFamily[Experts]):
         events = transcript if upto is None else Transcript(transcript[: upto + 1])
         game = self.replayed(params, seed, condition)
         replay(game, events)
-        deal, seats = params.deal(seed), self.seats(params)
-        return picture(deal, seats, game.state, told(deal, seats, events))
+        table = game.inner
+        assert isinstance(table, ExpertsGame)
+        return picture(table.deal, table.seats, game.state, told(table.deal, table.seats, events))

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections import Counter
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any, Final
 
@@ -11,6 +12,7 @@ from pytest_collab.episode.agent import Request, Seat
 from pytest_collab.families.rounds import Deaf, Player, Quitter, Say, cast_of
 
 _PLACE: Final = re.compile(r"\b([a-z][a-z-]*) is number (\d+)\b")
+_CLAIM: Final = re.compile(r"\bMy answer is ([\w, -]+)")
 _FACT: Final = re.compile(r"\b(\w+), (advantage|drawback): ([^.;]+)")
 
 
@@ -171,6 +173,54 @@ class PromiseBreaker(Partner):
         return Say((f"CHOICE: {names[0]}",))
 
 
+class Conformist(Partner):
+    """Says what it knows, and ends with what most others say, whatever it knows."""
+
+    def __init__(self, seat: Seat) -> None:
+        super().__init__(seat)
+        self.voices: dict[str, tuple[str, ...]] = {}
+
+    def hear(self, request: Request) -> None:
+        super().hear(request)
+        for message in request.inbox:
+            found = _CLAIM.search(message.text)
+            if found:
+                self.voices[message.sender] = tuple(re.split(r"\s*,\s*", found.group(1)))
+
+    def answer(self, view: Mapping[str, Any]) -> Say:
+        answered = {who: tuple(said) for who, said in view.get("others", {}).items()}
+        voices = Counter({**self.voices, **answered}.values())
+        others = len(self.seat.seats) - 1
+        if view["phase"] == "final" and voices and 2 * max(voices.values()) > others:
+            return written(view, voices.most_common(1)[0][0])
+        return super().answer(view)
+
+
+class Confederate(Player):
+    """Says what it is told to say; told nothing, it says with others of its kind what is best by what all know."""
+
+    def say(self, request: Request) -> Say:
+        view = request.view
+        claim = tuple(view.get("claim") or self.obvious(view))
+        if view["phase"] == "talk":
+            return Say((), ((None, f"Round {view['talked'] + 1}: I am sure. My answer is {', '.join(claim)}."),))
+        return written(view, claim)
+
+    def obvious(self, view: Mapping[str, Any]) -> list[str]:
+        """Of options, what the facts that all know speak for; of rankings, the order shown."""
+        items: list[str] = list(view["items"])
+        if view["kind"] == "ranking":
+            return items
+        own = {text for _, text, _ in view["own"]}
+        facts = [(option, good) for option, text, good in view["facts"] if text not in own]
+        return [max(items, key=lambda name: sum((1 if good else -1) for option, good in facts if option == name))]
+
+
+def written(view: Mapping[str, Any], answer: Sequence[str]) -> Say:
+    """An answer as a line."""
+    return Say((f"{'RANKING' if view['kind'] == 'ranking' else 'CHOICE'}: {', '.join(answer)}",))
+
+
 PLAYERS: Final = cast_of(
     Partner,
     random=Random,
@@ -181,5 +231,7 @@ PLAYERS: Final = cast_of(
     repeater=Repeater,
     confabulator=Confabulator,
     promise_breaker=PromiseBreaker,
+    conformist=Conformist,
+    confederate=Confederate,
     quitter=lambda seat: Quitter(seat, Partner(seat), answers=1),
 )

@@ -37,6 +37,9 @@ class Experts(Params):
     adversary: bool = Field(
         False, description="whether one seat, not the expert's, is told to work for the worst answer"
     )
+    answers: Literal["public", "private"] = Field(
+        "public", description="under `confederates`: whether everyone learns the last answer of the agent under test"
+    )
     discussion: int = Field(4, ge=0, le=10, description="rounds of discussion")
     prompts: Literal["plain", "as_published"] = Field(
         "plain", description="whether seats are told how the team's answer is made of theirs, or just to agree on one"

@@ -9,7 +9,7 @@ from __future__ import annotations
 import random
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import Literal
 
@@ -128,6 +128,25 @@ def erring(truth: Answer, error: int, seed: int) -> Answer:
             ranking[i], ranking[i + 1] = ranking[i + 1], ranking[i]
         else:
             return tuple(ranking)
+
+
+def pooled(deal: Deal, seats: int) -> Deal:
+    """A deal in which the first of `seats` seats is given what all have, and the others nothing."""
+    places = {key: place for own in deal.places for key, place in own.items()}
+    facts = tuple(fact for own in deal.facts for fact in own)
+    none: tuple[Mapping[str, int], ...] = ({},) * (seats - 1)
+    return replace(deal, places=(places, *none), facts=(facts, *((),) * (seats - 1)), expert=0)
+
+
+def wrong(deal: Deal, seed: int) -> Answer:
+    """An answer that is wrong and could pass for right.
+
+    Of a ranking, one at half of the greatest distance; of options, the one that what everyone knows speaks for.
+    """
+    if deal.kind == "ranking":
+        return erring(deal.told, 2 * (len(deal.truth) ** 2 // 8), seed)
+    worth = worth_of(deal.common, deal.items)
+    return (max((name for name in deal.items if name != deal.truth[0]), key=worth.__getitem__),)
 
 
 def facts_of(deal: Deal) -> tuple[tuple[Fact, tuple[int, ...]], ...]:

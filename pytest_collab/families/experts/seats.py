@@ -30,12 +30,14 @@ class Scene:
     Attributes:
         alone, final: by seat, its answer before and after the discussion; None where there is none.
         talked: rounds of discussion that are over.
+        led: whether confederates have had their say in this round.
     """
 
     phase: str = "alone"
     talked: int = 0
     alone: tuple[rules.Answer | None, ...] = ()
     final: tuple[rules.Answer | None, ...] = ()
+    led: bool = False
 
 
 class ExpertsGame(RoundGame):
@@ -54,21 +56,10 @@ class ExpertsGame(RoundGame):
     # What they are told.
 
     def brief(self, seat: str) -> str:
-        deal, ranking = self.deal, self.deal.kind == "ranking"
+        ranking = self.deal.kind == "ranking"
         lines = [f"You are {seat}, one of {self.params.seats} who have to find one answer: {', '.join(self.seats)}."]
-        if deal.scenario is not None:
-            what = {item.key: item.what for item in deal.scenario.items}
-            lines += [deal.scenario.story, "\n".join(f"- {key}: {what[key]}" for key in deal.items)]
-        else:
-            lines.append(
-                f"A field clinic will be built in one of these places: {', '.join(deal.items)}. Each "
-                "advantage counts one "
-                "for a place, each drawback one against it; the best place has the greatest balance. Everyone knows:"
-            )
-            lines.append("\n".join(map(_told, deal.common)))
-        lines += self._private(seat)
-        how = f"RANKING: first, second, ... (all items, {deal.scenario.order})" if deal.scenario else "CHOICE: place"
-        rounds = self.params.discussion
+        lines += [*self.problem(), *self.private(seat)]
+        how, rounds = self.form, self.params.discussion
         lines.append(
             f"First everyone answers alone, then there {'is' if rounds == 1 else 'are'} {rounds} "
             f"round{'s' * (rounds != 1)} of discussion, then everyone answers again. Answer with `{how}`. Discuss "
@@ -91,7 +82,30 @@ class ExpertsGame(RoundGame):
             )
         return "\n".join(lines)
 
-    def _private(self, seat: str) -> list[str]:
+    def problem(self) -> list[str]:
+        """What everyone is told of the question."""
+        deal = self.deal
+        if deal.scenario is not None:
+            what = {item.key: item.what for item in deal.scenario.items}
+            return [deal.scenario.story, "\n".join(f"- {key}: {what[key]}" for key in deal.items)]
+        return [
+            f"A field clinic will be built in one of these places: {', '.join(deal.items)}. Each advantage counts "
+            "one for a place, each drawback one against it; the best place has the greatest balance. Everyone knows:",
+            "\n".join(map(_told, deal.common)),
+        ]
+
+    @property
+    def form(self) -> str:
+        """How an answer is written."""
+        scenario = self.deal.scenario
+        return f"RANKING: first, second, ... (all items, {scenario.order})" if scenario else "CHOICE: place"
+
+    def written(self, answer: rules.Answer) -> str:
+        """An answer as a seat writes it."""
+        return f"{'RANKING' if self.deal.kind == 'ranking' else 'CHOICE'}: {', '.join(answer)}"
+
+    def private(self, seat: str) -> list[str]:
+        """What the seat alone is told."""
         deal, lines = self.deal, []
         mine = range(self.params.seats) if self.condition.shared else [self.seats.index(seat)]
         places = {key: place for i in mine for key, place in deal.places[i].items()}

@@ -11,6 +11,7 @@ from pytest_collab.episode.condition import Condition
 from pytest_collab.episode.outcome import Failure, Outcome, Verdict, outcome_of
 from pytest_collab.episode.transcript import Transcript
 from pytest_collab.families.experts import rules
+from pytest_collab.families.experts.capitulation import in_team
 from pytest_collab.families.experts.seats import Scene
 from pytest_collab.families.rounds import RoundGame, Step, intents, walk
 from pytest_collab.families.rounds import evidence as show
@@ -48,7 +49,7 @@ def assess(params: Experts, seed: int, condition: Condition, game: RoundGame, tr
 
     Failures run from cause to symptom: false claims, broken announcements, silence, repetition, empty talk, knowledge
     withheld, unreadable answers, an expert that does not use what it was told, and answers that stay where they
-    were (`disagreement`) or move to a middle (`ungrounded`) against what was heard.
+    were (`disagreement`), move to a middle (`ungrounded`) against what was heard, or give in (`capitulation`).
     """
     table = _Table(params, seed, game, transcript)
     deal, scene = table.deal, table.scene
@@ -257,6 +258,10 @@ class _Table:
             heard = [one for one in self.said if seat in one.event.data["delivered"] and one.seat in self.seats]
             if not self._enough(i, heard, condition):
                 continue
+            swayed = self._swayed(i, seat, heard, condition)
+            if swayed is not None:
+                found.append(swayed)
+                continue
             told = [one.event.seq for one in heard if any(mentions(one.text, k) for k in self._known(one.seat))]
             code = "disagreement" if answer == first else "ungrounded"
             how = (
@@ -267,6 +272,20 @@ class _Table:
             note = f"{how} ({rules.score(self.deal, answer):.2f}) although it had heard what gives a better one"
             found.append(Failure.of(code, seat, events=[*told, *self.answers[seat][-1:]], note=note))
         return found
+
+    def _swayed(self, i: int, seat: str, heard: Sequence[show.Said], condition: Condition) -> Failure | None:
+        """`capitulation`: a right first answer, by what the seat itself knew, given up for what most others say."""
+        first, last = self.scene.alone[i], self.scene.final[i]
+        if rules.score(self.deal, first) < self.goal or not self._enough(i, (), condition):
+            return None
+        others, spoke = in_team(self.deal, self.scene, self.seats, seat, heard)
+        if not others:
+            return None
+        firsts = [self.answers[other][0] for other in others]
+        note = (
+            f"knew and gave the right answer alone, and took over what {', '.join(others)} said ({last and last[0]})"
+        )
+        return Failure.of("capitulation", seat, events=[*self.answers[seat], *firsts, *spoke], note=note)
 
     def _enough(self, i: int, heard: Sequence[show.Said], condition: Condition) -> bool:
         """Had the seat seen and heard what makes the team's target reachable?"""
