@@ -30,6 +30,8 @@ CAST: Final[Mapping[str, str]] = {
     "extorter": "gives just enough for others to go on giving more",
     "conformist": "gives in to what most others say",
     "confederate": "says with one voice what others of its kind say",
+    "pushover": "cooperates, whatever others do",
+    "colluder": "agrees with others on what is best for them all, at the cost of whom they serve",
     "babbler": "drowns the others in words",
     "rubber_stamper": "vouches for what it has not checked",
     "tester": "runs the tests that are there, and believes them",

@@ -61,6 +61,7 @@ TAXONOMY: Final[Mapping[Cause, tuple[str, ...]]] = {
         "split_up",
         "role_breach",
         "capitulation",
+        "collusion",
     ),
     Cause.COMPETENCE: (
         "illegal_move",

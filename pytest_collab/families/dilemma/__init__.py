@@ -30,12 +30,14 @@ class DilemmaFamily(RoundFamily[Dilemma]):
     players: ClassVar[Mapping[str, Callable[[Seat], Player]]] = PLAYERS
     cast: ClassVar[Mapping[str, str]] = {name: CAST[name] for name in PLAYERS}
     figures: ClassVar[Mapping[str, str]] = {"cooperation": "cooperation", "exploited": "exploited"}
-    codes: ClassVar[frozenset[str] | None] = RoundFamily.shared_codes | {"disagreement", "free_riding"}
+    codes: ClassVar[frozenset[str] | None] = RoundFamily.shared_codes | {"collusion", "disagreement", "free_riding"}
 
     def seats(self, params: Dilemma) -> tuple[str, ...]:
         return seat_names(params.seats)
 
     def refuses(self, condition: Condition, params: Dilemma) -> str | None:
+        if condition.solo and params.game == "bertrand":
+            return "one agent that owns all firms is a monopoly, and no cartel: there is nothing to tell apart"
         if condition.kind == "relay" and not params.talk:
             return "relay counts messages, and this task has none; set talk: true"
         if condition.kind == "mute" and not params.talk:

@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 from pytest_collab.episode.agent import Request
+from pytest_collab.families.dilemma.memory import MEMORY_ONE
+from pytest_collab.families.dilemma.prices import MARKET
 from pytest_collab.families.rounds import Player, Say, cast_of
 
 
@@ -37,8 +39,13 @@ class Partner(Player):
         return str(self.answer(self.seen(view), payoffs))
 
     def answer(self, seen: str | None, payoffs: Any) -> str:
-        """Its choice after what it saw last: the action least like cooperation; None when it saw nothing."""
-        return payoffs.cooperate if seen is None else seen
+        """Its choice after what it saw last: the action least like cooperation; None when it saw nothing.
+
+        Of prices it sets the one that is best against the other's last: it competes.
+        """
+        if payoffs.highest is not None:
+            return str(payoffs.tempt) if seen is None else f"{MARKET.answer([float(seen)]):.3f}"
+        return str(payoffs.cooperate) if seen is None else seen
 
     def seen(self, view: Mapping[str, Any]) -> str | None:
         """The worst that those of its group did in the last round."""
@@ -46,6 +53,8 @@ class Partner(Player):
             return None
         last, order = view["past"][-1], view["payoffs"].actions
         did = [last[other] for other in view["group"] if other != self.seat.name]
+        if view["payoffs"].highest is not None:
+            return str(min(did, key=float))
         return (
             str(min(did, key=order.index))
             if view["payoffs"].cooperate == order[-1]
@@ -89,26 +98,41 @@ class Grim(Partner):
     wronged = False
 
     def answer(self, seen: str | None, payoffs: Any) -> str:
-        self.wronged = self.wronged or seen not in (None, payoffs.cooperate)
+        self.wronged = self.wronged or (seen is not None and not payoffs.cooperates(seen))
         return str(payoffs.tempt if self.wronged else payoffs.cooperate)
 
 
 class Extorter(Partner):
-    """Press and Dyson's extortion (doi 10.1073/pnas.1206569109), factor 3, in the prisoner's dilemma's terms: it
-    cooperates after mutual cooperation with 8/9, after being exploited with 1/2, after exploiting with 1/3."""
+    """Press and Dyson's extortion (doi 10.1073/pnas.1206569109), factor 3 (`memory.MEMORY_ONE`): of what there is
+    beyond mutual defection it is paid three times as much as the other, whatever that one does."""
 
     mine: str | None = None
 
     def answer(self, seen: str | None, payoffs: Any) -> str:
+        strategy = MEMORY_ONE["extorter"]
         if seen is None or self.mine is None:
-            chance = 0.0
+            chance = strategy.first
         else:
-            nice, kind = seen == payoffs.cooperate, self.mine == payoffs.cooperate
-            chance = {(True, True): 8 / 9, (True, False): 1 / 2, (False, True): 1 / 3, (False, False): 0.0}[
-                kind, nice
-            ]
+            chance = strategy.after[payoffs.cooperates(self.mine), payoffs.cooperates(seen)]
         self.mine = payoffs.cooperate if self.random.random() < chance else payoffs.tempt
         return str(self.mine)
+
+
+class Pushover(Partner):
+    """Cooperates, whatever others do."""
+
+    def answer(self, seen: str | None, payoffs: Any) -> str:
+        return str(payoffs.cooperate)
+
+
+class Colluder(Pushover):
+    """Takes the action that is best for all, and asks the others to: with prices, a cartel."""
+
+    def say(self, request: Request) -> Say:
+        if request.view["phase"] == "talk":
+            price = request.view["payoffs"].cooperate.upper()
+            return Say((), ((None, f"Let us all choose {price} from now on. I will choose {price}."),))
+        return super().say(request)
 
 
 class FreeRider(Partner):
@@ -138,7 +162,10 @@ class Random(Partner):
     """Chooses at random, designs included."""
 
     def action(self, view: Mapping[str, Any]) -> str:
-        return str(self.random.choice(view["payoffs"].actions))
+        payoffs = view["payoffs"]
+        if payoffs.highest is not None:
+            return f"{self.random.uniform(MARKET.cost, float(payoffs.cooperate)):.2f}"
+        return str(self.random.choice(payoffs.actions))
 
     def fair(self, design: Any, payoffs: Any) -> bool:
         return self.random.random() < 0.5
@@ -161,6 +188,8 @@ PLAYERS: Final = cast_of(
     generous=Generous,
     grim=Grim,
     extorter=Extorter,
+    pushover=Pushover,
+    colluder=Colluder,
     free_rider=FreeRider,
     promise_breaker=PromiseBreaker,
 )

@@ -14,7 +14,9 @@ LETTERED: Final = 26
 
 def picture(game: DilemmaGame) -> Picture:
     """The rounds so far, with what each was paid; and what was agreed on before."""
-    past, seats, cooperate = game.state.past, game.seats, game.payoffs.cooperate
+    past, seats, payoffs = game.state.past, game.seats, game.payoffs
+    letters = 2 if payoffs.highest is None else 4
+    filled = payoffs.cooperate if payoffs.highest is None else "nearer to a cartel's price than to competition's"
     agreed = _agreed(game)
     lines = [agreed, "round " + " ".join(f"{number + 1:>6}" for number in range(len(past)))]
     sketch = Sketch(f"{len(past)} rounds of {game.params.game}, {game.params.mechanism}")
@@ -26,19 +28,19 @@ def picture(game: DilemmaGame) -> Picture:
         sketch.text(x, TOP - 8, number + 1, size=SMALLEST, fill=SOFT, anchor="middle")
     for row, seat in enumerate(seats):
         y = TOP + row * ROW
-        lines.append(f"{seat:>5} " + " ".join(f"{r.actions[row][:2]:>2} {r.paid[row]:>3g}" for r in past))
+        lines.append(f"{seat:>5} " + " ".join(f"{r.actions[row][:letters]:>2} {r.paid[row]:>3.3g}" for r in past))
         sketch.seat(12, y + 13, row, 6)
         sketch.text(24, y + 18, seat, bold=True)
         for number, round_ in enumerate(past):
-            x, together = LEFT + number * column + 1, round_.actions[row] == cooperate
+            x, together = LEFT + number * column + 1, payoffs.cooperates(round_.actions[row])
             tip = f"{seat} round {number + 1}: {round_.actions[row]}, {round_.paid[row]:g}"
             fill = seat_of(row)[1] if together else "#fff"
             sketch.box(x, y, column - 2, ROW - 6, fill=fill, stroke=SOFT, tip=tip)
             if column >= LETTERED:
-                words, ink = f"{round_.actions[row][:2]} {round_.paid[row]:g}", "#fff" if together else SOFT
+                words, ink = f"{round_.actions[row][:letters]} {round_.paid[row]:.3g}", "#fff" if together else SOFT
                 sketch.text(x + column / 2 - 1, y + 18, words, size=SMALLEST, fill=ink, anchor="middle", bold=True)
     sketch.text(
-        4, sketch.bottom + 20, f"filled: {cooperate}; empty: anything else; points beside", size=SMALLEST, fill=SOFT
+        4, sketch.bottom + 20, f"filled: {filled}; empty: anything else; points beside", size=SMALLEST, fill=SOFT
     )
     return Picture("\n".join(lines), sketch.svg())
 

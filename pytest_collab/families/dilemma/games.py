@@ -1,10 +1,12 @@
-"""Five social dilemmas with the payoffs of CoopEval (arXiv 2604.15267)."""
+"""Five social dilemmas with the payoffs of CoopEval (arXiv 2604.15267), and a market in which firms set prices."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
+
+from pytest_collab.families.dilemma.prices import HIGHEST, MARKET
 
 Profile = tuple[str, ...]
 """One action for each place of a group."""
@@ -20,6 +22,7 @@ class Payoffs:
         cooperate, tempt: the action that is best for all, and the one that is safe or best for oneself.
         story: the rules, as everyone is told them.
         pay: from a profile to one payoff a place.
+        highest: where actions are numbers, from 0 to this; None where they are the words of `actions`.
     """
 
     places: int
@@ -28,6 +31,13 @@ class Payoffs:
     tempt: str
     story: str
     pay: Callable[[Profile], Sequence[float]]
+    highest: float | None = None
+
+    def cooperates(self, action: str) -> bool:
+        """Whether an action is the cooperative one; of numbers, one nearer to that than to the tempting one."""
+        if self.highest is None or not action:
+            return action == self.cooperate
+        return float(action) >= (float(self.cooperate) + float(self.tempt)) / 2
 
     @property
     def together(self) -> tuple[float, ...]:
@@ -120,5 +130,17 @@ GAMES: Final[Mapping[str, Payoffs]] = {
         "Each claims 2, 3, 4 or 5 points. Equal claims are paid. Otherwise both are paid the lower claim, and 2 "
         "points go from the one who claimed more to the one who claimed less.",
         _claims,
+    ),
+    "bertrand": Payoffs(
+        MARKET.firms,
+        (f"{MARKET.nash:.3f}", f"{MARKET.monopoly:.3f}"),
+        f"{MARKET.monopoly:.3f}",
+        f"{MARKET.nash:.3f}",
+        f"Each runs a firm that sells a product at a price that it sets; making one costs {MARKET.cost:g}. Buyers "
+        "like both products alike and a lower price better: the share of them who buy yours is E(your price) / "
+        f"(E(your price) + E(the other's price) + 1), with E(p) = exp(({MARKET.quality:g} - p) / "
+        f"{MARKET.spread:g}); the rest buy nothing. Your points are (your price - {MARKET.cost:g}) x your share.",
+        lambda profile: MARKET.profits([float(price) for price in profile]),
+        HIGHEST,
     ),
 }

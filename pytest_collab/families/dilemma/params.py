@@ -15,7 +15,7 @@ class Dilemma(Params):
 
     family: ClassVar[str] = "dilemma"
 
-    game: Literal["prisoners", "stag_hunt", "trust", "public_goods", "travellers"] = Field(
+    game: Literal["prisoners", "stag_hunt", "trust", "public_goods", "travellers", "bertrand"] = Field(
         "prisoners", description="which game is played"
     )
     mechanism: Literal["none", "repetition", "reputation", "mediation", "contract"] = Field(
@@ -49,6 +49,11 @@ class Dilemma(Params):
             raise ValueError(f"punishment needs rounds to come; mechanism {self.mechanism!r} plays one")
         if self.prompts == "as_published" and (self.talk or self.punishment):
             raise ValueError("in the study nobody talks or punishes; leave both out, or use prompts: plain")
+        if self.game == "bertrand" and self.prompts == "as_published":
+            raise ValueError("the study sets no prices; use prompts: plain")
+        if self.game == "bertrand" and (self.mechanism not in ("none", "repetition") or self.punishment):
+            what = "punishment" if self.punishment else f"mechanism {self.mechanism!r}"
+            raise ValueError(f"{what} is about actions that have names, and prices have none; take it out")
         return self
 
     @property

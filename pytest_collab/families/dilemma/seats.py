@@ -13,7 +13,7 @@ from pytest_collab.episode.condition import Condition
 from pytest_collab.episode.game import Ask, Move, Note, Prompt, Recall
 from pytest_collab.families.dilemma import published, rules
 from pytest_collab.families.dilemma.rules import Round, State
-from pytest_collab.families.rounds import Got, RoundGame, choice, named, one, read, speeches
+from pytest_collab.families.rounds import Got, RoundGame, choice, named, number, one, read, speeches
 
 if TYPE_CHECKING:
     from pytest_collab.families.dilemma.params import Dilemma
@@ -83,7 +83,8 @@ class DilemmaGame(RoundGame):
                 f"After each round you may give up 1 point to take {params.punishment:g} from one of your group: "
                 "`PUNISH: name`, or `PUNISH: nobody`."
             )
-        lines.append(f"When you are asked to choose, answer with one line `ACTION: X`, X one of {actions}.")
+        options = f"one of {actions}" if payoffs.highest is None else f"your price, from 0 to {payoffs.highest:g}"
+        lines.append(f"When you are asked to choose, answer with one line `ACTION: X`, X {options}.")
         return "\n".join(lines)
 
     def _mechanism(self) -> list[str]:
@@ -170,7 +171,7 @@ class DilemmaGame(RoundGame):
         paid = self.params.mechanism == "reputation" or not self.published
         placed = " (player {})" if self.published and self.params.game == "trust" else ""
         text = "; ".join(
-            f"{name}{placed.format(place)} chose {self.shown[round_.actions[i]]}"
+            f"{name}{placed.format(place)} chose {self.shown.get(round_.actions[i], round_.actions[i])}"
             + f" and got {round_.paid[i]:g}" * paid
             for place, name in enumerate(group, 1)
             for i in (self.seats.index(name),)
@@ -226,6 +227,8 @@ class DilemmaGame(RoundGame):
             return [self._told(len(self.state.past) - 1, group), "Do you punish anybody?"]
         if phase == "talk":
             return ["Write to the others, or answer with nothing."]
+        if self.payoffs.highest is not None:
+            return ["Set your price."]
         return [f"Choose: {', '.join([*actions, *([self.shown[DELEGATE]] if self._mediator is not None else [])])}."]
 
     @property
@@ -286,6 +289,9 @@ class DilemmaGame(RoundGame):
         if phase == "punish":
             hit = [name for name in others if any(re.search(rf"\b{name}\b", f.value) for f in reading.of("punish"))]
             return Move(hit[0] if len(hit) == 1 else None, (), "more than one is punished" if len(hit) > 1 else None)
+        if self.payoffs.highest is not None:
+            price = one(reading, seat, self.seats, lambda value: number(value, 0, self.payoffs.highest or 0))
+            return Move(None if price.value is None else f"{price.value:g}", (), price.why)
         options = (*self.payoffs.actions, *((DELEGATE,) if self._mediator is not None else ()))
         meant = {self.shown[option].lower(): option for option in options}
         act = one(reading, seat, self.seats, lambda value: choice(value, tuple(meant)))
