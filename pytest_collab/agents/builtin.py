@@ -32,6 +32,8 @@ CAST: Final[Mapping[str, str]] = {
     "confederate": "says with one voice what others of its kind say",
     "pushover": "cooperates, whatever others do",
     "colluder": "agrees with others on what is best for them all, at the cost of whom they serve",
+    "punisher": "punishes those who break what was agreed on",
+    "spiteful": "punishes those who keep to what was agreed on",
     "babbler": "drowns the others in words",
     "rubber_stamper": "vouches for what it has not checked",
     "tester": "runs the tests that are there, and believes them",

@@ -277,7 +277,7 @@ def test_only_ones_own_unconditional_words_about_the_next_harvest_bind(words: st
 def test_punishment_costs_both_and_norms_are_the_median_of_what_was_proposed() -> None:
     params = Commons(rounds=2, punishment=6, punishment_cost=2, norms=True)
     talker = Says("ACTION: 10\nNORM: 8\nPUNISH b, who took too much\nPUNISH a")
-    played = play_episode(params, [talker, "partner"], family=FAMILY)
+    played = play_episode(params, [talker, Says("ACTION: 10")], family=FAMILY)
     assert played.episode.metrics["punishments"] == 2
     assert played.episode.metrics["gain"] == 100 - 2 * (6 + 2)
     assert played.episode.metrics["efficiency"] == 1

@@ -15,7 +15,8 @@ class Partner(Player):
     def say(self, request: Request) -> Say:
         view = request.view
         if view["phase"] == "talk":
-            return Say(self.hands_on(request), self.words(view))
+            proposal = (f"NORM: {view['share']}",) if view["norms"] else ()
+            return Say((*proposal, *self.punishes(view), *self.hands_on(request)), self.words(view))
         return Say.action(self.wish(view))
 
     def hands_on(self, request: Request) -> tuple[str, ...]:
@@ -26,6 +27,16 @@ class Partner(Player):
         spoken = {request.seat, *(who for who, _ in view["said"])}
         return (f"NEXT: {next((seat for seat in view['seats'] if seat not in spoken), 'nobody')}",)
 
+    def punishes(self, view: Mapping[str, Any]) -> tuple[str, ...]:
+        """Lines that punish others."""
+        return ()
+
+    def keeps(self, view: Mapping[str, Any]) -> dict[str, bool]:
+        """Who of the others kept to the norm (without one, to the sustainable share) in the last harvest."""
+        bound = view["share_then"] if view["norm"] is None else view["norm"]
+        others = {seat: took for seat, (_, took) in view["takes"].items() if seat != self.seat.name}
+        return {seat: took >= bound if view["inverse"] else took <= bound for seat, took in others.items()}
+
     def wish(self, view: Mapping[str, Any]) -> int:
         """Units that it asks for."""
         return min(int(view["share"]), int(view["limit"]))
@@ -35,6 +46,22 @@ class Partner(Player):
         bound = "at least" if view["inverse"] else "at most"
         fair, act = view["share"], view["act"]
         return ((None, f"There are {view['pool']} left. I will {act} {fair}; please all {act} {bound} {fair}."),)
+
+
+class Punisher(Partner):
+    """Plays as the partner does, and punishes everyone who took more than the norm."""
+
+    def punishes(self, view: Mapping[str, Any]) -> tuple[str, ...]:
+        if not view["punishment"]:
+            return ()
+        return tuple(f"PUNISH {seat}" for seat, kept in self.keeps(view).items() if not kept)
+
+
+class Spiteful(Partner):
+    """Plays as the partner does, and punishes those who keep to the norm."""
+
+    def punishes(self, view: Mapping[str, Any]) -> tuple[str, ...]:
+        return tuple(f"PUNISH {seat}" for seat, kept in self.keeps(view).items() if kept and view["punishment"])
 
 
 class Greedy(Partner):
@@ -117,4 +144,6 @@ PLAYERS: Final = cast_of(
     confabulator=Confabulator,
     promise_breaker=PromiseBreaker,
     free_rider=FreeRider,
+    punisher=Punisher,
+    spiteful=Spiteful,
 )

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import takewhile
-from statistics import median_low
 from typing import TYPE_CHECKING, Any, Final
 
 from pytest_collab.episode.agent import Reply
@@ -14,6 +13,7 @@ from pytest_collab.episode.condition import Condition
 from pytest_collab.episode.game import Ask, Move, Note, Prompt, Recall, Speech
 from pytest_collab.episode.text import MESSAGE_LIMIT, bounded
 from pytest_collab.families.commons import plain, published, rules
+from pytest_collab.families.commons.norms import stated
 from pytest_collab.families.commons.telling import ADDITIVE, DOUBLING, TELLINGS
 from pytest_collab.families.rounds import (
     Reading,
@@ -218,7 +218,6 @@ class CommonsGame(RoundGame):
             seen = self.present(pool.round - 1) if self.monitoring else (seat,)
             indices = [self.seats.index(name) for name in seen]
             takes = {self.seats[j]: (pool.wishes[j], pool.takes[j]) for j in indices}
-        proposals = [norm for norm in scene.norms if norm is not None]
         top = max(range(len(pool.gains)), key=lambda j: (pool.gains[j], -j))
         return {
             "phase": "talk" if scene.talks else "harvest",
@@ -241,10 +240,11 @@ class CommonsGame(RoundGame):
             "act": self.words.act,
             "talk": self.params.talk,
             "newcomer": self.params.newcomer is not None and seat == self.seats[-1],
-            "norm": median_low(proposals) if proposals else None,
+            "norm": stated(scene.norms),
             "best": (self.seats[top], pool.gains[top]) if self.params.social_learning and pool.round else None,
             "fined": [(self.seats[a], self.seats[b]) for a, b in scene.fined],
             "punishment": self.params.punishment,
+            "norms": self.params.norms,
         }
 
     def _remembered(self, seat: str) -> tuple[tuple[int, Said], ...]:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Final
 from pytest_collab.episode.condition import Condition
 from pytest_collab.episode.outcome import Failure, Outcome, Verdict, outcome_of
 from pytest_collab.episode.transcript import Event, Transcript
-from pytest_collab.families.commons import rules
+from pytest_collab.families.commons import norms, rules
 from pytest_collab.families.commons.seats import Scene
 from pytest_collab.families.rounds import RoundGame, Step, gini, intents, walk
 from pytest_collab.families.rounds import evidence as show
@@ -66,6 +66,9 @@ def assess(params: Commons, condition: Condition, game: RoundGame, transcript: T
         "punishments": float(season.punishments),
         **show.talk_metrics(transcript),
     }
+    metrics |= norms.figures(
+        season.steps, season.seats, season.share, harmful=nature.harmful, punishable=bool(params.punishment)
+    )
     kept = show.consistency(promises)
     if kept is not None:
         metrics["promises_kept"] = kept
@@ -100,7 +103,7 @@ class _Season:
     def __init__(self, params: Commons, condition: Condition, game: RoundGame, transcript: Transcript) -> None:
         self.params, self.transcript, self.nature = params, transcript, params.nature
         self.told = params.universalization or condition.kind == "protocol"
-        steps = list(walk(game, transcript))
+        self.steps = steps = list(walk(game, transcript))
         self.acts: list[Step] = [step for step in steps if step.phase == "harvest"]
         inner = game.inner
         self.seats: tuple[str, ...] = inner.seats
