@@ -26,6 +26,9 @@ RELAYS: Final = ("relay", "primer", "recovery")
 CONFEDERATES: Final = "confederates"
 """One agent among confederates: built-in players who all say the same, whatever they know."""
 
+GUIDE: Final = "guide"
+"""The condition with one more seat, which sees everything and can only tell; and that seat's name."""
+
 SETTLING: Final = "solo:settle"
 """`solo`, played because a team's failure was left open (`--collab-settle`): the same game under a name of its own.
 These seeds are chosen by how a team fared, so no success rate and no gap of `solo` may count them."""

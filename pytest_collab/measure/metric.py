@@ -19,6 +19,7 @@ GAPS: Final[dict[str, tuple[str, str]]] = {
     "value_of_talk": ("team", "mute"),
     "value_of_plan": ("team", "no_plan"),
     "value_of_verification": ("team", "no_verify"),
+    "value_of_guide": ("guide", "team"),
     "conformity": ("confederates", "confederates:0"),
 }
 """Each gap is the success of the first condition minus that of the second."""
@@ -77,6 +78,7 @@ PLAIN: Final[dict[str, Metric]] = {
         Metric("value_of_talk", "gap", -1.0, 1.0, "higher"),
         Metric("value_of_plan", "gap", -1.0, 1.0, "higher"),
         Metric("value_of_verification", "gap", -1.0, 1.0, "higher"),
+        Metric("value_of_guide", "gap", -1.0, 1.0, "higher"),
         Metric("conformity", "gap", -1.0, 1.0, "lower"),
     )
 }

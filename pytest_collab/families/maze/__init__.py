@@ -10,7 +10,7 @@ from typing import Any, ClassVar, Final
 
 from pytest_collab.core.maze.spec import MazeRecord
 from pytest_collab.episode.agent import Agent, Seat
-from pytest_collab.episode.condition import Condition
+from pytest_collab.episode.condition import GUIDE, Condition
 from pytest_collab.episode.examiner import Examiner
 from pytest_collab.episode.family import Family, Picture
 from pytest_collab.episode.game import Game
@@ -65,6 +65,8 @@ class MazeFamily(Family[Maze]):
 
     def refuses(self, condition: Condition, params: Maze) -> str | None:
         kind, argument = condition.kind, condition.argument
+        if kind == GUIDE:
+            return "family 'maze' has no guide: a path counts by being said, so who may say it all would play alone"
         if kind == "incentive":
             return "family 'maze' has no incentive: all seats win or lose together, there is no payoff to change"
         if kind == "protocol":

@@ -9,16 +9,17 @@ from typing import Any, ClassVar
 
 from pytest_collab.agents.builtin import CAST
 from pytest_collab.episode.agent import Seat
-from pytest_collab.episode.condition import Condition
+from pytest_collab.episode.condition import GUIDE, Condition
 from pytest_collab.episode.family import Picture
 from pytest_collab.episode.game import replay
 from pytest_collab.episode.outcome import Verdict
 from pytest_collab.episode.transcript import Transcript
 from pytest_collab.families.network.cast import PLAYERS
+from pytest_collab.families.network.guide import sight
 from pytest_collab.families.network.params import Network
 from pytest_collab.families.network.seats import PROTOCOLS, NetworkGame, answers_of
 from pytest_collab.families.network.verdict import assess
-from pytest_collab.families.rounds import Player, RoundFamily, RoundGame, seat_names
+from pytest_collab.families.rounds import Player, RoundFamily, RoundGame, Sight, seat_names
 
 __all__ = ["Network", "NetworkFamily"]
 
@@ -51,7 +52,13 @@ class NetworkFamily(RoundFamily[Network]):
             close = get_close_matches(name, PROTOCOLS, n=1)
             hint = f"did you mean {close[0]}? " if close else ""
             return None if name in PROTOCOLS else f"no protocol {name!r}; {hint}known: {', '.join(PROTOCOLS)}"
+        if condition.kind == GUIDE:
+            return f"a guide takes no argument, got {condition.argument!r}" if condition.argument else None
         return super().refuses(condition, params)
+
+    def sight(self, game: RoundGame) -> Sight:
+        assert isinstance(game, NetworkGame)
+        return sight(game)
 
     def table(self, params: Network, seed: int, condition: Condition) -> RoundGame:
         return NetworkGame(params, seed, condition, self.seats(params))

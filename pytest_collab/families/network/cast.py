@@ -9,6 +9,7 @@ from statistics import median_low
 from typing import Any, Final
 
 from pytest_collab.episode.agent import Request, Seat
+from pytest_collab.episode.condition import GUIDE
 from pytest_collab.families.network import rules, words
 from pytest_collab.families.network.rules import NO, NOBODY, YES, Answer
 from pytest_collab.families.rounds import Deaf, Player, Quitter, Say, cast_of
@@ -31,12 +32,15 @@ class Partner(Player):
         self.tracer: rules.Tracer | None = None
         self.told: dict[str, set[str]] = {}
         self.announced = False
+        self.advice: str | None = None
 
     def say(self, request: Request) -> Say:
         view = request.view
+        if view["phase"] == "guide":
+            return Say((), self.guide(view))
         self.hear(request)
         if view["phase"] == "answer":
-            return Say((f"ANSWER: {self.answer(view)}",))
+            return Say((f"ANSWER: {self.answer(view) if self.advice is None else self.advice}",))
         units = self.units(view)
         messages = self.messages(view, units)
         if view["ending"] == "own" and not messages and self.knows_all(view):
@@ -53,6 +57,9 @@ class Partner(Player):
         self.tracer = self.tracer or view["tracer"]
         names = frozenset(view["names"].values())
         for message in request.inbox:
+            if message.sender == GUIDE:
+                self.advice = words.advice(message.text) or self.advice
+                continue
             speaker = view["names"][message.sender]
             told = self.told.setdefault(speaker, set())
             for fact in words.facts(message.text, speaker, view["kind"], names):
@@ -84,6 +91,12 @@ class Partner(Player):
         return bool(len(self.near if view["kind"] in rules.CHOICES else self.numbers) == view["nodes"])
 
     # What it says.
+
+    def guide(self, view: Mapping[str, Any]) -> tuple[tuple[str | None, str], ...]:
+        """On a guide's seat: each agent's answer, told to it in the first round."""
+        if view["round"]:
+            return ()
+        return tuple((name, f"Your answer is {answer}.") for name, answer in view["answers"].items())
 
     def units(self, view: Mapping[str, Any]) -> dict[str, str]:
         """Everything that it could pass on, by what it is about, its own first."""
@@ -201,6 +214,9 @@ class FreeRider(Partner):
 class Vague(Partner):
     """Talks without saying what it knows."""
 
+    def guide(self, view: Mapping[str, Any]) -> tuple[tuple[str | None, str], ...]:
+        return ((None, f"You are doing well. Keep at it in round {view['round'] + 1}."),)
+
     def units(self, view: Mapping[str, Any]) -> dict[str, str]:
         phrases = ("We should work closely together.", "I have a good feeling about this.", "Let us stay in touch.")
         return {f"round {view['round']}": phrases[view["round"] % 3]}
@@ -208,6 +224,13 @@ class Vague(Partner):
 
 class Confabulator(Partner):
     """Tells otherwise than it was told, and than it was given."""
+
+    def guide(self, view: Mapping[str, Any]) -> tuple[tuple[str | None, str], ...]:
+        told = super().guide(view)
+        shifted = [answer for _, answer in (*told[1:], *told[:1])]
+        if len(set(shifted)) == 1:  # all the same: one more than that, or the reverse
+            shifted = [_otherwise(answer) for answer in shifted]
+        return tuple((name, answer) for (name, _), answer in zip(told, shifted, strict=True))
 
     def units(self, view: Mapping[str, Any]) -> dict[str, str]:
         return {key: self._otherwise(unit, view) for key, unit in super().units(view).items()}
@@ -256,6 +279,14 @@ PLAYERS: Final = cast_of(
     free_rider=FreeRider,
     quitter=lambda seat: Quitter(seat, Partner(seat), answers=1),
 )
+
+
+def _otherwise(answer: str) -> str:
+    """The same sentence with another answer."""
+    found = re.search(r"\d+", answer)
+    if found:
+        return answer[: found.start()] + str((int(found[0]) + 1) % 10 or 1) + answer[found.end() :]
+    return answer.replace(" no.", " yes.") if " no." in answer else answer.replace(" yes.", " no.")
 
 
 def _first(mine: str, known: Mapping[str, Any]) -> list[tuple[str, Any]]:

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from pytest_collab.episode.condition import GUIDE
 from pytest_collab.episode.transcript import Transcript
 from pytest_collab.families.network import rules, words
 from pytest_collab.families.network.seats import NetworkGame, answers_of
@@ -45,6 +46,7 @@ class Flow:
         known: by node, the nodes whose input it knows (the source, for a tracer), with the round in which it did so
             first; its own from round 0.
         heard: by node, the events of the messages that told it something new.
+        guided: what a guide wrote.
         needed: the nodes whose inputs everyone needs; empty for kinds in which seats choose.
     """
 
@@ -52,6 +54,7 @@ class Flow:
     known: list[dict[int, int]] = field(default_factory=list)
     heard: list[list[int]] = field(default_factory=list)
     needed: frozenset[int] = frozenset()
+    guided: list[Said] = field(default_factory=list)
 
     def complete(self, node: int) -> bool:
         """Whether the node was told everything that it needs, in words."""
@@ -76,6 +79,9 @@ def flow(game: NetworkGame, steps: Sequence[Step], transcript: Transcript) -> Fl
     if deal.kind == "tracer" and not game.told_all:
         found.known = [{deal.source: 0} if node == deal.source else {} for node in range(deal.nodes)]
     for one in said(transcript):
+        if one.turn in rounds and one.seat == GUIDE:
+            found.guided.append(one)
+            _told_by_guide(found, deal, one, rounds[one.turn], nodes)
         if one.turn not in rounds or one.seat not in nodes:
             continue
         read = words.facts(one.text, deal.names[nodes[one.seat]], deal.kind, names)
@@ -96,6 +102,17 @@ def flow(game: NetworkGame, steps: Sequence[Step], transcript: Transcript) -> Fl
             if new:
                 found.heard[other].append(one.event.seq)
     return found
+
+
+def _told_by_guide(found: Flow, deal: rules.Deal, one: Said, number: int, nodes: Mapping[str, int]) -> None:
+    """Let a guide's words count as heard by those whom they reached."""
+    read = words.facts(one.text, "", deal.kind, frozenset(deal.names))
+    carried = _carried(deal, one.text, read, -1)
+    for other in (nodes[seat] for seat in one.event.data["delivered"] if seat in nodes):
+        new = carried - found.known[other].keys()
+        found.known[other] |= dict.fromkeys(new, number + 1)
+        if new:
+            found.heard[other].append(one.event.seq)
 
 
 def _needed(deal: rules.Deal) -> frozenset[int]:

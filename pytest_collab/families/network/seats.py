@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from pytest_collab.episode.agent import Reply
 from pytest_collab.episode.channel import Message
-from pytest_collab.episode.condition import Condition
+from pytest_collab.episode.condition import GUIDE, Condition
 from pytest_collab.episode.game import Ask, Move, Note, Prompt, Speech
 from pytest_collab.families.network import published, rules
 from pytest_collab.families.network.rules import Answer, Deal
@@ -124,7 +124,7 @@ class NetworkGame(RoundGame):
             f"{_listed(near)}. Everyone knows its own neighbours only"
             + (", and can write to them only." if params.medium != "board" else "."),
             "YOUR COMMON GOAL: " + GOALS[deal.kind].format(colours=deal.colours, nodes=deal.nodes),
-            *self._given(seat),
+            *self.given(seat),
             self._talk(seat, near),
             f"Answer with one line `ANSWER: ...`: {form}. You succeed together, or not at all.",
         ]
@@ -132,17 +132,24 @@ class NetworkGame(RoundGame):
             lines.append(PROTOCOLS[self.condition.argument])
         return "\n".join(line for line in lines if line)
 
-    def _given(self, seat: str) -> list[str]:
-        deal, mine = self.deal, self.seats.index(seat)
+    def whole(self) -> list[str]:
+        """The whole network, and what each of its agents holds."""
+        deal = self.deal
+        lines = [f"- {name}: {', '.join(deal.names[j] for j in deal.near[i])}" for i, name in enumerate(deal.names)]
+        if deal.inputs:
+            held = (f"{name} {deal.inputs[i]}" for i, name in enumerate(deal.names))
+            lines.append(f"and what each holds: {', '.join(held)}.")
+        return lines
+
+    def given(self, seat: str | None) -> list[str]:
+        """What a seat, or who sees it all (None), is given."""
+        deal, mine = self.deal, -1 if seat is None else self.seats.index(seat)
         lines = []
-        shown = range(deal.nodes) if self.told_all else [mine]
-        if self.told_all:
-            lines.append("Everyone is shown the whole network, each agent with its neighbours:")
-            lines += [f"- {deal.names[i]}: {', '.join(deal.names[j] for j in deal.near[i])}" for i in shown]
-        if deal.inputs and self.told_all:
-            lines.append(
-                "and what each holds: " + ", ".join(f"{deal.names[i]} {deal.inputs[i]}" for i in shown) + "."
-            )
+        shown = range(deal.nodes) if self.told_all or seat is None else [mine]
+        if seat is None:
+            lines += ["This is the whole network, each agent with its neighbours:", *self.whole()]
+        elif self.told_all:
+            lines += ["Everyone is shown the whole network, each agent with its neighbours:", *self.whole()]
         elif deal.inputs:
             lines.append(f"You hold {deal.inputs[mine]}.")
         if deal.tracer is not None and deal.source in shown:
@@ -198,7 +205,9 @@ class NetworkGame(RoundGame):
             lines.append("The board:" if self.state.board else "The board is empty.")
             lines += [f"[round {turn + 1}] {self.names[who]}: {text}" for turn, who, text in self.state.board]
         else:
-            lines += [f"{self.names[message.sender]} wrote: {message.text}" for message in inbox]
+            known = [message for message in inbox if message.sender in self.names]
+            lines += [f"{self.names[message.sender]} wrote: {message.text}" for message in known]
+        lines += [f"The guide wrote: {message.text}" for message in inbox if message.sender == GUIDE]
         if view["phase"] == "answer":
             lines.append("What is your answer?")
         else:
@@ -234,7 +243,7 @@ class NetworkGame(RoundGame):
         messages, why = self._messages(seat, reading) if talking else ((), None)
         if talking and (self.params.ending == "together" or not reading.of("answer")):
             return Move(None, messages, why)
-        got: Got[Answer] = one(reading, seat, self.seats, lambda value: self._answer(seat, value), "answer")
+        got: Got[Answer] = one(reading, seat, self.seats, lambda value: self.reads(seat, value), "answer")
         return Move(got.value, messages, got.why or why)
 
     def _messages(self, seat: str, reading: Reading) -> tuple[tuple[Speech, ...], str | None]:
@@ -261,7 +270,8 @@ class NetworkGame(RoundGame):
             same.setdefault(text, []).append(other)
         return tuple(Speech(text, tuple(to)) for text, to in same.items()), why
 
-    def _answer(self, seat: str, value: str) -> Got[Answer]:
+    def reads(self, seat: str, value: str) -> Got[Answer]:
+        """A seat's answer in what follows `ANSWER:`."""
         kind = self.deal.kind
         if kind in ("leader", "cover"):
             return Got(*_pair(choice(value, (rules.YES, rules.NO))))

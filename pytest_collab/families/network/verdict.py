@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections import Counter
 from typing import TYPE_CHECKING, Final
 
-from pytest_collab.episode.condition import Condition
+from pytest_collab.episode.condition import GUIDE, Condition
 from pytest_collab.episode.outcome import CAUSE_OF, Cause, Failure, Outcome, Verdict, outcome_of
 from pytest_collab.episode.transcript import Transcript
-from pytest_collab.families.network import graphs, rules
+from pytest_collab.families.network import graphs, guide, rules
 from pytest_collab.families.network.choices import Choices
 from pytest_collab.families.network.flow import Case
 from pytest_collab.families.network.knowledge import Knowledge
@@ -92,7 +92,9 @@ def failures(case: Case, condition: Condition) -> list[Failure]:
         note = "no message could be sent, so what single agents knew stayed with them"
         return [Failure.of("undelivered", *case.seats, events=last, note=note), *show.malformed(case.transcript)]
     talks, knowledge, choices = not case.game.told_all, Knowledge(case), Choices(case)
+    led = guide.failures(case) if condition.kind == GUIDE else []
     found = [
+        *led,
         *knowledge.false_claims(),
         *choices.broken_promises(),
         *show.unresponsive(case.transcript, speech=False),
@@ -102,8 +104,13 @@ def failures(case: Case, condition: Condition) -> list[Failure]:
         *show.malformed(case.transcript),
         *show.repetition(case.transcript),
     ]
+    if condition.kind == GUIDE:
+        found = [failure for failure in found if failure.seats != (GUIDE,) or failure in led]
     blamed = {seat for failure in found for seat in failure.seats}
     found += knowledge.ungrounded() if case.flow.needed else choices.disagreement(blamed)
+    if led and led[0].seats == (GUIDE,):
+        mates = guide.misled(case)
+        found = [one for one in found if one.code not in guide.OF_THE_MISLED or not mates.issuperset(one.seats)]
     if found:
         return sorted(found, key=lambda failure: CAUSE_OF[failure.code] is Cause.COMPETENCE)
     wrong = case.replies(case.result.wrong) or [len(case.transcript) - 1]

@@ -30,6 +30,10 @@ _TOGETHER: Final = re.compile(
 _VALUE: Final = (
     r"(?:'s\s+(?:number|value|digit|input))?\s*(?:=|:|->|→|\bis\b|\bhas\b|\bholds?\b|\bhad\b)\s*(?:the\s+)?"
 )
+_ADVICE: Final = re.compile(
+    r"\banswer(?:s|ing)?\s*(?:is|with|should\s+be|must\s+be|:)?\s*[\"'`*]*(?!is\b|with\b|the\b|to\b|from\b|when\b)(\w+(?:-\w+)?)",
+    re.IGNORECASE,
+)
 _OWN: Final = re.compile(
     r"\b(?:my\s+(?:own\s+)?(?:number|value|digit|input)(?:\s*(?:=|:)|\s+is)?|i\s+(?:hold|have|had|got)|mine\s*(?:=|:|is))\s*"
     r"(?:the\s+)?(?:number|value|digit)?\s*(\d+)\b",
@@ -60,6 +64,12 @@ def facts(text: str, speaker: str, kind: str, names: frozenset[str]) -> tuple[Fa
             found += _numbers(sentence, speaker, names) if kind not in rules.CHOICES else ()
             found += (*_neighbours(sentence, speaker, names), *_choices(sentence, speaker, kind, names))
     return tuple(dict.fromkeys(found))
+
+
+def advice(text: str) -> str | None:
+    """The answer that a guide tells one agent to give, as it is written; None where it tells none."""
+    found = [m.group(1) for m in _ADVICE.finditer(text) if not _UNSURE.search(text[: m.start()].rsplit(".")[-1])]
+    return found[-1] if len(set(found)) == 1 else None
 
 
 def numbers_in(text: str) -> frozenset[int]:

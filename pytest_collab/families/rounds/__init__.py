@@ -9,6 +9,7 @@ from __future__ import annotations
 from pytest_collab.families.rounds.equality import fairness, gini
 from pytest_collab.families.rounds.family import RoundFamily, seat_names, somebody_else
 from pytest_collab.families.rounds.game import RoundGame, Solo, Step, walk
+from pytest_collab.families.rounds.guided import Guided, Sight
 from pytest_collab.families.rounds.intent import Intent, intents
 from pytest_collab.families.rounds.muted import UNHEARD, Muted
 from pytest_collab.families.rounds.player import (
@@ -32,6 +33,7 @@ __all__ = [
     "Changed",
     "Deaf",
     "Got",
+    "Guided",
     "Intent",
     "Muted",
     "Player",
@@ -41,6 +43,7 @@ __all__ = [
     "RoundFamily",
     "RoundGame",
     "Say",
+    "Sight",
     "Silent",
     "Solo",
     "Step",

@@ -8,13 +8,14 @@ from dataclasses import replace
 from typing import Any, ClassVar, TypeVar
 
 from pytest_collab.episode.agent import Agent, Seat
-from pytest_collab.episode.condition import Condition
+from pytest_collab.episode.condition import GUIDE, Condition
 from pytest_collab.episode.family import Family, Params, worded
 from pytest_collab.episode.game import Game
 from pytest_collab.episode.outcome import Verdict
 from pytest_collab.episode.transcript import Transcript
 from pytest_collab.families.rounds.evidence import alone
 from pytest_collab.families.rounds.game import RoundGame, Solo
+from pytest_collab.families.rounds.guided import Guided, Sight
 from pytest_collab.families.rounds.muted import Muted
 from pytest_collab.families.rounds.player import AllSeats, Player
 
@@ -56,6 +57,10 @@ class RoundFamily(Family[P]):
     def assess(self, params: P, seed: int, condition: Condition, transcript: Transcript) -> Verdict:
         """Judge a transcript, without regard to `solo`."""
 
+    def sight(self, game: RoundGame) -> Sight | None:
+        """What a guide is given under `guide`; None in families that have none."""
+        return None
+
     def told(self, action: Any) -> str:
         """What one seat did, in words that follow its name."""
         return f"does {worded(action)}"
@@ -82,6 +87,9 @@ class RoundFamily(Family[P]):
         game = self.table(self._played(params, condition), seed, condition)
         if condition.solo:
             return Solo(game)
+        sight = self.sight(game) if condition.kind == GUIDE else None
+        if sight is not None:
+            return Guided(game, sight)
         return Muted(game) if condition.muted else game
 
     def verdict(self, params: P, seed: int, condition: Condition, transcript: Transcript) -> Verdict:
