@@ -18,6 +18,8 @@ from pytest_collab.testing import check_family, play_episode
 from tests.support.says import Says
 
 FAMILY = DilemmaFamily()
+NAMED = [game for game in GAMES if game != "bertrand"]
+"""Games whose actions are words; where firms set prices, partners compete."""
 MECHANISMS = ("none", "repetition", "reputation", "mediation", "contract")
 
 
@@ -83,7 +85,7 @@ def test_with_reputation_the_last_rounds_of_whom_one_meets_are_shown() -> None:
     assert re.search(r"Of \w: in round 1 ", acts[1].data["text"])
 
 
-@pytest.mark.parametrize("game", [game for game in GAMES if game != "bertrand"])  # there partners compete
+@pytest.mark.parametrize("game", NAMED)
 @pytest.mark.parametrize("mechanism", MECHANISMS)
 def test_partners_cooperate_under_every_mechanism_and_free_riders_under_none(game: Any, mechanism: Any) -> None:
     params = Dilemma(game=game, mechanism=mechanism)
