@@ -30,7 +30,7 @@ CAST: Final[Mapping[str, str]] = {
     "extorter": "gives just enough for others to go on giving more",
     "conformist": "gives in to what most others say",
     "confederate": "says with one voice what others of its kind say",
-    "pushover": "cooperates, whatever others do",
+    "unconditional": "cooperates, whatever others do",
     "colluder": "agrees with others on what is best for them all, at the cost of whom they serve",
     "punisher": "punishes those who break what was agreed on",
     "spiteful": "punishes those who keep to what was agreed on",

@@ -97,21 +97,21 @@ def test_the_best_answer_is_the_best_of_all_plans(game: str, other: str) -> None
 
 def test_who_finds_out_that_the_other_never_minds_has_adapted() -> None:
     nice, greedy = [(True, True)] * 4, [(False, True)] * 4
-    assert adaptation("prisoners", 0, "pushover", 0.8, nice)["regret"] == pytest.approx(1)
-    assert adaptation("prisoners", 0, "pushover", 0.8, greedy)["regret"] == pytest.approx(0)
-    learns = adaptation("prisoners", 0, "pushover", 0.8, [*nice, *greedy])
+    assert adaptation("prisoners", 0, "unconditional", 0.8, nice)["regret"] == pytest.approx(1)
+    assert adaptation("prisoners", 0, "unconditional", 0.8, greedy)["regret"] == pytest.approx(0)
+    learns = adaptation("prisoners", 0, "unconditional", 0.8, [*nice, *greedy])
     assert learns == {"regret": pytest.approx(0.5), "adaptation": pytest.approx(1)}
-    assert "adaptation" not in adaptation("prisoners", 0, "pushover", 0.8, nice[:3])
+    assert "adaptation" not in adaptation("prisoners", 0, "unconditional", 0.8, nice[:3])
 
 
 def test_a_seat_is_measured_against_known_players_only_and_an_extorter_takes_most_of_who_gives_in() -> None:
     params = Dilemma(**LONG)
     against = {
         name: play_episode(params, [name], "with:extorter", seed=9, family=FAMILY).episode.metrics
-        for name in ("pushover", "partner", "free_rider")
+        for name in ("unconditional", "partner", "free_rider")
     }
     taken = {name: metrics["exploitability"] for name, metrics in against.items()}
-    assert taken["pushover"] > taken["partner"] >= taken["free_rider"] == 0
+    assert taken["unconditional"] > taken["partner"] >= taken["free_rider"] == 0
     alone = play_episode(params, ["partner"], "with:partner", seed=9, family=FAMILY).episode.metrics
     assert alone["regret"] == 0
     assert "exploitability" not in alone

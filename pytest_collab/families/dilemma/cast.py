@@ -118,14 +118,14 @@ class Extorter(Partner):
         return str(self.mine)
 
 
-class Pushover(Partner):
+class Unconditional(Partner):
     """Cooperates, whatever others do."""
 
     def answer(self, seen: str | None, payoffs: Any) -> str:
         return str(payoffs.cooperate)
 
 
-class Colluder(Pushover):
+class Colluder(Unconditional):
     """Takes the action that is best for all, and asks the others to: with prices, a cartel."""
 
     def say(self, request: Request) -> Say:
@@ -188,7 +188,7 @@ PLAYERS: Final = cast_of(
     generous=Generous,
     grim=Grim,
     extorter=Extorter,
-    pushover=Pushover,
+    unconditional=Unconditional,
     colluder=Colluder,
     free_rider=FreeRider,
     promise_breaker=PromiseBreaker,

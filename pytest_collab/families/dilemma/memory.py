@@ -34,7 +34,7 @@ MEMORY_ONE: Final[Mapping[str, Strategy]] = {
     "generous": _strategy(1, 1, 1 / 3, 1, 1 / 3),
     "grim": _strategy(1, 1, 0, 0, 0),
     "extorter": _strategy(0, 6 / 7, 1 / 2, 5 / 14, 0),
-    "pushover": _strategy(1, 1, 1, 1, 1),
+    "unconditional": _strategy(1, 1, 1, 1, 1),
     "free_rider": _strategy(0, 0, 0, 0, 0),
     "random": _strategy(0.5, 0.5, 0.5, 0.5, 0.5),
 }
