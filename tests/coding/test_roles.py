@@ -15,8 +15,8 @@ from pytest_collab.episode.transcript import Transcript
 from pytest_collab.errors import TaskError
 from pytest_collab.families import get
 from pytest_collab.families.coding import Coding
+from pytest_collab.families.coding.casting import Casting
 from pytest_collab.families.coding.roles.breaches import breaches
-from pytest_collab.families.coding.roles.casting import Casting
 from pytest_collab.families.coding.roles.checks import runs_code
 from pytest_collab.families.coding.roles.telling import checked, requirements, share_told, source
 from pytest_collab.families.task import make_task

@@ -20,9 +20,9 @@ from pytest_collab.episode.transcript import Transcript
 from pytest_collab.errors import TaskError
 from pytest_collab.families.coding import rules
 from pytest_collab.families.coding.cast import PLAYERS, ROLE_PLAYERS, SUMMARIES
+from pytest_collab.families.coding.casting import LEAVING_OUT, RIGHTS
 from pytest_collab.families.coding.pool import published
 from pytest_collab.families.coding.pool.pool import Base, EnvironmentSpec, Feature
-from pytest_collab.families.coding.roles.casting import LEAVING_OUT, RIGHTS
 
 if TYPE_CHECKING:
     from pytest_collab.families.coding.workspace.bench import Bench
@@ -85,7 +85,7 @@ class CodingFamily(Family[Coding]):
         from pytest_collab.sandbox import choose
 
         self._sandbox = settings.get("sandbox", "auto")
-        from pytest_collab.families.coding.roles.workspace import unkept
+        from pytest_collab.families.coding.workspace.roles import unkept
 
         choice = anyio.run(choose, self._sandbox)
         self._unkept = "" if choice.sandbox.isolating else unkept(choice.name)

@@ -8,9 +8,8 @@ from typing import Any, ClassVar, Literal
 from pydantic import Field, model_validator
 
 from pytest_collab.episode.condition import Condition
-from pytest_collab.families.coding import rules
+from pytest_collab.families.coding import casting, rules
 from pytest_collab.families.coding.pool.pool import Pool
-from pytest_collab.families.coding.roles import casting
 
 
 class Coding(Pool):

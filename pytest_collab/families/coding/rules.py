@@ -8,7 +8,7 @@ from itertools import combinations
 from typing import Final, Literal
 
 from pytest_collab.episode.condition import Condition
-from pytest_collab.families.coding.roles.casting import Casting
+from pytest_collab.families.coding.casting import Casting
 
 SEATS: Final = "abcdefgh"
 """Names of seats; a team has at most so many members."""

@@ -14,11 +14,11 @@ from typing import Final
 from pytest_collab.episode.agent import Reply, Request, Seat, Usage
 from pytest_collab.episode.text import MESSAGE_LIMIT
 from pytest_collab.families.coding.cast.player import Call, Heard, Player, Script, call
+from pytest_collab.families.coding.casting import Casting
 from pytest_collab.families.coding.pool import answers
 from pytest_collab.families.coding.repository.compose import expand
-from pytest_collab.families.coding.roles.casting import Casting
 from pytest_collab.families.coding.roles.telling import TOLD, requirements, share_told
-from pytest_collab.families.coding.roles.workspace import SCRATCH, SPECIFICATION
+from pytest_collab.families.coding.workspace.roles import SCRATCH, SPECIFICATION
 
 _STUB: Final = "What the brief says, as far as it goes.\n"
 _PIECE: Final = MESSAGE_LIMIT - 200

@@ -12,9 +12,9 @@ from dataclasses import dataclass
 from typing import Final
 
 from pytest_collab.episode.transcript import Event, Transcript
-from pytest_collab.families.coding.roles.casting import Casting
-from pytest_collab.families.coding.roles.workspace import SPECIFICATION
+from pytest_collab.families.coding.casting import Casting
 from pytest_collab.families.coding.tools import WORKING
+from pytest_collab.families.coding.workspace.roles import SPECIFICATION
 
 CHANGING: Final = tuple(name for name in WORKING if name != "run")
 

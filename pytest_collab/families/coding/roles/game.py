@@ -12,13 +12,13 @@ from pytest_collab.episode.condition import Condition
 from pytest_collab.episode.transcript import Transcript
 from pytest_collab.errors import UsageError
 from pytest_collab.families.coding import tools
+from pytest_collab.families.coding.casting import Casting
 from pytest_collab.families.coding.roles import words
-from pytest_collab.families.coding.roles.casting import Casting
 from pytest_collab.families.coding.roles.grading import grade
 from pytest_collab.families.coding.roles.review import FAIL, PASS, Review
-from pytest_collab.families.coding.roles.workspace import SPECIFICATION, RolesWorkspace
 from pytest_collab.families.coding.rules import Deal
 from pytest_collab.families.coding.seats import CodingGame
+from pytest_collab.families.coding.workspace.roles import SPECIFICATION, RolesWorkspace
 
 if TYPE_CHECKING:
     from pytest_collab.families.coding.workspace.bench import Bench

@@ -7,8 +7,8 @@ from typing import Final
 import anyio
 
 from pytest_collab.episode.transcript import Transcript
-from pytest_collab.families.coding.roles.casting import Casting
-from pytest_collab.families.coding.roles.workspace import RolesWorkspace
+from pytest_collab.families.coding.casting import Casting
+from pytest_collab.families.coding.workspace.roles import RolesWorkspace
 
 PASS: Final = "pass"
 FAIL: Final = "fail"

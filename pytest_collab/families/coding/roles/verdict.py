@@ -21,10 +21,10 @@ from typing import Any
 
 from pytest_collab.episode.outcome import Failure, Outcome, Verdict, outcome_of
 from pytest_collab.episode.transcript import Event, Transcript
+from pytest_collab.families.coding.casting import Casting
 from pytest_collab.families.coding.evidence import talk
 from pytest_collab.families.coding.findings import Findings
 from pytest_collab.families.coding.roles.breaches import Breach, breaches
-from pytest_collab.families.coding.roles.casting import Casting
 from pytest_collab.families.coding.roles.checks import commands, runs_code
 from pytest_collab.families.coding.roles.review import FAIL, PASS
 from pytest_collab.families.coding.roles.telling import TOLD, UNTOLD, share_told

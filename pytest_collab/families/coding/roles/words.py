@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Final
 
+from pytest_collab.families.coding.casting import Casting
 from pytest_collab.families.coding.pool.brief import TOOLS
-from pytest_collab.families.coding.roles.casting import Casting
-from pytest_collab.families.coding.roles.workspace import SCRATCH, SPECIFICATION
+from pytest_collab.families.coding.workspace.roles import SCRATCH, SPECIFICATION
 
 _JOBS: Final = {
     "plan": "reads the specification and plans",

@@ -21,9 +21,9 @@ from pytest_collab.families.coding.pool import answers
 from pytest_collab.families.coding.pool.pool import Pool
 from pytest_collab.families.coding.repository.merge import MergeCheck, check_merge, has_rules
 from pytest_collab.families.coding.repository.work import Work
-from pytest_collab.families.coding.roles.workspace import RolesWorkspace
 from pytest_collab.families.coding.rules import Deal
 from pytest_collab.families.coding.workspace import changes
+from pytest_collab.families.coding.workspace.roles import RolesWorkspace
 from pytest_collab.families.coding.workspace.workspace import Workspace
 
 AT_ONCE: Final = 2

@@ -16,9 +16,9 @@ from typing import Any, Final
 import anyio.to_thread
 
 from pytest_collab.errors import SandboxError
+from pytest_collab.families.coding.casting import Casting
 from pytest_collab.families.coding.repository.clone import seat_branch
 from pytest_collab.families.coding.repository.work import Work
-from pytest_collab.families.coding.roles.casting import Casting
 from pytest_collab.families.coding.workspace.workspace import Workspace
 from pytest_collab.sandbox import Mount, SandboxSpec
 
