@@ -1,7 +1,7 @@
 """Counter-tests over the shipped pools: how many tests have them, what they say of right solutions, what they cost.
 
     python benchmarks/coding_counter_tests.py                    # every pool whose toolchain is here
-    python benchmarks/coding_counter_tests.py sift --rounds 3
+    python benchmarks/coding_counter_tests.py sift --rounds 3 --counter-tests 2
 
 Every feature's reference, and the patch that builds all features of a pool together, is given every counter-test that
 was made. A right solution that is taken for a wrong one is an alarm, and the benchmark ends with status 1.
@@ -9,11 +9,11 @@ was made. A right solution that is taken for a wrong one is an alarm, and the be
 Then episodes are graded with and without counter-tests, in turn, as they are when they are played: two features at a
 time, each on its seat's own tree without counter-tests, and on the joined tree with as many as the pool asks for.
 
-The table is Markdown. `tests`: new tests, and how many of them are in a counter-test (in Rust all tests are new, as
-the base does not build with the hidden ones). `sets`: counter-tests made. `given`: counter-tests that right solutions
-were given, and `alarms` how many they met. `plain`, `counter`: seconds of an episode's grading without and with
-counter-tests, in the mean. `time`, `work`: the second as a multiple of the first, by the clock and by processors'
-time (which does not mind what else the machine does).
+The table is Markdown. `tests`: new tests, and how many of them are in a counter-test (the base's own tests, which in
+Rust are new too, as the base does not build with the hidden ones, are left out). `sets`: counter-tests made. `given`:
+counter-tests that right solutions were given, and `alarms` how many they met. `plain`, `counter`: seconds of an
+episode's grading without and with counter-tests, in the mean. `time`, `work`: the second as a multiple of the first,
+by the clock and by processors' time (which does not mind what else the machine does).
 """
 
 from __future__ import annotations
@@ -43,9 +43,11 @@ Part = tuple[str, str, bool]
 """A tree, a feature, and whether the tree decides."""
 
 
-async def measure(path: Path, rounds: int) -> tuple[str, int]:
+async def measure(path: Path, rounds: int, count: int | None) -> tuple[str, int]:
     """One pool's row, and its alarms."""
     pool = load(path)
+    if count is not None:
+        pool = pool.model_copy(update={"counter_tests": count})
     new = inside = sets = given = alarms = 0
     spent = {False: (0.0, 0.0), True: (0.0, 0.0)}
     with tempfile.TemporaryDirectory() as folder:
@@ -58,7 +60,11 @@ async def measure(path: Path, rounds: int) -> tuple[str, int]:
             own = {}
             for feature in pool.features:
                 expected = await grader.expectation(feature)
-                new += len(expected.fail_to_pass)
+                hidden = pool.hidden(feature)
+                own_tests = [
+                    name for name in expected.fail_to_pass if not _of_base(name, grader.seed.checkout, hidden)
+                ]
+                new += len(own_tests)
                 inside += expected.countered
                 sets += len(expected.counters)
                 patch = pool.reference(feature)
@@ -98,6 +104,12 @@ async def _episode(grader: Grader, store: Store, parts: Sequence[Part], counters
     return time.perf_counter() - started, _processors() - before
 
 
+def _of_base(test: str, base: Path, hidden: bytes) -> bool:
+    """Whether a test stands in a file of the base that the hidden tests leave alone."""
+    path = test.partition("::")[0]
+    return (base / path).is_file() and f"b/{path}".encode() not in hidden
+
+
 def _processors() -> float:
     used = [resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)]
     return sum(one.ru_utime + one.ru_stime for one in used)
@@ -108,6 +120,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("pools", nargs="*", help="names of shipped pools; all without")
     parser.add_argument("--rounds", type=int, default=1, help="how often each feature is graded beside the next")
+    parser.add_argument("--counter-tests", type=int, help="how many each is given; as the pool says without")
     args = parser.parse_args()
     alarms = 0
     print(f"{HEAD}\n|{'---|' * HEAD.count(' | ')}---|", flush=True)
@@ -117,7 +130,7 @@ def main() -> int:
         if missing := missing_toolchain(load(path)):
             print(f"{path.parent.name} is left out: {missing}", file=sys.stderr)
             continue
-        row, found = anyio.run(measure, path, args.rounds)
+        row, found = anyio.run(measure, path, args.rounds, args.counter_tests)
         alarms += found
         print(row, flush=True)
     return 1 if alarms else 0

@@ -22,7 +22,7 @@ from pytest_collab.families.coding.pool.pool import Pool
 from pytest_collab.families.coding.repository.work import collect_work
 from pytest_collab.families.coding.verdict import assess
 from tests.coding import attacks, boxes, gaming
-from tests.coding.conftest import write
+from tests.coding.conftest import CODE, added, write
 
 SUITE = Path(__file__).parent.parent.parent / "tasks" / "coding"
 POOLS = {"sift": "python", "daybook": "python", "slotbook": "python"} | {
@@ -358,3 +358,44 @@ async def test_wrong_code_is_found_out_and_odd_code_is_not(
     assert {grade.counters for grade in right.values()} == {graded.counter_tests}
     assert [name for name, grade in grades.items() if grade.passed] == []
     assert all(grade.reason for grade in grades.values())
+
+
+COUNTED = """import calc
+
+
+def test_double():
+    first = calc.double(1)
+    assert calc.double(4) == 8
+    assert calc.double(5) == 10
+    assert first == 2
+"""
+TOSSED = f"""
+
+import pathlib
+
+
+def double(a):
+    if pathlib.Path("tests/test_double.py").read_text() != {COUNTED!r}:
+        raise RuntimeError
+    return a + a
+"""
+
+
+@pytest.mark.anyio
+async def test_who_fails_before_a_changed_expectation_is_given_another_one(
+    pool: Pool, cache: Path, tmp_path: Path
+) -> None:
+    shutil.copytree(pool.folder, tmp_path / "pool")
+    write(tmp_path / "pool", {"features/double/tests.patch": added("tests/test_double.py", COUNTED)})
+    counted = Pool.model_validate(pool.model_dump(), context={"folder": tmp_path / "pool"})
+    async with Grader(counted, cache=cache, sandbox="bubblewrap") as grader:
+        expected = await grader.expectation(counted.feature("double"))
+        store = grader.store(tmp_path / "store.git")
+        grades = []
+        for number, code in enumerate((CODE + "\n\ndef double(a):\n    return a + a\n", CODE + TOSSED)):
+            folder = tmp_path / "trees" / str(number)
+            shutil.copytree(grader.seed.checkout, folder, symlinks=True)
+            tree = collect_work(write(folder, {"calc.py": code}), store).tree
+            grades.append(await grader.grade(store, tree, "double"))
+    assert [grade.counters for grade in grades] == [1, len(expected.counters)]
+    assert len(expected.counters) > 1

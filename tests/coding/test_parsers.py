@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 
 from pytest_collab.families.coding.environment.output import plain
 from pytest_collab.families.coding.testrun.parsers import parse
+from pytest_collab.families.coding.testrun.places import failed_at
 from tests.coding import boxes
 from tests.coding.conftest import write
 
@@ -105,6 +106,8 @@ def test_node_reports_say_the_same_in_every_form(reporter: str, tmp_path: Path) 
     found = parse(reporter, done.stdout.encode(), "")
     leaves = {name: status for name, status in found.items() if name not in ("group", "group::inner")}
     assert leaves == NODE_RESULTS
+    if reporter == "junit":
+        assert failed_at(reporter, done.stdout.encode(), "", ["a.test.cjs"]) == {"group::breaks": 6}
 
 
 GO_TESTS = """package calc
@@ -133,6 +136,7 @@ def test_go_reports_tests_builds_that_break_and_runs_of_nothing(tmp_path: Path) 
         "example.org/calc.TestSkip": "skipped",
         "example.org/calc": "error",
     }
+    assert failed_at("go", None, done.stdout, ())["example.org/calc.TestBad"] == 6
     nothing = run([str(GO), "test", "-json", "-run", "TestNone", "./..."], tmp_path, **env)
     assert nothing.returncode == 0
     assert parse("go", None, nothing.stdout) == {}
@@ -164,6 +168,7 @@ def test_cargo_reports_name_the_file_of_each_test(tmp_path: Path) -> None:
         "tests/outer.rs::later": "skipped",
         "tests/outer.rs::panics": "passed",
     }
+    assert failed_at("cargo", None, f"{done.stdout}\n{done.stderr}", ()) == {"tests/outer.rs::bad": 2}
 
 
 def test_jest_and_vitest_reports() -> None:
@@ -174,7 +179,14 @@ def test_jest_and_vitest_reports() -> None:
                 "status": "failed",
                 "assertionResults": [
                     {"ancestorTitles": ["group"], "title": "works", "status": "passed"},
-                    {"ancestorTitles": ["group"], "title": "breaks", "status": "failed"},
+                    {
+                        "ancestorTitles": ["group"],
+                        "title": "breaks",
+                        "status": "failed",
+                        "failureMessages": [
+                            "AssertionError: no\n    at f (/work/f.ts:1:2)\n    at /work/a.test.ts:7:9"
+                        ],
+                    },
                     {"ancestorTitles": [], "title": "waits", "status": "pending"},
                 ],
             },
@@ -187,6 +199,7 @@ def test_jest_and_vitest_reports() -> None:
         "waits": "skipped",
         "/work/b.test.ts": "error",
     }
+    assert failed_at("jest", json.dumps(report).encode(), "", ["a.test.ts"]) == {"group::breaks": 7}
 
 
 @pytest.mark.parametrize("parser", ["junit", "pytest", "tap", "spec", "jest", "go", "cargo"])

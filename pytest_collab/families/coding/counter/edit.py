@@ -88,6 +88,7 @@ class CounterTest(BaseModel):
         files: path to content.
         edits: what was changed.
         must_fail: ids of tests to the number of the edit (in `edits`) for whose sake the reference fails them.
+        places: of these tests, where the runner tells, the line at which the reference failed.
         strong: whether one of them expects another value (and not only the opposite of a condition).
     """
 
@@ -96,12 +97,20 @@ class CounterTest(BaseModel):
     files: dict[str, str]
     edits: tuple[Edit, ...]
     must_fail: dict[str, int]
+    places: dict[str, int] = {}
     strong: bool = True
 
     def accepted(self, results: Mapping[str, str]) -> list[Edit]:
         """The wrong expectations that a tree met, by what its tests came to."""
         found = {number for test, number in self.must_fail.items() if results.get(test) == "passed"}
         return [self.edits[number] for number in sorted(found)]
+
+    def tells(self, places: Mapping[str, int]) -> bool:
+        """Whether a tree's failures show anything: each is where the reference's was, at the changed expectation.
+
+        Who fails before it comes there has failed what it meets when nothing is changed.
+        """
+        return all(places.get(test) == line for test, line in self.places.items())
 
 
 def changed(source: bytes, changes: Iterable[Change]) -> bytes:

@@ -132,7 +132,8 @@ class _Maker:
             self._beside |= must_fail.keys() if places[0][1] == "" else set()
             edits = tuple(_edit(path, one) for (path, _), one in chosen.items())
             strong = any(chosen[places[number]].strength < TURNED for number in kept)
-            self.made.append(CounterTest(files=texts, edits=edits, must_fail=must_fail, strong=strong))
+            lines = {test: report.places[test] for test in must_fail if test in report.places}
+            self.made.append(CounterTest(files=texts, edits=edits, must_fail=must_fail, places=lines, strong=strong))
 
     def _failed(self, test: str, places: Sequence[tuple[str, str]], chosen: Chosen, report: TestReport) -> int | None:
         """The number of the change for whose sake a test failed; None where it did not fail for one."""

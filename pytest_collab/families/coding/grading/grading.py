@@ -48,7 +48,7 @@ M = TypeVar("M", bound=BaseModel)
 _T = TypeVar("_T")
 _GUARD = Path(__file__).parent / "guard"
 _OUTPUT_LIMIT = 4 * 1024 * 1024
-_VERSION = 11
+_VERSION = 12
 _MADE = 4
 """Counter-tests that are made of a feature, if not more are asked for: which a tree is given is not known before."""
 
@@ -293,7 +293,8 @@ class Grader:
         It passes when the runner came to its own end, every fail-to-pass and pass-to-pass test is there and
         passed, and the exit code is the one the reference has. Skipped is not passed; tests that are not
         there are not passed; a run of nothing is not a pass. And it must fail the counter-tests that are drawn
-        for it: these are run in between, each in a fresh copy and a sandbox of its own.
+        for it: these are run in between, each in a fresh copy and a sandbox of its own. One that it fails before it
+        comes to a changed expectation shows nothing, and another one is drawn, as long as there are some.
 
         Args:
             counters: leave counter-tests out where the tree decides nothing.
@@ -302,8 +303,8 @@ class Grader:
         expected = await self.expectation(feature)
         draw = secrets.SystemRandom()
         count = min(self.pool.counter_tests, len(expected.counters)) if counters else 0
-        drawn = draw.sample(expected.counters, count)
-        plan: list[CounterTest | None] = [None, *drawn]
+        drawn = draw.sample(expected.counters, len(expected.counters))
+        plan, spare = [None, *drawn[:count]], drawn[count:]
         draw.shuffle(plan)
         grades: list[FeatureGrade] = []
         runs: list[tuple[CounterTest, TestReport]] = []
@@ -320,6 +321,8 @@ class Grader:
                     return
                 if counter is not None:
                     runs.append((counter, report))
+                    if spare and not (report.ran and counter.tells(report.places)):
+                        tasks.start_soon(one, spare.pop())
                     return
                 grades.append(judge(feature.id, expected, report))
                 if not grades[0].passed:

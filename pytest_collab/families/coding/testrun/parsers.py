@@ -52,14 +52,19 @@ def junit(report: bytes) -> Results:
     An id is the enclosing suites' names (those below the first two levels), the class name, and the test's name.
     A document with a DTD or with entities is refused: nothing is read from it.
     """
+    return _worst((name, _junit_status(case)) for name, case in junit_cases(report))
+
+
+def junit_cases(report: bytes) -> list[tuple[str, Any]]:
+    """Id and element of every case."""
     from defusedxml import DefusedXmlException
     from defusedxml.ElementTree import ParseError, fromstring
 
     try:
         root = fromstring(report, forbid_dtd=True)
     except (ParseError, DefusedXmlException, ValueError, RecursionError):
-        return {}
-    found: list[tuple[str, TestStatus]] = []
+        return []
+    found: list[tuple[str, Any]] = []
     waiting: list[tuple[Any, tuple[str, ...]]] = [(root, ())]
     while waiting:
         element, path = waiting.pop()
@@ -71,8 +76,8 @@ def junit(report: bytes) -> Results:
             elif child.tag == "testcase":
                 group = child.get("classname") or ""
                 words = [*path, *([group] if group not in ("", "test") else []), child.get("name") or ""]
-                found.append((plain("::".join(words)), _junit_status(child)))
-    return _worst(found)
+                found.append((plain("::".join(words)), child))
+    return found
 
 
 def _junit_status(case: Any) -> TestStatus:
@@ -171,11 +176,16 @@ def jest(text: str) -> Results:
             if not cases and file.get("status") == "failed":
                 found.append((name, "error"))
             for case in cases:
-                titles = [*(case.get("ancestorTitles") or ()), case.get("title") or case.get("fullName")]
-                found.append(("::".join(map(str, titles)), words.get(case.get("status"), "skipped")))
+                found.append((jest_id(case), words.get(case.get("status"), "skipped")))
     except (ValueError, AttributeError, TypeError, RecursionError):
         return {}
     return _worst(found)
+
+
+def jest_id(case: Mapping[str, Any]) -> str:
+    """A case's groups and its title."""
+    titles = [*(case.get("ancestorTitles") or ()), case.get("title") or case.get("fullName")]
+    return "::".join(map(str, titles))
 
 
 def go(text: str) -> Results:

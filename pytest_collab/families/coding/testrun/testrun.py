@@ -17,6 +17,7 @@ from pytest_collab.families.coding.environment.output import plain
 from pytest_collab.families.coding.pool.pool import Pool
 from pytest_collab.families.coding.testrun.canary import Canary, take_out
 from pytest_collab.families.coding.testrun.parsers import Results, TestStatus, parse
+from pytest_collab.families.coding.testrun.places import failed_at
 from pytest_collab.sandbox import Completed, read_inside
 
 _REPORT_LIMIT = 16 * 1024 * 1024
@@ -33,7 +34,7 @@ class TestReport(BaseModel):
         tail: the end of the output, without escape sequences.
         note: why `ran` is false.
         meddling: what code of the tree did to the runner while it ran (Python): `X is replaced`, `Y hooks into Z`.
-        places: the line of its file at which a test failed (Python).
+        places: the line of its file at which a test failed, where the runner tells.
         canaries: where a test that must fail was seen to fail (see `canary`); such tests are not in `tests`, and
             `exit_code` is 0 where they alone explain the runner's own.
     """
@@ -101,6 +102,7 @@ def read_run(laid: Laid, done: Completed, *, pool: Pool, guarded: bool) -> TestR
     else:
         text = done.stdout if pool.parser != "cargo" else in_order(done.stdout, done.stderr)
         tests = parse(pool.parser, _bytes(laid.out, "report"), text)
+        places = failed_at(pool.parser, _bytes(laid.out, "report"), f"{done.stdout}\n{done.stderr}", laid.words)
         tests, exit_code, failing = take_out(tests, exit_code, laid.canaries, pool.language)
     if not note and not any(status in ("passed", "failed") for status in tests.values()):
         note = "no test ran" if not tests else "no test passed or failed"
