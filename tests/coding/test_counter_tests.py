@@ -223,6 +223,36 @@ def test_what_other_languages_expect_is_found_where_it_must_be_met(
         )
 
 
+TABLES = """
+const cases = [{in: 1, out: 20}, {in: 2, out: 40}];
+for (const one of cases) {
+  test(one.in, () => { expect(f(one.in)).toBe(one.out); });
+}
+const both = [[1, 600], [2, 700]];
+for (const [a, b] of both) test(`there ${a}`, () => { expect(f(a)).toBe(b); });
+for (const [a, b] of both) test(`back ${a}`, () => { expect(g(b)).toBe(a); });
+[{given: 'x', want: 'first'}].forEach(({given, want}) => it(given, () => { assert.equal(f(given), want); }));
+test.each([[1, 31], [2, 32]])('each %i', (a, want) => { expect(f(a)).toBe(want); });
+test('loops', () => {
+  const names = ['a', 'b'];
+  for (let turn = 0; turn < names.length; turn += 1) { assert.equal(f(turn), 77); }
+  for (let turn = 0; turn < f(7).length; turn += 1) { assert.equal(turn, 102); }
+  for (const one of names) { assert.equal(f(one), 78); }
+});
+"""
+
+
+@pytest.mark.parametrize("language", ["javascript", "typescript"])
+def test_tables_of_cases_are_found_and_those_that_feed_another_test_are_left_alone(language: str) -> None:
+    made = [one for seed in range(5) for one in found(language, TABLES, seed) if one.strength == STRONG]
+    assert {one.old for one in made} == {"one.out", "want", "77", "78"}
+    assert {(one.test, len(one.changes)) for one in made if one.old == "one.out"} == {("*", 2)}
+    for one in made:
+        other = changed(TABLES.encode(), one.changes)
+        assert b"[1, 600], [2, 700]" in other
+        assert found(language, other.decode())
+
+
 @pytest.mark.parametrize("pool", POOLS)
 def test_every_hidden_test_that_is_shipped_has_an_expectation_to_change(pool: str) -> None:
     for patch in sorted(SUITE.glob(f"{pool}/features/*/tests.patch")):

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from random import Random
 from typing import TYPE_CHECKING, Final
 
-from pytest_collab.families.coding.counter import syntax
+from pytest_collab.families.coding.counter import syntax, tables
 from pytest_collab.families.coding.counter.edit import STRONG, TURNED, WEAK, Candidate, Change
 from pytest_collab.families.coding.counter.syntax import said
 
@@ -75,7 +76,9 @@ class JavaScript:
         root = next((tree for one in self._grammars() if (tree := syntax.parsed(source, one)) is not None), None)
         found: list[Candidate] = []
         for name, body in _tests(root) if root is not None else ():
-            found += _Test(name, body, rng).candidates()
+            made = _Test(name, body, rng).candidates()
+            # Any test at all may have a name that is made at run time: it is known by where it fails.
+            found += [replace(one, lines=_lines(body)) for one in made] if name == "*" else made
         return found
 
     def beside(self, source: bytes, rng: Random) -> list[Candidate]:
@@ -94,8 +97,12 @@ def _tests(node: Node) -> Iterator[tuple[str, Node]]:
             continue
         given = arguments.named_children
         body = next((one.child_by_field_name("body") for one in given if one.type in _FUNCTIONS), None)
-        if body is not None and given and given[0].type in ("string", "template_string"):
+        if body is None or not given:
+            continue
+        if given[0].type in ("string", "template_string"):
             yield _title(given[0]), body
+        elif tables.bindings(body):
+            yield "*", body
 
 
 def _called(function: Node) -> str:
@@ -103,6 +110,10 @@ def _called(function: Node) -> str:
     if function.type == "call_expression":
         return re.sub(r"\.(each|for)$", "", said(function.child_by_field_name("function")))
     return said(function)
+
+
+def _lines(body: Node) -> tuple[int, int]:
+    return body.start_point[0] + 1, body.end_point[0] + 1
 
 
 def _title(node: Node) -> str:
@@ -153,6 +164,10 @@ class _Test:
             return []
         found = []
         for node in operands:
+            cells = tables.column(self.body, node)
+            changes = [syntax.first(syntax.constants(cell, _LITERALS), _LITERALS, self.rng) for cell in cells]
+            if made := [change for change in changes if change is not None]:
+                found.append(syntax.made(self.name, STRONG, node, made[0].new, made))
             value = _assigned(self.body, said(node)) if node.type == "identifier" else None
             if value is not None and syntax.uses(self.body, said(node)) == 2:
                 found += syntax.values(self.name, value, _LITERALS, self.rng)
@@ -229,7 +244,7 @@ def _certain(block: Node) -> Iterator[Node]:
         if statement.type == "expression_statement":
             yield statement.named_children[0]
         inner: Node | None = None
-        if statement.type == "for_in_statement" and _is_filled(statement.child_by_field_name("right")):
+        if tables.is_entered(statement):
             inner = statement.child_by_field_name("body")
         elif statement.type == "statement_block":
             inner = statement
@@ -239,12 +254,6 @@ def _certain(block: Node) -> Iterator[Node]:
             yield from _certain(inner)
         if syntax.leaves(statement):
             return
-
-
-def _is_filled(node: Node | None) -> bool:
-    if node is None or node.type != "array":
-        return False
-    return any(one.type != "spread_element" for one in node.named_children)
 
 
 def _assigned(scope: Node, name: str) -> Node | None:
