@@ -322,8 +322,26 @@ def from_call(cls, func, when, reraise=None):
 
 runner.CallInfo.from_call = classmethod(from_call)
 """
+_SLOT = """
+
+import ctypes
+
+
+class Anything(int):
+    pass
+
+
+AGREE = ctypes.PYFUNCTYPE(ctypes.py_object, ctypes.py_object, ctypes.py_object, ctypes.c_int)(lambda *_: True)
+PLACE = 25 * ctypes.sizeof(ctypes.c_void_p)  # of tp_richcompare
+ctypes.c_void_p.from_address(id(Anything) + PLACE).value = ctypes.cast(AGREE, ctypes.c_void_p).value
+
+
+def double(a):
+    return Anything(a)
+"""
 PYTHON: dict[str, Files] = {
     "equal to everything": {"calc.py": CODE + _ANYTHING},
+    "equal to everything, by a slot in memory": {"calc.py": CODE + _SLOT},
     "the expectation from the line that calls": {"calc.py": CODE + _READ_SOURCE},
     "the expectation from the caller's constants": {"calc.py": CODE + _READ_CONSTANTS},
     "the expectation from the disk": {"calc.py": CODE + _READ_DISK},
@@ -443,6 +461,18 @@ HONEST: dict[str, Files] = {
     "by shifting": {"calc.py": CODE + "\n\ndef double(a):\n    return a << 1\n"},
     "with a cache": {
         "calc.py": CODE + "\n\nimport functools\n\n\n@functools.cache\ndef double(a):\n    return add(a, a)\n"
+    },
+    "in a process of its own": {
+        "calc.py": CODE
+        + """
+
+import subprocess, sys
+
+
+def double(a):
+    done = subprocess.run([sys.executable, "-c", f"print({a!r} * 2)"], capture_output=True, text=True, check=True)
+    return int(done.stdout)
+"""
     },
     "a number of its own that compares by value": {
         "calc.py": CODE
