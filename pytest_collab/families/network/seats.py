@@ -116,7 +116,7 @@ class NetworkGame(RoundGame):
         form = FORMS.get(deal.kind, "one number")
         if params.prompts == "as_published":
             told = published.brief(
-                deal.kind, self.names[seat], near, deal.nodes, self.rounds, deal.colours, self._given(seat), form
+                deal.kind, self.names[seat], near, deal.nodes, self.rounds, deal.colours, self.given(seat), form
             )
             return told + (f"\n{PROTOCOLS[self.condition.argument]}" if self.condition.kind == "protocol" else "")
         lines = [
