@@ -368,3 +368,50 @@ async def test_an_image_without_gnu_tools_is_served_too(
         await sandbox.run("cat old > new; rm old; mkdir d; ln -s new d/l", timeout=30)
         await sandbox.run("rm new; echo 2 > d/f", timeout=30)
     assert sorted(str(path.relative_to(work)) for path in work.rglob("*")) == ["d", "d/f", "d/l"]
+
+
+@pytest.mark.parametrize(
+    ("status", "killed_by"),
+    [
+        (
+            {
+                "phase": "Running",
+                "containerStatuses": [
+                    {
+                        "name": "seat",
+                        "restartCount": 1,
+                        "state": {"waiting": {"reason": "CrashLoopBackOff"}},
+                        "lastState": {"terminated": {"reason": "OOMKilled", "exitCode": 137}},
+                    }
+                ],
+            },
+            "memory",
+        ),
+        (
+            {
+                "phase": "Failed",
+                "reason": "Evicted",
+                "message": "Pod ephemeral local storage usage exceeds the total limit of containers 32Mi.",
+            },
+            "disk",
+        ),
+        ({"phase": "Failed", "reason": "Evicted", "message": "The node was low on resource: memory."}, None),
+        ({"phase": "Failed", "reason": "DeadlineExceeded", "message": "Pod was active too long"}, None),
+    ],
+)
+async def test_a_pod_that_its_command_ended_is_replaced_and_any_other_end_is_the_infrastructures(
+    make_here: MakeSandbox, api: Cluster, work: Path, status: dict[str, Any], killed_by: str | None
+) -> None:
+    async with make_here() as sandbox:
+        (ended,) = api.pods
+        api.pods[ended]["status"] = status
+        if killed_by is None:
+            with pytest.raises(SandboxError, match=str(status["message"])):
+                await sandbox.run("kill -9 $$", timeout=20)
+            return
+        done = await sandbox.run("kill -9 $$", timeout=20)
+        assert done.killed_by == killed_by
+        assert ended not in api.pods
+        assert (await sandbox.run("echo on > on", timeout=20)).ok
+        assert (await sandbox.run("kill -9 $$", timeout=20)).exit_code == 137
+    assert (work / "on").read_text() == "on\n"

@@ -20,6 +20,7 @@ from pytest_collab.errors import SandboxError
 ROLE: Final = "docs/examples/kubernetes-sandbox.yaml"
 _IN_CLUSTER: Final = Path("/var/run/secrets/kubernetes.io/serviceaccount/namespace")
 _SECONDS: Final = 60.0
+_CONNECT_SECONDS: Final = 5.0
 _V4: Final = "v4.channel.k8s.io"
 
 Json = dict[str, Any]
@@ -69,7 +70,11 @@ class Cluster:
         headers = {"accept": "application/json", "content-type": "application/json", **self._authorization()}
         try:
             answer = self._api.rest_client.pool_manager.request(
-                method, url, headers=headers, body=None if body is None else json.dumps(body), timeout=_SECONDS
+                method,
+                url,
+                headers=headers,
+                body=None if body is None else json.dumps(body),
+                timeout=urllib3.Timeout(connect=_CONNECT_SECONDS, read=_SECONDS),
             )
         except urllib3.exceptions.HTTPError as error:
             raise SandboxError(f"the API server of {self.place} cannot be reached: {_short(error)}") from error
@@ -139,7 +144,7 @@ def connect() -> Cluster:
             f"the kubernetes package cannot be imported: {error}; pip install 'pytest-collab[kubernetes]'"
         ) from error
     configuration = client.Configuration()
-    configuration.retries = 3
+    configuration.retries = 2
     try:
         if _IN_CLUSTER.is_file() and not any(path.is_file() for path in _kubeconfigs()):
             config.load_incluster_config(client_configuration=configuration)

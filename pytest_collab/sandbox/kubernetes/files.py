@@ -97,8 +97,7 @@ class Files:
         if not self._writable:
             return
         now, taken = self._list()
-        size, entries = taken[0] - self._before[0], taken[1] - self._before[1]
-        if size > self._spec.disk_mb * _MEGABYTE or entries > self._spec.entries:
+        if self._too_much(taken):
             raise OverQuota
         changes = {key: mirror.changed(self._there[key], now[key]) for key in self._writable}
         gone = {key: mirror.vanished(self._there[key], now[key]) for key in self._writable}
@@ -116,6 +115,17 @@ class Files:
                 self._here[key].pop(name, None)
                 if name in here:
                     self._here[key][name] = here[name]
+
+    def over(self) -> bool:
+        """Whether a command that still runs has added more than it may."""
+        try:
+            return self._too_much(self._list()[1])
+        except OverQuota:
+            return True
+
+    def _too_much(self, taken: tuple[int, int]) -> bool:
+        size, entries = taken[0] - self._before[0], taken[1] - self._before[1]
+        return size > self._spec.disk_mb * _MEGABYTE or entries > self._spec.entries
 
     def _list(self) -> tuple[dict[str, Tree], tuple[int, int]]:
         """What the writable mounts of the pod hold, but for what other mounts lie over; bytes and entries in all."""

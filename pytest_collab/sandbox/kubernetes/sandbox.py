@@ -27,6 +27,9 @@ from pytest_collab.sandbox.output import BoundedOutput
 
 _MEGABYTE: Final = 1024 * 1024
 _KILL_SECONDS: Final = 15.0
+_LOOK_SECONDS: Final = 1.0  # between looks at what a command has written so far
+_LOOK_SHARE: Final = 20.0
+_TOLD_SECONDS: Final = 10.0  # the API server hears of the end of a container a moment later
 _THREADS: Final = 6
 _POLICY_SECONDS: Final = 15.0  # policies reach a new pod's network a moment after it begins
 _HELP: Final = (
@@ -205,6 +208,19 @@ class KubernetesSandbox(Sandbox):
             if streams[0].total + streams[1].total > self.spec.output_mb * _MEGABYTE and not done.is_set():
                 anyio.from_thread.run_sync(end, "output")
 
+        async def watch() -> None:
+            pause = _LOOK_SECONDS
+            while self._files is not None:
+                await anyio.sleep(pause)
+                started = time.monotonic()
+                try:
+                    if await self._call(self._files.over):
+                        end("disk")
+                        return
+                except SandboxError:  # what has become of the pod is found out when the command has ended
+                    return
+                pause = max(_LOOK_SECONDS, _LOOK_SHARE * (time.monotonic() - started))
+
         async def receive() -> None:
             nonlocal code, lost
             try:
@@ -222,6 +238,8 @@ class KubernetesSandbox(Sandbox):
         try:
             async with anyio.create_task_group() as tasks:
                 tasks.start_soon(receive)
+                if self.spec.writable:
+                    tasks.start_soon(watch)
                 try:
                     with anyio.move_on_after(timeout) as clock:
                         await done.wait()
@@ -236,6 +254,9 @@ class KubernetesSandbox(Sandbox):
                         except SandboxError as error:  # raised below: a task group would wrap it
                             trouble = error
                         command.hang_up()
+                        with anyio.move_on_after(_KILL_SECONDS):
+                            await received.wait()
+                tasks.cancel_scope.cancel()
         finally:
             command.close()
         if trouble is not None:
@@ -255,8 +276,8 @@ class KubernetesSandbox(Sandbox):
         more, self._out_of_memory = count > self._out_of_memory, count
         if killed_by is None and code == _KILLED and more:
             return "memory"
-        if lost is not None and killed_by is None:
-            return await self._recover(lost, killed_by)
+        if killed_by is None and (lost is not None or code == _KILLED):
+            return await self._recover(lost, None)
         return killed_by
 
     async def _clean(self) -> int:
@@ -274,16 +295,26 @@ class KubernetesSandbox(Sandbox):
                 raise SandboxError(f"what runs in pod {self._pod} cannot be ended: {told.decode('utf-8', 'replace')}")
             await anyio.sleep(0.02)
 
-    async def _recover(self, error: SandboxError, killed_by: KilledBy | None) -> KilledBy | None:
-        """After the seat's container, or its pod, has ended: find out why, and make it ready again.
+    async def _recover(self, error: SandboxError | None, killed_by: KilledBy | None) -> KilledBy | None:
+        """After the seat's container, or its pod, may have ended: find out why, and make it ready again.
+
+        Args:
+            error: what shows that it has; None where only an exit code makes one think so.
 
         Raises:
             SandboxError: it was not the command's doing.
         """
         cluster = self._require()
-        found: Json = await self._call(cluster.call, "GET", f"{starting.PODS}/{self._pod}")
-        why = starting.ended_by(found)
+        deadline = time.monotonic() + (_TOLD_SECONDS if error is not None else 0.0)
+        while True:
+            found: Json = await self._call(cluster.call, "GET", f"{starting.PODS}/{self._pod}")
+            why = starting.ended_by(found)
+            if why is not None or time.monotonic() > deadline:
+                break
+            await anyio.sleep(0.3)
         if why is None and killed_by is None:
+            if error is None:
+                return None
             raise error
         if why not in ("OOMKilled", "Evicted", None):
             raise SandboxError(f"pod {self._pod} of {cluster.place} was ended: {starting.told(found)}") from error
