@@ -83,7 +83,7 @@ class Interception(Params):
                 key="pool",
             )
         try:
-            return load(path).model_copy(update={"counter_tests": 0}).within(path.parent)
+            return load(path).model_copy(update={"counter_tests": 0})
         except TaskError as error:
             raise TaskError(f"{self.pool}: {error.problem}", remedy=error.remedy, key="pool") from None
 
