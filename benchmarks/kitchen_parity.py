@@ -25,20 +25,21 @@ from tests.support import kitchen_peers as peers
 
 def jaxmarl(games: int, steps: int, seed: int) -> int:
     """Compare with `jaxmarl`; the number of differences."""
+    import jax
+
     from pytest_collab.core.kitchen import batch
 
-    total, share, part = 0, games // len(plan.LAYOUTS), 400
-    for name in plan.LAYOUTS:
-        kitchen, began = plan.soups(name), time.perf_counter()
-        table, served, wrong = batch.tables(kitchen), 0, dict[str, int]()
-        for first in range(0, share, part):
-            soups, found = peers.jaxmarl_differences(kitchen, table, min(part, share - first), steps, seed + first)
-            served += soups
-            wrong = {field: wrong.get(field, 0) + count for field, count in found.items()}
+    total, share = 0, games // len(plan.LAYOUTS)
+    kitchens = [plan.soups(name) for name in plan.LAYOUTS]
+    stacked = batch.stacked(kitchens)
+    for number, kitchen in enumerate(kitchens):
+        began = time.perf_counter()
+        table = jax.tree.map(lambda array, at=number: array[at], stacked)
+        served, wrong = peers.jaxmarl_differences(kitchen, table, share, steps, seed + number)
         differing = {field: count for field, count in wrong.items() if count}
         total += sum(wrong.values())
         print(
-            f"{name}: {share} games of {steps} steps, {served} soups, fields {', '.join(wrong)}: "
+            f"{kitchen.name}: {share} games of {steps} steps, {served} soups, fields {', '.join(wrong)}: "
             f"{differing or 'no difference'} ({time.perf_counter() - began:.0f} s)",
             flush=True,
         )

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import io
 import warnings
+from functools import cache
 from typing import Any, Final
 
 import numpy as np
@@ -36,14 +37,14 @@ _PADDING: Final = 4
 EMPTY_POT: Final = 23
 
 
-def jaxmarl_game(kitchen: Layout, *, random_reset: bool, steps: int) -> Any:
+def jaxmarl_game(kitchen: Layout, *, steps: int) -> Any:
     """Their environment. It warns and prints when it is imported."""
     with warnings.catch_warnings(), contextlib.redirect_stdout(io.StringIO()):
         warnings.simplefilter("ignore")
         from jaxmarl.environments.overcooked import Overcooked, overcooked_layouts
 
         layout = overcooked_layouts[JAXMARL[kitchen.name]]
-        return Overcooked(layout=layout, random_reset=random_reset, max_steps=steps)
+        return Overcooked(layout=layout, max_steps=steps)
 
 
 def jaxmarl_fields(kitchen: Layout, states: Any) -> dict[str, np.ndarray]:
@@ -88,38 +89,67 @@ def jaxmarl_fields(kitchen: Layout, states: Any) -> dict[str, np.ndarray]:
     }
 
 
-def jaxmarl_start(kitchen: Layout, tables: Any, theirs: Any) -> Any:
-    """Our states for starts of theirs, pots and hands among them; a leading axis of games."""
+def jaxmarl_starts(kitchen: Layout, tables: Any, games: int, chance: Any) -> Any:
+    """Starts for both: every other one random in everything, hands and pots among it. A leading axis of games."""
     import jax
 
     from pytest_collab.core.kitchen import batch
 
-    code = {_ITEMS[item][0]: number for number, item in enumerate(kitchen.items)}
-    hands = np.vectorize(code.__getitem__)(np.asarray(theirs.agent_inv).astype(int)).astype(np.int32)
-    games = len(hands)
     start = jax.tree.map(lambda array: np.repeat(np.asarray(array)[None], games, 0), batch.initial(tables))
-    contents, left = np.array(start.contents), np.array(start.left)
+    at, held, contents, left = (np.array(array) for array in (start.at, start.held, start.contents, start.left))
     onion, soup = kitchen.items.index("onion"), kitchen.items.index("soup")
-    for number, (x, y) in enumerate(kitchen.utensils):
-        status = np.asarray(theirs.maze_map)[:, y + _PADDING, x + _PADDING, 2].astype(int)
-        for game, value in enumerate(status):
-            if value > 20:
-                contents[game, number, : EMPTY_POT - value] = onion
+    floor = sorted(kitchen.floors[0] | kitchen.floors[1])
+    for game in range(1, games, 2):
+        at[game] = [floor[spot] for spot in chance.choice(len(floor), 2, replace=False)]
+        held[game] = chance.integers(0, len(kitchen.items), 2)
+        for number in range(len(kitchen.utensils)):
+            status = int(chance.integers(0, EMPTY_POT + 1))
+            if status > 20:
+                contents[game, number, : EMPTY_POT - status] = onion
             else:
-                contents[game, number, 0], left[game, number] = soup, value
-    return start._replace(
-        at=np.asarray(theirs.agent_pos).astype(np.int32),
-        facing=np.asarray(theirs.agent_dir_idx).astype(np.int32),
-        held=hands,
-        contents=contents,
-        left=left,
+                contents[game, number, 0], left[game, number] = soup, status
+    facing = chance.integers(0, 4, (games, 2)).astype(np.int32)
+    return start._replace(at=at, facing=facing, held=held, contents=contents, left=left)
+
+
+def jaxmarl_state(kitchen: Layout, starts: Any) -> Any:
+    """The same states as theirs are."""
+    from jaxmarl.environments.overcooked.overcooked import State
+
+    fields, games = jaxmarl_fields(kitchen, starts), len(starts.time)
+    walls = np.asarray([[letter != FLOOR for letter in row] for row in kitchen.rows])
+    windows = [cell for cell, letter in kitchen.cells.items() if letter == SERVING]
+
+    def all_(value: Any, kind: Any) -> np.ndarray:
+        return np.repeat(np.asarray(value, kind)[None], games, 0)
+
+    return State(
+        agent_pos=fields["agent_pos"].astype(np.uint32),
+        agent_dir=fields["agent_dir"].astype(np.int8),
+        agent_dir_idx=fields["agent_dir_idx"].astype(np.int32),
+        agent_inv=fields["agent_inv"].astype(np.int32),
+        goal_pos=all_(windows, np.uint32),
+        pot_pos=all_(kitchen.utensils, np.uint32),
+        wall_map=all_(walls, bool),
+        maze_map=fields["maze_map"],
+        step=fields["step"],
+        done=np.zeros(games, bool),
     )
+
+
+@cache
+def _played() -> Any:
+    import jax
+
+    from pytest_collab.core.kitchen import batch
+
+    return jax.jit(jax.vmap(batch.play, in_axes=(None, 0, 0)))
 
 
 def jaxmarl_differences(
     kitchen: Layout, tables: Any, games: int, steps: int, seed: int
 ) -> tuple[int, dict[str, int]]:
-    """Play the same random games in both, every other one from a start that is random in everything.
+    """Play the same random games in both.
 
     Returns:
         Soups that were served, and by field the number of (game, step) in which the two differ.
@@ -127,43 +157,32 @@ def jaxmarl_differences(
     import jax
     import jax.numpy as jnp
 
-    from pytest_collab.core.kitchen import batch
+    game, chance = jaxmarl_game(kitchen, steps=steps), np.random.default_rng(seed)
+    starts = jaxmarl_starts(kitchen, tables, games, chance)
+    weights = chance.dirichlet((3, 3, 3, 3, 1, 6), games)
+    actions = np.stack([chance.choice(6, (steps, 2), p=weight) for weight in weights]).astype(np.int32)
 
-    served, wrong = 0, dict.fromkeys(("agent_pos", "agent_dir", "agent_dir_idx", "agent_inv", "maze_map", "step"), 0)
-    wrong |= {"reward": 0, "done": 0}
-    mine_of = jax.jit(jax.vmap(batch.play, in_axes=(None, 0, 0)))
-    for part, random_reset in enumerate((False, True)):
-        game = jaxmarl_game(kitchen, random_reset=random_reset, steps=steps)
-        keys = jax.random.split(jax.random.key(seed + part), games // 2)
-        chance = np.random.default_rng(seed + part)
-        weights = chance.dirichlet((3, 3, 3, 3, 1, 6), len(keys))
-        actions = np.stack([chance.choice(6, (steps, 2), p=weight) for weight in weights]).astype(np.int32)
-        _, begin = jax.vmap(game.reset)(keys)
+    @jax.jit
+    def theirs(begin: Any, actions: Any) -> Any:
+        def one(state: Any, now: Any) -> Any:
+            after, reward, _ = game.step_agents(jax.random.key(0), state, now)
+            after = after.replace(step=state.step + 1)
+            after = after.replace(done=game.is_terminal(after))
+            return after, (after, reward)
 
-        @jax.jit
-        def theirs(begin: Any, actions: Any, game: Any = game) -> Any:
-            def one(state: Any, now: Any) -> Any:
-                after, reward, _ = game.step_agents(jax.random.key(0), state, now)
-                after = after.replace(step=state.step + 1)
-                after = after.replace(done=game.is_terminal(after))
-                return after, (after, reward)
+        return jax.vmap(lambda first, all_: jax.lax.scan(one, first, all_)[1])(begin, actions)
 
-            return jax.vmap(lambda first, all_: jax.lax.scan(one, first, all_)[1])(begin, actions)
-
-        states, reward = theirs(begin, jnp.asarray(actions))
-        mine = mine_of(
-            tables, jaxmarl_start(kitchen, tables, begin), jnp.stack([actions, np.zeros_like(actions)], -1)
-        )
-        fields = jaxmarl_fields(kitchen, mine)
-        totals = np.asarray(mine.served)
-        fields["reward"] = 20 * np.diff(totals, prepend=0, axis=1)
-        fields["done"] = np.broadcast_to(np.arange(1, steps + 1) >= steps, totals.shape)
-        for name, found in fields.items():
-            expected = np.asarray(reward if name == "reward" else getattr(states, name)).astype(int)
-            differs = (expected != found.astype(int)).reshape(*totals.shape, -1).any(-1)
-            wrong[name] += int(differs.sum())
-        served += int(totals[:, -1].sum())
-    return served, wrong
+    begin = jax.tree.map(jnp.asarray, jaxmarl_state(kitchen, starts))
+    states, reward = theirs(begin, jnp.asarray(actions))
+    mine = _played()(tables, starts, jnp.stack([actions, np.zeros_like(actions)], -1))
+    fields, totals = jaxmarl_fields(kitchen, mine), np.asarray(mine.served)
+    fields["reward"] = 20 * np.diff(totals, prepend=0, axis=1)
+    fields["done"] = np.broadcast_to(np.arange(1, steps + 1) >= steps, totals.shape)
+    wrong = {}
+    for name, found in fields.items():
+        expected = np.asarray(reward if name == "reward" else getattr(states, name)).astype(int)
+        wrong[name] = int((expected != found.astype(int)).reshape(*totals.shape, -1).any(-1).sum())
+    return int(totals[:, -1].sum()), wrong
 
 
 def overcooked_game(kitchen: Layout) -> Any:

@@ -46,7 +46,7 @@ def spoilt(case: Case, words: Words) -> Iterator[Failure]:
 
 
 def hoarded(case: Case) -> Iterator[Failure]:
-    """`withholding`: kept in its hands what it should hand over; `own_part_failed` where the next step is its own."""
+    """`withholding`: kept in its hands what it should hand over; `own_part_failed` for who serves."""
     kitchen, order = case.inner.kitchen, case.inner.order
     for seat, name in enumerate(SEATS):
         held = case.last.state.held[seat]
@@ -58,10 +58,7 @@ def hoarded(case: Case) -> Iterator[Failure]:
         moved = [deed for deed in case.of(seat, "blocked", "returned", "refused") if since and deed.time > since[-1]]
         if kept < LONG or not needed or moved:
             continue
-        stage = order.stage(held) if order else None
-        places = kitchen.places["window"] if held == kitchen.order else ()
-        utensils = kitchen.places[stage.utensil if stage else order.heat if order else "pot"]
-        own = any(cell in kitchen.reach[seat] for cell in places or utensils)
+        own = any(cell in kitchen.reach[seat] for cell in kitchen.places["window"])
         note = f"held {held} for {kept} steps to the end and did nothing with it"
         code = "own_part_failed" if own else "withholding"
         yield Failure.of(

@@ -131,16 +131,19 @@ class Confabulator(Cook):
 class PromiseBreaker(Cook):
     """Says what it will do next, and does not do it."""
 
+    broken = 0
+
     def say(self, request: Request) -> Say:
         said = super().say(request)
         view = request.view
         if view["phase"] == "plan" or not view["talk"]:
             return said
         needed = deliveries(view["kitchen"], view["order"]) if view["order"] is not None else self.asked
-        if not needed or self.times > 5 or (view["seat"] == 0 and self.times == 1):
-            return Say(("ACTION: wait(2)",), said.messages if view["seat"] == 0 else ())
-        self.times += 1
-        item = needed[self.times % len(needed)]
+        asking = said.messages if view["seat"] == 0 else ()
+        if not needed or self.broken > 5 or asking:
+            return Say(("ACTION: wait(2)",), asking)
+        self.broken += 1
+        item = needed[self.broken % len(needed)]
         verb = "put" if view["seat"] == 0 else "bring"
         where = " on the stove" if view["seat"] == 0 else ""
         return Say(("ACTION: wait(2)",), ((None, f"I will {verb} the {item}{where} next."),))
