@@ -61,6 +61,7 @@ PLAYS: Final = {
     "alem": Play("alem/first_steps.collab.yaml", "partner+silent", seed=9999),
     "hanabi": Play("hanabi/two_players.collab.yaml", "partner+stubborn", seed=1),
     "interception": Play("interception/quick.collab.yaml", "rubber_stamper", condition="solo", seed=1),
+    "kitchen": Play("kitchen/level_four.collab.yaml", "partner+hoarder", seed=1),
     "network": Play("network/leader.collab.yaml", "partner+partner+promise_breaker+partner", seed=1),
 }
 """One episode a family, with a planted fault in it."""

@@ -171,8 +171,9 @@ class Cook(Player):
         if view["seat"] == 0:
             if view["order"] is None or not self._asks(view):
                 return ()
+            asking = self.request(view)
             self.spoken_at, self.times = scene.state.time, self.times + 1
-            return ((None, self.request(view)),)
+            return ((None, asking),)
         return self.report(view, action)
 
     def _asks(self, view: Mapping[str, Any]) -> bool:
