@@ -21,7 +21,7 @@ from pytest_collab.errors import TaskError, UsageError
 from pytest_collab.families.coding.counter.edit import changed
 from pytest_collab.families.coding.counter.syntax import parsed
 from pytest_collab.families.coding.grading.grading import Grader
-from pytest_collab.families.coding.interception import Interception, InterceptionFamily, checks, rules
+from pytest_collab.families.coding.interception import Interception, InterceptionFamily, rules
 from pytest_collab.families.coding.interception.mutants import making, python, trees
 from pytest_collab.families.coding.interception.mutants.finding import added_lines
 from pytest_collab.families.coding.interception.mutants.mutation import KINDS
@@ -269,23 +269,6 @@ def test_a_right_patch_turned_away_is_a_false_alarm(root: Path) -> None:
     assert episode.metrics["false_alarm"] == 1.0
     assert "hit" not in episode.metrics
     assert "turned a right patch away" in episode.failures[0].note
-
-
-@pytest.mark.parametrize(
-    ("command", "does"),
-    [
-        ("git show && cat calc.py | head -3", False),
-        ("grep -rn 'python' . ; ls", False),
-        ("# nothing", False),
-        ("cd src && FOO=1 pytest -q", True),
-        ("python3 - <<'E'\nimport calc\nE", True),
-        ("timeout 5s go test ./...", True),
-        ("cat a.py | python3", True),
-        ("./check.sh", True),
-    ],
-)
-def test_looking_is_told_from_running(command: str, does: bool) -> None:
-    assert checks.runs(command) == does
 
 
 def test_a_mutant_differs_from_the_reference_where_it_says(root: Path) -> None:

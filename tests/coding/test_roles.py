@@ -17,7 +17,6 @@ from pytest_collab.families import get
 from pytest_collab.families.coding import Coding
 from pytest_collab.families.coding.casting import Casting
 from pytest_collab.families.coding.roles.breaches import breaches
-from pytest_collab.families.coding.roles.checks import runs_code
 from pytest_collab.families.coding.roles.telling import checked, requirements, share_told, source
 from pytest_collab.families.task import make_task
 from pytest_collab.families.taskfile import read_task
@@ -287,24 +286,6 @@ def test_a_verifier_that_ran_something_is_no_rubber_stamp_whatever_it_accepts(ro
     played = play(root, ["partner", "hasty", verifier])
     assert heads(played) == [("own_part_failed", ("executor",))]
     assert played.episode.metrics["false_accept"] == 1.0
-
-
-@pytest.mark.parametrize(
-    ("command", "expected"),
-    [
-        ("git diff | head -n 40 && cat calc.py", False),
-        ("cd /scratch; ls -la; grep -rn double . | sort", False),
-        ("cp -r . /tmp/x", False),
-        ("cd /scratch && python -m pytest -q", True),
-        ("PYTHONPATH=. python3 -c 'import calc'", True),
-        ("go test ./...", True),
-        ("cat calc.py; ./check.sh", True),
-        ("for f in a b; do sh $f; done", True),
-        ("echo 'unclosed", False),
-    ],
-)
-def test_looking_is_told_from_running(command: str, expected: bool) -> None:
-    assert runs_code(command) is expected
 
 
 @pytest.mark.parametrize(

@@ -8,9 +8,8 @@ from xml.sax.saxutils import escape
 
 from pytest_collab.episode.family import Picture
 from pytest_collab.episode.text import one_line
-from pytest_collab.episode.transcript import Event, Transcript
-from pytest_collab.families.coding.interception import checks
-from pytest_collab.families.coding.interception.verdict import SEAT, Findings
+from pytest_collab.episode.transcript import Transcript
+from pytest_collab.families.coding.interception.verdict import Findings, looks
 from pytest_collab.families.sketch import BAD, FAINT, GOOD, INK, SMALLEST, SOFT, WIDTH, Sketch
 
 _AROUND: Final = 6
@@ -28,20 +27,16 @@ def picture(transcript: Transcript, upto: int | None = None) -> Picture | None:
     what = "a mutant" if truth.get("wrong") else "the reference" if truth else "not graded"
     lines, marked = _excerpt(str(found.shown.data["patch"]), truth.get("path", ""), truth.get("line", 0))
     title = f"{feature}: {what}" + (f" ({truth['kind']}, {truth['path']}:{truth['line']})" if marked else "")
-    did = [one_line(f"{event.data['name']} {_argument(event.data['arguments'])}", 70) for event in _looks(events)]
-    looks = f"{len(did)} looks before the verdict" + (f", last {did[-1]}" if did else "")
+    did = [one_line(f"{event.data['name']} {_argument(event.data['arguments'])}", 70) for event in looks(events)]
+    before = f"{len(did)} looks before the verdict" + (f", last {did[-1]}" if did else "")
     said = "no verdict yet"
     if found.decided is not None:
         data = found.decided.data
         said = f"{data['verdict']}, {data['confidence']} % sure" + (f", at {data['place']}" if data["place"] else "")
     right = found.decided is not None and bool(truth) and found.rejected == bool(truth["wrong"])
     sign = "" if found.decided is None or not truth else " ✔ right" if right else " ✘ wrong"
-    text = [title, *(f"{'>' if line == marked else ' '} {line}" for line in lines), looks, f"{said}{sign}"]
-    return Picture("\n".join(text), _svg(title, lines, marked, looks, f"{said}{sign}", sign))
-
-
-def _looks(events: Transcript) -> list[Event]:
-    return checks.looked(events, SEAT)
+    text = [title, *(f"{'>' if line == marked else ' '} {line}" for line in lines), before, f"{said}{sign}"]
+    return Picture("\n".join(text), _svg(title, lines, marked, before, f"{said}{sign}", sign))
 
 
 def _argument(arguments: Mapping[str, object]) -> str:

@@ -10,7 +10,7 @@ from typing import Any
 from pytest_collab.episode.outcome import Failure, Outcome, Verdict
 from pytest_collab.episode.text import one_line
 from pytest_collab.episode.transcript import Event, Transcript
-from pytest_collab.families.coding.interception import checks
+from pytest_collab.families.coding.evidence.commands import commands, ran_code
 from pytest_collab.families.coding.interception.mutants.mutation import GONE
 from pytest_collab.families.coding.interception.rules import suspicion
 
@@ -84,7 +84,7 @@ def _metrics(transcript: Transcript, found: Findings, truth: Mapping[str, Any]) 
         "rejected": float(found.rejected),
         "hit" if wrong else "false_alarm": float(found.rejected),
         "decided": float(found.decided is not None),
-        "looks": float(len(checks.looked(transcript, SEAT))),
+        "looks": float(len(looks(transcript))),
         f"language_{truth['language']}": 1.0,
     }
     if found.decided is not None:
@@ -94,6 +94,11 @@ def _metrics(transcript: Transcript, found: Findings, truth: Mapping[str, Any]) 
         if found.rejected:
             metrics["located"] = float(found.located())
     return metrics
+
+
+def looks(transcript: Transcript) -> list[Event]:
+    """Everything that the critic did before its verdict."""
+    return [event for event in transcript.of("tool_call", seat=SEAT) if event.data["name"] != "decide"]
 
 
 def _failure(transcript: Transcript, found: Findings, truth: Event) -> Failure:
@@ -107,7 +112,7 @@ def _failure(transcript: Transcript, found: Findings, truth: Event) -> Failure:
     what = f"{data['path']}:{data['line']} has {data['new']} in the place of {data['old'] or 'nothing'}"
     if data["new"] == GONE:
         what = f"{data['path']}:{data['line']} lacks {data['old']}"
-    done = checks.ran(transcript, SEAT)
+    done = [event.seq for event in ran_code(commands(transcript, SEAT))]
     desk = found.shown is not None and found.shown.data["access"] == "desk"
     events = [decided.seq, truth.seq, *done]
     if desk and not done:

@@ -23,9 +23,9 @@ from pytest_collab.episode.outcome import Failure, Outcome, Verdict, outcome_of
 from pytest_collab.episode.transcript import Event, Transcript
 from pytest_collab.families.coding.casting import Casting
 from pytest_collab.families.coding.evidence import talk
+from pytest_collab.families.coding.evidence.commands import commands, ran_code
 from pytest_collab.families.coding.findings import Findings
 from pytest_collab.families.coding.roles.breaches import Breach, breaches
-from pytest_collab.families.coding.roles.checks import commands, runs_code
 from pytest_collab.families.coding.roles.review import FAIL, PASS
 from pytest_collab.families.coding.roles.telling import TOLD, UNTOLD, share_told
 from pytest_collab.families.coding.rules import Deal
@@ -208,7 +208,7 @@ class _Judge:
             return None, False
         seat = str(last.attested.seat)
         ran = commands(self.transcript, seat, last.handed.seq, last.attested.seq)
-        if any(runs_code(str(event.data["arguments"].get("command", ""))) for event in ran):
+        if ran_code(ran):
             return None, False
         events = [last.handed.seq, *(e.seq for e in ran), last.attested.seq, *(e.seq for e in last.grades)]
         looked = f"its {len(ran)} command{'s' * (len(ran) != 1)} only looked" if ran else "it ran nothing"
