@@ -203,7 +203,7 @@ async def test_the_memory_of_all_processes_counts_together(make_isolated: MakeSa
 @pytest.mark.parametrize("place", ["/tmp", "$HOME", "/dev/shm", "/work"])
 async def test_the_disk_cannot_be_filled(make_isolated: MakeSandbox, work: Path, place: str) -> None:
     fill = (
-        f"for i in $(seq 100); do head -c 4000000 /dev/zero > {place}/big$i || exit 1; sleep 0.02; done;"
+        f"for i in $(seq 100); do head -c 4000000 /dev/zero > {place}/big$i || exit 1; sleep 0.05; done;"
         " echo 400 MB were written"
     )
     async with make_isolated() as sandbox:

@@ -28,8 +28,8 @@ class Partner(Player):
             return Say(("PUNISH: nobody",))
         action = self.action(view)
         if phase == "talk":
-            return Say((), ((None, f"I will choose {view['shown'][action]}."),))
-        return Say.action(view["shown"][action])
+            return Say((), ((None, f"I will choose {view['shown'].get(action, action)}."),))
+        return Say.action(view["shown"].get(action, action))
 
     def action(self, view: Mapping[str, Any]) -> str:
         """What it plays."""
