@@ -3,9 +3,9 @@
 python benchmarks/kitchen_parity.py jaxmarl --games 2000
 python benchmarks/kitchen_parity.py overcooked --games 200
 
-Needs `pip install 'pytest-collab[peers]'`. `jaxmarl` 0.2 (its Overcooked v1) is played in batches and compared in
-position, direction, hands, the whole map with what lies and cooks on it, reward and end; `overcooked` 0.2 with
-`old_dynamics` one game after the other. Exit status 1 where anything differs.
+Needs `pip install 'pytest-collab[kitchen-peers]'`. `jaxmarl` 0.2 (its Overcooked v1) is played in batches and
+compared in position, direction, hands, the whole map with what lies and cooks on it, reward and end; `overcooked` 0.2
+with `old_dynamics` one game after the other. Exit status 1 where anything differs.
 """
 
 from __future__ import annotations

@@ -2,8 +2,8 @@
 
 python benchmarks/kitchen_traces.py
 
-Needs `pip install 'pytest-collab[peers]'`. Two built-in cooks who stumble now and then say what is done; what it
-comes to is `overcooked` 0.2's (with `old_dynamics`), step by step. Writes tests/core/kitchen_traces.json.
+Needs `pip install 'pytest-collab[kitchen-peers]'`. Two built-in cooks who stumble now and then say what is done;
+what it comes to is `overcooked` 0.2's (with `old_dynamics`), step by step. Writes tests/core/kitchen_traces.json.
 """
 
 from __future__ import annotations

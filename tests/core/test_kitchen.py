@@ -19,7 +19,7 @@ from pytest_collab.core.kitchen import batch  # noqa: E402
 
 TRACES = json.loads((Path(__file__).parent / "kitchen_traces.json").read_text(encoding="utf-8"))["traces"]
 KITCHENS = [*map(plan.soups, plan.LAYOUTS), *(orders.kitchen(orders.order(level, 0), 3) for level in (1, 6))]
-INSTALL = "is not installed: pip install 'pytest-collab[peers]'"
+INSTALL = "is not installed: pip install 'pytest-collab[kitchen-peers]'"
 
 
 @pytest.fixture(scope="module")

@@ -231,6 +231,8 @@ async def test_the_running_interpreter_can_be_mounted_and_run(
     make_sandbox: MakeSandbox, request: pytest.FixtureRequest
 ) -> None:
     prefix = Path(sys.base_prefix)
+    if "[stand-in" in request.node.name:
+        pytest.skip("a pod gets a copy of what is mounted, and a whole Python takes long: other tests mount less")
     if prefix.is_relative_to("/usr") and "[docker" in request.node.name:
         pytest.skip("this Python is the system's: in an image /usr is the image's; use another Python to test this")
     mounts = [] if prefix.is_relative_to("/usr") else [Mount(prefix, str(prefix))]
