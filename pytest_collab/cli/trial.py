@@ -118,7 +118,7 @@ class Trial:
                 return failed if settled else None
 
     def _names(self) -> tuple[str, ...]:
-        return (*self.team, *filter(None, [self.condition.others]))
+        return self.condition.at_table(self.team)
 
     async def _played(self, plan: Plan) -> Any:
         try:

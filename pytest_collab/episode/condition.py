@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -95,6 +96,10 @@ class Condition:
         if self.kind == CONFEDERATES:
             return "builtin/confederate"
         return self.argument if self.kind == "with" else None
+
+    def at_table(self, team: Sequence[str]) -> tuple[str, ...]:
+        """The names of all agents that play: the team's, and who takes the other seats."""
+        return tuple(team) if self.others is None else (*team, self.others)
 
     @property
     def relay_after(self) -> int | None:

@@ -10,7 +10,7 @@ import pytest
 from pytest_collab.episode.family import Family
 from pytest_collab.errors import CollabError
 from pytest_collab.families.task import Task
-from pytest_collab.plugin.cases import Case, case_of
+from pytest_collab.plugin.cases import case_of
 
 Key = tuple[str, str]
 """(family, task)"""
@@ -79,14 +79,11 @@ def refuse_misplaced(session: pytest.Session, misplaced: Mapping[str, str]) -> N
 
     Where an agent can be seated somewhere, the cases in which it cannot are skipped, and that is all.
     """
-    seats = [(case, _names(case), item) for item in session.items if (case := case_of(item)) is not None]
+    cases = [(case, item) for item in session.items if (case := case_of(item)) is not None]
+    seats = [(case, case.condition.at_table(case.team), item) for case, item in cases]
     placed = {name for case, names, _ in seats if case.skip is None for name in names}
     for name, why in misplaced.items():
         first = next((item for _, names, item in seats if name in names), None)
         if name not in placed and first is not None:
             report = pytest.CollectReport(first.nodeid.split("::")[0], "failed", why, [])
             session.config.hook.pytest_collectreport(report=report)
-
-
-def _names(case: Case) -> tuple[str, ...]:
-    return (*case.team, *filter(None, [case.condition.others]))

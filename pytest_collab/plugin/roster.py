@@ -158,8 +158,8 @@ class Roster:
         name, _ = self._grader
         if name:
             return name == "seats"
-        at_table = [*case.team, *filter(None, [case.condition.others])]
-        return not all(isinstance(self.registry.get(agent), BuiltinAgent) for agent in at_table)
+        names = case.condition.at_table(case.team)
+        return not all(isinstance(self.registry.get(name), BuiltinAgent) for name in names)
 
     @cached_property
     def grader(self) -> Agent | None:
@@ -188,7 +188,7 @@ class Roster:
         if case.skip is not None:
             return case
         family, condition = case.task.family, case.condition
-        for name in (*case.team, *filter(None, [condition.others])):
+        for name in condition.at_table(case.team):
             agent = self.registry.get(name)
             if isinstance(agent, BuiltinAgent) and agent.character not in family.cast:
                 cast = ", ".join(family.cast)

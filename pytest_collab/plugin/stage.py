@@ -194,7 +194,7 @@ class Stage:
 
     def _hopeless(self, case: Case) -> str | None:
         """Why an episode with these agents cannot come to anything; None while there is hope."""
-        names = [*case.team, *filter(None, [case.condition.others])]
+        names = case.condition.at_table(case.team)
         return next(filter(None, map(self._agents.registry.trouble.given_up, names)), None)
 
     def _keep(self, episode: Episode, transcript: Transcript) -> Episode:
