@@ -36,25 +36,18 @@ class RoundGame(Game):
         return moves
 
 
-@dataclass(frozen=True, slots=True)
-class Commands(Move):
-    """What one agent commanded for several seats."""
+class Wrapped(RoundGame):
+    """A game around another one: everything is handed on to that, but for what a subclass changes.
 
-    inner: Mapping[str, Move] = field(default_factory=dict)
-
-
-class Solo(RoundGame):
-    """All seats of a game under one agent: one prompt with a section per seat, one reply with a section per seat.
-
-    The rules stay the same. What a seat "says" to another is carried over in the adapter: no channel is needed to
-    talk to oneself, and nothing is gained or lost by it.
+    Attributes:
+        game: the one inside.
+        seats: those that agents take; the game's own by default.
     """
 
-    def __init__(self, game: RoundGame) -> None:
+    def __init__(self, game: RoundGame, seats: tuple[str, ...] | None = None) -> None:
         self.game = game
-        self.seats = game.seats[:1]
+        self.seats = game.seats if seats is None else seats
         self.labels, self.commands = game.labels, game.commands
-        self._inbox: dict[str, list[Message]] = {seat: [] for seat in game.seats}
 
     @property
     def inner(self) -> RoundGame:
@@ -63,6 +56,49 @@ class Solo(RoundGame):
     @property
     def state(self) -> Any:
         return self.game.state
+
+    def brief(self, seat: str) -> str:
+        return self.game.brief(seat)
+
+    def ask(self) -> Ask | None:
+        return self.game.ask()
+
+    def prompt(self, seat: str, inbox: Sequence[Message]) -> Prompt:
+        return self.game.prompt(seat, inbox)
+
+    def recall(self, seat: str) -> Recall | None:
+        return self.game.recall(seat)
+
+    def parse(self, seat: str, reply: Reply) -> Move:
+        return self.game.parse(seat, reply)
+
+    def apply(self, moves: Mapping[str, Move]) -> Sequence[Note]:
+        return self.game.apply(moves)
+
+    def solution(self) -> Any:
+        return self.game.solution()
+
+    def by_seat(self, moves: Mapping[str, Move]) -> Mapping[str, Move]:
+        return self.game.by_seat(moves)
+
+
+@dataclass(frozen=True, slots=True)
+class Commands(Move):
+    """What one agent commanded for several seats."""
+
+    inner: Mapping[str, Move] = field(default_factory=dict)
+
+
+class Solo(Wrapped):
+    """All seats of a game under one agent: one prompt with a section per seat, one reply with a section per seat.
+
+    The rules stay the same. What a seat "says" to another is carried over in the adapter: no channel is needed to
+    talk to oneself, and nothing is gained or lost by it.
+    """
+
+    def __init__(self, game: RoundGame) -> None:
+        super().__init__(game, game.seats[:1])
+        self._inbox: dict[str, list[Message]] = {seat: [] for seat in game.seats}
 
     def brief(self, seat: str) -> str:
         seats = ", ".join(self.game.seats)
@@ -110,9 +146,6 @@ class Solo(RoundGame):
                     if to in self._inbox and to != one:
                         self._inbox[to].append(Message(-1, one, (to,), speech.text))
         return self.game.apply(inner)
-
-    def solution(self) -> Any:
-        return self.game.solution()
 
     def by_seat(self, moves: Mapping[str, Move]) -> Mapping[str, Move]:
         commands = next(iter(moves.values()))

@@ -14,7 +14,7 @@ from pytest_collab.episode.agent import Reply
 from pytest_collab.episode.channel import Message
 from pytest_collab.episode.condition import GUIDE
 from pytest_collab.episode.game import Ask, Move, Note, Prompt, Recall, Speech
-from pytest_collab.families.rounds.game import RoundGame
+from pytest_collab.families.rounds.game import RoundGame, Wrapped
 from pytest_collab.families.rounds.reply import read, speeches
 
 TOLD_OF: Final = (
@@ -44,21 +44,12 @@ class Sight:
     prompt: Callable[[], str]
 
 
-class Guided(RoundGame):
+class Guided(Wrapped):
     """A game with a guide on the seat after its last."""
 
     def __init__(self, game: RoundGame, sight: Sight) -> None:
-        self.game, self.sight = game, sight
-        self.seats = (*game.seats, GUIDE)
-        self.labels, self.commands = game.labels, game.commands
-
-    @property
-    def inner(self) -> RoundGame:
-        return self.game.inner
-
-    @property
-    def state(self) -> Any:
-        return self.game.state
+        super().__init__(game, (*game.seats, GUIDE))
+        self.sight = sight
 
     def brief(self, seat: str) -> str:
         return self.sight.brief if seat == GUIDE else f"{self.game.brief(seat)}\n{TOLD_OF}"
@@ -85,9 +76,6 @@ class Guided(RoundGame):
 
     def apply(self, moves: Mapping[str, Move]) -> Sequence[Note]:
         return self.game.apply({seat: move for seat, move in moves.items() if seat != GUIDE})
-
-    def solution(self) -> Any:
-        return self.game.solution()
 
     def by_seat(self, moves: Mapping[str, Move]) -> Mapping[str, Move]:
         return self.game.by_seat({seat: move for seat, move in moves.items() if seat != GUIDE})
