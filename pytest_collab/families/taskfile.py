@@ -54,10 +54,10 @@ def read_content(path: Path) -> tuple[Any, Lines, Path]:
     if not isinstance(data["like"], str) or not (path.parent / data["like"]).is_file():
         raise refuse(f"{data['like']!r} is no file", "Name a task file, by a path relative to this one.")
     model = path.parent / data["like"]
-    content, _ = read_yaml(model)
+    content, told = read_yaml(model)
     if not isinstance(content, Mapping) or "like" in content:
         raise refuse(f"{data['like']} is like another itself, or no task", "Name a task file that says all of it.")
-    read_task(model)  # its own mistakes, at its own lines
+    check_task(content, told, model)  # its own mistakes, at its own lines
     if data.get("family", content["family"]) != content["family"]:
         raise refuse(f"{data['like']} is of family {content['family']}", "Leave `family` out.", "family")
     own = {key: value for key, value in data.items() if key != "like"}
