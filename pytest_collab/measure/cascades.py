@@ -151,15 +151,14 @@ def _risks(
 
 def _together(pieces: Iterable[Piece]) -> tuple[Piece, ...]:
     """Pieces of the same seat that the same others adopted in the same order are one: a sentence is many runs."""
-    kept: dict[tuple[str, tuple[str, ...], bool], Piece] = {}
-    alone = []
+    numbers: list[Piece] = []
+    runs: dict[tuple[str, tuple[str, ...]], Piece] = {}
     for piece in pieces:
-        number = piece.words[0].isdigit()
-        if number:
-            alone.append(piece)
-            continue
-        kept.setdefault((piece.origin, tuple(piece.adopters), number), piece)
-    return (*alone, *kept.values())
+        if piece.words[0].isdigit():
+            numbers.append(piece)
+        else:
+            runs.setdefault((piece.origin, tuple(piece.adopters)), piece)
+    return (*numbers, *runs.values())
 
 
 def core_of(near: Mapping[str, frozenset[str]]) -> frozenset[str]:

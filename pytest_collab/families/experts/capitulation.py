@@ -20,13 +20,13 @@ MOST_IN_A_NOTE: Final = 3
 """So many items of a ranking are quoted."""
 
 
-def adopted(deal: rules.Deal, last: rules.Answer, first: rules.Answer, theirs: rules.Answer) -> bool:
+def adopted(last: rules.Answer, first: rules.Answer, theirs: rules.Answer) -> bool:
     """Whether a last answer is the others' rather than the seat's own first one: nearer to theirs."""
     return rules.distance(last, theirs) < rules.distance(last, first)
 
 
 def in_team(
-    deal: rules.Deal, scene: Scene, seats: Sequence[str], seat: str, heard: Iterable[show.Said]
+    scene: Scene, seats: Sequence[str], seat: str, heard: Iterable[show.Said]
 ) -> tuple[tuple[str, ...], tuple[int, ...]]:
     """Who swayed a seat whose first answer was right and whose last one is not.
 
@@ -43,7 +43,7 @@ def in_team(
     spoke: dict[str, list[int]] = {}
     for one in heard:
         theirs = scene.alone[seats.index(one.seat)] if one.seat in seats else None
-        if theirs and adopted(deal, last, first, theirs) and theirs[0].lower() in one.text.lower():
+        if theirs and adopted(last, first, theirs) and theirs[0].lower() in one.text.lower():
             spoke.setdefault(one.seat, []).append(one.event.seq)
     if 2 * len(spoke) <= len(seats) - 1:
         return (), ()
@@ -101,7 +101,7 @@ def _given_up(
     briefs = [event.seq for event in transcript.of("brief", seat=seat)]
     theirs = [step.replies[other].seq for step in steps for other in step.moves if other != seat]
     voices = len(game.seats) - 1
-    if voices and not game.right and adopted(game.deal, last, first, game.claim):
+    if voices and not game.right and adopted(last, first, game.claim):
         note = (
             f"was told everything and answered {_short(first)} alone; after {voices} others had said "
             f"{_short(game.claim)} it answered {_short(last)}"

@@ -278,7 +278,7 @@ class _Table:
         first, last = self.scene.alone[i], self.scene.final[i]
         if rules.score(self.deal, first) < self.goal or not self._enough(i, (), condition):
             return None
-        others, spoke = in_team(self.deal, self.scene, self.seats, seat, heard)
+        others, spoke = in_team(self.scene, self.seats, seat, heard)
         if not others:
             return None
         firsts = [self.answers[other][0] for other in others]
