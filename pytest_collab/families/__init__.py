@@ -81,6 +81,14 @@ def get(name: str) -> Family[Any]:
     return _made[name]
 
 
+def known(name: str) -> Family[Any] | None:
+    """The family of a run that may be older than what is installed here; None where it is not known any more."""
+    try:
+        return get(name)
+    except TaskError:
+        return None
+
+
 def of(params: Params) -> Family[Any]:
     """The family that a params object belongs to."""
     return get(type(params).family)

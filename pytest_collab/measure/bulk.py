@@ -11,12 +11,12 @@ from numpy.typing import NDArray
 
 from pytest_collab import families
 from pytest_collab.episode.record import Episode
-from pytest_collab.errors import TaskError
 from pytest_collab.measure.agreement import gradings_of
 from pytest_collab.measure.bounded import bounded_mean
 from pytest_collab.measure.detection import Detected, detections
 from pytest_collab.measure.frame import OUTCOMES, Frame, Mask
-from pytest_collab.measure.gaps import as_teams, gap_values, one_agent, unit_values
+from pytest_collab.measure.gaps import Unit, as_teams, gap_values, one_agent, unit_values
+from pytest_collab.measure.metric import FIGURE_OF
 from pytest_collab.measure.paired import match
 from pytest_collab.measure.reader import frame_of
 from pytest_collab.measure.settling import settle
@@ -84,11 +84,8 @@ def summarise(episodes: Iterable[Episode]) -> Summary:
 
 
 def _detections(frame: Frame, family: str, rows: Rows) -> tuple[Detected, ...]:
-    try:
-        what = families.get(family).detection
-    except TaskError:  # not known here any more
-        return ()
-    return () if what is None else detections(frame, rows, what)
+    known = families.known(family)
+    return () if known is None or known.detection is None else detections(frame, rows, known.detection)
 
 
 def _groups(codes: NDArray[np.int64] | NDArray[np.int32], rows: Rows) -> Iterator[tuple[int, Rows]]:
@@ -170,15 +167,17 @@ _ByTeam = dict[str, dict[tuple[str, ...], dict[tuple[str, str], list[_Pair]]]]
 
 def _gap_units(frame: Frame) -> _ByTeam:
     """Both values of every gap's units, by gap, team, and family with task: read once for all summaries."""
-    teams = dict.fromkeys(unit.team for unit in unit_values(frame, "team"))
+    of_teams = unit_values(frame, "team")
+    teams = dict.fromkeys(unit.team for unit in of_teams)
+    sides: dict[tuple[str, str | None], dict[Unit, float]] = {("team", None): of_teams}
     found: _ByTeam = {}
     for name, conditions in GAPS.items():
-        sides = [gap_values(frame, name, condition) for condition in conditions]
-        first, second = (
-            as_teams(units, teams) if one_agent(condition) else units
-            for condition, units in zip(conditions, sides, strict=True)
-        )
-        pairs = match(first, second)
+        keys = [(condition, FIGURE_OF.get(name)) for condition in conditions]
+        for condition, figure in keys:
+            if (condition, figure) not in sides:
+                units = gap_values(frame, name, condition)
+                sides[condition, figure] = as_teams(units, teams) if one_agent(condition) else units
+        pairs = match(*(sides[key] for key in keys))
         by_team = found.setdefault(name, {})
         for unit, one, other in zip(pairs.keys, pairs.first.tolist(), pairs.second.tolist(), strict=True):
             by_team.setdefault(unit.team, {}).setdefault((unit.family, unit.task), []).append((one, other))

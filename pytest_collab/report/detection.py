@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Final
 
 from pytest_collab import families
-from pytest_collab.errors import TaskError
 from pytest_collab.families.sketch import FAINT, INK, SMALLEST, SOFT, Sketch, seat_of
 from pytest_collab.measure.detection import Detected
 from pytest_collab.measure.summary import FamilySummary
@@ -51,11 +50,8 @@ def named(one: Detected) -> str:
 
 def what_of(family: FamilySummary) -> str:
     """What the family's agents tell apart, in words."""
-    try:
-        detection = families.get(family.family).detection
-    except TaskError:  # not known here any more
-        return "signals and noise"
-    return detection.task if detection is not None else "signals and noise"
+    known = families.known(family.family)
+    return "signals and noise" if known is None or known.detection is None else known.detection.task
 
 
 def roc_svg(family: FamilySummary) -> str:

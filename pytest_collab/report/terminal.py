@@ -8,7 +8,6 @@ from typing import Final
 
 from pytest_collab import families
 from pytest_collab.episode.run import BadLine
-from pytest_collab.errors import TaskError
 from pytest_collab.measure.frame import Frame
 from pytest_collab.measure.summary import Cell, FamilySummary, Gap, Gradings, Summary
 from pytest_collab.report.attribution import attribution_lines
@@ -115,10 +114,8 @@ def agreement_line(found: Gradings) -> str:
 
 def _figures(family: FamilySummary) -> Mapping[str, str]:
     """The family's own figures, by head; none for a family that is not known here any more."""
-    try:
-        return families.get(family.family).figures
-    except TaskError:
-        return {}
+    known = families.known(family.family)
+    return {} if known is None else known.figures
 
 
 def _settled(summary: Summary) -> list[str]:
