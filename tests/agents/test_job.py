@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -18,18 +17,14 @@ from pytest_collab.episode.outcome import Outcome
 from pytest_collab.testing import Played, play_episode
 from tests.coding import small
 
-pytestmark = pytest.mark.slow  # most of them play an episode in a real tree
+pytestmark = [
+    pytest.mark.slow,  # most of them play an episode in a real tree
+    pytest.mark.usefixtures("own_cache"),
+]
 
 DOUBLE = 'git apply --whitespace=nowarn "$PATCHES/double.patch"'
 SHOUT = 'git apply --whitespace=nowarn "$PATCHES/shout.patch"'
 TRIPLE = 'git apply --whitespace=nowarn "$PATCHES/triple.patch"'
-
-
-@pytest.fixture(scope="module", autouse=True)
-def _own_cache(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("COLLAB_CACHE", str(tmp_path_factory.mktemp("cache")))
-        yield
 
 
 @pytest.fixture(scope="module")

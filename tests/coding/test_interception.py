@@ -30,6 +30,8 @@ from pytest_collab.measure.detection import area
 from pytest_collab.testing import Played, check_family, play_episode
 from tests.coding import small
 
+pytestmark = pytest.mark.usefixtures("own_cache")
+
 FAMILY = InterceptionFamily()
 SOLO = Condition("solo")
 TASK = """family: coding
@@ -40,13 +42,6 @@ params:
   timeout_s: 30
   features: [{id: double}, {id: triple}, {id: shout}]
 """
-
-
-@pytest.fixture(scope="module", autouse=True)
-def _own_cache(tmp_path_factory: pytest.TempPathFactory) -> object:
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("COLLAB_CACHE", str(tmp_path_factory.mktemp("cache")))
-        yield
 
 
 @pytest.fixture(scope="module")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +22,8 @@ from pytest_collab.families.taskfile import read_task
 from pytest_collab.testing import Played, play_episode
 from tests.coding import small
 
+pytestmark = pytest.mark.usefixtures("own_cache")
+
 ROOT = Path(__file__).parents[2]
 SPECIFICATIONS = {
     "double": (
@@ -33,13 +34,6 @@ SPECIFICATIONS = {
     ),
     "shout": "# Shout\n\nGreet louder.\n\n- `words.greet(who)` answers in capitals.\n",
 }
-
-
-@pytest.fixture(scope="module", autouse=True)
-def _own_cache(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("COLLAB_CACHE", str(tmp_path_factory.mktemp("cache")))
-        yield
 
 
 @pytest.fixture(scope="module")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -16,17 +16,12 @@ from pytest_collab.testing import Played, play_episode
 from tests.coding import small
 from tests.support.docker_engine import docker_engine, docker_image
 
+pytestmark = pytest.mark.usefixtures("own_cache")
+
 __all__ = ["docker_engine", "docker_image"]
 
 Step = tuple[str, dict[str, Any]] | Callable[[str], tuple[str, dict[str, Any]]]
 FINISH: Step = ("finish", {})
-
-
-@pytest.fixture(scope="module", autouse=True)
-def _own_cache(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("COLLAB_CACHE", str(tmp_path_factory.mktemp("cache")))
-        yield
 
 
 @pytest.fixture(scope="module")
