@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 # Loaded here once, so that in-process sessions, which forget the modules that they load, share them.
+import jax  # noqa: F401
 import jinja2  # noqa: F401
 import pytest
 import scipy.special

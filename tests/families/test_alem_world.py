@@ -228,14 +228,11 @@ conditions: [team, no_communication, no_reasoning, no_memory, mute]
 """
 
 
-def test_one_command_makes_the_ablation_table(
-    pytester: pytest.Pytester, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_one_command_makes_the_ablation_table(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PYTEST_COLLAB_CACHE", CACHE)
     pytester.makefile(".collab.yaml", ablation=ABLATION)
-    pytester.inline_run("ablation.collab.yaml", "--agents=partner", "--collab-run-dir=run", "-p", "no:cacheprovider")
-    told = capsys.readouterr().out
-    table = [line.split() for line in told.splitlines()]
+    played = pytester.runpytest_subprocess("ablation.collab.yaml", "--agents=partner", "--collab-run-dir=run")
+    table = [line.split() for line in played.outlines]
     assert ["base", "coordination", "total", "parsed"] in [line[-4:] for line in table]
     for condition in ("team", "no_communication", "no_reasoning", "no_memory", "mute"):
         (row,) = [line for line in table if line[:2] == [condition, "partner+partner"]]
