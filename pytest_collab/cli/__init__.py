@@ -23,6 +23,7 @@ COMMANDS: Final = {
     "gate": "judge a run by a gates file",
     "merge": "put the shards of one run together",
     "schema": "the JSON Schemas of a run's files",
+    "lessons": "what the teams of a run wrote into their memories for those after them, as a list",
     "cascades": "how pieces of information spread over the seats of a run",
     "export": "a run in other tools' formats",
     "validate": "check tasks: solvable, not vacuous, well-formed",

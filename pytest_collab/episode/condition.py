@@ -17,6 +17,7 @@ _ARGUMENT: Final = {
     "primer": "how many turns of all seats the first agent's seat is its own, as in primer:4",
     "recovery": "how many turns of all seats come before the first agent, as in recovery:4",
     "protocol": "a protocol of the family, as in protocol:plan_first",
+    "memory": "what is remembered: memory:shared or memory:list",
     "incentive": "an incentive of the family, as in incentive:bonus",
 }
 
@@ -26,6 +27,9 @@ RELAYS: Final = ("relay", "primer", "recovery")
 
 CONFEDERATES: Final = "confederates"
 """One agent among confederates: built-in players who all say the same, whatever they know."""
+
+MEMORY: Final = "memory"
+"""Seats that share a memory (`memory:shared`), or are given lessons of teams before them (`memory:list`)."""
 
 GUIDE: Final = "guide"
 """The condition with one more seat, which sees everything and can only tell; and that seat's name."""

@@ -30,6 +30,7 @@ KINDS: Final = {
     "tool_result": "what the tool gave back",
     "activity": "what an agent does of its own accord: a tool call, a plan, a permission it asked for",
     "trim": "old conversation was left out to fit the agent's context",
+    "memory": "an entry of the memory that seats share was written or erased; or somebody acts on a false one",
     "state": "the game moved on",
     "belief": "what a seat, asked apart when it had ended, says was agreed on, with its usage",
     "grader_reply": "what the agent that reads the finished episode answered, with its usage",

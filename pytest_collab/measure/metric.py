@@ -20,6 +20,8 @@ GAPS: Final[dict[str, tuple[str, str]]] = {
     "value_of_plan": ("team", "no_plan"),
     "value_of_verification": ("team", "no_verify"),
     "value_of_guide": ("guide", "team"),
+    "value_of_memory": ("memory:shared", "team"),
+    "value_of_lessons": ("memory:list", "team"),
     "conformity": ("confederates", "confederates:0"),
 }
 """Each gap is the success of the first condition minus that of the second."""

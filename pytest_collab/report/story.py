@@ -105,7 +105,7 @@ def _dialogue(transcript: Transcript, whole: bool) -> list[str]:
     spoken = [
         event
         for event in transcript
-        if event.kind in ("message", "tool_call", "malformed", "limit")
+        if event.kind in ("message", "memory", "tool_call", "malformed", "limit")
         or (event.kind == "action" and not _only_tools(event))
         or (event.kind == "reply" and event.data.get("stop") in WORDS)
     ]

@@ -21,9 +21,11 @@ _COMMANDS: Final = ("command", "cmd", "query", "pattern", "summary", "message", 
 
 
 def deed(event: Event, transcript: Transcript) -> str | None:
-    """What an `action` or `tool_call` was, in words; None for other events."""
+    """What an `action`, a `tool_call` or something about the shared memory was, in words; None for other events."""
     if event.kind == "tool_call":
         return tool(str(event.data.get("name", "")), event.data.get("arguments"))
+    if event.kind == "memory":
+        return memory(event.data)
     if event.kind != "action":
         return None
     action = event.data["action"]
@@ -31,6 +33,18 @@ def deed(event: Event, transcript: Transcript) -> str | None:
         return str(families.get(str(transcript.start.get("family", ""))).tell(action))
     except Exception:  # other people's families, or one that is not installed here
         return f"does {worded(action)}"
+
+
+def memory(data: Mapping[str, Any]) -> str:
+    """What a seat did to the memory that all share, in words that follow its name."""
+    if "acted_on" in data:
+        return f"acts on what {data['written_by']} wrote: {data['acted_on']}"
+    where = f"{data['topic']}/{data['name']}"
+    if not data["text"]:
+        return f"erases {where} in the memory: {data['over']['text']}"
+    over = data.get("over")
+    place = f" in the place of {over['seat']}'s {over['text']!r}" if over else ""
+    return f"writes into the memory: {where} = {data['text']}{place}"
 
 
 def subjects(info: RunInfo) -> Callable[[str, str, int], str]:

@@ -250,3 +250,17 @@ def test_four_agents_of_hard_specialisation_play() -> None:
     assert played.error is None
     assert played.metrics["steps"] == 3
     assert sorted(played.usage) == ["a", "b", "c", "d"]
+
+
+def test_agents_share_a_memory_and_who_writes_what_is_not_so_is_named() -> None:
+    played = play("partner", "confabulator", "partner", condition="memory:shared", max_steps=60, frames=False)
+    notes = played.transcript.of("memory")
+    false = [event for event in notes if event.data.get("so") is False]
+    assert {event.seat for event in false} == {"b"}
+    assert all(event.data["so"] for event in notes if event.seat in ("a", "c") and "so" in event.data)
+    prompts = "\n".join(event.data["text"] for event in played.transcript.of("prompt", seat="a"))
+    assert f"= {false[0].data['text']} (Agent 1, step" in prompts
+    assert "<memory>" in played.transcript.of("brief")[0].data["text"]
+    assert not played.episode.success
+    failure = played.episode.failures[0]
+    assert (failure.code, failure.seats) == ("false_claim", ("b",))

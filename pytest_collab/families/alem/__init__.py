@@ -13,16 +13,17 @@ from pytest_collab.agents.builtin import CAST
 from pytest_collab.core.alem.package import require, versions
 from pytest_collab.core.alem.store import store_directory
 from pytest_collab.episode.agent import Seat
-from pytest_collab.episode.condition import Condition
+from pytest_collab.episode.condition import MEMORY, Condition
 from pytest_collab.episode.family import Picture
 from pytest_collab.episode.outcome import Verdict
 from pytest_collab.episode.transcript import Transcript
 from pytest_collab.errors import UsageError
 from pytest_collab.families.alem.cast import PLAYERS
+from pytest_collab.families.alem.memory import notebook
 from pytest_collab.families.alem.params import Alem
 from pytest_collab.families.alem.seats import AlemGame, AlemSolo
 from pytest_collab.families.alem.verdict import assess
-from pytest_collab.families.rounds import Player, RoundFamily, RoundGame, seat_names
+from pytest_collab.families.rounds import Notebook, Player, RoundFamily, RoundGame, seat_names
 
 __all__ = ["Alem", "AlemFamily"]
 
@@ -41,6 +42,7 @@ class AlemFamily(RoundFamily[Alem]):
     cast: ClassVar[Mapping[str, str]] = {name: CAST[name] for name in PLAYERS}
     codes: ClassVar[frozenset[str] | None] = RoundFamily.shared_codes | {
         "disagreement",
+        "false_claim",
         "undelivered",
         "ungrounded",
         "withholding",
@@ -86,7 +88,13 @@ class AlemFamily(RoundFamily[Alem]):
 
     def replayed(self, params: Alem, seed: int, condition: Condition) -> RoundGame:
         game = AlemGame(params, seed, condition)
+        if condition.kind == MEMORY:
+            return self.remembering(game, params, condition)
         return AlemSolo(game) if condition.solo else game
+
+    def notebook(self, game: RoundGame) -> Notebook:
+        assert isinstance(game, AlemGame)
+        return notebook(game)
 
     def assess(self, params: Alem, seed: int, condition: Condition, transcript: Transcript) -> Verdict:
         return assess(params, condition, transcript)

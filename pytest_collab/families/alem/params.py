@@ -8,6 +8,7 @@ from pydantic import Field, model_validator
 
 from pytest_collab.episode.family import Params
 from pytest_collab.families.alem.world.world import WorldRules
+from pytest_collab.families.rounds import Lessons
 
 
 class Alem(Params):
@@ -49,6 +50,9 @@ class Alem(Params):
     )
     message_rounds: int = Field(
         4, ge=1, le=100, description="rounds of messages that such a cut leaves in a prompt, the newest included"
+    )
+    lessons: Lessons = Field(
+        (), description="what memory:list tells every agent: a list of lessons, or a file with one a line"
     )
     target: float = Field(
         0.05, ge=0, le=1, description="share of the maximum reward that a success takes (Team/reward_pct_of_max)"

@@ -315,12 +315,6 @@ class AlemSolo(Solo):
             turns.append(Turn(same[0].role, text))
         return Recall(tuple(turns), self.brief(seat), settled=min(recall.settled for recall in each.values()))
 
-    async def open(self, transcript: Transcript) -> None:
-        await self.game.open(transcript)
-
-    async def close(self, transcript: Transcript) -> None:
-        await self.game.close(transcript)
-
 
 def told(heard: Sequence[tuple[int, str]]) -> list[str]:
     """Messages as a seat reads them."""

@@ -12,6 +12,7 @@ from pytest_collab.families.alem import protocol
 from pytest_collab.families.alem.evidence import missteps
 from pytest_collab.families.alem.evidence.story import Story
 from pytest_collab.families.rounds import evidence as show
+from pytest_collab.families.rounds import memory
 
 if TYPE_CHECKING:
     from pytest_collab.families.alem.params import Alem
@@ -46,6 +47,7 @@ def assess(params: Alem, condition: Condition, transcript: Transcript) -> Verdic
         **{f"{name}s": float(len(failures)) for name, failures in found.by_name().items()},
         **_reading(story),
         **show.talk_metrics(transcript),
+        **memory.figures(transcript),
     }
     kept = show.consistency(checks)
     if kept is not None:
@@ -55,6 +57,7 @@ def assess(params: Alem, condition: Condition, transcript: Transcript) -> Verdic
     if score >= params.target and together:
         return Verdict(Outcome.SUCCESS, score, metrics)
     failures = [
+        *memory.false_claims(transcript),
         *show.broken(checks),
         *show.unresponsive(transcript, speech=False),
         *show.repetition(transcript, pauses=True),

@@ -8,17 +8,19 @@ from difflib import get_close_matches
 from typing import Any, ClassVar
 
 from pytest_collab.agents.builtin import CAST
-from pytest_collab.episode.agent import Seat
-from pytest_collab.episode.condition import Condition
+from pytest_collab.episode.agent import Agent, Seat
+from pytest_collab.episode.condition import MEMORY, Condition
 from pytest_collab.episode.family import Picture
 from pytest_collab.episode.game import replay
 from pytest_collab.episode.outcome import Verdict
 from pytest_collab.episode.transcript import Transcript
 from pytest_collab.families.kitchen.cast import PLAYERS
+from pytest_collab.families.kitchen.cast.notes import NoteTaker
+from pytest_collab.families.kitchen.memory import notebook
 from pytest_collab.families.kitchen.params import Kitchen
 from pytest_collab.families.kitchen.seats import PROTOCOLS, SEATS, KitchenGame
 from pytest_collab.families.kitchen.verdict import assess
-from pytest_collab.families.rounds import Player, RoundFamily, RoundGame
+from pytest_collab.families.rounds import Notebook, Player, RoundFamily, RoundGame
 
 __all__ = ["Kitchen", "KitchenFamily"]
 
@@ -59,6 +61,15 @@ class KitchenFamily(RoundFamily[Kitchen]):
         if condition.kind == "shared" and params.kind == "soups":
             return "in soups both cooks know and see everything: `shared` would be `team` again"
         return super().refuses(condition, params)
+
+    def notebook(self, game: RoundGame) -> Notebook:
+        assert isinstance(game, KitchenGame)
+        return notebook(game)
+
+    def player(self, name: str, seat: Seat) -> Agent:
+        player = super().player(name, seat)
+        shares = seat.condition.kind == MEMORY and seat.condition.argument == "shared"
+        return NoteTaker(seat, player) if shares and isinstance(player, Player) else player
 
     def table(self, params: Kitchen, seed: int, condition: Condition) -> RoundGame:
         return KitchenGame(params, seed, condition)

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Final
 from pytest_collab.core.kitchen.plan import DISH
 from pytest_collab.episode.outcome import Failure
 from pytest_collab.episode.transcript import Transcript
-from pytest_collab.families.kitchen import talk
+from pytest_collab.families.kitchen import memory, talk
 from pytest_collab.families.kitchen.macros import Macro
 from pytest_collab.families.kitchen.scene import Deed, Scene
 from pytest_collab.families.kitchen.seats import SEATS, KitchenGame
@@ -68,7 +68,9 @@ class Case:
 
     @cached_property
     def said(self) -> tuple[Said, ...]:
-        return said(self.transcript)
+        """Messages, and what was written into a memory that both read."""
+        both = (*said(self.transcript), *memory.said(self.transcript))
+        return tuple(sorted(both, key=lambda one: one.event.seq))
 
     def of(self, seat: int, *kinds: str) -> list[Deed]:
         """What a cook's hands did."""
@@ -134,9 +136,19 @@ class Words:
                 if claim.item not in self.kitchen.items:
                     continue
                 note = f"said {claim.sentence[:80]!r}, and no {claim.item} had been put there"
-                checks.append(Check(one.seat, (one.event.seq, self.case.event(seat, time)), put, note))
+                fell = [] if put else [turn for turn, _ in self.misled(1 - seat, one, claim.item)]
+                events = (one.event.seq, self.case.event(seat, time), *fell)
+                checks.append(Check(one.seat, events, put, note))
         yield from broken(checks, "false_claim", least=1)
         yield from self._other_recipe()
+
+    def misled(self, seat: int, one: Said, item: str) -> list[tuple[int, str]]:
+        """The replies in which a cook, told that an item lies on a counter, went for it in vain, with its actions."""
+        if SEATS[seat] not in one.event.data["delivered"]:
+            return []
+        vain = [deed for deed in self.case.of(seat, "refused", "returned") if deed.time >= self.case.clock(one)]
+        vain = [deed for deed in vain if deed.item.startswith(f"pickup({item}") and "pantry" not in deed.item]
+        return [(self.case.event(seat, deed.time), deed.item) for deed in vain]
 
     def _other_recipe(self) -> Iterator[Failure]:
         if self.order is None:
@@ -157,7 +169,9 @@ class Words:
             if wrong and missing:
                 note = f"asked for {', '.join(sorted(wrong))}, which the recipe does not have, and never for "
                 note += ", ".join(sorted(missing))
-                yield Failure.of("false_claim", name, events=list(wrong.values()), note=note[:300])
+                fetched = [deed for deed in self.case.of(1 - seat, "took") if talk.raw_of(deed.item) in wrong]
+                events = [*wrong.values(), *self.case.events(1 - seat, fetched)]
+                yield Failure.of("false_claim", name, events=events, note=note[:300])
 
     def broken_promises(self) -> Iterator[Failure]:
         """`broken_commitment`: what a cook said that it would do next was not among its next actions."""

@@ -192,10 +192,12 @@ def overlaps(case: Case) -> Iterator[Failure]:
                 return
 
 
-def impossible(case: Case) -> Iterator[Failure]:
-    """`illegal_move`: told again and again to do what is not possible."""
+def impossible(case: Case, words: Words) -> Iterator[Failure]:
+    """`illegal_move`: told again and again to do what is not possible, and what nobody had said was there."""
     for seat, name in enumerate(SEATS):
-        refused = case.of(seat, "refused")
+        claims = [(one, claim) for one in case.heard(seat) for claim in talk.claimed(case.inner.kitchen, one.text)]
+        told = {action for one, claim in claims for _, action in words.misled(seat, one, claim.item)}
+        refused = [deed for deed in case.of(seat, "refused") if deed.item not in told]
         if len(refused) >= ILLEGAL:
             note = f"{len(refused)} actions were not possible, such as {refused[0].item}: {refused[0].place}"
             yield Failure.of("illegal_move", name, events=case.events(seat, refused), note=note[:300])

@@ -13,6 +13,7 @@ from pytest_collab.core.kitchen.plan import Layout
 from pytest_collab.episode.family import Params
 from pytest_collab.families.kitchen import optimum, orders, soups
 from pytest_collab.families.kitchen.orders import Order
+from pytest_collab.families.rounds import Lessons
 
 
 class Kitchen(Params):
@@ -37,6 +38,9 @@ class Kitchen(Params):
     start: Literal["fixed", "random"] = Field("fixed", description="soups: where both cooks stand at first")
     target: int = Field(1, ge=1, le=100, description="soups: so many soups served are a success")
     talk: int = Field(1, ge=0, le=5, description="how many messages a cook may send with each action")
+    lessons: Lessons = Field(
+        (), description="what memory:list tells both cooks: a list of lessons, or a file with one a line"
+    )
 
     @model_validator(mode="before")
     @classmethod

@@ -10,7 +10,7 @@ from pytest_collab.episode.transcript import Transcript
 from pytest_collab.families.kitchen import evidence
 from pytest_collab.families.kitchen.dialogue import Case, Words
 from pytest_collab.families.kitchen.seats import SEATS
-from pytest_collab.families.rounds import RoundGame
+from pytest_collab.families.rounds import RoundGame, memory
 from pytest_collab.families.rounds import evidence as show
 
 if TYPE_CHECKING:
@@ -26,7 +26,7 @@ def assess(params: Kitchen, seed: int, condition: Condition, game: RoundGame, tr
     """
     case = Case(params, game, transcript)
     score, success = _score(case, params, seed)
-    metrics = {**show.talk_metrics(transcript), **figures(case, params, seed)}
+    metrics = {**show.talk_metrics(transcript), **memory.figures(transcript), **figures(case, params, seed)}
     if success:
         return Verdict(Outcome.SUCCESS, score, metrics)
     found = tuple(failures(case, condition))
@@ -150,7 +150,7 @@ def failures(case: Case, condition: Condition) -> list[Failure]:
     found += evidence.free_riders(case)
     found += show.repetition(transcript)
     found += evidence.idle(case)
-    found += evidence.impossible(case)
+    found += evidence.impossible(case, words)
     found += show.malformed(transcript)
     once: dict[tuple[str, tuple[str, ...]], Failure] = {}
     for failure in found:

@@ -11,6 +11,8 @@ from pytest_collab.families.rounds.family import RoundFamily, seat_names, somebo
 from pytest_collab.families.rounds.game import RoundGame, Solo, Step, walk
 from pytest_collab.families.rounds.guided import Guided, Sight
 from pytest_collab.families.rounds.intent import Intent, intents
+from pytest_collab.families.rounds.lessons import Lessons
+from pytest_collab.families.rounds.memory import Entry, Notebook, Remembering
 from pytest_collab.families.rounds.muted import UNHEARD, Muted
 from pytest_collab.families.rounds.player import (
     AllSeats,
@@ -32,13 +34,17 @@ __all__ = [
     "Babbler",
     "Changed",
     "Deaf",
+    "Entry",
     "Got",
     "Guided",
     "Intent",
+    "Lessons",
     "Muted",
+    "Notebook",
     "Player",
     "Quitter",
     "Reading",
+    "Remembering",
     "Repeater",
     "RoundFamily",
     "RoundGame",

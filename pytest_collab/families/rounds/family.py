@@ -8,7 +8,7 @@ from dataclasses import replace
 from typing import Any, ClassVar, TypeVar
 
 from pytest_collab.episode.agent import Agent, Seat
-from pytest_collab.episode.condition import GUIDE, Condition
+from pytest_collab.episode.condition import GUIDE, MEMORY, Condition
 from pytest_collab.episode.family import Family, Params, worded
 from pytest_collab.episode.game import Game
 from pytest_collab.episode.outcome import Verdict
@@ -16,6 +16,8 @@ from pytest_collab.episode.transcript import Transcript
 from pytest_collab.families.rounds.evidence import alone
 from pytest_collab.families.rounds.game import RoundGame, Solo
 from pytest_collab.families.rounds.guided import Guided, Sight
+from pytest_collab.families.rounds.lessons import Taught
+from pytest_collab.families.rounds.memory import Notebook, Remembering
 from pytest_collab.families.rounds.muted import Muted
 from pytest_collab.families.rounds.player import AllSeats, Player
 
@@ -61,6 +63,29 @@ class RoundFamily(Family[P]):
         """What a guide is given under `guide`; None in families that have none."""
         return None
 
+    def notebook(self, game: RoundGame) -> Notebook | None:
+        """How seats write into the memory that they share under `memory:shared`; None in families that have none.
+
+        Such a family also takes `lessons` among its params, for `memory:list`.
+        """
+        return None
+
+    def refuses(self, condition: Condition, params: P) -> str | None:
+        if condition.kind != MEMORY or type(self).notebook is RoundFamily.notebook:
+            return super().refuses(condition, params)
+        if condition.argument == "list":
+            lacks = "this task has no lessons: give it `lessons: [...]`, or a file of them"
+            return None if getattr(params, "lessons", ()) else lacks
+        if condition.argument != "shared":
+            return f"there is memory:shared and memory:list, not memory:{condition.argument}"
+        alone = "with one seat there is nobody to share a memory with"
+        return None if len(self.seats(params)) > 1 else alone
+
+    def identity(self, params: P) -> dict[str, Any]:
+        """Without lessons where there are none: a task keeps its hash."""
+        whole = super().identity(params)
+        return {name: value for name, value in whole.items() if name != "lessons" or value}
+
     def told(self, action: Any) -> str:
         """What one seat did, in words that follow its name."""
         return f"does {worded(action)}"
@@ -90,7 +115,16 @@ class RoundFamily(Family[P]):
         sight = self.sight(game) if condition.kind == GUIDE else None
         if sight is not None:
             return Guided(game, sight)
+        if condition.kind == MEMORY:
+            return self.remembering(game, params, condition)
         return Muted(game) if condition.muted else game
+
+    def remembering(self, game: RoundGame, params: P, condition: Condition) -> RoundGame:
+        """The game under `memory:shared` or `memory:list`."""
+        if condition.argument == "list":
+            return Taught(game, getattr(params, "lessons", ()))
+        notebook = self.notebook(game)
+        return game if notebook is None else Remembering(game, notebook)
 
     def verdict(self, params: P, seed: int, condition: Condition, transcript: Transcript) -> Verdict:
         verdict = self.assess(self._played(params, condition), seed, condition, transcript)

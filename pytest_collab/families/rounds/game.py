@@ -75,6 +75,12 @@ class Wrapped(RoundGame):
     def apply(self, moves: Mapping[str, Move]) -> Sequence[Note]:
         return self.game.apply(moves)
 
+    async def open(self, transcript: Transcript) -> None:
+        await self.game.open(transcript)
+
+    async def close(self, transcript: Transcript) -> None:
+        await self.game.close(transcript)
+
     def solution(self) -> Any:
         return self.game.solution()
 

@@ -133,6 +133,16 @@ def without_thinking(text: str) -> str:
     return _THINKING.sub("", text)
 
 
+def by_thinking(text: str) -> Iterable[tuple[str, bool]]:
+    """The parts of a text in order, each with whether it is a thinking block."""
+    at = 0
+    for found in _THINKING.finditer(text):
+        yield text[at : found.start()], False
+        yield found.group(), True
+        at = found.end()
+    yield text[at:], False
+
+
 @lru_cache(maxsize=32)
 def _pattern(labels: tuple[str, ...], commands: tuple[str, ...]) -> re.Pattern[str]:
     """A labelled line without the markup before it (see `_head`)."""

@@ -2,8 +2,8 @@
 // An episode turn by turn: the time line, the picture after each turn, and the dialogue, all three in step.
 // eslint-disable-next-line no-unused-vars
 function makeStage({ h, s, small, telling, marks }, { shown, events, proofs, seats, nameOf, moved }) {
-  const TOLD = new Set(["message", "action", "malformed", "limit", "error", "grade", "tool_call", "tool_result", "failed_call", "trim"]);
-  const SPOKEN = new Set(["message", "action", "malformed"]);
+  const TOLD = new Set(["message", "memory", "action", "malformed", "limit", "error", "grade", "tool_call", "tool_result", "failed_call", "trim"]);
+  const SPOKEN = new Set(["message", "memory", "action", "malformed"]);
   const LANE = 24; // pixels a seat
   const PLAY_MS = 1200;
   const MOST_NUMBERS = 16;

@@ -19,6 +19,7 @@ function makeTelling({ h, small, short, line }) {
   function gist(event) {
     const { data } = event;
     const who = event.seat ? `${event.seat}: ` : "";
+    if (event.kind === "memory" && data.words) return who + data.words;
     if (typeof data.text === "string") return who + (data.text.trim().split(/\s+/).join(" ") || "(empty)");
     if ("action" in data) return `${who}${data.words || `does ${said(data.action)}`}`;
     if (event.kind === "tool_call") return `${who}uses ${data.words || data.name}`;
@@ -84,7 +85,8 @@ function makeTelling({ h, small, short, line }) {
     let what;
     if (event.kind === "message") {
       what = [h("span.kind", {}, data.delivered && data.delivered.length ? `to ${data.delivered.join(", ")}: ` : "says: "), data.text ? marked(data.text, spans) : "(empty)", lost ? [" ", h("span.lost", {}, `not delivered to ${lost}`)] : null];
-    } else if (event.kind === "action") what = data.words ? [marked(data.words, spans)] : [h("span.kind", {}, "does "), said(data.action)];
+    } else if (event.kind === "memory") what = data.text ? [h("span.kind", {}, `into the memory, ${data.topic}/${data.name}: `), marked(data.text, spans), data.over ? [" ", h("span.kind", {}, `in the place of ${data.over.seat}'s: ${data.over.text}`)] : null] : data.words;
+    else if (event.kind === "action") what = data.words ? [marked(data.words, spans)] : [h("span.kind", {}, "does "), said(data.action)];
     else if (event.kind === "malformed") what = [h("span.kind", {}, "cannot be understood: "), data.why];
     else if (event.kind === "reply") what = [h("span.kind", {}, "answers: "), data.text ? marked(data.text, spans) : "(empty)", BROKEN[data.stop] ? [" ", h("span.lost", {}, `${BROKEN[data.stop]} (stop: ${data.stop})`)] : null, data.reasoning ? fold("its reasoning", () => h("pre", {}, data.reasoning)) : null];
     else if (event.kind === "seated") what = [h("span.kind", {}, "is now played by "), data.agent];

@@ -7,7 +7,10 @@ from dataclasses import replace
 from typing import Any, Final
 
 from pytest_collab.episode.agent import Request, Seat
+from pytest_collab.families.alem.cast.mind import SIZE, place
 from pytest_collab.families.alem.cast.partner import Partner
+from pytest_collab.families.alem.cast.plans import xy
+from pytest_collab.families.alem.memory import BLOCKS
 from pytest_collab.families.rounds import Player, Say
 
 
@@ -43,10 +46,31 @@ class PromiseBreaker(Partner):
         return "Noop" if promised else action
 
 
+class Confabulator(Partner):
+    """Keeps to itself, and writes into the memory that there are things where nobody has seen any."""
+
+    def say(self, request: Request) -> Say:
+        say = super().say(request)
+        return replace(say, lines=tuple(line for line in say.lines if not line.startswith("<communication>")))
+
+    def write(self, view: Mapping[str, Any]) -> list[str]:
+        mates = [place(mate["at"]) for mate in self.mind.mates.values()]
+        if not mates or self.t % 10:
+            return []
+        row, column = mates[(self.t // 10) % len(mates)]
+        shift = 6 if row < SIZE // 2 else -6
+        kinds = ("table", "water", "tree")
+        kind = kinds[(self.t // 10) % len(kinds)]
+        at = (row + shift, column)
+        real = self.mind.blocks.get(at) in BLOCKS[kind]
+        return [] if real else [f"<memory>fact/{kind} = {xy(at)}</memory>"]
+
+
 PLAYERS: Final[Mapping[str, Callable[[Seat], Player]]] = {
     "partner": Partner,
     "random": Random,
     "nop": Nop,
     "silent": Silent,
     "promise_breaker": PromiseBreaker,
+    "confabulator": Confabulator,
 }

@@ -27,7 +27,8 @@ class Mind:
     """One player's picture of the world, brought up to date by each view.
 
     Attributes:
-        blocks: every cell seen on this level.
+        blocks: every cell seen on this level, or told of.
+        hearsay: those of them that it was told of and has not seen.
         objects: coordination objects by place, as last seen.
         mates: the others by number, as the view gives them.
     """
@@ -35,6 +36,7 @@ class Mind:
     def __init__(self) -> None:
         self.level = -1
         self.blocks: dict[Place, str] = {}
+        self.hearsay: set[Place] = set()
         self.objects: dict[Place, Mapping[str, Any]] = {}
         self.items: dict[Place, str] = {}
         self.mates: dict[int, Mapping[str, Any]] = {}
@@ -46,7 +48,7 @@ class Mind:
         """Take in a view (and those of the others, where they are shown)."""
         if view["level"] != self.level:
             self.level = view["level"]
-            self.blocks, self.objects, self.items = {}, {}, {}
+            self.blocks, self.objects, self.items, self.hearsay = {}, {}, {}, set()
         self.me, self.t = view["me"], view["t"]
         self.mates = {int(mate["seat"]): mate for mate in view["mates"]}
         self.mobs = []
@@ -59,6 +61,7 @@ class Mind:
             for c, block in enumerate(row):
                 if block is not None:
                     self.blocks[top + r, left + c] = block
+                    self.hearsay.discard((top + r, left + c))
                     self.objects.pop((top + r, left + c), None)
         for one in view["objects"]:
             if one["kind"] in ("sync", "handover", "construction"):
@@ -88,7 +91,13 @@ class Mind:
 
     def told(self, at: Place, block: str) -> None:
         """Somebody says that a block stands somewhere."""
-        self.blocks.setdefault(at, block)
+        if at not in self.blocks:
+            self.blocks[at] = block
+            self.hearsay.add(at)
+
+    def seen(self, *blocks: str) -> list[Place]:
+        """Cells in which it has seen one of these blocks with its own eyes, nearest first."""
+        return [at for at in self.known(*blocks) if at not in self.hearsay]
 
     def known(self, *blocks: str, within: int = 99) -> list[Place]:
         """Cells with one of these blocks, nearest first."""

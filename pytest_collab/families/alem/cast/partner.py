@@ -11,6 +11,7 @@ from pytest_collab.families.alem.cast import plans
 from pytest_collab.families.alem.cast.chores import Chores
 from pytest_collab.families.alem.cast.mind import Mind, Place, place
 from pytest_collab.families.alem.cast.plans import Plan
+from pytest_collab.families.alem.memory import BLOCKS, located
 from pytest_collab.families.rounds import Player, Say
 
 HEARD: Final = 30
@@ -66,7 +67,16 @@ class Partner(Player):
         if message and view["talk"]:
             self.spoke = view["t"]
             lines.append(f"<communication>{message}</communication>")
+        if "memory" in view:
+            lines += self.write(view)
         return Say(tuple(lines))
+
+    def write(self, view: Mapping[str, Any]) -> list[str]:
+        """What it writes into the memory that all share: where water and a table are, once it has seen them."""
+        known = {entry.name for entry in view["memory"] if entry.topic == "fact"}
+        blocks = {"water": ("water",), "table": ("crafting_table",)}
+        seen = {name: self.mind.seen(*names) for name, names in blocks.items() if name not in known}
+        return [f"<memory>fact/{name} = {plans.xy(at[0])}</memory>" for name, at in seen.items() if at]
 
     def thought(self) -> str:
         """What it has in mind, in a line."""
@@ -78,6 +88,10 @@ class Partner(Player):
         """The action of this step; what it says goes to `words`."""
         self.mind.look(view)
         self.me, self.t = int(view["agent"]), int(view["t"])
+        for entry in view.get("memory", ()):
+            found = located(entry.name, entry.text) if entry.topic == "fact" else None
+            if found is not None and entry.seat != self.seat.name:
+                self.mind.told(found[1], BLOCKS[found[0]][0])
         for name in view.get("unlocked", ()):
             self.done.add(name)
         for sender, text in view["heard"]:

@@ -21,12 +21,14 @@ class Moment:
         event: the `state` event.
         replies: by agent, the `reply` event in which its action was commanded.
         said: by agent, the `message` event sent with it, if any.
+        noted: by agent, the `memory` events by which it wrote down what it is about.
     """
 
     t: int
     event: Event
     replies: Mapping[int, Event]
     said: Mapping[int, Event] = field(default_factory=dict)
+    noted: Mapping[int, list[Event]] = field(default_factory=dict)
 
     @property
     def data(self) -> Mapping[str, Any]:
@@ -59,16 +61,20 @@ class Story:
     def _moments(self) -> Iterator[Moment]:
         replies: dict[str, Event] = {}
         said: dict[str, Event] = {}
+        noted: dict[int, list[Event]] = {}
         for event in self.transcript:
             if event.kind == "reply":
                 replies[str(event.seat)] = event
             elif event.kind == "message":
                 said[str(event.seat)] = event
+            elif event.kind == "memory" and event.data.get("topic") == "doing" and event.data["text"]:
+                noted.setdefault(self.seats.index(str(event.seat)), []).append(event)
             elif event.kind == "state" and "acts" in event.data:
+                noted = {}  # a step's entries stand behind it
                 agents = range(len(event.data["acts"]))
                 by_agent = {i: replies[self.seat(i)] for i in agents if self.seat(i) in replies}
                 spoken = {i: said[self.seat(i)] for i in agents if self.seat(i) in said and len(self.seats) > 1}
-                yield Moment(int(event.data["t"]), event, by_agent, spoken)
+                yield Moment(int(event.data["t"]), event, by_agent, spoken, noted)
                 replies, said = {}, {}
 
     def seat(self, agent: int) -> str:
@@ -115,8 +121,10 @@ class Story:
         in a message in between (its own or another's), or whose goal was reached before it was due.
         """
         for moment in self.moments:
-            for agent, event in moment.said.items():
-                for promise in promises(str(event.data["text"]), moment.t):
+            noted = [(agent, event) for agent, events in moment.noted.items() for event in events]
+            for agent, event in [*moment.said.items(), *noted]:
+                own = "" if event.kind == "message" else "I will "
+                for promise in promises(f"{own}{event.data['text']}", moment.t):
                     due = self.between(promise.first, promise.last)
                     if not due or due[-1].t < promise.last or any(agent in one.idle for one in due):
                         continue

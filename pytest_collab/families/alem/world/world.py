@@ -16,7 +16,7 @@ from pytest_collab.core.alem import programs as alem_programs
 from pytest_collab.core.alem.rules import Difficulty, PromptMode, WorldRules
 from pytest_collab.families.alem.world import pictures, wording
 from pytest_collab.families.alem.world.events import GIVE, step_facts
-from pytest_collab.families.alem.world.facts import facts_of, view_of
+from pytest_collab.families.alem.world.facts import facts_of, in_bounds, lexicon, view_of
 
 __all__ = ["Difficulty", "PromptMode", "Score", "Share", "Step", "World", "WorldRules"]
 
@@ -96,6 +96,7 @@ class World:
         self._feedback: list[dict[str, Any]] = [{} for _ in range(rules.agents)]
         leaves, self._key, mask, vulnerable = self._programs.reset(np.int32(seed), self._tuning)
         self._take(leaves, mask, vulnerable)
+        self._first_map = self._state.map
 
     def _take(self, leaves: Any, mask: Any, vulnerable: Any) -> None:
         """Make a state the present one; all of it comes from the device in one go."""
@@ -144,6 +145,20 @@ class World:
         Messages are no part of it: the package leaves them to whoever drives it.
         """
         return "\n".join(self.contexts(seat))
+
+    def where(self, seat: int) -> tuple[int, int]:
+        """[row, column] of a seat."""
+        row, column = self._state.player_position[seat]
+        return int(row), int(column)
+
+    def stood(self, at: tuple[int, int], blocks: Sequence[str]) -> bool:
+        """Whether one of some blocks stands on a cell of the present level, or stood there when the world began."""
+        if not in_bounds(self._state, at):
+            return False
+        level, names = int(self._state.player_level), lexicon().blocks
+        return any(
+            names[int(level_map[level, at[0], at[1]])] in blocks for level_map in (self._state.map, self._first_map)
+        )
 
     def inactive(self, seat: int) -> bool:
         """Dead, asleep or resting: whatever the seat chooses becomes Noop."""
