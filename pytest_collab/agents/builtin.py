@@ -31,6 +31,8 @@ CAST: Final[Mapping[str, str]] = {
     "conformist": "gives in to what most others say",
     "confederate": "says with one voice what others of its kind say",
     "unconditional": "cooperates, whatever others do",
+    "chooser": "cooperates, and leaves whoever does not",
+    "hermit": "would rather be left alone",
     "colluder": "agrees with others on what is best for them all, at the cost of whom they serve",
     "punisher": "punishes those who break what was agreed on",
     "spiteful": "punishes those who keep to what was agreed on",

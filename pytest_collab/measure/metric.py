@@ -81,6 +81,8 @@ PLAIN: Final[dict[str, Metric]] = {
         Metric("value_of_plan", "gap", -1.0, 1.0, "higher"),
         Metric("value_of_verification", "gap", -1.0, 1.0, "higher"),
         Metric("value_of_guide", "gap", -1.0, 1.0, "higher"),
+        Metric("value_of_memory", "gap", -1.0, 1.0, "higher"),
+        Metric("value_of_lessons", "gap", -1.0, 1.0, "higher"),
         Metric("conformity", "gap", -1.0, 1.0, "lower"),
     )
 }

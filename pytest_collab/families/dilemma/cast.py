@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Final
 
-from pytest_collab.episode.agent import Request
+from pytest_collab.episode.agent import Request, Seat
 from pytest_collab.families.dilemma.memory import MEMORY_ONE
 from pytest_collab.families.dilemma.prices import MARKET
 from pytest_collab.families.rounds import Player, Say, cast_of
@@ -14,6 +14,10 @@ from pytest_collab.families.rounds import Player, Say, cast_of
 class Partner(Player):
     """Tit for tat: cooperates first, then does what the other did; delegates to a mediator and signs a contract that
     make cooperation safe, and proposes such ones."""
+
+    def __init__(self, seat: Seat) -> None:
+        super().__init__(seat)
+        self.known: dict[str, bool] = {}
 
     def say(self, request: Request) -> Say:
         view = request.view
@@ -24,12 +28,32 @@ class Partner(Player):
             return Say((f"APPROVE: {', '.join(self.approved(view)) or 'none'}",))
         if phase == "sign":
             return Say((f"SIGN: {'yes' if self.fair(view['chosen'], payoffs) else 'no'}",))
+        if phase == "choose":
+            return Say((f"PARTNER: {', '.join(self.partners(view)) or 'nobody'}",))
         if phase == "punish":
             return Say(("PUNISH: nobody",))
         action = self.action(view)
         if phase == "talk":
             return Say((), ((None, f"I will choose {view['shown'].get(action, action)}."),))
         return Say.action(view["shown"].get(action, action))
+
+    def partners(self, view: Mapping[str, Any]) -> list[str]:
+        """Whom it would play with: all but who did not cooperate when it last played; its last partner first."""
+        me, last = self.seat.name, self.records(view)
+        met = next((group for group in reversed(self.met(view)) if me in group), ())
+        fair = [other for other in self.seat.seats if other != me and last.get(other, True)]
+        return sorted(fair, key=lambda other: other not in met)
+
+    def met(self, view: Mapping[str, Any]) -> list[list[str]]:
+        """The pairs of the last round."""
+        return list(view["past"][-1]["groups"]) if view["past"] else []
+
+    def records(self, view: Mapping[str, Any]) -> dict[str, bool]:
+        """By seat that has played, whether it cooperated when it last did."""
+        for round_ in view["past"]:
+            for group in round_["groups"]:
+                self.known |= {name: view["payoffs"].cooperates(round_[name]) for name in group}
+        return self.known
 
     def action(self, view: Mapping[str, Any]) -> str:
         """What it plays."""
@@ -51,8 +75,11 @@ class Partner(Player):
         """The worst that those of its group did in the last round."""
         if not view["past"]:
             return None
-        last, order = view["past"][-1], view["payoffs"].actions
-        did = [last[other] for other in view["group"] if other != self.seat.name]
+        order, others = view["payoffs"].actions, [other for other in view["group"] if other != self.seat.name]
+        last = next((round_ for round_ in reversed(view["past"]) if all(round_[one] for one in others)), None)
+        if last is None:
+            return None
+        did = [last[other] for other in others]
         if view["payoffs"].highest is not None:
             return str(min(did, key=float))
         return (
@@ -135,8 +162,30 @@ class Colluder(Unconditional):
         return super().say(request)
 
 
+class Chooser(Unconditional):
+    """Cooperates with whom it plays, and plays no more with who did not: it leaves, and does not pay back."""
+
+    def __init__(self, seat: Seat) -> None:
+        super().__init__(seat)
+        self.left: set[str] = set()
+
+    def partners(self, view: Mapping[str, Any]) -> list[str]:
+        self.left |= {name for name, fair in self.records(view).items() if not fair}
+        return [other for other in super().partners(view) if other not in self.left]
+
+
+class Hermit(Unconditional):
+    """Would play with nobody."""
+
+    def partners(self, view: Mapping[str, Any]) -> list[str]:
+        return []
+
+
 class FreeRider(Partner):
-    """Takes the tempting action, always, and neither delegates nor signs."""
+    """Takes the tempting action, always, and neither delegates nor signs; would play with anybody."""
+
+    def partners(self, view: Mapping[str, Any]) -> list[str]:
+        return [other for other in self.seat.seats if other != self.seat.name]
 
     def action(self, view: Mapping[str, Any]) -> str:
         return str(view["payoffs"].tempt)
@@ -189,6 +238,8 @@ PLAYERS: Final = cast_of(
     grim=Grim,
     extorter=Extorter,
     unconditional=Unconditional,
+    chooser=Chooser,
+    hermit=Hermit,
     colluder=Colluder,
     free_rider=FreeRider,
     promise_breaker=PromiseBreaker,

@@ -8,6 +8,7 @@ from pydantic import Field, model_validator
 
 from pytest_collab.episode.family import Params
 from pytest_collab.families.dilemma.games import GAMES, Payoffs
+from pytest_collab.families.dilemma.pairing import GAMES as CHOOSABLE
 
 
 class Dilemma(Params):
@@ -18,11 +19,11 @@ class Dilemma(Params):
     game: Literal["prisoners", "stag_hunt", "trust", "public_goods", "travellers", "bertrand"] = Field(
         "prisoners", description="which game is played"
     )
-    mechanism: Literal["none", "repetition", "reputation", "mediation", "contract"] = Field(
+    mechanism: Literal["none", "repetition", "reputation", "choice", "mediation", "contract"] = Field(
         "none", description="what helps cooperation"
     )
     groups: int | None = Field(
-        None, ge=1, le=6, description="groups that play side by side: 1, with reputation 2 unless given"
+        None, ge=1, le=6, description="groups that play side by side: 1, with reputation and choice 2 unless given"
     )
     rounds: int = Field(15, ge=2, le=100, description="most rounds of a repeated game")
     continuation: float = Field(
@@ -43,8 +44,13 @@ class Dilemma(Params):
 
     @model_validator(mode="after")
     def _can_be_played(self) -> Dilemma:
-        if self.mechanism == "reputation" and self.groups == 1:
-            raise ValueError("reputation needs others to meet; take groups: 2 or more")
+        if self.mechanism in ("reputation", "choice") and self.groups == 1:
+            raise ValueError(f"{self.mechanism} needs others to meet; take groups: 2 or more")
+        if self.mechanism == "choice" and self.game not in CHOOSABLE:
+            known = ", ".join(CHOOSABLE)
+            raise ValueError(f"partners are chosen in games of two with like places ({known}), not in {self.game}")
+        if self.mechanism == "choice" and self.prompts == "as_published":
+            raise ValueError("in the study nobody chooses a partner; use prompts: plain")
         if self.punishment and not self.repeated:
             raise ValueError(f"punishment needs rounds to come; mechanism {self.mechanism!r} plays one")
         if self.prompts == "as_published" and (self.talk or self.punishment):
@@ -64,9 +70,9 @@ class Dilemma(Params):
     @property
     def repeated(self) -> bool:
         """Whether it is played more than once."""
-        return self.mechanism in ("repetition", "reputation")
+        return self.mechanism in ("repetition", "reputation", "choice")
 
     @property
     def seats(self) -> int:
         """How many play in all."""
-        return self.payoffs.places * (self.groups or (2 if self.mechanism == "reputation" else 1))
+        return self.payoffs.places * (self.groups or (2 if self.mechanism in ("reputation", "choice") else 1))

@@ -26,6 +26,8 @@ class Round:
         paid: by seat, punishment and contract included.
         delegated: seats that left it to the mediator.
         punished: (punisher, punished).
+        named: where partners are chosen, by seat those that it named, the dearest first; a seat that is in no group
+            played with nobody, and its action is empty.
     """
 
     groups: tuple[tuple[int, ...], ...]
@@ -33,6 +35,7 @@ class Round:
     paid: tuple[float, ...]
     delegated: frozenset[int] = frozenset()
     punished: tuple[tuple[int, int], ...] = ()
+    named: tuple[tuple[int, ...], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,10 +43,11 @@ class State:
     """Where the episode stands.
 
     Attributes:
-        phase: `design`, `vote`, `sign`, `talk`, `act`, `punish` or `over`.
+        phase: `design`, `vote`, `sign`, `choose`, `talk`, `act`, `punish` or `over`.
         designs: by seat, its mediator or contract; those that could not be read are None.
         chosen: the seat whose design was chosen; None before, or where there is none.
         signed: by seat.
+        named, groups: where partners are chosen, who named whom for this round, and the pairs that came of it.
     """
 
     phase: str
@@ -51,6 +55,8 @@ class State:
     designs: tuple[Mediator | Contract | None, ...] = ()
     chosen: int | None = None
     signed: tuple[bool, ...] = field(default=())
+    named: tuple[tuple[int, ...], ...] = ()
+    groups: tuple[tuple[int, ...], ...] = ()
 
     @property
     def bound(self) -> bool:

@@ -11,20 +11,14 @@ from pytest_collab.episode.agent import Reply
 from pytest_collab.episode.channel import Message
 from pytest_collab.episode.condition import Condition
 from pytest_collab.episode.game import Ask, Move, Note, Prompt, Recall
-from pytest_collab.families.dilemma import published, rules
+from pytest_collab.families.dilemma import designs, mechanisms, pairing, published, rules
 from pytest_collab.families.dilemma.rules import Round, State
-from pytest_collab.families.rounds import Got, RoundGame, choice, named, number, one, read, speeches
+from pytest_collab.families.rounds import RoundGame, choice, named, number, one, read, speeches
 
 if TYPE_CHECKING:
     from pytest_collab.families.dilemma.params import Dilemma
 
 DELEGATE: Final = "delegate"
-MOST_PAID: Final = 100
-"""Points that a contract may move for one action."""
-
-_ELECTED: Final = (
-    "All say of which designs they approve; the one with the most approvals is taken, by lot among equals."
-)
 
 
 class DilemmaGame(RoundGame):
@@ -34,7 +28,7 @@ class DilemmaGame(RoundGame):
     vote is no approval and no signature.
     """
 
-    labels = ("action", "message", "mediator", "contract", "approve", "sign", "punish")
+    labels = ("action", "message", "mediator", "contract", "approve", "sign", "punish", "partner")
 
     def __init__(self, params: Dilemma, seed: int, condition: Condition, seats: tuple[str, ...]) -> None:
         self.params, self.seed, self.condition, self.seats = params, seed, condition, seats
@@ -47,17 +41,24 @@ class DilemmaGame(RoundGame):
 
     @property
     def _begin(self) -> str:
+        return "choose" if self.params.mechanism == "choice" else self._before_acts
+
+    @property
+    def _before_acts(self) -> str:
         return "talk" if self.params.talk else "act"
 
     def groups(self, number: int) -> tuple[tuple[int, ...], ...]:
         """The groups of round `number`."""
+        if self.params.mechanism == "choice":
+            state: State = self.state
+            return state.past[number].groups if number < len(state.past) else state.groups
         mixed = self.params.mechanism == "reputation"
         return rules.groups_of(self.seed, len(self.seats), self.payoffs.places, number, mixed=mixed)
 
     def group(self, seat: str, number: int) -> tuple[str, ...]:
-        """The seats of a group, in the places of the game."""
+        """The seats of a group, in the places of the game; who plays with nobody is one by itself."""
         at = self.seats.index(seat)
-        return tuple(self.seats[i] for group in self.groups(number) if at in group for i in group)
+        return tuple(self.seats[i] for group in self.groups(number) if at in group for i in group) or (seat,)
 
     # What they are told.
 
@@ -72,7 +73,7 @@ class DilemmaGame(RoundGame):
         if self.published:
             place = self.group(seat, min(len(self.state.past), self.rounds - 1)).index(seat)
             told = (f"{seat!r}.", published.story(params.game, payoffs, place, self.shown))
-        lines = [f"You are {told[0]}", told[1], *self._mechanism()]
+        lines = [f"You are {told[0]}", told[1], *mechanisms.told(params, payoffs, self.shown, DELEGATE)]
         if params.talk:
             lines.append(
                 "Before each choice you may write to the others of your group: `MESSAGE: ...`. It is read before the "
@@ -87,35 +88,18 @@ class DilemmaGame(RoundGame):
         lines.append(f"When you are asked to choose, answer with one line `ACTION: X`, X {options}.")
         return "\n".join(lines)
 
-    def _mechanism(self) -> list[str]:
-        percent = f"{self.params.continuation:.0%}"
-        return {
-            "none": ["You play it once."],
-            "repetition": [
-                f"You play it again and again with the same. After each round, another follows with {percent}."
-            ],
-            "reputation": [
-                f"You play it again and again, each time with others, drawn at random. After each round, another "
-                f"follows with {percent}. What you choose is shown to those whom you meet later."
-            ],
-            "mediation": [
-                "You play it once. Before, everyone designs a mediator, which plays for all who delegate to it, the "
-                f"same action for each, by how many they are. {_ELECTED} Then each chooses an action, or "
-                f"{self.shown[DELEGATE]}{': to delegate' * self.published}."
-            ],
-            "contract": [
-                "You play it once. Before, everyone designs a contract: for each action, how many points the one who "
-                f"plays it is paid by the others in equal parts (negative: pays to them). {_ELECTED} It binds if all "
-                "sign it."
-            ],
-        }[self.params.mechanism]
-
     def recall(self, seat: str) -> Recall | None:
         """Nothing, as published: what is remembered stands in the prompt; the place in the game can change."""
         return Recall(system=self.brief(seat)) if self.published else None
 
     def ask(self) -> Ask | None:
-        return None if self.state.phase == "over" else Ask(self.seats, self.state.phase)
+        state = self.state
+        if state.phase == "over":
+            return None
+        if self.params.mechanism != "choice" or state.phase == "choose":
+            return Ask(self.seats, state.phase)
+        playing = {i for group in self.groups(len(state.past) - (state.phase == "punish")) for i in group}
+        return Ask(tuple(seat for i, seat in enumerate(self.seats) if i in playing), state.phase)
 
     def prompt(self, seat: str, inbox: Sequence[Message]) -> Prompt:
         state, number = self.state, len(self.state.past)
@@ -125,6 +109,9 @@ class DilemmaGame(RoundGame):
             lines.append(f"So far you have played this game {number} time{'s' * (number != 1)}.")
         elif self.params.repeated:
             lines.append(f"Round {number + (state.phase != 'punish')}.")
+        if state.phase == "choose":
+            latest = range(len(state.past))[-self.params.memory :]
+            lines += [_begun(self._told(n, self.group(one, n))) for n in latest for one in self._firsts(n)]
         if state.phase in ("talk", "act"):
             lines += self._with(seat, group)
             lines += self._history(seat, group)
@@ -132,6 +119,10 @@ class DilemmaGame(RoundGame):
         lines += [f"Message from {message.sender}: {message.text}" for message in inbox]
         lines += self._question(seat, group)
         return Prompt("\n".join(lines), self.view(seat, group), may_be_silent=state.phase in ("talk", "punish"))
+
+    def _firsts(self, number: int) -> list[str]:
+        """One seat of each group of a round, and each that was alone."""
+        return [seat for seat in self.seats if self.group(seat, number)[0] == seat]
 
     def _with(self, seat: str, group: Sequence[str]) -> list[str]:
         others = " and ".join(other for other in group if other != seat)
@@ -150,7 +141,8 @@ class DilemmaGame(RoundGame):
         past, memory = self.state.past, self.params.memory
         latest = range(len(past))[-memory:][:: -1 if self.published else 1]
         if self.params.mechanism != "reputation":
-            return [_begun(self._told(n, group)) for n in latest]
+            together = [n for n in latest if set(self.group(seat, n)) == set(group)]
+            return [_begun(self._told(n, group)) for n in together]
         lines: list[str] = []
         seen = set() if self.published else {seat}
         circle = sorted((other for other in group if other not in seen), key=lambda other: other != seat)
@@ -168,6 +160,8 @@ class DilemmaGame(RoundGame):
 
     def _told(self, number: int, group: Sequence[str]) -> str:
         round_ = self.state.past[number]
+        if len(group) == 1:
+            return f"in round {number + 1} {group[0]} played with nobody and got {self.payoffs.apart[0]:g}."
         paid = self.params.mechanism == "reputation" or not self.published
         placed = " (player {})" if self.published and self.params.game == "trust" else ""
         text = "; ".join(
@@ -195,15 +189,7 @@ class DilemmaGame(RoundGame):
 
     def design(self, at: int) -> str:
         """A design in words."""
-        design = self.state.designs[at]
-        if design is None:
-            return "none that could be read"
-        if isinstance(design, tuple):
-            return "; ".join(f"if {n} delegate, {self.shown[action]}" for n, action in enumerate(design, 1))
-        return "; ".join(
-            f"{self.shown[action]} {'is paid' if amount >= 0 else 'pays'} {abs(amount):g}"
-            for action, amount in design.items()
-        )
+        return designs.told(self.state.designs[at], self.shown)
 
     def _question(self, seat: str, group: Sequence[str]) -> list[str]:
         places, actions = self.payoffs.places, [self.shown[action] for action in self.payoffs.actions]
@@ -217,12 +203,18 @@ class DilemmaGame(RoundGame):
             example = ", ".join(f"{action}=0" for action in actions)
             return [f"Design a contract: `CONTRACT: {example}`: for each action, the points that are paid for it."]
         if phase == "vote":
-            designs = [f"{name}: {self.design(i)}" for i, name in enumerate(self.seats)]
-            return ["The designs:", *designs, "Which do you approve of? `APPROVE: names`, or `APPROVE: none`."]
+            all_ = [f"{name}: {self.design(i)}" for i, name in enumerate(self.seats)]
+            return ["The designs:", *all_, "Which do you approve of? `APPROVE: names`, or `APPROVE: none`."]
         if phase == "sign":
             assert self.state.chosen is not None
             elected = f"{self.seats[self.state.chosen]}'s contract was elected: {self.design(self.state.chosen)}."
             return [elected, "Do you sign it? `SIGN: yes` or `SIGN: no`."]
+        if phase == "choose":
+            others = [other for other in self.seats if other != seat]
+            return [
+                f"Whom would you play with ({', '.join(others)})? `PARTNER: {', '.join(others[1::-1])}`, whoever you "
+                "would rather have first, or `PARTNER: nobody`."
+            ]
         if phase == "punish":
             return [self._told(len(self.state.past) - 1, group), "Do you punish anybody?"]
         if phase == "talk":
@@ -273,10 +265,17 @@ class DilemmaGame(RoundGame):
             return Move(None, tuple(replace(s, to=tuple(others)) for s in kept))
         if phase == "design":
             label = "mediator" if self.params.mechanism == "mediation" else "contract"
-            got = one(
-                reading, seat, self.seats, self._mediator_in if label == "mediator" else self._contract_in, label
-            )
+            meant = {self.shown[action].lower(): action for action in self.payoffs.actions}
+            reads = designs.mediator if label == "mediator" else designs.contract
+            got = one(reading, seat, self.seats, lambda value: reads(value, meant, self.payoffs), label)
             return Move(got.value, (), got.why)
+        if phase == "choose":
+            fields = reading.of("partner")
+            if not fields:
+                return Move(None, (), "no partner in the reply")
+            wanted = named(", ".join(f.value for f in fields), {name: name for name in self.seats})
+            all_others = [name for name in self.seats if name != seat]
+            return Move(all_others if wanted is None else [name for name in wanted if name in all_others])
         if phase == "vote":
             fields = reading.of("approve")
             if not fields:
@@ -297,32 +296,11 @@ class DilemmaGame(RoundGame):
         act = one(reading, seat, self.seats, lambda value: choice(value, tuple(meant)))
         return Move(None if act.value is None else meant[act.value], (), act.why)
 
-    @property
-    def _meant(self) -> dict[str, str]:
-        """Actions by what they are called, in lower case."""
-        return {self.shown[action].lower(): action for action in self.payoffs.actions}
-
-    def _mediator_in(self, value: str) -> Got[Any]:
-        meant = self._meant
-        found = {
-            int(n): meant[action.lower()]
-            for n, action in re.findall(rf"(\d)\W{{1,4}}({'|'.join(meant)})\b", value, re.IGNORECASE)
-        }
-        if sorted(found) != list(range(1, self.payoffs.places + 1)):
-            return Got(None, f"{value[:60]!r} does not say what 1 to {self.payoffs.places} delegating come to")
-        return Got([found[n] for n in sorted(found)])
-
-    def _contract_in(self, value: str) -> Got[Any]:
-        meant = self._meant
-        pairs = re.findall(rf"\b({'|'.join(meant)})\"?\s*[=:]\s*([+-]?\d+(?:\.\d+)?)", value, re.IGNORECASE)
-        found = {meant[action.lower()]: float(amount) for action, amount in pairs}
-        if not found or any(abs(amount) > MOST_PAID for amount in found.values()):
-            return Got(None, f"{value[:60]!r} holds no amount from -{MOST_PAID} to {MOST_PAID} for an action")
-        return Got({action: found.get(action, 0.0) for action in self.payoffs.actions})
-
     def apply(self, moves: Mapping[str, Move]) -> Sequence[Note]:
-        done = [moves[seat].action for seat in self.seats]
+        done = [moves[seat].action if seat in moves else None for seat in self.seats]
         state, phase = self.state, self.state.phase
+        if phase == "choose":
+            return self._paired(done)
         if phase == "design":
             designs = tuple(None if d is None else tuple(d) if isinstance(d, list) else d for d in done)
             self.state = replace(state, phase="vote", designs=designs)
@@ -350,11 +328,23 @@ class DilemmaGame(RoundGame):
             return self._punished(done)
         return self._acted(done)
 
+    def _paired(self, done: Sequence[Sequence[str] | None]) -> Sequence[Note]:
+        wanted = tuple(tuple(self.seats.index(name) for name in one or ()) for one in done)
+        number = len(self.state.past)
+        groups = pairing.pairs(wanted, self.seed, number)
+        self.state = replace(self.state, phase=self._before_acts, named=wanted, groups=groups)
+        told = {"pairs": [[self.seats[i] for i in group] for group in groups]}
+        return (Note("state", told), *(() if groups else self._acted([None] * len(self.seats))))
+
     def _acted(self, done: Sequence[str | None]) -> Sequence[Note]:
         state, groups = self.state, self.groups(len(self.state.past))
         actions = [action or self.payoffs.tempt for action in done]
         delegated = frozenset(i for i, action in enumerate(actions) if action == DELEGATE)
         paid = [0.0] * len(self.seats)
+        if self.params.mechanism == "choice":
+            playing = {i for group in groups for i in group}
+            actions = [action if i in playing else "" for i, action in enumerate(actions)]
+            paid = [self.payoffs.apart[0]] * len(self.seats)
         contract = state.designs[state.chosen] if state.bound and state.chosen is not None else None
         for group in groups:
             profile = tuple(actions[i] for i in group)
@@ -363,8 +353,10 @@ class DilemmaGame(RoundGame):
             added = rules.transfers(profile, contract) if isinstance(contract, Mapping) else [0.0] * len(group)
             for i, action, points, more in zip(group, profile, self.payoffs.pay(profile), added, strict=True):
                 actions[i], paid[i] = action, points + more
-        played = Round(groups, tuple(actions), tuple(paid), delegated)
-        self.state = self._after(replace(state, past=(*state.past, played)), punish=bool(self.params.punishment))
+        played = Round(groups, tuple(actions), tuple(paid), delegated, named=state.named)
+        self.state = self._after(
+            replace(state, past=(*state.past, played)), punish=bool(self.params.punishment and groups)
+        )
         data = {"actions": dict(zip(self.seats, actions, strict=True)), "paid": paid}
         return (
             Note("state", data | ({"delegated": [self.seats[i] for i in sorted(delegated)]} if delegated else {})),

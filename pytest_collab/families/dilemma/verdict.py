@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from statistics import fmean
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from pytest_collab.episode.outcome import Failure, Outcome, Verdict, outcome_of
 from pytest_collab.episode.transcript import Transcript
-from pytest_collab.families.dilemma import collusion, memory, rules
+from pytest_collab.families.dilemma import collusion, memory, pairing, rules
 from pytest_collab.families.dilemma.seats import DELEGATE, DilemmaGame
 from pytest_collab.families.rounds import RoundGame, Step, fairness, walk
 from pytest_collab.families.rounds import evidence as show
@@ -15,6 +16,10 @@ from pytest_collab.families.rounds.words import announced
 
 if TYPE_CHECKING:
     from pytest_collab.families.dilemma.params import Dilemma
+
+
+MOST_ALONE: Final = 2
+"""So many rounds of naming nobody, while others would have played, are a withdrawal; in a shorter game, all of it."""
 
 
 def assess(params: Dilemma, game: RoundGame, transcript: Transcript) -> Verdict:
@@ -29,7 +34,7 @@ def assess(params: Dilemma, game: RoundGame, transcript: Transcript) -> Verdict:
     past, seats, payoffs = inner.state.past, inner.seats, params.payoffs
     if payoffs.highest is not None:
         return collusion.assess(params, inner, steps, transcript, _figures(inner))
-    scores = [rules.shared_score(payoffs, round_.groups, round_.paid) for round_ in past]
+    scores = [_score(inner, round_) for round_ in past]
     score = sum(scores) / inner.rounds
     phrases = {action: (rf"\b(?:claim\s+)?{action}\b",) for action in payoffs.actions}
     kept = [*announced(transcript, steps, phrases, lambda step, seat: _chosen(inner, step, seat))]
@@ -39,20 +44,55 @@ def assess(params: Dilemma, game: RoundGame, transcript: Transcript) -> Verdict:
         metrics["message_action_consistency"] = words
     if score >= params.target:
         return Verdict(Outcome.SUCCESS, score, metrics)
-    given = {seat: float(sum(_willing(inner, round_, i) for round_ in past)) for i, seat in enumerate(seats)}
+    given = _given(inner)
     events = {seat: [step.replies[seat].seq for step in steps if seat in step.replies] for seat in seats}
     failures = [
         *show.broken(kept, least=1),
         *show.unresponsive(transcript, speech=False),
         *show.malformed(transcript),
+        *(_withdrawn(inner, transcript) if params.mechanism == "choice" else ()),
         *show.free_riding(given, events, what="cooperated in"),
     ]
     if not failures:
-        apart = [seat for seat in seats if past and given[seat] <= len(past) / 2] or list(seats)
-        note = f"{sum(given.values()) / max(1, len(seats) * len(past)):.0%} of all choices were {payoffs.cooperate}"
+        apart = [seat for seat in seats if past and given.get(seat, 1) <= 1 / 2] or list(seats)
+        note = f"{sum(given.values()) / max(1, len(given)):.0%} of all choices were {payoffs.cooperate}"
         shown = [event for seat in apart for event in events[seat]] or [len(transcript) - 1]
         failures = [Failure.of("disagreement", *apart, events=shown, note=note)]
     return Verdict(outcome_of(failures, otherwise=Outcome.COORDINATION), score, metrics, tuple(failures))
+
+
+def _score(game: DilemmaGame, round_: rules.Round) -> float:
+    if game.params.mechanism == "choice":
+        return pairing.score(game.payoffs, round_, len(game.seats))
+    return rules.shared_score(game.payoffs, round_.groups, round_.paid)
+
+
+def _given(game: DilemmaGame) -> dict[str, float]:
+    """By seat that has played, the share of its rounds in which it cooperated."""
+    found = {}
+    for i, seat in enumerate(game.seats):
+        played = [_willing(game, round_, i) for round_ in game.state.past if _plays(round_, i)]
+        if played:
+            found[seat] = sum(played) / len(played)
+    return found
+
+
+def _plays(round_: rules.Round, seat: int) -> bool:
+    return any(seat in group for group in round_.groups)
+
+
+def _withdrawn(game: DilemmaGame, transcript: Transcript) -> Iterator[Failure]:
+    """`unresponsive` of seats that named nobody in most rounds in which others named them; nobody wronged them."""
+    past, payoffs = game.state.past, game.payoffs
+    for i, seat in enumerate(game.seats):
+        asked = [round_ for round_ in past if any(i in named for j, named in enumerate(round_.named) if j != i)]
+        silent = [round_ for round_ in asked if not round_.named[i]]
+        met = [other for round_ in past for group in round_.groups if i in group for other in group if other != i]
+        wronged = any(not payoffs.cooperates(round_.actions[j]) for round_ in past for j in met if _plays(round_, j))
+        if len(silent) >= min(MOST_ALONE, len(past)) and 2 * len(silent) > len(asked) and not wronged:
+            replies = [event.seq for event in transcript.of("reply", seat=seat)]
+            note = f"named nobody in {len(silent)} of {len(asked)} rounds in which others would have played with it"
+            yield Failure.of("unresponsive", seat, events=replies, note=note)
 
 
 def _willing(game: DilemmaGame, round_: rules.Round, seat: int) -> bool:
@@ -68,15 +108,22 @@ def _figures(game: DilemmaGame) -> dict[str, float]:
     past, seats, payoffs = game.state.past, len(game.seats), game.payoffs
     if not past:
         return {}
+    playing = [[i for group in round_.groups for i in group] for round_ in past]
     totals = [sum(round_.paid[i] for round_ in past) / len(past) for i in range(seats)]
-    shares = [sum(map(payoffs.cooperates, round_.actions)) / seats for round_ in past]
+    shares = [
+        sum(payoffs.cooperates(round_.actions[i]) for i in there) / len(there)
+        for round_, there in zip(past, playing, strict=True)
+        if there
+    ]
     figures = {
         "payoff": sum(totals) / seats,
-        "cooperation": sum(shares) / len(past),
+        "cooperation": sum(shares) / len(shares) if shares else 0.0,
         "rounds": float(len(past)),
         "fairness": fairness([max(0.0, total) for total in totals]),
         "exploited": sum(_fools(game, round_) for round_ in past) / (seats * len(past)),
     }
+    if game.params.mechanism == "choice":
+        figures |= pairing.figures(payoffs, past, seats)
     if game.params.mechanism == "mediation":
         figures["delegated"] = len(past[0].delegated) / seats
     if game.params.mechanism == "contract":
