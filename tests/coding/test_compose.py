@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from pytest_collab.families.coding.pool.manifest import joined
 from pytest_collab.families.coding.pool.pool import Pool
 from pytest_collab.families.coding.repository.compose import Composer, expand, is_protected
 from pytest_collab.families.coding.repository.git import Store
@@ -35,6 +36,12 @@ from tests.coding.conftest import added, write
         ("typescript", "vitest.config.ts", True),
         ("typescript", "tools/run.mjs", True),
         ("typescript", "package.json", False),
+        ("typescript", ".yarnrc.yml", True),
+        ("javascript", ".yarn/releases/yarn.cjs", True),
+        ("javascript", ".pnpmfile.cjs", True),
+        ("javascript", ".taprc", True),
+        ("python", "Makefile", True),
+        ("go", "tools/makefile.go", False),
         ("go", "cache.go", False),
         ("go", "cache_test.go", True),
         ("go", "vendor/x/x.go", True),
@@ -66,6 +73,28 @@ def test_a_task_can_protect_more(pool: Pool) -> None:
 def test_what_is_run_follows_the_language(language: Any, hidden: list[str], words: list[str], pool: Pool) -> None:
     other = pool.model_copy(update={"language": language})
     assert expand(other, other.features[0], hidden, ["b/test_v.py"]) == words
+
+
+_CARGO = b'[package]\nname = "calc"\nversion = "1.0.0"\n\n[dependencies]\nkept = {path = "kept"}\nserde = "1"\n'
+
+
+@pytest.mark.parametrize(
+    ("more", "counts"),
+    [
+        ('log = "0.4"\n', True),
+        ('\n[dev-dependencies]\nlog = "0.4"\n', True),
+        ("\n[target.'cfg(unix)'.dependencies]\nlibc = \"0.2\"\n", True),
+        ('evil = {path = "evil"}\n', False),
+        ('evil = {git = "file:///evil"}\n', False),
+        ('\n[dev-dependencies]\nevil = {path = "evil"}\n', False),
+        ('\n[dev_dependencies]\nevil = {path = "evil"}\n', False),
+        ("\n[target.'cfg(all())'.dependencies]\nevil = {path = \"evil\"}\n", False),
+        ('\n[build-dependencies]\ncc = "1"\n', False),
+    ],
+)
+def test_no_crate_of_the_teams_runs_a_build_script(more: str, counts: bool) -> None:
+    team = _CARGO + more.encode()
+    assert joined("Cargo.toml", _CARGO, team) == (team if counts else _CARGO)
 
 
 def _composed(

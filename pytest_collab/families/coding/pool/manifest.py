@@ -8,7 +8,10 @@ import tomllib
 from collections.abc import Callable, Mapping
 from typing import Any, Final
 
-_SCRIPT_KEYS: Final = ("name", "jest", "vitest", "scripts", "mocha", "ava", "babel", "imports", "workspaces")
+_SCRIPT_KEYS: Final = (
+    *("name", "jest", "vitest", "scripts", "mocha", "ava", "tap", "nyc", "c8", "babel", "imports", "workspaces"),
+    *("pnpm", "packageManager"),
+)
 _CARGO_TABLES: Final = ("test", "bench", "example", "profile", "patch", "replace", "workspace", "lints")
 _CARGO_PACKAGE_KEYS: Final = (
     *("name", "build", "links", "autotests", "autobenches", "autobins", "autoexamples", "workspace", "metadata"),
@@ -32,7 +35,11 @@ def package_json(base: bytes, team: bytes) -> bytes:
 
 
 def cargo_toml(base: bytes, team: bytes) -> bytes:
-    """The team's Cargo.toml if it says of targets, profiles and patches what the base says; else the base's."""
+    """The team's Cargo.toml if it says of targets, profiles, patches and crates in the tree what the base says; else
+    the base's.
+
+    A crate of the team's could bring a build script or a procedural macro, which run before any test.
+    """
     ours, theirs = tomllib.loads(base.decode()), tomllib.loads(team.decode())
     return team if _cargo_steering(ours) == _cargo_steering(theirs) else base
 
@@ -44,7 +51,20 @@ def _cargo_steering(manifest: Mapping[str, Any]) -> Any:
         {key: package[key] for key in _CARGO_PACKAGE_KEYS if key in package},
         {key: library[key] for key in _CARGO_TARGET_KEYS if key in library},
         [{key: binary.get(key) for key in ("name", *_CARGO_TARGET_KEYS)} for binary in manifest.get("bin", ())],
+        [own for table in (manifest, *_object(manifest.get("target", {})).values()) if (own := _own_crates(table))],
     )
+
+
+def _own_crates(table: Mapping[str, Any]) -> dict[str, Any]:
+    """Dependencies on folders and repositories, and all those of build scripts."""
+    kinds = ("dependencies", "dev-dependencies", "build-dependencies")
+    found = {kind: _object(table.get(kind, table.get(kind.replace("dev-", "dev_"), {}))) for kind in kinds}
+    return {
+        f"{kind}.{name}": said
+        for kind, named in found.items()
+        for name, said in named.items()
+        if kind == "build-dependencies" or (isinstance(said, dict) and {"path", "git"} & said.keys())
+    }
 
 
 def go_mod(base: bytes, team: bytes) -> bytes:

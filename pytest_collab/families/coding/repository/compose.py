@@ -45,12 +45,15 @@ _RUNNER_FILES: Final[Mapping[Language, re.Pattern[str]]] = {
     ),
     "typescript": re.compile(
         r"(^|/)((vitest|vite|jest|babel|ava|playwright)\.(config|workspace|setup)\.[^/]+|\.mocharc[^/]*|\.babelrc[^/]*"
-        r"|\.npmrc|\.swcrc|\.env[^/]*|\.nycrc[^/]*|\.c8rc[^/]*|bunfig\.toml|deno\.jsonc?|node_modules(/.*)?|__mocks__/.*)$"
+        r"|\.npmrc|\.swcrc|\.env[^/]*|\.nycrc[^/]*|\.c8rc[^/]*|bunfig\.toml|deno\.jsonc?|node_modules(/.*)?|__mocks__/.*"
+        r"|\.taprc|jasmine\.[^/]+|karma\.conf\.[^/]+|\.yarnrc(\.yml)?|\.yarn/.*|\.pnp\.[^/]+|\.pnpmfile\.c?js"
+        r"|pnpm-workspace\.yaml)$"
     ),
     "go": re.compile(r"(^|/)(go\.work(\.sum)?|vendor/.*)$"),
     "rust": re.compile(r"(^|/)(\.cargo(/.*)?|rust-toolchain(\.toml)?|\.config/nextest\.toml)$"),
 }
-
+_TASK_FILES: Final = re.compile(r"(^|/)(GNUmakefile|[Mm]akefile|\.?[Jj]ustfile|[Tt]askfile\.ya?ml|\.envrc)$")
+"""What `make`, `just` and the like are told to do, the test command among it."""
 
 _IMPORTED: Final = re.compile(r"""["'](\./[\w./-]+)["']""")
 
@@ -67,7 +70,8 @@ def of_tests(path: str, language: Language) -> bool:
 
 def steers(path: str, language: Language) -> bool:
     """Whether a file, by its name, decides how tests of the language are found and run."""
-    return _RUNNER_FILES["typescript" if language == "javascript" else language].search(path) is not None
+    steering = _RUNNER_FILES["typescript" if language == "javascript" else language].search(path)
+    return (steering or _TASK_FILES.search(path)) is not None
 
 
 def is_protected(path: str, pool: Pool, feature: Feature | None = None) -> bool:
@@ -75,7 +79,7 @@ def is_protected(path: str, pool: Pool, feature: Feature | None = None) -> bool:
     language: Language = "typescript" if pool.language == "javascript" else pool.language
     if of_tests(path, language):
         return True
-    if _TEST_FOLDERS.fullmatch(path) or _RUNNER_FILES[language].search(path):
+    if _TEST_FOLDERS.fullmatch(path) or steers(path, language):
         return True
     return path in _named(pool, feature) or any(fnmatchcase(path, pattern) for pattern in pool.protected)
 
@@ -217,7 +221,7 @@ class Composer:
         def decides(path: str) -> bool:
             if is_test(path, language):
                 return path in hidden or self.pool.regression == "visible" or path in command
-            return _RUNNER_FILES[language].search(path) is not None
+            return steers(path, language)
 
         return [path for path, (mode, _) in entries.items() if mode.startswith("100") and decides(path)]
 

@@ -31,6 +31,9 @@ _CONFIG = {
     "core.autocrlf": "false",
     "core.symlinks": "true",
     "core.fileMode": "true",
+    # Names that other systems take for `.git` are names here.
+    "core.protectNTFS": "false",
+    "core.protectHFS": "false",
     "core.fsync": "none",
     "protocol.ext.allow": "never",
     "protocol.file.allow": "always",

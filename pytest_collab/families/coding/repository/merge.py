@@ -218,20 +218,23 @@ class Region:
 
 def regions(store: Store, tree: str) -> dict[str, tuple[Region, ...]]:
     """Which lines of which base files a tree rewrites. New files have the region (1, 0), binary ones none."""
-    words = ("-p", "-U0", "--no-color", "--no-ext-diff", "--no-textconv", "--no-renames", "--no-prefix", "-z")
     base = store.tree(store.base)
-    names = store.git("diff-tree", "-r", "-z", "--name-only", "--no-renames", base, tree).stdout.split(b"\0")
-    found: dict[str, tuple[Region, ...]] = {}
-    for name in filter(None, names):
-        path = os.fsdecode(name)
-        done = store.git("diff-tree", *words[:-1], base, tree, "--", f":(literal){path}")
-        parts = []
-        for line in done.stdout.split(b"\n"):
-            if match := _RANGE.match(line):
-                first, count = int(match[1]), int(match[2] or 1)
-                parts.append(Region(first, first + count - 1) if count else Region(first + 1, first))
-        found[path] = tuple(parts)
-    return found
+    listed = store.git("diff-tree", "-r", "-z", "--name-status", "--no-renames", base, tree).stdout.split(b"\0")
+    # A file that has become a link, or the other way round, is told as one that goes and one that comes.
+    told = [
+        name for status, name in zip(listed[::2], listed[1::2], strict=False) for _ in range(1 + (status == b"T"))
+    ]
+    words = ("-r", "-p", "-U0", "--no-color", "--no-ext-diff", "--no-textconv", "--no-renames")
+    found: dict[str, list[Region]] = {os.fsdecode(name): [] for name in told}
+    names = iter(told)
+    parts: list[Region] = []
+    for line in store.git("diff-tree", *words, base, tree).stdout.split(b"\n"):
+        if line.startswith(b"diff --git "):
+            parts = found[os.fsdecode(next(names))]
+        elif match := _RANGE.match(line):
+            first, count = int(match[1]), int(match[2] or 1)
+            parts.append(Region(first, first + count - 1) if count else Region(first + 1, first))
+    return {path: tuple(parts) for path, parts in found.items()}
 
 
 def overlaps(

@@ -24,6 +24,7 @@ TOTAL_LIMIT = 256 * 1024 * 1024
 ENTRY_LIMIT = 200_000
 DEPTH_LIMIT = 256
 PATH_LIMIT = 3000
+RULES_SECONDS = 60.0
 _TOO_LARGE = f"larger than {FILE_LIMIT} bytes"
 _DIRECTORY = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
 _FILE = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
@@ -59,7 +60,8 @@ def collect_work(folder: Path, store: Store) -> Work:
     - Links stay links, whatever they point to. Modes are 100644, or 100755 with the owner's execute bit.
     - Files over 16 MiB, special files and what lies deeper than 256 folders are left out and named in `skipped`; a
       file of the base that has grown so large stays as it was. Content is taken byte for byte.
-    - More than 256 MiB or 200,000 entries are `refused`: it is the seat that left them, and nothing counts.
+    - More than 256 MiB or 200,000 entries, or ignore rules that take git more than a minute, are `refused`: it is the
+      seat that left them, and nothing counts.
     """
     base = store.entries(store.tree(store.base))
     reader = _Reader(os.open(folder, _DIRECTORY))
@@ -116,6 +118,8 @@ class _Reader:
                 if name.casefold() in (".git", "git~1"):
                     if place:
                         self.skipped[path] = "version control of a nested repository"
+                elif name.casefold() == ".gitmodules" and stat.S_ISLNK(status.st_mode):
+                    self.skipped[path] = "a link that git refuses"
                 elif stat.S_ISDIR(status.st_mode) and (
                     path.count("/") >= DEPTH_LIMIT or len(os.fsencode(path)) > PATH_LIMIT
                 ):
@@ -194,13 +198,18 @@ def _ignored(reader: _Reader, tracked: set[str]) -> set[str]:
         env = {**git_environment(), "GIT_CEILING_DIRECTORIES": scratch}
         subprocess.run(["git", "init", "-q", "--template=", str(shadow)], env=env, check=True, timeout=TIMEOUT)
         asked = [*reader.folders, *(path for path in reader.files if path not in tracked)]
-        done = subprocess.run(
-            ["git", "-C", str(shadow), "check-ignore", "--no-index", "-z", "--stdin"],
-            input=b"\0".join(os.fsencode(path) for path in asked),
-            capture_output=True,
-            env=env,
-            timeout=TIMEOUT,
-        )
+        try:
+            done = subprocess.run(
+                ["git", "-C", str(shadow), "check-ignore", "--no-index", "-z", "--stdin"],
+                input=b"\0".join(os.fsencode(path) for path in asked),
+                capture_output=True,
+                env=env,
+                timeout=RULES_SECONDS,
+            )
+        except subprocess.TimeoutExpired:
+            raise _Refused(
+                f"git takes more than {RULES_SECONDS:g} s to follow its .gitignore files; none of it counts"
+            ) from None
         if done.returncode not in (0, 1):
             raise GitError(["check-ignore"], done.returncode, done.stderr.decode(errors="replace"))
         return {os.fsdecode(path) for path in done.stdout.split(b"\0")} - tracked - {""}

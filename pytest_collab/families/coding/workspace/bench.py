@@ -14,7 +14,7 @@ from typing import Any, Final
 import anyio
 import anyio.to_thread
 
-from pytest_collab.episode.text import printable
+from pytest_collab.episode.text import bounded, printable
 from pytest_collab.episode.transcript import Transcript
 from pytest_collab.families.coding.grading.grading import FeatureGrade, Grader
 from pytest_collab.families.coding.pool import answers
@@ -172,7 +172,7 @@ class _Grading:
             told = _merge(check)
             if check.clean:
                 patch = await anyio.to_thread.run_sync(self._workspace.store.patch, check.tree)
-                told["diff"] = printable(patch, MERGED_LIMIT)
+                told["diff"] = printable(bounded(patch, MERGED_LIMIT))
             self._transcript.add("grade", None, what="merge", seats=list(deal.seats), **told)
             if check.clean:
                 trees[strategy] = check.tree

@@ -63,12 +63,13 @@ def told(store: Store, work: Work) -> tuple[dict[str, Any], dict[str, tuple[Regi
             start, end = (part.first, part.last) if part.first <= part.last else (part.last, part.last)
             listed.append([path, start, end, list(enclosing(lines, start, end))])
     patch = store.patch(work.tree)
+    # Cut first: of hundreds of megabytes little is shown.
     added = [line[1:] for line in patch.splitlines() if line.startswith("+") and not line.startswith("+++ ")]
-    shown = bounded(printable(patch), DIFF_LIMIT)
+    shown = printable(bounded(patch, DIFF_LIMIT))
     data = {
         "stat": stat_of(patch),
         "regions": listed[:MOST_REGIONS],
-        "added": bounded(printable("\n".join(added)), ADDED_LIMIT),
+        "added": printable(bounded("\n".join(added), ADDED_LIMIT)),
         "diff": shown,
         "whole": shown == patch,
         "tree": work.tree,

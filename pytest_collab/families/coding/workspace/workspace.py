@@ -172,22 +172,28 @@ class Workspace:
         """Work of a seat that is not in its working tree, and so does not count: sentences.
 
         What its own git says about branches, stashes, and commits that it left behind on none (detached, reset,
-        rebased away); it is asked in the seat's sandbox, and believed as far as a hint goes.
+        rebased away); it is asked in the seat's sandbox for a minute at most, and believed as far as a hint goes.
         """
+        found: list[str] = []
+        with anyio.move_on_after(GIT_SECONDS):
+            await self._find_elsewhere(seat, found)
+        return found
+
+    async def _find_elsewhere(self, seat: str, found: list[str]) -> None:
         words = ("for-each-ref", "--no-merged=HEAD", "--format=%(refname)", "refs/heads", "refs/stash")
         listed = await self.git(seat, *words)
         if listed.killed_by is not None:
-            return []  # for what else is in the tree; nothing is known
+            return  # for what else is in the tree; nothing is known
         if not listed.ok:
-            return ["left no working .git; the files as they stand are what is graded"]
-        found = []
+            found.append("left no working .git; the files as they stand are what is graded")
+            return
         for ref in listed.stdout.split()[:20]:
             differs = await self.git(seat, "diff", "--quiet", "--no-ext-diff", ref, "--")
             if differs.exit_code != 0:
                 name = printable(ref.removeprefix("refs/heads/"), 80)
                 where = "keeps work in a stash" if ref == "refs/stash" else f"committed on branch {name}"
                 found.append(f"{where}, which was not what is graded")
-        return [*found, *await self._left_behind(seat)]
+        found += await self._left_behind(seat)
 
     async def _left_behind(self, seat: str) -> list[str]:
         """A commit that no branch holds, if it changes files that the working tree leaves as they were at first."""
@@ -213,7 +219,7 @@ class Workspace:
         """What the seat's tree changes, as a patch for people to read."""
         work = await self.collect(seat)
         patch = await anyio.to_thread.run_sync(self.store.patch, work.tree)
-        return patch if limit is None else bounded(printable(patch), limit)
+        return patch if limit is None else printable(bounded(patch, limit))
 
     async def with_history(self, seat: str, work: Work) -> str:
         """The seat's work as a commit on top of what it committed itself, so that what it merged is known as merged.
