@@ -44,10 +44,18 @@ ROOT = Path(__file__).parent.parent
 settings.register_profile("project", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("project")
 
-# Most tests begin sessions of their own. Two plugins import a second's worth in each process of each of them.
+# Most tests begin sessions of their own, which import what they have no use for: half of the time of a small one.
 # And whoever shuffles the tests does not shuffle what they begin, whose order some of them are about.
-QUICK = "-p no:langsmith_plugin -p no:hypothesispytest -p no:randomly"
-os.environ["PYTEST_ADDOPTS"] = f"{os.environ.get('PYTEST_ADDOPTS', '')} {QUICK}".strip()
+IDLE = ("langsmith_plugin", "hypothesispytest", "allure_pytest", "html", "html_fixtures", "metadata", "anyio")
+QUICK = " ".join(f"-p no:{plugin}" for plugin in (*IDLE, "platformdirs", "randomly"))
+
+
+@pytest.fixture(scope="session", autouse=True)
+def quick_sessions() -> Iterator[None]:
+    """Not as soon as this file is loaded: the workers of these tests' own session would read it, too."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("PYTEST_ADDOPTS", f"{os.environ.get('PYTEST_ADDOPTS', '')} {QUICK}".strip())
+        yield
 
 
 @pytest.fixture

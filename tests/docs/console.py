@@ -24,7 +24,8 @@ _BLOCK = re.compile(
 )
 _END = "-*- end of a command -*-"
 _FLAGS = doctest.ELLIPSIS | doctest.NORMALIZE_WHITESPACE
-_ADDED = "-p no:cacheprovider -p no:langsmith_plugin -p no:hypothesispytest"
+_IDLE = ("cacheprovider", "langsmith_plugin", "hypothesispytest", "html", "html_fixtures", "metadata", "anyio")
+_ADDED = " ".join(f"-p no:{plugin}" for plugin in _IDLE)
 _PROGRAMS = {"pytest": "-m pytest", "collab": "-m pytest_collab.cli", "python": ""}
 
 

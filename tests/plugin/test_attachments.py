@@ -28,7 +28,8 @@ TEAMS = "--collab-teams=partner+partner,partner+stubborn,partner+provider_down"
 
 
 @pytest.fixture
-def tasks(suite: pytest.Pytester) -> pytest.Pytester:
+def tasks(suite: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> pytest.Pytester:
+    monkeypatch.delenv("PYTEST_ADDOPTS")  # which leaves out the very plugins
     (suite.path / "shake.collab.yaml").write_text(YAML)
     suite.makepyfile(test_greet=PYTHON)
     return suite

@@ -200,7 +200,8 @@ def test_pytest_timeout_ends_an_episode_that_hangs(suite: pytest.Pytester) -> No
     result.stdout.fnmatch_lines(["*Timeout*1.0*"])
 
 
-def test_pytest_html_keeps_working(suite: pytest.Pytester) -> None:
+def test_pytest_html_keeps_working(suite: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("PYTEST_ADDOPTS")  # which leaves it out
     write(suite)
     result = suite.runpytest_subprocess("--agents=partner,stubborn", "--html=r.html", "--self-contained-html", "-n2")
     result.stdout.re_match_lines([r"=+ 1 passed, 3 coordination in .*"])
