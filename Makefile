@@ -39,7 +39,7 @@ demo: $(BIN)/.ready
 	status=$$(cat $(VENV)/.demo-status); rm -f $(VENV)/.demo-status; if [ $$status -gt 1 ]; then exit $$status; fi
 
 test: $(BIN)/.ready
-	$(BIN)/python -m pytest -n 2 -q
+	$(BIN)/python -m pytest -n 2 --dist worksteal -q
 
 lint: $(BIN)/.lint-ready
 	$(BIN)/ruff check .

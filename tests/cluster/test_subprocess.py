@@ -375,6 +375,7 @@ def test_every_family_is_played_as_in_one_process(suite: pytest.Pytester) -> Non
         "no:cacheprovider",
         "--collab-teams=partner+silent",
         "--collab-seeds=1",
+        "--collab-conditions=solo,team",
         "--tb=no",
         "-q",
     )

@@ -30,6 +30,15 @@ LANGUAGES: dict[str, tuple[Callable[[Path], Pool] | None, dict[str, Files], File
 }
 
 
+IN_DOCKER = {
+    "python": ("conftest beside the tests", "sitecustomize", "a report that is a link", "leaving with success later"),
+    "javascript": ("scripts and a name in package.json", "a report written over the runner's, which is killed"),
+    "go": ("a main for tests", "a workspace and a vendor folder"),
+    "rust": ("a build script", "a runner in cargo's configuration"),
+}
+"""What goes by where things lie and by who may write there. All else is the runner's, the same in every sandbox."""
+
+
 @pytest.fixture(params=["bubblewrap", "docker"])
 def box(request: pytest.FixtureRequest) -> str:
     return str(request.param)
@@ -65,6 +74,8 @@ async def test_nothing_planted_makes_grading_pass(
     attacked: Pool, box: str, language: str, cache: Path, tmp_path: Path
 ) -> None:
     _, planted, honest = LANGUAGES[language]
+    if box == "docker":
+        planted = {name: planted[name] for name in IN_DOCKER[language]}
     grades: dict[str, FeatureGrade] = {}
     async with Grader(attacked, cache=cache, sandbox=box) as grader:
         expected = await grader.expectation(attacked.feature("double"))

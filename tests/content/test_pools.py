@@ -1,7 +1,4 @@
-"""The coding pools that we ship: what can be said of their files, and what `collab validate` finds.
-
-CI also merges every pair: `collab validate tasks/coding`.
-"""
+"""The coding pools that we ship: what can be said of their files, and what `collab validate` finds."""
 
 from __future__ import annotations
 
@@ -49,10 +46,10 @@ def test_there_are_enough_pools_pairs_languages_and_difficulties() -> None:
 
 @pytest.mark.slow
 @pytest.mark.parametrize("path", POOLS, ids=lambda path: path.parent.name)
-def test_hidden_tests_fail_on_the_base_and_pass_on_references_alone_and_together(
+def test_hidden_tests_fail_on_the_base_and_pass_on_references_whose_pairs_are_what_is_said_of_them(
     path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     if lacking := missing_toolchain(load(path)):
         pytest.skip(lacking)
-    code = main(["validate", "--no-pairs", str(path)])
+    code = main(["validate", str(path)])
     assert code == 0, capsys.readouterr().out

@@ -157,7 +157,7 @@ def test_the_reference_scale_is_what_the_engine_plays(order: rules.Order) -> Non
     assert (scale["partner"]["score"] == 1.0) is (order == "in_turn")
     assert scale["nop"]["tasks"] == 0.0
     episodes = {
-        player: [play_episode(params, [player], "team", seed).episode for seed in range(40)]
+        player: [play_episode(params, [player], "team", seed).episode for seed in range(24)]
         for player in ("partner", "random")
     }
     if order == "in_turn":

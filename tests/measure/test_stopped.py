@@ -43,7 +43,7 @@ def stopped_run(true: float, number: int) -> tuple[list[Episode], list[PlannedEp
 
 
 def test_the_corrected_figure_is_right_on_average_and_the_plain_one_is_not() -> None:
-    true, runs = 0.75, 60
+    true, runs = 0.75, 40
     plain, corrected = [], []
     for number in range(runs):
         episodes, plan = stopped_run(true, number)
