@@ -6,7 +6,7 @@ pip install jaxmarl==0.2.0 jax==0.4.38 jaxlib==0.4.38  # in an environment of it
 python -m benchmarks.hanabi_traces --peer jaxmarl
 python -m benchmarks.hanabi_traces --peer jaxmarl --check 20  # record nothing, compare 20 games a table
 
-The games of the other peer stay in the file. States are kept as digests; `--check` prints both where they differ.
+Games of the other peer, and those at tables that are not asked for, stay in the file. States are kept as digests; `--check` prints both where they differ.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ import argparse
 import json
 import sys
 from collections.abc import Iterator, Sequence
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -58,7 +59,8 @@ def main() -> int:
     if asked.check:
         return min(1, check(games(asked.peer, asked.check, asked.tables)))
     kept = json.loads(FILE.read_text()) if FILE.exists() else []
-    kept = [trace for trace in kept if asked.peer not in trace["peer"]]
+    anew = [asdict(peers.SIZES[table]) for table in asked.tables]
+    kept = [trace for trace in kept if asked.peer not in trace["peer"] or trace["rules"] not in anew]
     for trace in games(asked.peer, 2, asked.tables):
         kept.append({**trace, "states": [peers.digest(state) for state in trace["states"]]})
     lines = (json.dumps(trace, separators=(",", ":")) for trace in sorted(kept, key=lambda trace: trace["peer"]))
