@@ -6,7 +6,8 @@ pip install jaxmarl==0.2.0 jax==0.4.38 jaxlib==0.4.38  # in an environment of it
 python -m benchmarks.hanabi_traces --peer jaxmarl
 python -m benchmarks.hanabi_traces --peer jaxmarl --check 20  # record nothing, compare 20 games a table
 
-Games of the other peer, and those at tables that are not asked for, stay in the file. States are kept as digests; `--check` prints both where they differ.
+Games of the other peer, and those at tables that are not asked for, stay in the file. States are kept as digests;
+`--check` prints both where they differ.
 """
 
 from __future__ import annotations
