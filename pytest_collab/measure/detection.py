@@ -59,7 +59,7 @@ class Detected(BaseModel):
     points: tuple[tuple[float, float], ...]
 
 
-def area(signals: Values, noises: Values, confidence: float = 0.95) -> Estimate:
+def area(signals: Values, noises: Values, confidence: float = 0.95, scale: float = 1.0) -> Estimate:
     """Area under the ROC curve (Mann and Whitney's U as a share), with an interval that is never a point.
 
     Newcombe (2006), "Confidence intervals for an effect size measure based on the Mann-Whitney statistic, part 2",
@@ -69,6 +69,7 @@ def area(signals: Values, noises: Values, confidence: float = 0.95) -> Estimate:
     Args:
         signals: shape (m,), the evidence where there was something.
         noises: shape (n,), where there was not.
+        scale: the interval is that of so many times as many of both, at the same area.
 
     Raises:
         UsageError: one of them is empty or not finite.
@@ -80,12 +81,12 @@ def area(signals: Values, noises: Values, confidence: float = 0.95) -> Estimate:
     ordered = np.sort(other)
     below, upto = np.searchsorted(ordered, found, "left"), np.searchsorted(ordered, found, "right")
     value = float((below + upto).sum()) / (2.0 * m * n)
-    z, more = normal_quantile(confidence), (m + n) / 2.0 - 1.0
+    z, more = normal_quantile(confidence), scale * (m + n) / 2.0 - 1.0
 
     def beyond(theta: float) -> bool:
         """Whether `value` lies more than z standard errors from this area."""
         spread = 1.0 + more * (1.0 - theta) / (2.0 - theta) + more * theta / (1.0 + theta)
-        return abs(value - theta) > z * math.sqrt(theta * (1.0 - theta) * spread / (m * n))
+        return abs(value - theta) > z * math.sqrt(theta * (1.0 - theta) * spread / (scale * m * scale * n))
 
     return Estimate(value, _end(value, 0.0, beyond), _end(value, 1.0, beyond), m + n, confidence, "newcombe")
 

@@ -116,7 +116,7 @@ def sequence_of(
         done: the keys of the episodes that were played, where they are known already.
         lost: what lost episodes count as; None to leave them out.
     """
-    bounds = gate.measured.bounds
+    bounds = gate.measured.bounds if gate.measured.early else None
     wanted = [planned for planned in plan if concerns(gate, planned)]
     if bounds is None or gate.baseline is not None or not wanted:
         return None

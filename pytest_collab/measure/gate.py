@@ -306,6 +306,10 @@ def _problem(gate: Gate) -> tuple[str, str, str] | None:
     if metric.kind == "gap" and gate.where.condition:
         first, second = GAPS[metric.name]
         return "where.condition", f"{metric.name} compares {first} with {second}", "Drop this key."
+    if metric.kind == "area" and (gate.baseline or gate.cluster):
+        key = "cluster" if gate.cluster else gate.relation
+        what = "takes seeds as independent" if gate.cluster else "is held against a number, not against a baseline"
+        return key, f"{metric.name} {what}", "Drop this key." if gate.cluster else "Compare success_rate with it."
     given = [rule for rule in RULES if getattr(gate, rule) is not None]
     if len(given) != 1:
         what = f"{' and '.join(given)} are given" if given else "the gate has no rule"

@@ -331,7 +331,7 @@ def _ends(show: Callable[[float], str], bounds: Bounds) -> str:
 def _shower(gate: Gate) -> Callable[[float], str]:
     if gate.metric == "cost_usd":
         return lambda value: f"{'-' if value < 0 else ''}${abs(value):.4g}"
-    if gate.measured.bounds is not None and gate.metric != "score":
+    if gate.measured.share:
         return lambda value: f"{100 * value:.1f} %"
     return lambda value: f"{value:.4g}"
 

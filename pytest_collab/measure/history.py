@@ -203,7 +203,7 @@ def _gates(nights: Sequence[Night]) -> Iterator[Line]:
 
 def _unit(gate: GateResult) -> str:
     metric = parse_metric(gate.metric)
-    if metric.bounds is None or gate.metric == "score":
+    if not metric.share:
         return "$" if gate.metric == "cost_usd" else ""
     return "points" if gate.baseline is not None or metric.kind == "gap" else "%"
 

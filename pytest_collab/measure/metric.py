@@ -43,17 +43,27 @@ class Metric:
 
     Attributes:
         name: as written in a gate.
-        kind: `rate` (0/1 values), `mean`, or `gap` (a paired difference).
+        kind: `rate` (0/1 values), `mean`, `gap` (a paired difference), or `area` (of all episodes together).
         low: lowest possible mean; -inf when there is no lowest.
         high: highest possible mean; inf when there is no highest.
         better: which direction is better; None when only the author of the metric knows.
     """
 
     name: str
-    kind: Literal["rate", "mean", "gap"]
+    kind: Literal["rate", "mean", "gap", "area"]
     low: float
     high: float
     better: Better | None
+
+    @property
+    def early(self) -> bool:
+        """Whether a gate on it can be decided before all of its episodes were played."""
+        return self.bounds is not None and self.kind != "area"
+
+    @property
+    def share(self) -> bool:
+        """Whether people write it in percent."""
+        return self.bounds is not None and self.name not in ("score", "auc")
 
     @property
     def bounds(self) -> tuple[float, float] | None:
@@ -66,6 +76,7 @@ PLAIN: Final[dict[str, Metric]] = {
     for metric in (
         Metric("success_rate", "rate", 0.0, 1.0, "higher"),
         Metric("score", "mean", 0.0, 1.0, "higher"),
+        Metric("auc", "area", 0.0, 1.0, "higher"),
         Metric("coordination_failure_rate", "rate", 0.0, 1.0, "lower"),
         Metric("competence_failure_rate", "rate", 0.0, 1.0, "lower"),
         Metric("limit_rate", "rate", 0.0, 1.0, "lower"),

@@ -90,7 +90,8 @@ def conditions_of(gate: Gate) -> tuple[str, ...]:
     """The conditions a gate reads: its own, `team` where it names none, empty for all."""
     if gate.where.condition:
         return gate.where.condition
-    return () if gate.metric == INFRASTRUCTURE_RATE else ("team",)
+    every = gate.metric == INFRASTRUCTURE_RATE or gate.measured.kind == "area"
+    return () if every else ("team",)
 
 
 def selected(frame: Frame, gate: Gate) -> Mask:
@@ -236,6 +237,8 @@ def read_metric(
         UsageError: no episode has the metric, no family of the rows can have it, or an episode's cost is not known.
     """
     values: NDArray[np.float64]
+    if parse_metric(name).kind == "area":
+        raise UsageError(f"{name} is a figure of all episodes together, and no episode has one: gate on it")
     if name == "success_rate":
         values = frame.success.astype(np.float64)
     elif name in _OUTCOME_RATES:

@@ -2,7 +2,8 @@
 
 Every synthetic run is judged as a real one is. Its seeds are independent; the episodes of a seed are alike by
 `Design.alike`, the correlation within a seed. Rates are drawn as beta-binomial, scores as beta, costs and times as
-lognormal, differences as -1, 0 and 1. Where a rate has one episode a seed, nothing is drawn: the binomial is exact.
+lognormal, differences as -1, 0 and 1, areas between two normal distributions. Where a rate has one episode a seed,
+nothing is drawn: the binomial is exact.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ import math
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from statistics import NormalDist
 from typing import Final, Literal
 
 import numpy as np
@@ -23,6 +25,7 @@ from pytest_collab.measure.interval import two_sided
 from pytest_collab.measure.metric import GAPS
 from pytest_collab.measure.power import GatePower, gate_power
 from pytest_collab.measure.selection import selected
+from pytest_collab.measure.sensitivity import AreaEvidence
 
 Floats = NDArray[np.float64]
 
@@ -134,8 +137,8 @@ def chance(
     better = 1.0 if rule.relation in ("at_least", "above") else -1.0
     kind = kind_of(gate)
     truth = rule.threshold + better * away * (abs(rule.threshold) if kind == "cost" else 1.0)
-    low, high = {"rate": (0.0, 1.0), "score": (0.0, 1.0), "difference": (-1.0, 1.0), "cost": (0.0, math.inf)}[kind]
-    if not low <= truth <= high or (kind == "cost" and truth == 0.0):
+    low, high = _ENDS[kind]
+    if not low <= truth <= high or (kind == "cost" and truth == 0.0) or (kind == "area" and truth in (0.0, 1.0)):
         return None
     if kind == "rate" and design.each == 1 and rule.relation in ("at_least", "at_most"):
         upward = better > 0.0
@@ -147,12 +150,23 @@ def chance(
         )
     said = Counter(
         verdict(rule, evidence, confidence)
-        for evidence in (synthetic(kind, truth, design, rng, gate) for _ in range(runs))
+        for evidence in (
+            synthetic_area(truth, design, rng) if kind == "area" else synthetic(kind, truth, design, rng, gate)
+            for _ in range(runs)
+        )
     )
     return GatePower(*(said[one] / runs for one in (GateVerdict.PASS, GateVerdict.FAIL, GateVerdict.UNDECIDED)))
 
 
-Kind = Literal["rate", "score", "difference", "cost"]
+Kind = Literal["rate", "score", "difference", "cost", "area"]
+
+_ENDS: Final[dict[Kind, tuple[float, float]]] = {
+    "rate": (0.0, 1.0),
+    "score": (0.0, 1.0),
+    "area": (0.0, 1.0),
+    "difference": (-1.0, 1.0),
+    "cost": (0.0, math.inf),
+}
 
 
 def kind_of(gate: Gate) -> Kind:
@@ -161,6 +175,8 @@ def kind_of(gate: Gate) -> Kind:
         return "difference"
     if gate.measured.kind == "rate":
         return "rate"
+    if gate.measured.kind == "area":
+        return "area"
     return "score" if gate.measured.bounds is not None else "cost"
 
 
@@ -190,6 +206,15 @@ def synthetic(
         return MeanEvidence(mixed.ravel(), labels, (0.0, 1.0))
     rates = _beta(truth, design.alike, (seeds, 1), rng) if each > 1 else np.full((seeds, 1), truth)
     return RateEvidence((rng.random((seeds, each)) < rates).astype(np.float64).ravel(), labels)
+
+
+def synthetic_area(truth: float, design: Design, rng: np.random.Generator) -> AreaEvidence:
+    """The evidence of one synthetic run whose true area is `truth`.
+
+    It is that of two normal distributions of one spread; a pair of seeds gives a value of each.
+    """
+    pairs, shift = max(1, design.seeds // 2), math.sqrt(2.0) * NormalDist().inv_cdf(truth)
+    return AreaEvidence(rng.normal(shift, 1.0, pairs), rng.normal(0.0, 1.0, pairs))
 
 
 def verdict(rule: Rule, evidence: Evidence, confidence: float) -> GateVerdict:

@@ -48,6 +48,7 @@ from pytest_collab.measure.selection import (
     selected,
     within,
 )
+from pytest_collab.measure.sensitivity import check_area, evidence_of
 from pytest_collab.measure.settling import suppose
 from pytest_collab.measure.stopped import luck_of
 from pytest_collab.measure.together import false_alarms, holm_results
@@ -220,6 +221,10 @@ def _found(
     if metric.kind == "gap":
         pairs = _gap_pairs(gate, supposing(frame, gate.metric, lost), rows)
         return _Found(PairedEvidence(pairs.first, pairs.second, _unit_labels(pairs.keys, cluster)))
+    if metric.kind == "area":
+        check_area(file, gate, frame, rows)
+        stop = stopped_for(gate, frame)
+        return _Found(evidence_of(frame, gate, rows, lost), open=_part(gate, stop), stopped=_stopped(stop))
     reading = reading_of(frame, gate, rows, lost=lost)
     left_out = int(reading.absent.sum())
     if left_out and gate.absent is None:
@@ -250,7 +255,8 @@ def _part(gate: Gate, stop: tuple[int, int] | None) -> tuple[str, ...]:
     """A figure without a range cannot be judged on the part that was played until other gates were decided."""
     if stop is None:
         return ()
-    return (f"{gate.metric} has no range to judge a part of a run by: play the rest with --collab-resume",)
+    why = "is one of all episodes" if gate.measured.kind == "area" else "has no range to judge a part of a run by"
+    return (f"{gate.metric} {why}: play the rest with --collab-resume",)
 
 
 def _concerned(gate: Gate, frame: Frame) -> Mask:
@@ -297,6 +303,8 @@ def check_gate(file: GateFile, gate: Gate, frame: Frame, baselines: Mapping[str,
     rows = selected(frame, gate)
     if gate.measured.kind == "gap":
         _gap_pairs(gate, frame, rows)
+    elif gate.measured.kind == "area":
+        check_area(file, gate, frame, rows)
     elif gate.metric.startswith(FAILURE_RATE):
         reading_of(frame, gate, rows)
     if gate.baseline is not None and baselines is not None:

@@ -37,7 +37,7 @@ class Follower:
         self._looked_at = -1
 
     def pytest_report_header(self) -> str:
-        early = [gate for gate in self._file.gates if gate.measured.bounds is not None and gate.baseline is None]
+        early = [gate for gate in self._file.gates if gate.measured.early and gate.baseline is None]
         return f"collab gates: {len(early)} of {len(self._file.gates)} can be decided early"
 
     @pytest.hookimpl(trylast=True)

@@ -88,7 +88,7 @@ def strip(gate: GateResult) -> Strip:
 def _units(gate: GateResult) -> tuple[Callable[[float], str], str]:
     """How a figure is written, and what follows it."""
     metric = parse_metric(gate.metric)
-    if metric.bounds is not None and gate.metric != "score":
+    if metric.share:
         if gate.baseline is not None or metric.kind == "gap":
             return (lambda value: f"{100 * value:+.0f}"), " points"
         return (lambda value: f"{100 * value:.0f}"), " %"
