@@ -67,7 +67,7 @@ def evidence_of(frame: Frame, gate: Gate, rows: Mask, lost: Supposed | None = No
     """
     what = _detection(frame, gate, rows)
     known = rows & frame.evidence
-    signals, noises = ([np.mean(values) for values in units] for units in _units(frame, known, what))
+    signals, noises = ([float(np.mean(values)) for values in units] for units in _units(frame, known, what))
     gone = 0 if lost is None else len(_cells(frame, rows & lost.rows(frame)) - _cells(frame, known))
     if gone and lost is not None:
         low, high = (SURE_NOT, SURE) if lost.end == "low" else (SURE, SURE_NOT)
