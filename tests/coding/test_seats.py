@@ -344,7 +344,7 @@ def test_ignored_files_are_no_work_and_untracked_ones_are(root: Path) -> None:
 def test_work_that_is_not_in_the_tree_is_named(root: Path) -> None:
     edit = "echo 'def double(a): return 2 * a' >> calc.py"
     a = Steps(run(f"git checkout -q -b feature-x && {edit} && git commit -qam double && git checkout -q -"))
-    b = Steps(run(f"{edit} && git stash -q"))
+    b = Steps(run("echo new > new.py && git stash -qu"))
     played = play(root, a, b)
     notes = {failure.seats: failure.note for failure in played.episode.failures if failure.code == "own_part_failed"}
     assert "a committed on branch feature-x, which was not what is graded" in notes["a",]
@@ -356,6 +356,7 @@ def test_work_that_is_not_in_the_tree_is_named(root: Path) -> None:
     [
         ("git checkout -q --detach && {edit} && git commit -qam x", None),
         ("{edit} && git commit -qam x && git commit -q --amend -m y", None),
+        ("{edit} && git commit -qa --amend -m y", None),
         ("{edit} && git commit -qam x && echo n > n && git add n && git commit -qm n && git rebase -q HEAD~1", None),
         ("git checkout -q --detach && {edit} && git commit -qam x && git checkout -q -", "calc.py"),
         ("{edit} && git commit -qam x && git reset -q --hard HEAD~1", "calc.py"),

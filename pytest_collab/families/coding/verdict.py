@@ -179,9 +179,9 @@ class _Judge:
         if event.data.get("refused"):
             return f"{seat}'s work was not taken: {event.data['refused']}. "
         skipped = event.data.get("skipped") or {}
-        large = [path for path, why in skipped.items() if why.startswith(("larger", "deeper"))]
         named = [f"{seat} {words}. " for words in (event.data.get("elsewhere") or ())[:2]]
-        return "".join(named) + (f"{large[0]} of {seat} is {skipped[large[0]]}. " if large else "")
+        first = sorted(skipped, key=lambda path: not skipped[path].startswith(("larger", "deeper")))[:1]
+        return "".join([*named, *(f"{path} of {seat} was left out: {skipped[path]}. " for path in first)])
 
     def _tried(self, seat: str) -> bool:
         return any(event.data["name"] in WORKING for event in self.transcript.of("tool_call", seat=seat))

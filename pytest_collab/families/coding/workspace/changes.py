@@ -73,7 +73,7 @@ def told(store: Store, work: Work) -> tuple[dict[str, Any], dict[str, tuple[Regi
         "diff": shown,
         "whole": shown == patch,
         "tree": work.tree,
-        "skipped": dict(list(work.skipped.items())[:20]),
+        "skipped": dict(sorted(work.skipped.items(), key=lambda item: not item[1].startswith("larger"))[:20]),
         "refused": work.refused,
     }
     if shown != patch and len(patch) <= PATCH_LIMIT:  # control characters, foreign encodings: kept to be applied

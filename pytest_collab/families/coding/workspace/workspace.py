@@ -180,20 +180,30 @@ class Workspace:
         return found
 
     async def _find_elsewhere(self, seat: str, found: list[str]) -> None:
-        words = ("for-each-ref", "--no-merged=HEAD", "--format=%(refname)", "refs/heads", "refs/stash")
+        words = ("for-each-ref", "--no-merged=HEAD", "--format=%(objectname) %(refname)", "refs/heads", "refs/stash")
         listed = await self.git(seat, *words)
         if listed.killed_by is not None:
             return  # for what else is in the tree; nothing is known
         if not listed.ok:
             found.append("left no working .git; the files as they stand are what is graded")
             return
-        for ref in listed.stdout.split()[:20]:
+        told = [line.partition(" ") for line in listed.stdout.splitlines()]
+        for ref in [ref for commit, _, ref in told if commit != self._seed.commit][:20]:
             differs = await self.git(seat, "diff", "--quiet", "--no-ext-diff", ref, "--")
-            if differs.exit_code != 0:
+            if differs.exit_code != 0 or (ref == "refs/stash" and await self._stashed_untracked(seat)):
                 name = printable(ref.removeprefix("refs/heads/"), 80)
                 where = "keeps work in a stash" if ref == "refs/stash" else f"committed on branch {name}"
                 found.append(f"{where}, which was not what is graded")
         found += await self._left_behind(seat)
+
+    async def _stashed_untracked(self, seat: str) -> bool:
+        """Whether the seat's stash holds files that were untracked, and are not there now."""
+        listed = await self.git(seat, "ls-tree", "-r", "-z", "--name-only", "--full-tree", "refs/stash^3")
+        names = set(listed.stdout.split("\0")[:50]) - {""} if listed.ok else set()
+        if not names:
+            return False
+        words = ("--literal-pathspecs", "ls-files", "-z", "--cached", "--others", "--", *names)
+        return bool(names - set((await self.git(seat, *words)).stdout.split("\0")))
 
     async def _left_behind(self, seat: str) -> list[str]:
         """A commit that no branch holds, if it changes files that the working tree leaves as they were at first."""
