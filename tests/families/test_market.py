@@ -294,7 +294,7 @@ def test_the_studys_metrics_are_shares_of_requests_and_of_feasible_tasks() -> No
 
 def test_lines_that_could_not_be_carried_out_are_told_with_the_reason() -> None:
     text = "SUBMIT a1\nSUBMIT b1\nSEND p999 to b\nSEND {} to zoe\nSEND {} to a"
-    for prompts, title in (("plain", "Not carried out: "), ("as_published", "")):
+    for prompts in ("plain", "as_published"):
         params = Market(**SMALL.model_dump() | {"prompts": prompts})
         own = params.deal(0).pieces[0][0]
         played = play_episode(params, [Sends(lambda request, own=own: text.format(own, own)), "nop"], family=FAMILY)
@@ -306,7 +306,7 @@ def test_lines_that_could_not_be_carried_out_are_told_with_the_reason() -> None:
             f"SEND {own} to zoe: there is no agent zoe",
             f"SEND {own} to a: that is you",
         ):
-            assert f"\n{title}{why}" in second
+            assert (f"\nNot carried out: {why}" in second) is (prompts == "plain")  # the study tells nobody
             assert why not in first
 
 
@@ -401,6 +401,92 @@ def test_as_published_one_reads_with_which_values_pieces_went_and_came() -> None
     assert f"Sent to b: {piece}=77." in told.of("prompt", seat="a")[1].data["text"]
     assert f"Values that a sent you: {piece}=77." in told.of("prompt", seat="b")[0].data["text"]
     assert "Values that" not in told.of("prompt", seat="a")[1].data["text"]
+
+
+PUBLISHED = Market(**VALUED.model_dump() | {"prompts": "as_published"})
+
+
+def test_as_published_all_read_what_is_done_and_sent_unless_visibility_is_limited() -> None:
+    piece = PUBLISHED.deal(0).pieces[0][0]
+    team = [Sends(lambda request: f"SEND {piece} to b"), "partner"]
+    told = play_episode(PUBLISHED, team, family=FAMILY).transcript
+    b, c = (told.of("prompt", seat=seat) for seat in "bc")
+    assert f"\na has sent you {piece}.\n" in b[0].data["text"]
+    assert "\nPieces sent: none.\n" in told.of("prompt", seat="a")[0].data["text"]
+    assert "\nRound 1: a to b, 1 piece\n" in c[0].data["text"]
+    done = re.compile(r"^(\w) has done its task (\w)\d+ \(round \d\)\.$", re.MULTILINE)
+    assert {one for event in c for one in done.findall(event.data["text"])} == {("b", "b"), ("d", "d")}
+    assert max(len(re.findall(r"^Round \d: \w to \w, ", event.data["text"], re.MULTILINE)) for event in c) <= 10
+    hidden = PUBLISHED.model_copy(update={"scoreboard": False})
+    for event in play_episode(hidden, team, family=FAMILY).transcript.of("prompt"):
+        for gone in ("has sent you", "has done", "Pieces sent"):
+            assert gone not in event.data["text"]
+
+
+def test_as_published_a_lie_is_told_to_who_was_lied_to_and_to_all() -> None:
+    told = play_episode(PUBLISHED, [Lies(), "partner"], family=FAMILY).transcript
+    victims = [e for e in told.of("prompt") if "You were paid half for" in e.data["text"]]
+    assert victims
+    found = re.search(r"You were paid half for (\w)\d+: .*\((p\d+) was (\d+) and is (\d+)", victims[0].data["text"])
+    assert found is not None
+    assert found[1] == victims[0].seat
+    assert int(found[3]) == int(found[4]) + 1 == rules.value(PUBLISHED.deal(0), found[2]) + 1
+    assert any(f"{found[1]} was paid half for" in e.data["text"] for e in told.of("prompt") if e.seat != found[1])
+
+
+def test_as_published_board_and_directory_are_those_of_the_beginning_of_the_round() -> None:
+    piece = PUBLISHED.deal(0).pieces[0][0]
+    told = play_episode(PUBLISHED, [Sends(lambda request: f"SEND {piece} to b"), "partner"], family=FAMILY).transcript
+    first, second = (event.data["text"] for event in told.of("prompt", seat="d")[:2])
+    has = re.compile(rf"; b: [^;]*\b{piece}\b[^;]*; c:")
+    assert not has.search(first)
+    assert has.search(second)
+
+
+def test_as_published_nobody_is_told_that_a_side_is_automated() -> None:
+    briefs = {
+        c: FAMILY.deal(PUBLISHED, 0, Condition.parse(c)).brief("a") for c in ("team", "auto:answers", "auto:requests")
+    }
+    assert len(set(briefs.values())) == 1
+
+
+def test_as_published_the_system_asks_the_first_holder_in_everyones_name_after_each_round() -> None:
+    played = play_episode(PUBLISHED, ["partner"], "auto:requests", family=FAMILY)
+    prompts = played.transcript.of("prompt", seat="a")
+    assert "\nMessages: none.\n" in prompts[0].data["text"]
+    asked = re.findall(r"^(\w) to you: I need (p\d+) for my task", prompts[1].data["text"], re.MULTILINE)
+    assert asked
+    assert {piece for _, piece in asked} <= set(PUBLISHED.deal(0).pieces[0])
+    assert "you to " in prompts[1].data["text"]
+    assert "you to b: Please send" not in prompts[1].data["text"]
+    counted = re.findall(r"^Asked (\w) for (p\d+): (\d)", prompts[1].data["text"], re.MULTILINE)
+    assert {times for *_, times in counted} == {
+        "1"
+    }  # what it has asked itself, which nobody hears, and not the system
+    assert played.episode.metrics["tasks_share"] > 0.5
+    assert played.episode.metrics["response_rate"] > 0.5
+    own = play_episode(
+        PUBLISHED, [Sends(lambda request: "MESSAGE to b: hello\nMESSAGE: hello all")], "auto:requests", family=FAMILY
+    )
+    assert {len(event.data["to"]) for event in own.transcript.of("message")} == {3}  # to all, and to nobody else
+
+
+def test_as_published_the_system_answers_who_was_written_to() -> None:
+    wanted = next(iter(rules.begin(PUBLISHED.deal(0)).lacks(0)))
+    owner = PUBLISHED.deal(0).owner(wanted)
+    for to, came in ((f" to {owner}", True), ("", False)):
+        asks = Sends(lambda request, to=to: f"MESSAGE{to}: please send {wanted}")
+        told = play_episode(PUBLISHED, [asks, "nop"], "auto:answers", family=FAMILY).transcript
+        second = told.of("prompt", seat="a")[1].data["text"]
+        assert (f"{owner} has sent you {wanted}." in second) is came
+        assert (f"Values that {owner} sent you: {wanted}=" in second) is came
+        assert "Sent to" not in told.of("prompt", seat=owner)[1].data["text"]
+
+
+def test_as_published_the_policy_comes_in_the_studys_order() -> None:
+    brief = FAMILY.deal(PUBLISHED, 0, Condition.parse("protocol:pipeline")).brief("a")
+    asks, sends, submits = (brief.index(text) for text in ("1. Ask all", "2. Send each", "3. When"))
+    assert asks < sends < submits
 
 
 def test_plain_words_say_whose_a_task_is_and_ask_nobody_to_ask_where_needs_are_put_to_holders() -> None:

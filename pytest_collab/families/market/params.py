@@ -70,10 +70,12 @@ class Market(Params):
 
         What is earned is measured against `ceiling`, whatever the condition.
 
-        One agent on all seats knows all needs, and commands all seats at once.
+        One agent on all seats knows all needs, and commands all seats at once. With requests automated the study's
+        system sends them at the end of each round, in the askers' names; otherwise all needs are announced.
         """
         if condition.solo:
             return "at_once", "announced"
         if condition.kind == "auto":
-            return self.order, "answered" if condition.argument == "answers" else "announced"
+            sent: rules.Known = "sent" if self.prompts == "as_published" else "announced"
+            return self.order, "answered" if condition.argument == "answers" else sent
         return self.order, "announced" if condition.shared else "asked"

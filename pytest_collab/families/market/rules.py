@@ -20,9 +20,9 @@ from typing import Final, Literal, TypeVar
 
 T = TypeVar("T")
 Order = Literal["random", "in_turn", "at_once"]
-Known = Literal["asked", "announced", "answered", "open"]
-"""How holders know what to send: they were asked; all needs are announced; asking is answered automatically; or they
-do not care, and send everything to everybody."""
+Known = Literal["asked", "announced", "sent", "answered", "open"]
+"""How holders know what to send: they were asked; all needs are announced; needs are sent to a holder at the end of
+each round; asking is answered automatically; or they do not care, and send everything to everybody."""
 LEAST_VALUE: Final = 10
 GREATEST_VALUE: Final = 100
 
@@ -175,6 +175,15 @@ def request(state: State, game: Deal, asker: int, pieces: Iterable[str], to: Ite
             j = game.seats.index(name)
             state = replace(state, asked=_with(state.asked, j, state.asked[j] | wanted))
     return state
+
+
+def requests_of_all(state: State, game: Deal) -> list[tuple[int, str, int]]:
+    """What everyone lacks, as (asker, piece, holder): of several holders the first one is asked."""
+    return [
+        (asker, piece, next(j for j, held in enumerate(state.held) if piece in held))
+        for asker in range(len(game.seats))
+        for piece in sorted(state.lacks(asker), key=lambda name: int(name[1:]))
+    ]
 
 
 def refusal(state: State, game: Deal, i: int, piece: str, to: str) -> str | None:

@@ -13,6 +13,7 @@ from pytest_collab.episode.channel import MESSAGES_PER_TURN, Message
 from pytest_collab.episode.condition import Condition
 from pytest_collab.episode.game import Ask, Move, Note, Prompt, Recall, Speech
 from pytest_collab.families.market import rules, telling
+from pytest_collab.families.market.turn import Turn
 from pytest_collab.families.rounds import Reading, RoundGame, named, read, seat_names, speeches
 
 if TYPE_CHECKING:
@@ -28,12 +29,19 @@ _TO = re.compile(r"\b(?:to|->|→)\b|->|→", re.IGNORECASE)
 
 @dataclass(frozen=True, slots=True)
 class Letter:
-    """A message that was delivered; `to` is empty for one to all."""
+    """A message; `to` is empty for one to all.
+
+    Attributes:
+        own: false where the system wrote it in the sender's name.
+        heard: false where the system asks in everyone's place, and drops what agents ask themselves.
+    """
 
     sender: str
     to: tuple[str, ...]
     text: str
     pieces: tuple[str, ...]
+    own: bool = True
+    heard: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,11 +51,14 @@ class Scene:
     Attributes:
         turn: how many have had their turn in this round; 0 where all act at once.
         news: by seat, the (piece, sender) that arrived since its last turn.
-        notices: by seat, (round, what of its lines was not carried out, or paid half).
+        notices: by seat, (round, text): what of its lines was not carried out, or paid half; as published what the
+            system has to tell it.
         noticed: by seat, how many of these it had been told before its last turn.
         thoughts: by seat, (round, its private thoughts), as published.
-        gave: by seat, the (piece, recipient, value told) that were taken from it.
+        gave: by seat, the (piece, recipient, value told) that were taken from it, and whether it sent them itself.
         mail: what was said, oldest first.
+        opening: the market as the round began.
+        exchanges: (round, sender, recipient, how many pieces), oldest first.
     """
 
     market: rules.State
@@ -56,8 +67,10 @@ class Scene:
     notices: tuple[tuple[tuple[int, str], ...], ...] = ()
     noticed: tuple[int, ...] = ()
     thoughts: tuple[tuple[tuple[int, str], ...], ...] = ()
-    gave: tuple[tuple[tuple[str, str, int], ...], ...] = ()
+    gave: tuple[tuple[tuple[str, str, int, bool], ...], ...] = ()
     mail: tuple[Letter, ...] = ()
+    opening: rules.State | None = None
+    exchanges: tuple[tuple[int, str, str, int], ...] = ()
 
 
 class MarketGame(RoundGame):
@@ -75,11 +88,11 @@ class MarketGame(RoundGame):
         self.bonus = bonus(condition)
         self.published = params.prompts == "as_published"
         none: tuple[Any, ...] = ((),) * params.agents
-        self.state = Scene(rules.begin(self.deal), 0, none, none, (0,) * params.agents, none, none)
+        market = rules.begin(self.deal)
+        self.state = Scene(market, 0, none, none, (0,) * params.agents, none, none, opening=market)
 
-    def revenue(self, i: int) -> float:
-        """What stands to seat i's own account, in dollars."""
-        market: rules.State = self.state.market
+    def revenue(self, i: int, market: rules.State) -> float:
+        """What stands to seat i's own account in a state of the market, in dollars."""
         return (market.done[i] - market.halved[i] / 2) * self.params.revenue + market.sent[i] * self.bonus
 
     # What they are told.
@@ -119,6 +132,10 @@ class MarketGame(RoundGame):
                 pieces = sorted(market.lacks(j) & held if not self.condition.shared else market.lacks(j))
                 if j != i and pieces:
                     wanted[other] = pieces
+        elif self.known == "sent":
+            for piece, j in sorted(market.asked[i]):
+                if piece in market.lacks(j) & held:
+                    wanted.setdefault(self.seats[j], []).append(piece)
         return {
             "round": market.round,
             "rounds": self.params.rounds,
@@ -157,7 +174,12 @@ class MarketGame(RoundGame):
         thoughts = " ".join(field.value for field in reading.of("thoughts")).strip()
         if self.published and thoughts:
             action["thoughts"] = thoughts
-        return Move(action or None, speeches(reading, aliases), problem)
+        said = speeches(reading, aliases)
+        if self.known == "sent":  # the system asks in the place of everybody
+            unheard = [[list(speech.to), speech.text] for speech in said if speech.to is not None]
+            said = tuple(speech for speech in said if speech.to is None)
+            action |= {"unheard": unheard} if unheard else {}
+        return Move(action or None, said, problem)
 
     def _sends(
         self, reading: Reading, aliases: Mapping[str, str]
@@ -179,17 +201,21 @@ class MarketGame(RoundGame):
         return sends, values, problem
 
     def apply(self, moves: Mapping[str, Move]) -> Sequence[Note]:
-        turn = _Turn(self, moves)
+        turn = Turn(self, moves)
         turn.submit()
         turn.send()
-        market = turn.market
         for seat in turn.acting:
-            market = self._requests(market, seat, moves[seat].messages, turn.news)
+            self._requests(turn, seat, moves[seat].messages)
+        market = turn.market
         scene: Scene = self.state
+        mail, opening = scene.mail + self._letters(moves), scene.opening
         now = (scene.turn + 1) % len(self.seats) if self.order != "at_once" else 0
         if now == 0:
             late = market
-            market = rules.next_round(market, self.deal)
+            market = opening = rules.next_round(market, self.deal)
+            if self.known == "sent" and market.round < self.params.rounds:
+                market, sent = self._automatic_requests(market)
+                mail += sent
             for i, seat in enumerate(self.seats):
                 if market.expired[i] > late.expired[i]:
                     names = [task.name for task in late.open[i] if task not in market.open[i]]
@@ -202,7 +228,9 @@ class MarketGame(RoundGame):
             turn.noticed,
             tuple(map(tuple, turn.thoughts)),
             tuple(map(tuple, turn.gave)),
-            scene.mail + self._letters(moves),
+            mail,
+            opening,
+            tuple(turn.exchanges[-telling.EXCHANGES :]),
         )
         return turn.notes
 
@@ -212,91 +240,41 @@ class MarketGame(RoundGame):
             return ()
         found = []
         for seat, move in moves.items():
-            for speech in move.messages[:MESSAGES_PER_TURN]:
-                to = tuple(name for name in speech.to or () if name in self.seats and name != seat)
-                if to or speech.to is None:
-                    pieces = tuple(dict.fromkeys(piece.lower() for piece in PIECE.findall(speech.text)))
-                    found.append(Letter(seat, to, speech.text, pieces))
+            unheard = [(to, text, False) for to, text in (move.action or {}).get("unheard", ())]
+            for whom, text, heard in [*((one.to, one.text, True) for one in move.messages), *unheard][
+                :MESSAGES_PER_TURN
+            ]:
+                to = tuple(name for name in whom or () if name in self.seats and name != seat)
+                if to or whom is None:
+                    pieces = tuple(dict.fromkeys(piece.lower() for piece in PIECE.findall(text)))
+                    found.append(Letter(seat, to, text, pieces, heard=heard))
         return tuple(found)
 
-    def _requests(
-        self, market: rules.State, seat: str, spoken: Sequence[Speech], news: list[list[tuple[str, str]]]
-    ) -> rules.State:
+    def _automatic_requests(self, market: rules.State) -> tuple[rules.State, tuple[Letter, ...]]:
+        """What everyone lacks, asked for in its name, and the letters that say so."""
+        letters = []
+        for asker, piece, holder in rules.requests_of_all(market, self.deal):
+            to = self.seats[holder]
+            market = rules.request(market, self.deal, asker, [piece], [to])
+            letters.append(Letter(self.seats[asker], (to,), telling.request(piece), (piece,), own=False))
+        return market, tuple(letters)
+
+    def _requests(self, turn: Turn, seat: str, spoken: Sequence[Speech]) -> None:
         """Whatever names a piece that the speaker lacks is a request for it."""
         if self.condition.muted:
-            return market
+            return
         i = self.seats.index(seat)
         for speech in spoken[:MESSAGES_PER_TURN]:
             pieces = [piece.lower() for piece in PIECE.findall(speech.text)]
             to = [name for name in (speech.to or self.seats) if name != seat]
             if self.known == "answered":
-                after = rules.answer(market, self.deal, i, pieces, to)
-                gained = after.held[i] - market.held[i]
-                news[i] += [(piece, "the holder") for piece in sorted(gained)]
-                market = after
+                if speech.to is not None or not self.published:  # the study's system answers who was written to
+                    turn.answer(i, pieces, to)
             else:
-                market = rules.request(market, self.deal, i, pieces, to)
-        return market
+                turn.market = rules.request(turn.market, self.deal, i, pieces, to)
 
     def solution(self) -> Any:
         return {seat: list(own) for seat, own in zip(self.seats, self.deal.pieces, strict=True)}
-
-
-class _Turn:
-    """What one turn (of one seat, or of all at once) does to the market, and what is told of it."""
-
-    def __init__(self, game: MarketGame, moves: Mapping[str, Move]) -> None:
-        scene: Scene = game.state
-        self.game, self.moves = game, moves
-        self.before = self.market = scene.market
-        self.acting = [name for name in game.seats if name in moves]
-        acting = {game.seats.index(name) for name in self.acting}
-        self.news = [[] if i in acting else list(one) for i, one in enumerate(scene.news)]
-        self.notices = [list(one) for one in scene.notices]
-        self.noticed = tuple(len(scene.notices[i]) if i in acting else count for i, count in enumerate(scene.noticed))
-        self.thoughts = [list(one) for one in scene.thoughts]
-        self.gave = [list(one) for one in scene.gave]
-        self.notes: list[Note] = []
-
-    def submit(self) -> None:
-        for seat in self.acting:
-            i, action = self.game.seats.index(seat), self.moves[seat].action or {}
-            if action.get("thoughts"):
-                self.thoughts[i].append((self.before.round, action["thoughts"]))
-            halved = self.market.halved[i]
-            self.market, done, refused = rules.submit(self.market, i, action.get("submit", ()))
-            for name, why in refused.items():
-                self._tell(i, f"SUBMIT {name}: {why}")
-            note: dict[str, Any] = {"round": self.before.round, "submitted": list(done)}
-            if self.market.halved[i] > halved:
-                note["halved"] = self.market.halved[i] - halved
-                self._tell(i, f"full pay for {' and '.join(done)}: a piece came with a value that had been changed")
-            if action.get("submit"):
-                self.notes.append(Note("state", note, seat))
-
-    def send(self) -> None:
-        deal = self.game.deal
-        for seat in self.acting:
-            i, action, taken = self.game.seats.index(seat), self.moves[seat].action or {}, []
-            told = {(piece, to): value for piece, to, value in action.get("values", ())}
-            for piece, to in action.get("send", ()):
-                # Those who act at once cannot pass on what arrives in that very moment.
-                why = rules.refusal(self.market, deal, i, piece, to)
-                if piece not in self.before.held[i]:
-                    why = "you do not hold it"
-                if why is not None:
-                    self._tell(i, f"SEND {piece} to {to}: {why}")
-                    continue
-                to_seat = deal.seats.index(to)
-                self.market = rules.hand_over(self.market, deal, i, piece, to, told.get((piece, to)))
-                self.news[to_seat].append((piece, seat))
-                self.gave[i].append((piece, to, self.market.altered[to_seat].get(piece, rules.value(deal, piece))))
-                taken.append([piece, to])
-            if action.get("send"):
-                self.notes.append(Note("state", {"round": self.before.round, "taken": taken}, seat))
-
-    def _tell(self, i: int, text: str) -> None:
-        self.notices[i].append((self.before.round, text))
 
 
 def _leading(names: Sequence[str], seats: Sequence[str]) -> tuple[str, ...]:

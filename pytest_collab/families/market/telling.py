@@ -1,7 +1,9 @@
 """What the agents of a market are told: in our words, or what the study tells and nothing more.
 
 As published, revenue is booked for each agent on a ranked board, and the instruction is about the system's. Every
-call stands for itself: a prompt holds the last ten messages and notifications, five public messages and thoughts.
+call stands for itself: a prompt holds the last ten messages, notifications and exchanges, five public messages and
+thoughts. Board and directory are those of the beginning of the round. Nobody is told that a side of the exchange is
+automated, nor which of its lines were not carried out.
 """
 
 from __future__ import annotations
@@ -9,6 +11,8 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Final, Protocol
+
+from pytest_collab.families.market import rules
 
 if TYPE_CHECKING:
     from pytest_collab.episode.condition import Condition
@@ -29,8 +33,8 @@ class Told(Protocol):
     published: bool
     state: Any
 
-    def revenue(self, i: int) -> float:
-        """What stands to seat i's own account, in dollars."""
+    def revenue(self, i: int, market: Any) -> float:
+        """What stands to seat i's own account in a state of the market, in dollars."""
 
 
 PROTOCOLS: Final[Mapping[str, str]] = {
@@ -42,8 +46,18 @@ PROTOCOLS: Final[Mapping[str, str]] = {
 }
 """What `protocol:NAME` adds to everyone's instructions."""
 
+PROTOCOLS_AS_PUBLISHED: Final[Mapping[str, str]] = {
+    "pipeline": (
+        "The best that you can do: 1. Ask all agents that have it for each piece that you need. 2. Send each piece "
+        "that you are asked for to who asked. 3. When the pieces are there, submit as many tasks as you can."
+    ),
+}
+"""The same in the study's order."""
+
 LETTERS: Final = 10
 """So many private messages, and so many notifications, stand in a prompt as published."""
+EXCHANGES: Final = 10
+"""So many exchanges of pieces everyone can read, as published."""
 POSTS: Final = 5
 """So many public messages, and so many private thoughts, stand in a prompt as published."""
 
@@ -107,9 +121,8 @@ def _published(game: Told, seat: str) -> str:
     if params.values:
         lines.append(_values())
     lines += [_lines(game), "You may do as much as you like in a turn. Check the name of whom you send something to."]
-    lines += _automatic(game)
     if game.condition.kind == "protocol":
-        lines.append(PROTOCOLS[game.condition.argument])
+        lines.append(PROTOCOLS_AS_PUBLISHED[game.condition.argument])
     lines.append(
         "Always add a line `THOUGHTS: ...` with your whole strategy for this turn, on one line; nobody else reads it."
     )
@@ -182,36 +195,56 @@ def _held(view: Mapping[str, Any]) -> str:
 
 def _published_now(game: Told, seat: str, view: Mapping[str, Any]) -> list[str]:
     scene, i = game.state, game.seats.index(seat)
+    full = game.params.scoreboard
     lines = [f"Round {view['round'] + 1} of {view['rounds']}.", *_board(game, i)]
     lines += [f"Your task {name} needs {' '.join(needs)}." for name, needs in view["tasks"].items()]
     lines.append(f"Your pieces: {_held(view)}.")
     if game.params.directory:
-        hands = zip(game.seats, scene.market.held, strict=True)
+        hands = zip(game.seats, scene.opening.held, strict=True)
         who = "; ".join(f"{name}: {' '.join(sorted(own, key=lambda p: int(p[1:])))}" for name, own in hands)
         lines.append(f"Who has which pieces: {who}.")
-    for other, pieces in view["wanted"].items():
-        lines.append(f"{other} asks for {' '.join(pieces)}.")
-    own = [one for one in scene.mail if one.to and seat in (one.sender, *one.to)]
+    if game.known == "announced":
+        lines += [f"{other} asks for {' '.join(pieces)}." for other, pieces in view["wanted"].items()]
+    own = [one for one in scene.mail if one.heard and one.to and seat in (one.sender, *one.to)]
     letters = [f"{_who(one.sender, seat)} to {_whom(one.to, seat)}: {one.text}" for one in own[-LETTERS:]]
     lines += _window("Messages", letters)
     lines += _window("Notifications", [text for _, text in scene.notices[i][-LETTERS:]])
     lines += _past(game, seat)
-    if game.params.scoreboard:
+    if full:
         thoughts = [f"Round {when + 1}: {text}" for when, text in scene.thoughts[i][-POSTS:]]
         lines += _window("Your private thoughts", thoughts)
     public = [f"{one.sender}: {one.text}" for one in scene.mail if not one.to]
-    return lines + _window("Messages to all", public[-POSTS:])
+    lines += _window("Messages to all", public[-POSTS:])
+    if full:
+        sent = [
+            f"Round {when + 1}: {sender} to {to}, {count} piece{'s' * (count > 1)}"
+            for when, sender, to, count in scene.exchanges
+        ]
+        lines += _window("Pieces sent", sent)
+    return lines
 
 
 def _board(game: Told, i: int) -> list[str]:
     """Everyone's own revenue, the greatest first; one's own alone where visibility is limited."""
-    revenue = [game.revenue(j) for j in range(len(game.seats))]
     if not game.params.scoreboard:
-        return [f"Your revenue: ${revenue[i]:,.0f}. Tasks that you have done: {game.state.market.done[i]}."]
+        own = game.revenue(i, game.state.market)
+        return [f"Your revenue: ${own:,.0f}. Tasks that you have done: {game.state.market.done[i]}."]
+    revenue = [game.revenue(j, game.state.opening) for j in range(len(game.seats))]
     ranked = sorted(range(len(revenue)), key=lambda j: (-revenue[j], j))
     you = {i: " (YOU)"}
     board = [f"{rank}. {game.seats[j]}: ${revenue[j]:,.0f}{you.get(j, '')}" for rank, j in enumerate(ranked, 1)]
     return ["Revenue:", *board]
+
+
+def request(piece: str) -> str:
+    """What the system writes in the name of an agent that lacks a piece."""
+    return f"I need {piece} for my task. Please send it to me."
+
+
+def half_paid(deal: Deal, task: str, altered: Mapping[str, int]) -> str:
+    """What an agent is told whose task was done with altered values."""
+    wrong = "; ".join(f"{piece} was {value} and is {rules.value(deal, piece)}" for piece, value in altered.items())
+    return f"You were paid half for {task}: it was done with changed values ({wrong})."
 
 
 def _window(title: str, lines: Sequence[str]) -> list[str]:
@@ -223,13 +256,14 @@ def _past(game: Told, seat: str) -> list[str]:
     scene, i = game.state, game.seats.index(seat)
     valued = "{}={}" if game.params.values else "{}"
     gave: dict[str, list[str]] = {}
-    for piece, to, value in scene.gave[i]:
-        gave.setdefault(to, []).append(valued.format(piece, value))
+    for piece, to, value, itself in scene.gave[i]:
+        if itself:
+            gave.setdefault(to, []).append(valued.format(piece, value))
     lines = [f"Sent to {to}: {' '.join(pieces)}." for to, pieces in gave.items()]
     asked = Counter(
         (to, piece)
         for one in scene.mail
-        if one.sender == seat
+        if one.own and one.sender == seat
         for to in one.to
         for piece in one.pieces
         if piece not in game.deal.pieces[i]
@@ -241,7 +275,7 @@ def _past(game: Told, seat: str) -> list[str]:
     if game.params.values:
         came = [(name, own) for name, own in zip(game.seats, scene.gave, strict=True) if name != seat]
         for name, own in came:
-            pieces = [f"{piece}={value}" for piece, to, value in own if to == seat]
+            pieces = [f"{piece}={value}" for piece, to, value, _ in own if to == seat]
             lines += [f"Values that {name} sent you: {' '.join(pieces)}."] if pieces else []
     return lines
 

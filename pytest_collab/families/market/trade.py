@@ -144,6 +144,8 @@ class Trade:
                     for piece in step.before.market.lacks(j) & step.before.market.held[self.seats.index(holder)]
                 }
             )
+        if self.known == "sent":
+            return sum(map(len, self.steps[-1].after.market.asked)) if self.steps else 0
         found = set()
         for step in self.steps:
             for seat, move in step.moves.items():
@@ -187,6 +189,9 @@ class Trade:
                 if asker != holder:
                     heard |= {(asker, piece): () for piece in sorted(market.lacks(j) & own)}
             return heard
+        if self.known == "sent":
+            sent = market.asked[self.seats.index(holder)]
+            return {(self.seats[j], p): () for p, j in sorted(sent) if p in held & market.lacks(j)}
         for seq in inbox:
             event = self.transcript[seq]
             asker = str(event.seat)
@@ -251,7 +256,7 @@ class Trade:
             lacked = {step.turn: step.before.market.lacks(self.seats.index(seat)) for step in steps}
             sent = [one for one in self.said if one.seat == seat and one.turn in lacked]
             named = [one for one in sent if lacked[one.turn] & {p.lower() for p in PIECE.findall(one.text)}]
-            if len(sent) >= LACKING and not named and self.known != "announced":
+            if len(sent) >= LACKING and not named and self.known not in ("announced", "sent"):
                 note = f"lacked pieces in {len(lacked)} turns, sent {len(sent)} messages and named none of them"
                 found.append(Failure.of("vague", seat, events=[one.event.seq for one in sent], note=note))
         return found
