@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from itertools import product
 from typing import Any
 
@@ -252,13 +253,36 @@ def test_as_published_a_seat_is_told_its_own_fork_and_hands_and_no_call_remember
     assert "After step 2" in prompts[3]
     assert "After step 1:" not in prompts[3]
     assert "left neighbour's message: Slots of 5" in prompts[1]
-    assert "Slots of 5" not in prompts[2]
+
+    class SaysOnce(Says):
+        async def reply(self, request: Request) -> Reply:
+            return Reply("MESSAGE: hello\nACTION: WAIT" if not request.view["step"] else "ACTION: WAIT")
+
+    later = play_episode(params, [SaysOnce("")], family=FAMILY).transcript.of("prompt", seat="b")[1:]
+    assert all("left neighbour's message: hello" in event.data["text"] for event in later)  # until it says more
     for condition in ("team", "solo"):
         game = FAMILY.deal(params, 0, Condition.parse(condition))
         recall = game.recall("a")
         assert recall is not None
         assert recall.turns == ()
     assert FAMILY.deal(Philosophers(), 0, Condition.parse("team")).recall("a") is None
+
+
+def test_as_published_what_was_said_in_the_last_round_of_talk_reaches_nobody_before_the_action() -> None:
+    params = Philosophers(prompts="as_published", seats=3, talk=3, timesteps=6)
+    count = iter(range(1000))
+
+    class Counts(Says):
+        async def reply(self, request: Request) -> Reply:
+            talks = request.view["phase"] == "talk"
+            return Reply(f"MESSAGE: word {next(count)}" if talks else "ACTION: WAIT")
+
+    prompts = play_episode(params, [Counts("")], family=FAMILY).transcript.of("prompt", seat="b")
+    heard = [re.findall(r"left neighbour's message: (.*)", event.data["text"])[0] for event in prompts]
+    assert heard[0] == "(none)"
+    assert heard[1].startswith("word ")  # the second round of talk hears the first
+    assert heard[2] == heard[1]  # and so do those who act: the study builds no new observation in between
+    assert heard[3] not in (heard[2], "(none)")
 
 
 def test_the_ablations_of_the_prompt_tell_what_their_names_say() -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from pytest_collab.episode.agent import Reply
@@ -29,6 +29,8 @@ class Scene:
         past: the table after earlier steps, newest last, as many as the memory window holds, each with whether it
             was deadlocked before it was resolved.
         held: by philosopher, for how many steps it has held exactly one fork (counted where there is back-off).
+        said: as published, by seat what it said last; it stands until it says something else.
+        shown: as published, what was said before the last round of talk: the study shows those who act no more.
     """
 
     table: rules.State
@@ -37,6 +39,8 @@ class Scene:
     deadlocks: int = 0
     past: tuple[tuple[rules.State, bool], ...] = ()
     held: tuple[int, ...] = ()
+    said: Mapping[str, str] = field(default_factory=dict)
+    shown: Mapping[str, str] = field(default_factory=dict)
 
 
 class PhilosophersGame(RoundGame):
@@ -79,8 +83,12 @@ class PhilosophersGame(RoundGame):
         phase = asked.phase if asked else "act"
         view = self.view(seat, phase)
         if self.published:
-            left = self.neighbours(seat)[0]
-            heard = [("left" if message.sender == left else "right", message.text) for message in inbox]
+            said = self.state.said if phase == "talk" or not self.state.talks else self.state.shown
+            heard = {
+                side: said[name]
+                for side, name in zip(("left", "right"), self.neighbours(seat), strict=True)
+                if name in said
+            }
             lines = [telling.now(self.params, view, heard, self.state.talks + 1), *self._memory()]
             if self.shared:
                 lines.append(f"The whole table: {self._table(self.state.table)}")
@@ -174,8 +182,11 @@ class PhilosophersGame(RoundGame):
         asked = self.ask()
         scene = self.state
         if asked is not None and asked.phase == "talk":
-            self.state = replace(scene, talks=scene.talks + 1)
+            said = {**scene.said, **dict.fromkeys(moves, ""), **_spoken(moves)}
+            heard = {seat: text for seat, text in said.items() if text}
+            self.state = replace(scene, talks=scene.talks + 1, said=heard, shown=scene.said)
             return ()
+        scene = replace(scene, said={**scene.said, **_spoken(moves)})
         actions = {seat: move.action or "wait" for seat, move in moves.items()}
         if self.params.protocol == "simultaneous":
             table = rules.simultaneous(scene.table, [actions[seat] for seat in self.seats])
@@ -206,3 +217,8 @@ class PhilosophersGame(RoundGame):
     def solution(self) -> Any:
         period, starts = rules.slots(len(self.seats))
         return {"period": period, "slots": list(starts)}
+
+
+def _spoken(moves: Mapping[str, Move]) -> dict[str, str]:
+    """What each seat that said something said first."""
+    return {seat: move.messages[0].text for seat, move in moves.items() if move.messages}

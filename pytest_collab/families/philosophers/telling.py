@@ -1,8 +1,8 @@
 """What philosophers are told: in our words, or what DPBench tells and nothing more.
 
-As published, a seat knows its own state, hands, forks and meals, its neighbours' last messages, and as much of the
-past as the task's window holds; not the steps, not that all act at once or who gets a contested fork, not the
-neighbours' names, and no call remembers another.
+As published, a seat knows its own state, hands, forks and meals, what its neighbours said last, however long ago, and
+as much of the past as the task's window holds; not the steps, not that all act at once or who gets a contested fork,
+not the neighbours' names, and no call remembers another.
 """
 
 from __future__ import annotations
@@ -135,8 +135,8 @@ def _published(params: Philosophers, number: int, variant: Variant) -> str:
     return "\n".join(parts)
 
 
-def now(params: Philosophers, view: Mapping[str, Any], heard: Sequence[tuple[str, str]], round_of_talk: int) -> str:
-    """What a seat is told when it is asked, as published. `heard` holds (left or right, text)."""
+def now(params: Philosophers, view: Mapping[str, Any], heard: Mapping[str, str], round_of_talk: int) -> str:
+    """What a seat is told when it is asked, as published. `heard` holds texts by `left` and `right`."""
     hands = [f"{side} fork" for side in ("left", "right") if view[side]]
     fork = {True: "AVAILABLE", False: "TAKEN"}
     lines = [
@@ -145,8 +145,7 @@ def now(params: Philosophers, view: Mapping[str, Any], heard: Sequence[tuple[str
         f"Left fork: {fork[view['left_free']]}. Right fork: {fork[view['right_free']]}.",
     ]
     if params.talk:
-        said = dict(heard)  # the last one counts, as in the study
-        lines += [f"Your {side} neighbour's message: {said.get(side, '(none)')}" for side in ("left", "right")]
+        lines += [f"Your {side} neighbour's message: {heard.get(side, '(none)')}" for side in ("left", "right")]
     if view["phase"] == "talk":
         lines.insert(0, f"Talk, round {round_of_talk} of {params.talk}: you act when all rounds of talk are over.")
         lines.append("Tell your neighbours what you are going to do.\nTHINKING: ...\nMESSAGE: ...")
