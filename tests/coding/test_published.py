@@ -25,7 +25,8 @@ def root(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def told(root: Path, condition: str, **more: Any) -> dict[str, str]:
     """Everything that seats are told before their first answer."""
     family = CodingFamily()
-    game: Any = family.deal(small.params(root, prompts="as_published", **more), 0, Condition.parse(condition))
+    params = small.params(root, **{"prompts": "as_published"} | more)
+    game: Any = family.deal(params, 0, Condition.parse(condition))
     return {seat: f"{game.brief(seat)}\n\n{game.prompt(seat, []).text}" for seat in game.seats}
 
 
@@ -81,9 +82,25 @@ def test_a_manager_knows_all_the_work_and_an_engineer_its_own(root: Path) -> Non
         "'a' is your manager",
         "Rename no function",
         "run the tests once",
-        "delete nothing that others wrote",
     ):
         assert fact in seats["b"]
+    for seat in "ab":
+        assert "comment no code out" in seats[seat]
+        assert "check.sh" in seats[seat]
+    assert "conflict" not in seats["b"]  # it hears of one when there is one
+
+
+def test_one_alone_is_told_what_caid_tells_a_single_agent_where_the_task_says_so(root: Path) -> None:
+    alone, published = (told(root, "solo", prompts=prompts)["a"] for prompts in ("as_in_caid", "as_published"))
+    for fact in ("Rename no function", "comment no code out", "check.sh", "mend what fails", "can hang"):
+        assert fact in alone
+        assert fact not in published
+    for feature in ("double", "triple"):
+        assert f"Add `{feature}`." in alone
+    assert "no git commands" not in alone
+    assert "manager" not in alone
+    for condition in ("team", "mute", "lead"):
+        assert told(root, condition, prompts="as_in_caid") == told(root, condition)
 
 
 @pytest.mark.parametrize("condition", ["git", "shared", "sequential", "protocol:plan_first"])

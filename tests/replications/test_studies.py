@@ -49,8 +49,8 @@ def test_every_printed_figure_has_a_source_and_a_column_that_prints_it(name: str
         assert set(figures.columns) == shown[block] & set(figures.columns), f"no table prints all of {block}"
 
 
-@pytest.mark.parametrize("name", ["caid", "cooperbench"])
-def test_a_shipped_pool_is_played_with_what_the_study_tells(name: str, tmp_path: Path) -> None:
+@pytest.mark.parametrize(("name", "prompts"), [("caid", "as_in_caid"), ("cooperbench", "as_published")])
+def test_a_shipped_pool_is_played_with_what_the_study_tells(name: str, prompts: str, tmp_path: Path) -> None:
     study = studies()[name]
     quick, paper = (
         {path.name: read_task(path) for session in sessions(study, record_of(study, scale, ()), tmp_path / scale)
@@ -59,7 +59,7 @@ def test_a_shipped_pool_is_played_with_what_the_study_tells(name: str, tmp_path:
     )  # fmt: skip
     task = quick["sift.collab.yaml"]
     model = read_task(shipped("coding/sift/sift.collab.yaml"))
-    assert task.params == model.params.model_copy(update={"prompts": "as_published"})
+    assert task.params == model.params.model_copy(update={"prompts": prompts})
     assert (len(task.seed_list()), len(paper["sift.collab.yaml"].seed_list())) == (2, len(model.seed_list()))
     task.params.check()  # its features and tests are found from where it lies
 

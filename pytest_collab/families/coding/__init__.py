@@ -97,9 +97,9 @@ class CodingFamily(Family[Coding]):
             return _refused_with_roles(condition, params)
         if condition.kind in LEAVING_OUT:
             return f"condition {str(condition)!r} leaves a role out, and the task's params have no `roles`"
-        if params.prompts == "as_published" and condition.kind in published.REFUSED:
+        if params.prompts != "plain" and condition.kind in published.REFUSED:
             instead = published.REFUSED[condition.kind]
-            return f"prompts: as_published has no {str(condition)!r} ({instead}); take prompts: plain"
+            return f"prompts: {params.prompts} has no {str(condition)!r} ({instead}); take prompts: plain"
         if condition.kind in CONDITIONS or str(condition) == "protocol:plan_first":
             return None
         if condition.kind == "protocol":
@@ -112,7 +112,7 @@ class CodingFamily(Family[Coding]):
         return self._unkept or None if params.roles is not None else None
 
     def limits(self, params: Coding) -> Limits:
-        if params.prompts == "as_published":  # CooperBench's
+        if params.prompts != "plain":  # CooperBench's
             return Limits(seconds=1500.0, seat=SeatLimits(turns=100, answer_seconds=600.0))
         return Limits(seconds=3600.0, seat=SeatLimits(turns=200, answer_seconds=600.0))
 
@@ -139,8 +139,7 @@ class CodingFamily(Family[Coding]):
         deal = params.deal_of(seed, condition)
         if deal.casting is not None:
             return RolesGame(self.bench(params), deal, condition)
-        told = params.prompts == "as_published"
-        return CodingGame(self.bench(params), deal, condition, as_published=told)
+        return CodingGame(self.bench(params), deal, condition, prompts=params.prompts)
 
     def bench(self, params: Coding) -> Bench:
         """The bench of a pool in this process."""

@@ -41,8 +41,10 @@ class Coding(Pool):
         le=20,
         description="with `roles`: how often the verifier may send work back (3; self_collaboration 4)",
     )
-    prompts: Literal["plain", "as_published"] = Field(
-        "plain", description="whether seats are told things in our words, or what CooperBench tells (a lead: CAID)"
+    prompts: Literal["plain", "as_published", "as_in_caid"] = Field(
+        "plain",
+        description="whether seats are told things in our words, what CooperBench tells (a lead: CAID), or that, and "
+        "one alone what CAID tells",
     )
 
     @model_validator(mode="before")
@@ -61,8 +63,8 @@ class Coding(Pool):
                 raise ValueError("a team of 1 needs no merge; write 2 or more features in a group, or give `roles`")
             if self.returns is not None:
                 raise ValueError("`returns` is how often a verifier sends work back, and no `roles` are given")
-        elif self.prompts == "as_published":
-            raise ValueError("`prompts: as_published` are those of seats without roles; leave it out, or `roles`")
+        elif self.prompts != "plain":
+            raise ValueError(f"`prompts: {self.prompts}` are those of seats without roles; leave it out, or `roles`")
         elif wrong := casting.mistake(self.seats):
             raise ValueError(wrong)
         return self

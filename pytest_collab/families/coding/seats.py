@@ -15,7 +15,7 @@ from pytest_collab.episode.game import Ask, Game, Move, Note, Prompt
 from pytest_collab.episode.transcript import Transcript
 from pytest_collab.errors import SandboxError, UsageError
 from pytest_collab.families.coding import tools
-from pytest_collab.families.coding.pool import brief, published
+from pytest_collab.families.coding.pool import brief, caid, published
 from pytest_collab.families.coding.rules import IDLE_ANSWERS, Deal
 from pytest_collab.sandbox import read_inside
 
@@ -41,15 +41,17 @@ class CodingGame(Game):
 
     Args:
         bench: makes the workspace, and grades what is left in it.
-        as_published: whether seats are told what the studies tell.
+        prompts: as params have it: whose words seats are told.
     """
 
     pace = "own"
 
-    def __init__(self, bench: Bench, deal: Deal, condition: Condition, *, as_published: bool = False) -> None:
+    def __init__(self, bench: Bench, deal: Deal, condition: Condition, *, prompts: str = "plain") -> None:
         self.bench = bench
-        self._as_published = as_published
-        self._words = published if as_published else brief
+        self._as_published = prompts != "plain"
+        self._words: Any = published if self._as_published else brief
+        if self._as_published and (deal.joining == "lead" or (prompts == "as_in_caid" and len(deal.seats) == 1)):
+            self._words = caid
         self.plan = deal
         self.seats = deal.seats
         self._condition = condition

@@ -152,8 +152,8 @@ class Integration:
         member.commit = None
         member.answer = (
             f"Not finished: your work conflicts with what has been integrated, in {files}. The merge is in your "
-            "tree; resolve the conflict markers (<<<<<<<, =======, >>>>>>>), keep both features working, and "
-            "finish again.",
+            "tree; resolve the conflict markers (<<<<<<<, =======, >>>>>>>) so that the right code of both sides "
+            "is kept and both features work, delete nothing that others wrote, and finish again.",
             False,
         )
         member.tell()
