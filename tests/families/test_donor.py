@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import re
 from collections import Counter
 from statistics import fmean
 from typing import Any
@@ -170,6 +171,21 @@ def test_what_the_study_tells_is_told_by_itself_in_every_call_and_no_more() -> N
     later = [text for text in told if "better half of the generation before" in text]
     assert later
     assert not [text for text in later if "units" in text]
+
+
+def test_as_published_a_chain_of_deeds_says_where_it_begins() -> None:
+    played = play_episode(Donor(seats=6, generations=1, prompts="as_published"), ["partner"], family=FAMILY)
+    for event in played.transcript.of("prompt"):
+        if event.data["phase"] != "donate":
+            continue
+        text, deeds = (
+            event.data["text"],
+            [line for line in event.data["text"].splitlines() if "of what it had" in line],
+        )
+        begins = re.findall(r"^(\w) had not met anybody before\.$", text, re.MULTILINE)
+        assert bool(begins) is (0 < len(deeds) < 3)
+        assert begins == ([deeds[-1].split(" to ")[1].rstrip(".")] if begins else [])
+        assert ("has not met anybody before" in text) is (not deeds)
 
 
 def test_plain_words_tell_the_recipients_means_and_hide_the_horizon_unless_the_task_says_otherwise() -> None:

@@ -81,7 +81,10 @@ def donation(seat: str, view: Mapping[str, Any], params: Donor) -> str:
         lines.append(f"This is the strategy that you have decided to follow: {view['strategy']}")
     owns = "" if means is None else f", who has {means:.2f} units now"
     lines.append(f"Generation {view['generation'] + 1}, round {view['round'] + 1}. You have met {to}{owns}.")
-    lines += [_deed(deed, params) for deed in view["trace"]] or [f"{to} has not met anybody before."]
+    deeds = view["trace"]
+    lines += [_deed(deed, params) for deed in deeds] or [f"{to} has not met anybody before."]
+    if deeds and len(deeds) < params.trace and not view["all"]:  # the chain begins there
+        lines.append(f"{deeds[-1]['recipient']} had not met anybody before.")
     lines.append(f"You are the donor and have {view['resources']:.2f} units. How many of them do you give up?")
     lines.append(
         "First think very briefly, step by step, about what your strategy means here. Then answer with one line "
