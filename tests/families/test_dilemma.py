@@ -196,6 +196,18 @@ def test_as_published_no_word_says_what_an_action_is(game: str, mechanism: str) 
     assert any("by lot" in text for text in texts) is (mechanism in ("mediation", "contract"))
 
 
+def test_as_published_leaving_the_choice_to_a_mediator_is_one_of_the_answers() -> None:
+    for mechanism, answers in (("mediation", "A0, A1, A2"), ("contract", "A0, A1")):
+        assert f"`ACTION: X`, X one of {answers}." in told("prisoners", mechanism, "brief")[0]
+
+
+@pytest.mark.parametrize("mechanism", ["repetition", "reputation"])
+def test_as_published_one_is_told_that_ones_choices_are_seen_and_weigh(mechanism: str) -> None:
+    assert "and may weigh with what they choose" in told("stag_hunt", mechanism, "brief")[0]
+    plain = FAMILY.deal(Dilemma(game="stag_hunt", mechanism=mechanism), 1, Condition.parse("team")).brief("a")
+    assert "weigh" not in plain
+
+
 def test_as_published_a_call_stands_alone_and_tells_the_last_three_rounds_the_newest_first() -> None:
     seed = next(seed for seed in range(50) if rules.length(seed, 0.8, 15) > 4)
     params = Dilemma(game="stag_hunt", mechanism="repetition", prompts="as_published")

@@ -21,15 +21,17 @@ def told(params: Dilemma, payoffs: Payoffs, shown: Mapping[str, str], delegate: 
     Args:
         shown: what actions are called, `delegate` among them.
     """
-    percent = f"{params.continuation:.0%}"
+    percent, published = f"{params.continuation:.0%}", params.prompts == "as_published"
+    weighs = " and may weigh with what they choose" * published
     return {
         "none": ["You play it once."],
         "repetition": [
             f"You play it again and again with the same. After each round, another follows with {percent}."
+            + f" What you choose is shown to them in later rounds{weighs}." * published
         ],
         "reputation": [
             f"You play it again and again, each time with others, drawn at random. After each round, another "
-            f"follows with {percent}. What you choose is shown to those whom you meet later."
+            f"follows with {percent}. What you choose is shown to those whom you meet later{weighs}."
         ],
         "choice": [
             f"You play it again and again. After each round, another follows with {percent}. Before each, you are "
@@ -40,7 +42,7 @@ def told(params: Dilemma, payoffs: Payoffs, shown: Mapping[str, str], delegate: 
         "mediation": [
             "You play it once. Before, everyone designs a mediator, which plays for all who delegate to it, the "
             f"same action for each, by how many they are. {_ELECTED} Then each chooses an action, or "
-            f"{shown[delegate]}{': to delegate' * (params.prompts == 'as_published')}."
+            f"{shown[delegate]}{': to delegate' * published}."
         ],
         "contract": [
             "You play it once. Before, everyone designs a contract: for each action, how many points the one who "

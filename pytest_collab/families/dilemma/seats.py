@@ -84,6 +84,8 @@ class DilemmaGame(RoundGame):
                 f"After each round you may give up 1 point to take {params.punishment:g} from one of your group: "
                 "`PUNISH: name`, or `PUNISH: nobody`."
             )
+        if self.published and params.mechanism == "mediation":
+            actions += f", {self.shown[DELEGATE]}"
         options = f"one of {actions}" if payoffs.highest is None else f"your price, from 0 to {payoffs.highest:g}"
         lines.append(f"When you are asked to choose, answer with one line `ACTION: X`, X {options}.")
         return "\n".join(lines)
