@@ -197,6 +197,12 @@ def test_as_published_nobody_is_told_how_answers_are_put_together() -> None:
     assert ["Agree on one answer" in text for text in briefs] == [False, True]
 
 
+def test_as_published_those_who_cannot_talk_are_not_asked_to_agree() -> None:
+    brief = FAMILY.deal(Experts(prompts="as_published"), 0, Condition.parse("mute")).brief("a")
+    assert "nothing that you write reaches the others" in brief
+    assert "Agree" not in brief
+
+
 class Averages(Agent):
     """Answers with the mean of its own first ranking and the expert's, which it has heard."""
 

@@ -117,6 +117,18 @@ def test_reaching_the_goal_ends_nothing_until_somebody_says_so() -> None:
     assert dealt.finished_talking()
 
 
+def test_those_who_are_not_heard_are_not_told_to_agree_and_nobody_is_told_the_size() -> None:
+    team, mute, solo = (
+        play_episode(PAPER, ["partner"], condition, 3).transcript.of("prompt", seat="a")[0].data["text"]
+        for condition in ("team", "mute", "solo")
+    )
+    assert "6" not in team + mute + solo  # the study shows a map and no number
+    assert "agree on where to go" in team
+    assert "both of you have agreed" in team
+    assert "agree" not in mute
+    assert "nobody hears what you write" in mute
+
+
 def test_a_move_into_a_wall_ends_it() -> None:
     seed, wall = next(
         (seed, near)

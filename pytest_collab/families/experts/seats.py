@@ -69,7 +69,8 @@ class ExpertsGame(RoundGame):
             else f"Everyone answers alone, twice, and there is no discussion in between. Answer with `{how}`."
         )
         if self.params.prompts == "as_published":
-            lines.append("Agree on one answer as a team; how you come to it is up to you.")
+            if rounds:
+                lines.append("Agree on one answer as a team; how you come to it is up to you.")
         else:
             lines.append(
                 "The team's answer is what more than half of the last answers agree on"

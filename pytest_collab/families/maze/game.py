@@ -88,7 +88,7 @@ class MazeGame(Game):
     def prompt(self, seat: str, inbox: Sequence[Message]) -> Prompt:
         if self.paper:
             shown = words.copies(self.maze, seat, self.condition)
-            task = paper.task(self.maze.size, self.seats, shown, self.condition, self.layout)
+            task = paper.task(self.seats, shown, self.condition, self.layout)
             text = paper.prompt(self.circle(seat), inbox, sum(speaker == seat for speaker, _ in self.said), task)
         else:
             text = words.prompt(seat, self.circle(seat), inbox, self.turn, self.turns, self.condition)

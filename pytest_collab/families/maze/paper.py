@@ -54,11 +54,11 @@ def brief(seats: Sequence[str]) -> str:
     )
 
 
-def task(size: int, seats: Sequence[str], shown: Mapping[str, Sequence[str]], condition: Condition, view: str) -> str:
+def task(seats: Sequence[str], shown: Mapping[str, Sequence[str]], condition: Condition, view: str) -> str:
     """The first user message: the game, its rules, the map or maps."""
     alone = len(seats) == 1
     if alone:
-        opening = f"Find a way through a maze of {size} rows and {size} columns, from the start to the goal."
+        opening = "Find a way through a maze, from the start to the goal."
         rules = [
             "You have one attempt: think it through before you commit to it.",
             "Write down what you considered, and the whole way.",
@@ -67,17 +67,16 @@ def task(size: int, seats: Sequence[str], shown: Mapping[str, Sequence[str]], co
     else:
         other = "the other agent" if len(seats) == 2 else "the other agents"
         opening = (
-            f"You and {other} get through a maze of {size} rows and {size} columns together, from the start to the "
-            "goal. Every one of you has a map of the same maze with other cells hidden, so you have to tell each "
-            "other what you see and agree on where to go."
+            f"You and {other} get through a maze together, from the start to the goal. Every one of you has a map of "
+            "the same maze with other cells hidden"
         )
-        rules = [
-            "Make one move a turn.",
-            f"A move is made the moment {'both' if len(seats) == 2 else 'all'} of you have agreed to it.",
-            f'As soon as you are at the goal, say "{PHRASE}".',
-        ]
         if condition.muted:
-            rules.append("In this game nobody hears what you write, and you hear nobody.")
+            opening += "."
+            agreed = "In this game nobody hears what you write, and you hear nobody."
+        else:
+            opening += ", so you have to tell each other what you see and agree on where to go."
+            agreed = f"A move is made the moment {'both' if len(seats) == 2 else 'all'} of you have agreed to it."
+        rules = ["Make one move a turn.", agreed, f'As soon as you are at the goal, say "{PHRASE}".']
     common = [
         "A move goes to the next cell: up, down, left or right.",
         "No move goes diagonally or into a wall.",
