@@ -128,6 +128,19 @@ class Detection:
     task: str
 
 
+@dataclass(frozen=True, slots=True)
+class Load:
+    """What one seat is asked in an episode, at the most.
+
+    Attributes:
+        calls: how often.
+        characters: what a call holds, instructions and conversation together.
+    """
+
+    calls: int
+    characters: int
+
+
 class Family(ABC, Generic[P]):
     """A kind of collaboration problem.
 
@@ -234,6 +247,13 @@ class Family(ABC, Generic[P]):
     def limits(self, params: P) -> Limits:
         """Limits for tasks that declare none."""
         return Limits()
+
+    def load(self, params: P, condition: Condition) -> Load | None:
+        """What a seat is asked in an episode at the most, for plans; None: built-in players find it out by playing.
+
+        To be given where that takes longer than a plan may: worlds that are compiled, or have thousands of steps.
+        """
+        return None
 
     @abstractmethod
     def deal(self, params: P, seed: int, condition: Condition) -> Game:

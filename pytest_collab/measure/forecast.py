@@ -1,8 +1,8 @@
 """What episodes will take before any is played: calls, tokens, dollars and minutes, and where each guess comes from.
 
 The best source that there is counts: what the same teams took in earlier runs or recordings, then what other teams
-took at the same task, then a play of the built-in partner, whose calls and prompts are like a model's and whose
-answers are not.
+took at the same task, then what the family says that it comes to at the most, then a play of the built-in partner,
+whose calls and prompts are like a model's and whose answers are not. Nothing is played for those who cost nothing.
 """
 
 from __future__ import annotations
@@ -168,6 +168,8 @@ class Forecaster:
                 own = told.endswith("this team") and known.priced == known.n
                 exact = known.cost_usd / known.n if own else None
                 return self._priced(names, known.mean(names), f"{known.n} {told}", known.seconds / known.n, exact)
+        if all(map(self._free, names.values())):
+            return self._priced(names, {}, "built-in players cost nothing", None)
         if not play:
             one = Seats(1, ANSWER_TOKENS, ANSWER_TOKENS)
             return self._priced(names, dict.fromkeys(names, one), "one call a seat", None)
@@ -240,6 +242,10 @@ class Forecaster:
             seat: Seats(OWN_PACE_CALLS, OWN_PACE_CALLS * OWN_PACE_INPUT, OWN_PACE_CALLS * ANSWER_TOKENS)
             for seat in seats
         }
+        load = plan.family.load(plan.params, plan.condition)
+        if load is not None:
+            most = Seats(load.calls, load.calls * load.characters / 4, load.calls * ANSWER_TOKENS)
+            return dict.fromkeys(seats, most), "the family's figures, at most"
         if self._stand_in is None:
             return own_pace, "a rule of thumb"
         try:

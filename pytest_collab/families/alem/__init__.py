@@ -14,7 +14,7 @@ from pytest_collab.core.alem.package import require, versions
 from pytest_collab.core.alem.store import store_directory
 from pytest_collab.episode.agent import Seat
 from pytest_collab.episode.condition import MEMORY, Condition
-from pytest_collab.episode.family import Picture
+from pytest_collab.episode.family import Load, Picture
 from pytest_collab.episode.outcome import Verdict
 from pytest_collab.episode.transcript import Transcript
 from pytest_collab.errors import UsageError
@@ -26,6 +26,9 @@ from pytest_collab.families.alem.verdict import assess
 from pytest_collab.families.rounds import Notebook, Player, RoundFamily, RoundGame, seat_names
 
 __all__ = ["Alem", "AlemFamily"]
+
+INSTRUCTIONS, OBSERVATION = 9_400, 1_740
+"""Characters of the instructions, and of one step in a prompt: means of the first 60 steps that `partner` plays."""
 
 ABLATIONS = ("no_communication", "no_reasoning", "no_memory")
 """Conditions of this family: the `team` without one part of the protocol. They make the paper's ablation table."""
@@ -71,6 +74,14 @@ class AlemFamily(RoundFamily[Alem]):
         except UsageError as error:
             return " ".join(str(error).split())
         return None
+
+    def load(self, params: Alem, condition: Condition) -> Load:
+        """A call for every step: to find out when everybody dies takes a compiled world and minutes of play.
+
+        A prompt holds from `history` to almost twice as many steps; one agent on all seats has those of all.
+        """
+        steps = OBSERVATION * (3 * params.history - 1) // 2
+        return Load(params.max_steps, INSTRUCTIONS + steps * (params.agents if condition.solo else 1))
 
     def content(self, params: Alem) -> str:
         """Worlds of another version of the package, or of another way to split random keys, are other problems."""
