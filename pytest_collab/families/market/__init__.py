@@ -28,7 +28,7 @@ class MarketFamily(RoundFamily[Market]):
 
     name = "market"
     summary = "everyone needs what others know, and telling costs nothing"
-    version = 3
+    version = 4
     params_type = Market
     players: ClassVar[Mapping[str, Callable[[Seat], Player]]] = PLAYERS
     cast: ClassVar[Mapping[str, str]] = {name: CAST[name] for name in PLAYERS}
