@@ -489,8 +489,9 @@ class CountedSteps:
     actions = ACTIONS
     done = False
 
-    def __init__(self) -> None:
+    def __init__(self, asleep: Sequence[int] = ()) -> None:
         self.now = 0
+        self.asleep = asleep
 
     def system_prompt(self, agent: int) -> str:
         return f"You are Agent {agent}."
@@ -499,7 +500,7 @@ class CountedSteps:
         return f"Step: {self.now}, as Agent {agent} sees it", "Your status"
 
     def inactive(self, agent: int) -> bool:
-        return False
+        return agent == 0 and self.now in self.asleep
 
     def step(self, acts: Sequence[str]) -> Any:
         self.now += 1
@@ -529,6 +530,64 @@ def test_the_past_is_told_as_it_was_until_it_is_cut_to_what_must_be_remembered(h
         before = now
     assert cuts <= 40 / max(history - 1, 1)
     assert history == 1 or cuts
+
+
+def counted(asleep: Sequence[int] = (), condition: str = "team") -> AlemGame:
+    game = AlemGame(Alem(agents=2), 1, Condition.parse(condition))
+    game._world = CountedSteps(asleep)  # type: ignore[assignment]
+    return game
+
+
+def play_on(game: AlemGame, reply: str) -> tuple[str, str]:
+    """One step in which all say the same: what seat a remembers after it, and is told."""
+    game.apply({seat: game.parse(seat, Reply(reply)) for seat in game.seats})
+    return "\n".join(turn.text for turn in game.recall("a").turns), game.prompt("a", []).text
+
+
+def test_who_can_do_nothing_is_told_little_and_told_so_when_it_can_again() -> None:
+    game = counted(asleep=range(10, 13))
+    said = "<action>Do</action><communication>hello</communication><scratchpad>my plan</scratchpad>"
+    for _ in range(9):
+        past, now = play_on(game, said)
+    assert past.count("Step: ") == 9
+    assert "my plan" in now
+    past, now = play_on(game, said)
+    assert past.count("Step: ") == 1  # with the newest a quarter of eight
+    assert "hello" not in past
+    assert "scratchpad:" not in now
+    assert game.recall("b").turns[0].text.startswith("Step: 0")  # others keep theirs
+    for _ in range(3):
+        past, now = play_on(game, said)
+    assert past.count("Step: ") == 13
+    assert "You are back after a time" in now
+    assert "my plan" in now
+    _, now = play_on(game, said.replace("my plan", "another"))
+    assert "You are back" not in now
+    AlemSolo(counted(asleep=range(1))).recall("a")  # one agent on all seats is told everything
+
+
+def test_who_wrote_no_action_is_told_so_before_the_next_observation_unless_it_cannot_act() -> None:
+    game = counted(asleep=[2])
+    _, now = play_on(game, "I am thinking.")
+    assert now.startswith("Your last answer held no valid action (no action in the reply), and Noop was done")
+    past, now = play_on(game, "<action>Do</action>")
+    assert "held no valid action" in past
+    assert "held no valid action" not in now
+    _, now = play_on(counted(asleep=[1]), "I am thinking.")
+    assert "held no valid action" not in now
+
+
+def test_the_form_of_replies_tells_what_the_published_harness_tells() -> None:
+    whole, alone = (
+        AlemGame(Alem(prompt_mode=mode), 1, Condition.parse("team"))
+        for mode in ("specific_collaborative", "specific")
+    )
+    for game, together in ((whole, True), (alone, False)):
+        game._world = CountedSteps()  # type: ignore[assignment]
+        brief = game.brief("a")
+        assert "8,192 tokens" in brief
+        assert ("answer what they ask for" in brief) is together
+        assert ("what the others plan" in brief) is together
 
 
 def test_ablations_are_refused_where_there_is_nothing_to_take_away() -> None:

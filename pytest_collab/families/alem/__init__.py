@@ -39,7 +39,7 @@ class AlemFamily(RoundFamily[Alem]):
 
     name = "alem"
     summary = "survive in an open world whose best things take several agents at once"
-    version = 2
+    version = 3
     params_type = Alem
     players: ClassVar[Mapping[str, Callable[[Seat], Player]]] = PLAYERS
     cast: ClassVar[Mapping[str, str]] = {name: CAST[name] for name in PLAYERS}

@@ -147,8 +147,14 @@ def _tagged(text: str, tag: str) -> str | None:
     return next((one.strip() for one in _all_tagged(text, tag) if one.strip()), None)
 
 
-def instructions(*, memory: bool, reasoning: bool, talk: bool) -> str:
-    """What is said about the form of replies, once, at the end of the standing instructions."""
+def instructions(*, memory: bool, reasoning: bool, talk: bool, together: bool = True) -> str:
+    """What is said about the form of replies, once, at the end of the standing instructions.
+
+    After the harness of the published runs (baselines/llm of alem-env's repository).
+
+    Args:
+        together: whether seats are told how to work together (`prompt_mode: specific_collaborative`).
+    """
     parts = ["## Your reply", "Write these tags, in this order, and close each of them."]
     if reasoning:
         parts.append("<think>...</think> required: think first, briefly.")
@@ -156,17 +162,32 @@ def instructions(*, memory: bool, reasoning: bool, talk: bool) -> str:
     if talk:
         parts.append(
             f"<communication>...</communication> optional: up to {MESSAGE_CHARACTERS} characters to all teammates. "
-            "They read it with their next observation and know nothing of your plans otherwise: name places, agents "
-            "and steps."
+            "They read it with their next observation."
+            + " They know nothing of your plans otherwise: name places, agents and steps, and answer what they ask "
+            "for." * together
         )
     if memory:
         parts.append(
             f"<scratchpad>...</scratchpad> optional: up to {NOTE_CHARACTERS} characters for yourself. You see your "
-            "last scratchpad again, and only a few past observations: note what you will need."
+            "last scratchpad again, and only a few past observations: note what you will need and do not see anyway."
+            + " Note what the others plan, too."
+            * (together and talk)
         )
     if not reasoning:
         parts.append("Write nothing outside the tags.")
+    parts.append(
+        f"All of it, reasoning included, may take {ANSWER_TOKENS:,} tokens; an answer that breaks off before its "
+        "action is none. Be brief."
+    )
     return "\n".join(parts)
+
+
+def missing(reading: Reading) -> str:
+    """What a seat is told whose reply held no action."""
+    return (
+        f"Your last answer held no valid action ({reading.why or 'it was empty'}), and Noop was done in its place. "
+        "Write <action>...</action>."
+    )
 
 
 def reminder(*, memory: bool, reasoning: bool, talk: bool) -> str:

@@ -29,6 +29,13 @@ ROLES: Final = ("warrior", "forager", "miner")
 """Agent n has role n modulo 3."""
 
 
+RESUMED: Final = (
+    "[You are back after a time in which you could do nothing (dead, asleep or at rest). Read your notes again: "
+    "where you are and how you fare may have changed; plans, and what you know of the others, still hold.]"
+)
+"""What is put before the scratchpad of a seat that can act again, until it writes another."""
+
+
 @dataclass(frozen=True, slots=True)
 class Choice(Move):
     """What a reply comes to.
@@ -92,6 +99,7 @@ class AlemGame(RoundGame):
         silent = condition.muted or condition.kind == "no_communication"
         self.talk = params.communication and not silent and params.agents > 1
         self.notes: dict[str, str] = {}
+        self._wrong: dict[str, tuple[str, ...]] = {}
         self._world: World | None = None
         self._heard: dict[str, tuple[tuple[int, str], ...]] = dict.fromkeys(self.seats, ())
         self._past: dict[str, list[Past]] = {seat: [] for seat in self.seats}
@@ -120,7 +128,12 @@ class AlemGame(RoundGame):
     # What they are told.
 
     def brief(self, seat: str) -> str:
-        how = protocol.instructions(memory=self.memory, reasoning=self.reasoning, talk=self.talk)
+        how = protocol.instructions(
+            memory=self.memory,
+            reasoning=self.reasoning,
+            talk=self.talk,
+            together=self.params.prompt_mode == "specific_collaborative",
+        )
         told = f"{self.world.system_prompt(self.seats.index(seat))}\n\n{how}"
         return f"{told}\n{UNHEARD}" if self.condition.muted else told
 
@@ -128,9 +141,22 @@ class AlemGame(RoundGame):
         return None if self.world.done else Ask(self.seats, "act")
 
     def recall(self, seat: str) -> Recall:
-        """What came before, each step as it was first told: prompt caches serve what does not change."""
-        turns: list[Turn] = []
+        """What came before, each step as it was first told: prompt caches serve what does not change.
+
+        A seat that can do nothing is told a quarter of it, and only what has just been said.
+        """
         past = self._past[seat]
+        if self.world.inactive(self.seats.index(seat)):
+            kept = max(2, self.params.history // 4) - 1  # beside the newest observation
+            past = [replace(one, heard=()) for one in past[len(past) - min(kept, len(past)) :]]
+        return self._recalled(seat, past)
+
+    def everything(self, seat: str) -> Recall:
+        """What came before, whether the seat can act or not."""
+        return self._recalled(seat, self._past[seat])
+
+    def _recalled(self, seat: str, past: Sequence[Past]) -> Recall:
+        turns: list[Turn] = []
         for one in past:
             newest = one is past[-1] and self.reasoning and one.thought
             thought = f"<think>{one.thought}</think>\n" if newest else ""
@@ -143,12 +169,12 @@ class AlemGame(RoundGame):
     def prompt(self, seat: str, inbox: Sequence[Message]) -> Prompt:
         agent = self.seats.index(seat)
         heard = tuple((self.seats.index(message.sender), message.text) for message in inbox)
-        lines = [*self.contexts(seat), *told(heard)]
+        lines = [*self._wrong.get(seat, ()), *self.contexts(seat), *told(heard)]
         if self.condition.shared:
             for other in self.seats:
                 if other != seat:
                     lines += ["", f"What Agent {self.seats.index(other)} observes now:", *self.contexts(other)]
-        if self.memory:
+        if self.memory and (self.condition.solo or not self.world.inactive(agent)):
             lines += ["", "Your scratchpad:", self.notes.get(seat) or "(empty)"]
         how = protocol.reminder(memory=self.memory, reasoning=self.reasoning, talk=self.talk)
         lines += ["", how]
@@ -196,6 +222,14 @@ class AlemGame(RoundGame):
         }
         step = world.step(acts)
         self._texts = {}
+        self._wrong = {}
+        for i, seat in enumerate(self.seats):
+            able = not world.inactive(i)
+            if able and i in idle and seat in self.notes:
+                self.notes[seat] = f"{RESUMED}\n\n{self.notes[seat]}"
+            move = moves.get(seat)
+            if able and isinstance(move, Choice) and move.action is None:
+                self._wrong[seat] = (protocol.missing(move.reading), "")
         self._unlocked = {str(agent): names for agent, names in step.facts.get("unlocked", {}).items()}
         self._deliver(moves)
         note: dict[str, Any] = {"t": step.facts["t"], "acts": acts}
@@ -238,7 +272,8 @@ class AlemGame(RoundGame):
             thought = move.reading.thought
             if self.memory and not idle and move.reading.note is not None:
                 self.notes[seat] = move.reading.note
-        self._remember(seat, Past(self.contexts(seat)[0], self._heard[seat], action, thought))
+        saw = "\n".join([*self._wrong.get(seat, ()), self.contexts(seat)[0]])
+        self._remember(seat, Past(saw, self._heard[seat], action, thought))
         return action
 
     def _remember(self, seat: str, step: Past) -> None:
@@ -308,7 +343,7 @@ class AlemSolo(Solo):
         )
 
     def recall(self, seat: str) -> Recall:
-        each = {one: self.game.recall(one) for one in self.game.seats}
+        each = {one: self.game.everything(one) for one in self.game.seats}
         turns = []
         for same in zip(*(recall.turns for recall in each.values()), strict=True):
             text = "\n\n".join(f"SEAT {one}\n{turn.text}" for one, turn in zip(each, same, strict=True))
