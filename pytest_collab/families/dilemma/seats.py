@@ -84,8 +84,7 @@ class DilemmaGame(RoundGame):
                 f"After each round you may give up 1 point to take {params.punishment:g} from one of your group: "
                 "`PUNISH: name`, or `PUNISH: nobody`."
             )
-        if self.published and params.mechanism == "mediation":
-            actions += f", {self.shown[DELEGATE]}"
+        actions += f", {self.shown[DELEGATE]}" * (self.published and params.mechanism == "mediation")
         options = f"one of {actions}" if payoffs.highest is None else f"your price, from 0 to {payoffs.highest:g}"
         lines.append(f"When you are asked to choose, answer with one line `ACTION: X`, X {options}.")
         return "\n".join(lines)
@@ -128,11 +127,8 @@ class DilemmaGame(RoundGame):
 
     def _with(self, seat: str, group: Sequence[str]) -> list[str]:
         others = " and ".join(other for other in group if other != seat)
-        place = (
-            f" You are the {'investor' if group[0] == seat else 'trustee'}."
-            if self.params.game == "trust" and not self.published
-            else ""
-        )
+        placed = self.params.game == "trust" and not self.published
+        place = f" You are the {'investor' if group[0] == seat else 'trustee'}." if placed else ""
         return [f"You play with {others}.{place}"]
 
     def _history(self, seat: str, group: Sequence[str]) -> list[str]:

@@ -3,22 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from pytest_collab.episode.game import Move, Note
 from pytest_collab.families.market import rules, telling
-
-if TYPE_CHECKING:
-    from pytest_collab.families.market.seats import MarketGame, Scene
 
 
 class Turn:
     """A turn of one seat, or of all at once."""
 
-    def __init__(self, game: MarketGame, moves: Mapping[str, Move]) -> None:
-        scene: Scene = game.state
+    def __init__(self, game: telling.Told, moves: Mapping[str, Move]) -> None:
+        scene = game.state
         self.game, self.moves = game, moves
-        self.before = self.market = scene.market
+        self.before: rules.State = scene.market
+        self.market = self.before
         self.acting = [name for name in game.seats if name in moves]
         acting = {game.seats.index(name) for name in self.acting}
         self.news = [[] if i in acting else list(one) for i, one in enumerate(scene.news)]
