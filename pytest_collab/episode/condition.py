@@ -16,6 +16,7 @@ _ARGUMENT: Final = {
     "relay": "how many messages the first agent sends, as in relay:2",
     "primer": "how many turns of all seats the first agent's seat is its own, as in primer:4",
     "recovery": "how many turns of all seats come before the first agent, as in recovery:4",
+    "teams": "how many teams work on the same problem, as in teams:3",
     "protocol": "a protocol of the family, as in protocol:plan_first",
     "memory": "what is remembered: memory:shared or memory:list",
     "incentive": "an incentive of the family, as in incentive:bonus",
@@ -30,6 +31,15 @@ CONFEDERATES: Final = "confederates"
 
 MEMORY: Final = "memory"
 """Seats that share a memory (`memory:shared`), or are given lessons of teams before them (`memory:list`)."""
+
+TEAMS: Final = "teams"
+"""Several teams of the same make at the same problem, which show each other what they propose; the best counts."""
+
+MOST_TEAMS: Final = 4
+"""So many teams at most: each has a tree and a sandbox for every seat."""
+
+APART: Final = "apart"
+"""What follows the number of teams where none is shown what the others propose."""
 
 GUIDE: Final = "guide"
 """The condition with one more seat, which sees everything and can only tell; and that seat's name."""
@@ -56,7 +66,7 @@ class Condition:
         """Read a condition.
 
         Raises:
-            TaskError: the argument is missing, or `relay` has no positive whole number.
+            TaskError: the argument is missing, `relay` has no positive whole number, or `teams` none from 2 to 4.
         """
         kind, _, argument = str(text).strip().partition(":")
         if kind in _ARGUMENT and not argument:
@@ -66,6 +76,12 @@ class Condition:
             raise TaskError(
                 f"condition {text!r}: {argument!r} is not a positive whole number",
                 remedy=f"Write {kind}:K with K >= 1, the number of {what} before the take-over.",
+            )
+        if kind == TEAMS and not _counts_teams(argument):
+            raise TaskError(
+                f"condition {text!r}: {argument!r} does not say how many teams there are",
+                remedy=f"Write teams:K with K from 2 to {MOST_TEAMS}, or teams:K:{APART} for the same teams without "
+                "exchange.",
             )
         if not kind:
             raise TaskError(f"condition {text!r} is empty", remedy="Write one of solo, team, mute, shared, ...")
@@ -106,6 +122,22 @@ class Condition:
         return tuple(team) if self.others is None else (*team, self.others)
 
     @property
+    def teams(self) -> int | None:
+        """How many teams work on the same problem; None where there is one."""
+        return int(self.argument.partition(":")[0]) if self.kind == TEAMS else None
+
+    @property
+    def apart(self) -> bool:
+        """Several teams, and none is shown what the others propose."""
+        return self.kind == TEAMS and self.argument.endswith(APART)
+
+    def by_team(self, seats: Sequence[str]) -> tuple[tuple[str, ...], ...]:
+        """The seats of every team, where a single one has `seats`: `a1`, `b1` for the first of several."""
+        if self.teams is None:
+            return (tuple(seats),)
+        return tuple(tuple(f"{seat}{number}" for seat in seats) for number in range(1, self.teams + 1))
+
+    @property
     def relay_after(self) -> int | None:
         """Messages by the first agent before the second takes its seat over; None without relay."""
         return int(self.argument) if self.kind == "relay" else None
@@ -119,3 +151,8 @@ class Condition:
     def recovers(self) -> bool:
         """The second agent has every seat at first, and the first agent takes the first seat over."""
         return self.kind == "recovery"
+
+
+def _counts_teams(argument: str) -> bool:
+    number, colon, rest = argument.partition(":")
+    return number in map(str, range(2, MOST_TEAMS + 1)) and rest == (APART if colon else "")

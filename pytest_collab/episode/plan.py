@@ -94,4 +94,7 @@ class Plan:
             return dict.fromkeys(seats, self.agents[1])
         if self.others is not None:
             return {seat: self.agents[0] if seat == seats[0] else self.others for seat in seats}
+        places = len(seats) // (self.condition.teams or 1)
+        if len(self.agents) <= places:  # every team has the same agents, where there are several
+            return {seat: self.agents[min(i % places, len(self.agents) - 1)] for i, seat in enumerate(seats)}
         return {seat: self.agents[min(i, len(self.agents) - 1)] for i, seat in enumerate(seats)}

@@ -10,6 +10,7 @@ from __future__ import annotations
 import contextlib
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
+from itertools import chain
 from pathlib import Path
 from typing import Any, Final
 
@@ -314,7 +315,9 @@ def _run(plan: Plan, agent: Agent) -> bool:
 
 
 def _seats(plan: Plan) -> tuple[str, ...]:
-    return ("a",) if plan.condition.solo else tuple(plan.family.seats(plan.params))
+    if plan.condition.solo:
+        return ("a",)
+    return tuple(chain.from_iterable(plan.condition.by_team(plan.family.seats(plan.params))))
 
 
 def _what(episode: Episode) -> tuple[str, str, str]:

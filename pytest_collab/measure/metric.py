@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from difflib import get_close_matches
 from typing import Final, Literal
 
+from pytest_collab.episode.condition import APART, MOST_TEAMS
 from pytest_collab.episode.outcome import CAUSE_OF, Cause
 from pytest_collab.errors import UsageError
 
@@ -23,6 +24,7 @@ GAPS: Final[dict[str, tuple[str, str]]] = {
     "value_of_memory": ("memory:shared", "team"),
     "value_of_lessons": ("memory:list", "team"),
     "conformity": ("confederates", "confederates:0"),
+    **{f"value_of_exchange_{k}": (f"teams:{k}", f"teams:{k}:{APART}") for k in range(2, MOST_TEAMS + 1)},
 }
 """Each gap is the success of the first condition minus that of the second."""
 
@@ -95,6 +97,7 @@ PLAIN: Final[dict[str, Metric]] = {
         Metric("value_of_memory", "gap", -1.0, 1.0, "higher"),
         Metric("value_of_lessons", "gap", -1.0, 1.0, "higher"),
         Metric("conformity", "gap", -1.0, 1.0, "lower"),
+        *(Metric(f"value_of_exchange_{k}", "gap", -1.0, 1.0, "higher") for k in range(2, MOST_TEAMS + 1)),
     )
 }
 

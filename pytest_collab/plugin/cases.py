@@ -53,12 +53,13 @@ def cases(task: Task, settings: Settings) -> Iterator[Case]:
     family = task.family
     conditions = settings.conditions if settings.conditions is not None else task.conditions
     seeds = task.seed_list(settings.seeds, settings.seed)
-    places = len(family.seats(task.params))
+    seats = len(family.seats(task.params))
     missing = family.missing(task.params)
     for condition in conditions:
         refusal = family.refuses(condition, task.params) or missing
         for team in _teams(condition, settings):
             skip = refusal
+            places = seats * (condition.teams or 1)
             if skip is None and len(team) > places and not condition.solo:
                 skip = f"team {'+'.join(team)} has {len(team)} agents for {places} seats"
             if refusal is not None:

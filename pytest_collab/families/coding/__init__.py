@@ -31,7 +31,7 @@ from pytest_collab.families.coding.params import Coding
 
 __all__ = ["Base", "Coding", "CodingFamily", "EnvironmentSpec", "Feature"]
 
-CONDITIONS = ("solo", "team", "mute", "shared", "git", "lead", "sequential", "relay", "with")
+CONDITIONS = ("solo", "team", "mute", "shared", "git", "lead", "sequential", "relay", "with", "teams")
 OF_ROLES = ("solo", "team", "mute", "shared", "relay", "with")
 
 
@@ -50,6 +50,7 @@ class CodingFamily(Family[Coding]):
     codes: ClassVar[frozenset[str] | None] = frozenset(
         {
             "broken_commitment",
+            "capitulation",
             "divergent_design",
             "false_claim",
             "free_riding",
@@ -135,10 +136,13 @@ class CodingFamily(Family[Coding]):
     def deal(self, params: Coding, seed: int, condition: Condition) -> Game:
         from pytest_collab.families.coding.roles.game import RolesGame
         from pytest_collab.families.coding.seats import CodingGame
+        from pytest_collab.families.coding.teams.game import TeamsGame
 
         deal = params.deal_of(seed, condition)
         if deal.casting is not None:
             return RolesGame(self.bench(params), deal, condition)
+        if deal.teams:
+            return TeamsGame(self.bench(params), deal, condition)
         return CodingGame(self.bench(params), deal, condition, prompts=params.prompts)
 
     def bench(self, params: Coding) -> Bench:
@@ -160,9 +164,12 @@ class CodingFamily(Family[Coding]):
             anyio.run(self._benches.popitem()[1].close)
 
     def verdict(self, params: Coding, seed: int, condition: Condition, transcript: Transcript) -> Verdict:
-        from pytest_collab.families.coding.verdict import assess
+        from pytest_collab.families.coding import verdict
+        from pytest_collab.families.coding.teams import verdict as of_teams
 
-        return assess(params.deal_of(seed, condition), condition, transcript)
+        deal = params.deal_of(seed, condition)
+        assess = of_teams.assess if deal.teams else verdict.assess
+        return assess(deal, condition, transcript)
 
     def player(self, name: str, seat: Seat) -> Agent:
         known = PLAYERS if len(seat.seats) == 1 or seat.params.roles is None else ROLE_PLAYERS
@@ -182,9 +189,12 @@ class CodingFamily(Family[Coding]):
     def draw(
         self, params: Coding, seed: int, condition: Condition, transcript: Transcript, upto: int | None = None
     ) -> Picture | None:
-        from pytest_collab.families.coding.draw import picture
+        from pytest_collab.families.coding import draw
+        from pytest_collab.families.coding.teams import draw as of_teams
 
-        return picture(params.deal_of(seed, condition), transcript, upto)
+        deal = params.deal_of(seed, condition)
+        picture = of_teams.picture if deal.teams else draw.picture
+        return picture(deal, transcript, upto)
 
     def identity(self, params: Coding) -> dict[str, Any]:
         """Absolute paths and addresses say where files lie; what is in them is part of `content`."""

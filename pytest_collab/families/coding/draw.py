@@ -15,7 +15,7 @@ from pytest_collab.families.sketch import SMALLEST, SOFT, WIDTH, Sketch
 
 _HUNKS: Final = 3
 _LINES: Final = 6
-_GREEN, _RED, _GREY = "#2e7d32", "#c62828", "#757575"
+GREEN, RED, GREY = "#2e7d32", "#c62828", "#757575"
 
 
 def picture(deal: Deal, transcript: Transcript, upto: int | None = None) -> Picture:
@@ -27,12 +27,22 @@ def picture(deal: Deal, transcript: Transcript, upto: int | None = None) -> Pict
     way = "naive" if deal.joining == "merge" else deal.joining
     branches = [_branch(deal, found, events, seat) for seat in deal.seats]
     joined = _joined(deal, found, way)
+    return graph(branches, joined, [*said, *_conflicts(found.merges.get("naive"))])
+
+
+def graph(branches: list[tuple[str, str, str]], joined: tuple[str, str], below: Sequence[str] = ()) -> Picture:
+    """A git graph.
+
+    Args:
+        branches: name, label and colour of each.
+        joined: what became of them all, and its colour.
+        below: lines under it, in the text alone.
+    """
     text = ["base"]
     for index, (seat, label, _) in enumerate(branches):
         text.append(f"{'└' if index == len(branches) - 1 else '├'}── {seat}: {label}")
     text.append(f"    ╰─▶ {joined[0]}")
-    conflicts = _conflicts(found.merges.get("naive"))
-    return Picture("\n".join([*text, *said, *conflicts]), _svg(branches, joined))
+    return Picture("\n".join([*text, *below]), _svg(branches, joined))
 
 
 def _attested(events: Transcript) -> list[str]:
@@ -57,15 +67,15 @@ def _branch(deal: Deal, found: Findings, events: Transcript, seat: str) -> tuple
     work = found.work.get(seat)
     if work is None:
         calls = len(events.of("tool_call", seat=seat))
-        return seat, f"{features}, {calls} tool calls", _GREY
+        return seat, f"{features}, {calls} tool calls", GREY
     added = sum(count["added"] for count in work.data["stat"].values())
     removed = sum(count["removed"] for count in work.data["stat"].values())
     size = f"{len(work.data['stat'])} files +{added} -{removed}"
     tests = [found.own[feature] for feature in deal.features[seat] if feature in found.own]
     if not tests:
-        return seat, f"{features}, {size}", _GREY
+        return seat, f"{features}, {size}", GREY
     passed = all(event.data["passed"] for event in tests)
-    return seat, f"{features}, {size}, alone {'passes' if passed else 'fails'}", _GREEN if passed else _RED
+    return seat, f"{features}, {size}, alone {'passes' if passed else 'fails'}", GREEN if passed else RED
 
 
 def _joined(deal: Deal, found: Findings, way: str) -> tuple[str, str]:
@@ -74,14 +84,14 @@ def _joined(deal: Deal, found: Findings, way: str) -> tuple[str, str]:
     if tests:
         words = [f"{name} {'passes' if event.data['passed'] else 'fails'}" for name, event in tests.items()]
         good = all(event.data["passed"] for event in tests.values())
-        return f"{names[way]}: {', '.join(words)}", _GREEN if good else _RED
+        return f"{names[way]}: {', '.join(words)}", GREEN if good else RED
     merge = found.merges.get("naive")
     if merge is None:
-        return f"{names[way]}: not yet", _GREY
+        return f"{names[way]}: not yet", GREY
     paths = ", ".join(place["path"] for place in merge.data["conflicts"][:4])
     union = found.joined.get("union", {})
     lucky = bool(union) and all(event.data["passed"] for event in union.values())
-    return f"merge: {merge.data['status']} in {paths}" + (" (a union of both sides passes)" if lucky else ""), _RED
+    return f"merge: {merge.data['status']} in {paths}" + (" (a union of both sides passes)" if lucky else ""), RED
 
 
 def _conflicts(merge: Event | None) -> list[str]:
@@ -120,7 +130,7 @@ def _svg(branches: list[tuple[str, str, str]], joined: tuple[str, str]) -> str:
         for line, words in enumerate(_lines(f"{seat}: {label}", 62)):
             sketch.text(left + 84, y + (-8 if line == 0 else 17), words, bold=line == 0)
     sketch.seat(left, middle, 7, 6)
-    good, bad = joined[1] == _GREEN, joined[1] == _RED
+    good, bad = joined[1] == GREEN, joined[1] == RED
     sketch.add(f'<circle cx="{right}" cy="{middle}" r="12" fill="#fff" stroke="{joined[1]}" stroke-width="2.5"/>')
     sign = "✓" if good else "✘" if bad else "·"
     sketch.text(right, middle + 5, sign, anchor="middle", fill=joined[1], bold=True)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from pytest_collab.episode.transcript import Event, Transcript
 from pytest_collab.families.coding.evidence.claims import Change, Region
@@ -27,8 +28,12 @@ class Findings:
     files: frozenset[str]
 
     @classmethod
-    def of(cls, transcript: Transcript) -> Findings:
-        """Read them from a transcript."""
+    def of(cls, transcript: Transcript, **tags: Any) -> Findings:
+        """Read them from a transcript.
+
+        Args:
+            tags: what events must say, where several teams were graded; what is said of all of them counts as well.
+        """
         work: dict[str, Event] = {}
         own: dict[str, Event] = {}
         joined: dict[str, dict[str, Event]] = {}
@@ -36,6 +41,8 @@ class Findings:
         overlap: Event | None = None
         files: frozenset[str] = frozenset()
         for event in transcript.of("grade"):
+            if any(event.data.get(name, value) != value for name, value in tags.items()):
+                continue
             match event.data.get("what"):
                 case "base":
                     files = frozenset(event.data["files"])

@@ -33,6 +33,8 @@ class Deal:
         remote: seats share a remote repository `origin`.
         watched: seats see each other's features and live diffs.
         casting: where seats have roles, who may what; one of them builds all features, and its tree counts.
+        teams: where several teams build the same, the deal of each; `features` holds all their seats.
+        apart: these teams are not shown what the others propose.
     """
 
     features: Mapping[str, tuple[str, ...]]
@@ -40,6 +42,8 @@ class Deal:
     remote: bool = False
     watched: bool = False
     casting: Casting | None = None
+    teams: tuple[Deal, ...] = ()
+    apart: bool = False
 
     @property
     def seats(self) -> tuple[str, ...]:
@@ -52,8 +56,18 @@ class Deal:
             return self
         return Deal({self.casting.builder: self.all_features}, "last")
 
+    def of(self, seat: str) -> Deal:
+        """The deal of the seat's own team."""
+        return next((team for team in self.teams if seat in team.features), self)
+
+    def number_of(self, seat: str) -> int:
+        """The number of the seat's team among several, from 1."""
+        return 1 + next(i for i, team in enumerate(self.teams) if seat in team.features)
+
     @property
     def all_features(self) -> tuple[str, ...]:
+        if self.teams:
+            return self.teams[0].all_features
         return tuple(feature for owned in self.features.values() for feature in owned)
 
     def owner(self, feature: str) -> str:
@@ -85,6 +99,13 @@ def deal(group: Sequence[str], condition: Condition, casting: Casting | None = N
     if casting is not None:
         parts = {seat: tuple(group) if seat == casting.builder else () for seat in casting.seats}
         return Deal(parts, "last", casting=casting)
+    if condition.teams is not None:
+        teams = tuple(
+            Deal({seat: (feature,) for seat, feature in zip(seats, group, strict=True)}, "merge")
+            for seats in condition.by_team(seat_names(len(group)))
+        )
+        everybody = {seat: owned for team in teams for seat, owned in team.features.items()}
+        return Deal(everybody, "merge", teams=teams, apart=condition.apart)
     owned = {seat: (feature,) for seat, feature in zip(seat_names(len(group)), group, strict=True)}
     joining: Joining = {"sequential": "last", "lead": "lead"}.get(condition.kind, "merge")  # type: ignore[assignment]
     return Deal(

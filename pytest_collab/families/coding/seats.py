@@ -30,7 +30,14 @@ _WRITE: Final = 'case "$1" in */*) mkdir -p -- "${1%/*}";; esac && cat > "$1"'
 _REPROACH: Final = "You called no tool. Work with the tools, and call `finish` when your work is complete."
 _SECONDS_TO_WRITE: Final = 30.0
 
-_AT_A_DESK: Final = (tools.PARTNER_DIFF, tools.INTEGRATE, tools.SUBMIT)
+_AT_A_DESK: Final = (
+    tools.PARTNER_DIFF,
+    tools.INTEGRATE,
+    tools.SUBMIT,
+    tools.PROPOSE,
+    tools.PROPOSAL,
+    tools.TAKE_OVER,
+)
 """What a program at its desk cannot do by itself, beside talking; its end is its `finish`."""
 
 Handler = Callable[[str, Mapping[str, Any]], Awaitable[tuple[str, bool]]]
@@ -93,6 +100,10 @@ class CodingGame(Game):
     def _assignment(self, seat: str) -> str:
         told: str = self._words.assignment(seat, self.plan, self.bench.descriptions, self._condition)
         return told
+
+    def mates(self, seat: str) -> tuple[str, ...]:
+        """Who is in the seat's team beside it."""
+        return tuple(other for other in self.seats if other != seat)
 
     @property
     def others_work(self) -> bool:
@@ -181,9 +192,8 @@ class CodingGame(Game):
 
     async def leave(self, seat: str) -> None:
         self._done.add(seat)
-        for other in self.seats:
-            if other != seat:
-                self._news_of_leaving[other].append(seat)
+        for other in self.mates(seat):
+            self._news_of_leaving[other].append(seat)
         self._left[seat].set()
         if self._integration is not None:
             await self._integration.leave(seat)
@@ -320,32 +330,35 @@ class CodingGame(Game):
 
     def _deliver(self, seat: str, to: str | None, text: str) -> str:
         to = to.strip().strip("'\"") if to else None
-        fate = self._channel.send(seat, text, None if not to or to in ("all", "everybody") else (to,))
+        mates = self.mates(seat)
+        fate = self._channel.send(seat, text, mates if not to or to in ("all", "everybody") else (to,))
         reached = [name for name, what in fate.items() if what == "delivered"]
         parts = [f"delivered to {', '.join(reached)}"] if reached else []
         for name, what in fate.items():
             if what != "delivered":
                 parts.append(f"not delivered to {name}: {_FATES.get(what, what)}")
         if "nobody" in fate.values():
-            parts.append(f"teammates are {', '.join(other for other in self.seats if other != seat)}")
+            parts.append(f"teammates are {', '.join(mates)}")
         return "; ".join(parts) or "not delivered: you have no teammates"
 
     async def _receive(self, seat: str, arguments: Mapping[str, Any]) -> tuple[str, bool]:
         if self.others_work:  # else there is nothing to wait for
             with anyio.move_on_after(float(arguments.get("wait", 0))):
-                await self._channel.wait(seat)
+                await self._news(seat)
         inbox = self._channel.collect(seat)
         if inbox:
             self._transcript.add("state", seat, received=[message.seq for message in inbox])
             return brief.news([(message.sender, message.text) for message in inbox], ()), False
-        others = [other for other in self.seats if other != seat]
-        gone = [other for other in others if self._channel.gone(other)]
-        if gone == others:
+        if all(self._channel.gone(other) for other in self.mates(seat)):
             return "(no messages, and nobody is left who could send one)", False
         return "(no messages)", False
 
+    async def _news(self, seat: str) -> None:
+        """Returns when a message waits for the seat, or when nobody is left to write one."""
+        await self._channel.wait(seat)
+
     async def _partner_diff(self, seat: str, arguments: Mapping[str, Any]) -> tuple[str, bool]:
-        others = [other for other in self.seats if other != seat]
+        others = self.mates(seat)
         named = arguments.get("seat", others[0] if len(others) == 1 else "")
         if named not in others:
             return f"name one of your teammates: {', '.join(others)}", True

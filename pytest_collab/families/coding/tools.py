@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 from pytest_collab.episode.agent import UNREADABLE, Tool, ToolCall
+from pytest_collab.episode.condition import MOST_TEAMS
 
 COMMAND_SECONDS: Final = 60
 LONGEST_COMMAND_SECONDS: Final = 300
@@ -111,6 +112,26 @@ HAND_IN: Final = _tool(
     "it and finish again.",
     summary=_text("one or two sentences on what you did"),
 )
+PROPOSE: Final = _tool(
+    "finish",
+    "Hand your work in, and wait until all teams have. You are told what there is then, and can go on working; call "
+    "it again when your work is complete.",
+    summary=_text("one or two sentences on what you did"),
+)
+PROPOSAL: Final = _tool(
+    "proposal",
+    "Read what a team proposed, as a diff: all of it, or what it does to one file.",
+    ("team",),
+    team=_number("the team", 1, MOST_TEAMS),
+    path=_text("a path relative to the root of the repository; all files if you leave it out"),
+)
+TAKE_OVER: Final = _tool(
+    "take_over",
+    "Make your tree what a team proposed, all features of it; what you have done is lost. It merges with your "
+    "teammates' trees where they take over the same.",
+    ("team",),
+    team=_number("the team", 1, MOST_TEAMS),
+)
 ATTEST: Final = _tool(
     "attest",
     "Say whether what was handed in does all that the specification asks for. If you fail it, it goes back with your "
@@ -128,7 +149,7 @@ INTEGRATE: Final = _tool(
     wait=_number("seconds to wait for it to be handed in (default 0)", 0, LONGEST_WAIT_SECONDS),
 )
 
-WORKING: Final = ("run", "write_file", "edit_file", "apply_patch")
+WORKING: Final = ("run", "write_file", "edit_file", "apply_patch", "take_over")
 """Tools that can change a tree."""
 
 

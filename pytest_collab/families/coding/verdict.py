@@ -43,7 +43,7 @@ def assess(deal: Deal, condition: Condition, transcript: Transcript) -> Verdict:
     way = "naive" if deal.joining == "merge" else deal.joining
     features = deal.all_features
     score = found.passed(found.joined.get(way, {}), features)
-    failures = [] if score == 1.0 else _Judge(deal, condition, transcript, found, way).failures()
+    failures = [] if score == 1.0 else Judge(deal, condition, transcript, found, way).failures()
     metrics = _metrics(deal, transcript, found, score)
     outcome = Outcome.SUCCESS if score == 1.0 else outcome_of(failures, otherwise=Outcome.COMPETENCE)
     return Verdict(outcome, score, metrics, tuple(failures))
@@ -69,7 +69,7 @@ def _metrics(deal: Deal, transcript: Transcript, found: Findings, score: float) 
     return metrics
 
 
-class _Judge:
+class Judge:
     """Looks for failures of an episode that did not succeed."""
 
     def __init__(self, deal: Deal, condition: Condition, transcript: Transcript, found: Findings, way: str) -> None:

@@ -9,6 +9,7 @@ from pytest_collab.agents.builtin import CAST
 from pytest_collab.episode.agent import Seat
 from pytest_collab.families.coding.cast.faulty import (
     Confabulator,
+    Conformist,
     FreeRider,
     Nop,
     Overwriter,
@@ -43,6 +44,7 @@ PLAYERS: Final[Mapping[str, Callable[[Seat], Player]]] = {
     "repeater": Repeater,
     "vague": Vague,
     "confabulator": Confabulator,
+    "conformist": Conformist,
     "quitter": Quitter,
     "free_rider": FreeRider,
     "overwriter": Overwriter,

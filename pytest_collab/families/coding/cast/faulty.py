@@ -7,6 +7,7 @@ import re
 import shlex
 from pathlib import PurePosixPath
 
+from pytest_collab.families.coding.cast.partner import Partner
 from pytest_collab.families.coding.cast.player import Player, Script, call
 from pytest_collab.families.coding.pool import answers
 
@@ -83,6 +84,13 @@ class Quitter(Player):
         if self.others:
             yield call("send_message", text=self.plan())
         yield call("finish", summary="I have to go")
+
+
+class Conformist(Partner):
+    """Builds well, and takes over what the next team proposes, whatever that is worth."""
+
+    def choice(self, shown: str) -> int | None:
+        return 1 + self.dealt.number_of(self.place.name) % len(self.dealt.teams)
 
 
 class FreeRider(Player):

@@ -10,6 +10,11 @@ from pytest_collab.families.coding.cast.player import TO_BASE, Call, Heard, Play
 from pytest_collab.families.coding.pool import answers
 from pytest_collab.families.coding.pool.answers import Span
 
+_PROPOSED: Final = re.compile(
+    r"^(?:Team|Your team,) (\d+),? proposes this; its trees (merge|do not merge)", re.MULTILINE
+)
+"""How a proposal begins that there is anything in, and whether it can be taken over."""
+
 _AGREES: Final = re.compile(r"\bI agree\b|\bI propose that we all write\b", re.IGNORECASE)
 
 
@@ -50,6 +55,13 @@ class Partner(Player):
             return False
         yield call("send_message", text="I agree: we write the same combined version.")
         return True
+
+    def choice(self, shown: str) -> int | None:
+        """The first that merges, where its own team's does not."""
+        merging = {int(number): fate == "merge" for number, fate in _PROPOSED.findall(shown)}
+        if merging.get(self.dealt.number_of(self.place.name), False):
+            return None
+        return next((number for number, merges in merging.items() if merges), None)
 
     def overlapping(self) -> list[Span]:
         """Where its own plan meets what others have announced."""

@@ -58,8 +58,9 @@ class Player(Agent):
     def __init__(self, place: Seat) -> None:
         pool: Coding = place.params
         self.place = place
-        self.deal = pool.deal_of(place.seed, place.condition)
-        self.others = tuple(seat for seat in place.seats if seat != place.name)
+        self.dealt = pool.deal_of(place.seed, place.condition)
+        self.deal = self.dealt.of(place.name)
+        self.others = tuple(seat for seat in self.deal.seats if seat != place.name)
         self.letters: dict[str, list[str]] = {seat: [] for seat in self.others}
         self._script = self.play()
         self._calls = 0
@@ -149,6 +150,15 @@ class Player(Agent):
             yield call("run", command=TO_BASE)
             yield call("apply_patch", patch=self.together)
             heard = yield call("finish", summary=f"resolved the conflicts of {self.feature}")
+        if self.dealt.teams and not self.dealt.apart:
+            number = self.choice(heard.text)
+            if number is not None:
+                yield call("take_over", team=number)
+            yield call("finish", summary=f"left team {number}'s proposal" if number else "left it as it was")
+
+    def choice(self, shown: str) -> int | None:
+        """Which team's proposal it takes over, where it is shown several; None for none."""
+        return None
 
     def wait(self, enough: Callable[[], bool]) -> Script:
         """Receive messages until there is enough, everybody has gone, or patience is at its end."""

@@ -19,6 +19,7 @@ REFUSED: Final = {
     "git": "its later harness has a remote to look at, where merging spoils the patch",
     "shared": "nobody is told another's feature",
     "sequential": "agents work side by side",
+    "teams": "it has one team",
     "protocol": "how to talk is part of what it tells",
 }
 """Conditions that neither CooperBench nor CAID has, and what it has in their place."""

@@ -119,7 +119,7 @@ class Bench:
         self, workspace: Workspace, deal: Deal, integrated: Sequence[str] | None, transcript: Transcript
     ) -> None:
         """Collect what every seat leaves, join it, test it, and write it all down."""
-        grading = _Grading(self.grader, workspace, deal, transcript)
+        grading = Grading(self.grader, workspace, deal, transcript)
         await grading.collect()
         trees = await grading.join()
         await grading.test(trees)
@@ -127,31 +127,54 @@ class Bench:
             transcript.add("grade", None, what="integrated", seats=list(integrated))
 
 
-class _Grading:
-    """The grading of one episode."""
+class Grading:
+    """The grading of what one team leaves.
 
-    def __init__(self, grader: Grader, workspace: Workspace, deal: Deal, transcript: Transcript) -> None:
+    Args:
+        works: what its seats left, where that has been collected before.
+        known: what is known of trees, by tree, feature, and whether counter-tests were given; added to.
+        tags: what every event of it says beside.
+    """
+
+    def __init__(
+        self,
+        grader: Grader,
+        workspace: Workspace,
+        deal: Deal,
+        transcript: Transcript,
+        *,
+        works: Mapping[str, Work] | None = None,
+        known: dict[tuple[str, str, bool], FeatureGrade] | None = None,
+        tags: Mapping[str, Any] | None = None,
+    ) -> None:
         self._grader = grader
         self._workspace = workspace
         self._deal = deal
         self._transcript = transcript
-        self._works: dict[str, Work] = {}
+        self._works: dict[str, Work] = dict(works or {})
+        self._known = {} if known is None else known
+        self._tags = dict(tags or {})
+
+    def _add(self, seat: str | None, **data: Any) -> None:
+        self._transcript.add("grade", seat, **data, **self._tags)
 
     async def collect(self) -> None:
+        """What every seat leaves, and where they meet."""
         store = self._workspace.store
-        names = await anyio.to_thread.run_sync(lambda: list(store.entries(store.tree(store.base))))
-        self._transcript.add("grade", None, what="base", files=names[:MOST_FILES])
+        if not any(event.data["what"] == "base" for event in self._transcript.of("grade")):
+            names = await anyio.to_thread.run_sync(lambda: list(store.entries(store.tree(store.base))))
+            self._transcript.add("grade", None, what="base", files=names[:MOST_FILES])
         changed = {}
         for seat in self._deal.seats:
             work = await self._workspace.collect(seat)
             self._works[seat] = work
             data, changed[seat] = await anyio.to_thread.run_sync(changes.told, store, work)
             data["elsewhere"] = await self._workspace.elsewhere(seat)
-            self._transcript.add("grade", seat, what="work", features=list(self._deal.features[seat]), **data)
+            self._add(seat, what="work", features=list(self._deal.features[seat]), **data)
         if self._deal.joining == "merge":
             places = await anyio.to_thread.run_sync(changes.places, store, self._works, changed)
             if places:
-                self._transcript.add("grade", None, what="overlap", places=places)
+                self._add(None, what="overlap", places=places)
 
     async def join(self) -> dict[str, str]:
         """The joined tree by strategy; strategies that gave none are left out."""
@@ -166,34 +189,40 @@ class _Grading:
         store = self._workspace.store
         if await anyio.to_thread.run_sync(has_rules, store):
             plain = await anyio.to_thread.run_sync(check_merge, store, commits, "plain")
-            self._transcript.add("grade", None, what="merge", seats=list(deal.seats), **_merge(plain))
+            self._add(None, what="merge", seats=list(deal.seats), **_merge(plain))
         for strategy in ("naive", "union"):
             check = await anyio.to_thread.run_sync(partial(check_merge, self._workspace.store, commits, strategy))
             told = _merge(check)
             if check.clean:
                 patch = await anyio.to_thread.run_sync(self._workspace.store.patch, check.tree)
                 told["diff"] = printable(bounded(patch, MERGED_LIMIT))
-            self._transcript.add("grade", None, what="merge", seats=list(deal.seats), **told)
+            self._add(None, what="merge", seats=list(deal.seats), **told)
             if check.clean:
                 trees[strategy] = check.tree
                 break  # where the plain merge is clean, the union is the same
         return trees
 
-    async def test(self, trees: Mapping[str, str]) -> None:
-        """Every feature on its seat's own tree, and on every joined one; each tree once."""
+    async def test(self, trees: Mapping[str, str], *, own_trees: bool = True) -> None:
+        """Every feature on its seat's own tree, and on every joined one; each tree once.
+
+        Args:
+            own_trees: leave seats' own trees out where only what they made together is asked for.
+        """
         features = self._deal.all_features
         own = {feature: self._works[self._deal.owner(feature)].tree for feature in features}
-        wanted = [("own", own[feature], feature) for feature in features if len(self._deal.seats) > 1]
+        wanted = [("own", own[feature], feature) for feature in features if own_trees and len(self._deal.seats) > 1]
         wanted += [(strategy, tree, feature) for strategy, tree in trees.items() for feature in features]
         deciding = {tree for strategy, tree in trees.items() if strategy != "union"} or set(own.values())
         grades: dict[tuple[str, str], FeatureGrade] = {}
         slots = anyio.Semaphore(AT_ONCE)
 
         async def one(tree: str, feature: str, counters: bool) -> None:
-            async with slots:
-                grades[tree, feature] = await self._grader.grade(
-                    self._workspace.store, tree, feature, counters=counters
-                )
+            known = self._known.get((tree, feature, True)) or self._known.get((tree, feature, counters))
+            if known is None:
+                async with slots:
+                    known = await self._grader.grade(self._workspace.store, tree, feature, counters=counters)
+                self._known[tree, feature, counters] = known
+            grades[tree, feature] = known
 
         async with anyio.create_task_group() as group:
             for tree, feature in dict.fromkeys((tree, feature) for _, tree, feature in wanted):
@@ -205,9 +234,7 @@ class _Grading:
                 if on == "own" and feature in gamed and tree not in deciding:
                     group.start_soon(one, tree, feature, True)
         for on, tree, feature in wanted:
-            self._transcript.add(
-                "grade", self._deal.owner(feature), what="tests", on=on, **_tests(grades[tree, feature])
-            )
+            self._add(self._deal.owner(feature), what="tests", on=on, **_tests(grades[tree, feature]))
 
 
 def _merge(check: MergeCheck) -> dict[str, Any]:

@@ -124,7 +124,7 @@ class Integration:
         if check.status == "error":
             return f"git could not merge it: {check.message[:500]}", True
         if check.clean:
-            problem = await self._put(self._lead, check.tree, own.tree)
+            problem = await self._workspace.put(self._lead, check.tree, own.tree)
             if problem:
                 return problem, True
             member.integrated = True
@@ -144,7 +144,7 @@ class Integration:
         if member.gone or member.returned >= RETURNS:
             why = "it has finished" if member.gone else f"it has had it back {RETURNS} times"
             return f"it conflicts in {files}, and {seat} cannot resolve it: {why}. Your tree is unchanged.", True
-        problem = await self._put(seat, check.tree, member.tree)
+        problem = await self._workspace.put(seat, check.tree, member.tree)
         if problem:
             return problem, True
         member.returned += 1
@@ -158,13 +158,3 @@ class Integration:
         )
         member.tell()
         return f"it conflicts in {files} and went back to {seat}; your tree is as it was", True
-
-    async def _put(self, seat: str, tree: str, instead_of: str) -> str:
-        """Make the seat's tree `tree`; returns why that failed, or nothing."""
-        store = self._workspace.store
-        patch = await anyio.to_thread.run_sync(lambda: store.patch(tree, instead_of))
-        if not patch:
-            return ""
-        data = patch.encode(errors="surrogateescape")
-        done = await self._workspace.git(seat, "apply", "--whitespace=nowarn", "-", stdin=data)
-        return "" if done.ok else f"{seat}'s tree could not be changed: {done.stderr.strip()[:300]}"

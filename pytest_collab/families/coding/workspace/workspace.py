@@ -163,6 +163,19 @@ class Workspace:
         if not done.ok:
             raise SandboxError(f"seat {seat!r} could not be given the team's work: {done.stderr.strip()[:300]}")
 
+    async def put(self, seat: str, tree: str, instead_of: str) -> str:
+        """Make the seat's tree, which holds `instead_of`, `tree`; both are ids of trees in the store.
+
+        Returns:
+            Why that failed, or nothing.
+        """
+        patch = await anyio.to_thread.run_sync(lambda: self.store.patch(tree, instead_of))
+        if not patch:
+            return ""
+        data = patch.encode(errors="surrogateescape")
+        done = await self.git(seat, "apply", "--whitespace=nowarn", "-", stdin=data)
+        return "" if done.ok else f"{seat}'s tree could not be changed: {done.stderr.strip()[:300]}"
+
     async def collect(self, seat: str) -> Work:
         """What the seat's tree holds now, as a commit in the store."""
         async with self._collecting:

@@ -1,0 +1,1 @@
+"""Several teams at the same features, which show each other what they propose."""
