@@ -50,8 +50,8 @@ class SessionPurse:
             )
 
     @contextmanager
-    def admit(self, likely_usd: float) -> Iterator[None]:
-        """Around an episode that is likely to cost so much.
+    def admit(self, likely_usd: float) -> Iterator[_Episode]:
+        """Around an episode that is likely to cost so much; its calls are booked with what this gives.
 
         Raises:
             BudgetSpent: what is left does not cover it.
@@ -68,17 +68,24 @@ class SessionPurse:
                     "finish the run later with --collab-resume"
                 )
             self._promise(mine, likely)
+        episode = _Episode(self, likely)
         try:
-            yield
+            yield episode
         finally:
-            with self._locked():
-                mine, _ = self._promises()
-                self._promise(mine, -likely)
+            self._book(0, episode.likely)
 
     def add(self, usd: float) -> None:
         """Book what a call has cost."""
+        self._book(round(usd * _NANO), 0)
+
+    def _book(self, spent: int, expected: int) -> None:
+        """Add to what is spent, and take from what this process's episodes are likely to cost still."""
         with self._locked():
-            os.pwrite(self._fd, _SPENT.pack(self._read() + round(usd * _NANO)), 0)
+            if spent:
+                os.pwrite(self._fd, _SPENT.pack(self._read() + spent), 0)
+            if expected:
+                mine, _ = self._promises()
+                self._promise(mine, -expected)
 
     def close(self) -> None:
         """Let go of the file."""
@@ -114,3 +121,24 @@ class SessionPurse:
         if os.fstat(self._fd).st_size < _SPENT.size:
             os.pwrite(self._fd, _SPENT.pack(0), 0)
         os.pwrite(self._fd, _PROMISED.pack(os.getpid(), max(before + more, 0)), place)
+
+
+class _Episode:
+    """Where an episode in play books its calls: what they have cost is not expected a second time.
+
+    Attributes:
+        likely: nano-dollars that it is likely to cost still.
+    """
+
+    __slots__ = ("_purse", "likely")
+
+    def __init__(self, purse: SessionPurse, likely: int) -> None:
+        self._purse = purse
+        self.likely = likely
+
+    def add(self, usd: float) -> None:
+        """Book what a call has cost."""
+        spent = round(usd * _NANO)
+        expected = min(spent, self.likely)
+        self.likely -= expected
+        self._purse._book(spent, expected)

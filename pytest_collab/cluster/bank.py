@@ -13,6 +13,7 @@ from pytest_collab.agents.limiter import FileLanes
 from pytest_collab.agents.purse import SessionPurse
 from pytest_collab.agents.settings import RateLimits
 from pytest_collab.agents.trouble import Trouble
+from pytest_collab.episode.limits import Books
 
 
 class Desk(Protocol):
@@ -48,6 +49,7 @@ class Bank:
         self._lanes = FileLanes(shared)
         self._trouble = Trouble(shared)
         self._admitted: dict[str, ExitStack] = {}
+        self._books: dict[str, Books] = {}
         self._costs: dict[str, float] = {}
         self._numbers = itertools.count(1)
         self._permits: dict[tuple[str, int], tuple[AsyncExitStack, Permit]] = {}
@@ -57,7 +59,7 @@ class Bank:
 
     async def admit(self, episode: str, likely_usd: float) -> None:
         with ExitStack() as stack:
-            stack.enter_context(self._purse.admit(likely_usd))
+            self._books[episode] = stack.enter_context(self._purse.admit(likely_usd))
             self._admitted[episode] = stack.pop_all()
         self._costs[episode] = 0.0
 
@@ -66,6 +68,7 @@ class Bank:
 
     async def settle(self, episode: str) -> None:
         self._costs.pop(episode, None)
+        self._books.pop(episode, None)
         stack = self._admitted.pop(episode, None)
         if stack is not None:
             stack.close()
@@ -134,6 +137,6 @@ class Bank:
             await stack.aclose()
 
     def _add(self, episode: str, usd: float) -> None:
-        self._purse.add(usd)
+        self._books.get(episode, self._purse).add(usd)
         if episode in self._costs:
             self._costs[episode] += usd

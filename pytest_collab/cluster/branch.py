@@ -1,11 +1,11 @@
-"""The bank's branch in a player: purse, lanes and trouble that ask and tell the bank."""
+"""The bank's branch in a player: books, lanes and trouble that ask and tell the bank."""
 
 from __future__ import annotations
 
 import asyncio
 import math
-from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager, contextmanager
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from time import monotonic
 from typing import Any, Final, Protocol
 
@@ -28,8 +28,8 @@ class Line(Protocol):
         """Tell, and go on."""
 
 
-class BranchPurse:
-    """The session's money as one episode sees it: the driver has let it begin, and what it costs is booked.
+class BranchBooks:
+    """Where the calls of one episode are booked, which the driver has let begin.
 
     Args:
         episode: its id.
@@ -38,11 +38,6 @@ class BranchPurse:
     def __init__(self, line: Line, episode: str) -> None:
         self._line = line
         self._episode = episode
-
-    @contextmanager
-    def admit(self, likely_usd: float) -> Iterator[None]:
-        """Nothing: it was admitted before it came here."""
-        yield
 
     def add(self, usd: float) -> None:
         """Book what a call has cost."""

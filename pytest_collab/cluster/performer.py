@@ -10,7 +10,7 @@ from pathlib import Path
 import anyio
 
 from pytest_collab.agents.registry import Registry
-from pytest_collab.cluster.branch import BranchPurse, Line
+from pytest_collab.cluster.branch import BranchBooks, Line
 from pytest_collab.cluster.hello import Batch, Played
 from pytest_collab.cluster.spec import EpisodeSpec, Unlike
 from pytest_collab.episode.executor import play_and_judge
@@ -82,7 +82,7 @@ class Performer:
         told = spec.task
         plan = spec.plan(self._tasks[told.family, told.name, told.hash], self._registry.get)
         finished = await play_and_judge(
-            plan, BranchPurse(self._line, plan.id), self.name, lambda _, transcript: begun.append(transcript)
+            plan, BranchBooks(self._line, plan.id), self.name, lambda _, transcript: begun.append(transcript)
         )
         return Played(record=finished.episode.json_line(), transcript=_lines(finished.transcript))
 

@@ -14,7 +14,7 @@ from pytest_collab.episode.agent import Reply, ToolResult
 from pytest_collab.episode.belief import ask_seats
 from pytest_collab.episode.examiner import GRADER, Examiner
 from pytest_collab.episode.game import Ask
-from pytest_collab.episode.limits import BudgetSpent, OpenPurse, Purse
+from pytest_collab.episode.limits import Books, BudgetSpent, OpenPurse
 from pytest_collab.episode.plan import Plan
 from pytest_collab.episode.table import Table
 from pytest_collab.episode.text import REPLY_LIMIT, bounded, one_line, told, valid
@@ -28,7 +28,7 @@ TOOLS_PER_REPLY: Final = 32
 
 
 async def play(
-    plan: Plan, purse: Purse | None = None, begun: Callable[[str, Transcript], None] | None = None
+    plan: Plan, purse: Books | None = None, begun: Callable[[str, Transcript], None] | None = None
 ) -> Transcript:
     """Play one episode and return its transcript.
 

@@ -8,7 +8,7 @@ from typing import Final
 import anyio
 
 from pytest_collab.episode.agent import Agent, Reply, Request, Turn, Usage
-from pytest_collab.episode.limits import BudgetSpent, Purse
+from pytest_collab.episode.limits import Books, BudgetSpent
 from pytest_collab.episode.text import REPLY_LIMIT, bounded, one_line, valid
 from pytest_collab.episode.transcript import Transcript
 from pytest_collab.errors import InfrastructureError, ProviderError, UsageError
@@ -30,7 +30,7 @@ class Examiner:
         agent: seated already.
     """
 
-    def __init__(self, agent: Agent, transcript: Transcript, purse: Purse) -> None:
+    def __init__(self, agent: Agent, transcript: Transcript, purse: Books) -> None:
         self.name = agent.name
         self._agent = agent
         self._transcript = transcript

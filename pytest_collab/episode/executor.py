@@ -14,7 +14,7 @@ from typing import Any, Protocol
 from pytest_collab.episode.engine import play
 from pytest_collab.episode.journal import Journals
 from pytest_collab.episode.judge import judge, record
-from pytest_collab.episode.limits import OpenPurse, Purse
+from pytest_collab.episode.limits import Books, OpenPurse, Purse
 from pytest_collab.episode.plan import Plan
 from pytest_collab.episode.record import Episode
 from pytest_collab.episode.transcript import Transcript
@@ -278,9 +278,9 @@ class LocalExecutor(LoopExecutor):
 
     async def _finish(self, plan: Plan) -> Finished:
         try:
-            with self._purse.admit(self._likely(plan)):
+            with self._purse.admit(self._likely(plan)) as books:
                 begun = self._journals.begin if self._journals is not None else None
-                finished = await play_and_judge(plan, self._purse, self._worker, begun)
+                finished = await play_and_judge(plan, books, self._worker, begun)
             if self._keep is not None:
                 kept = self._keep(finished.episode, finished.transcript)
                 finished = finished.stored(kept, None if self._is_awaited(plan) else self._reread)
@@ -295,14 +295,15 @@ class LocalExecutor(LoopExecutor):
 
 
 async def play_and_judge(
-    plan: Plan, purse: Purse, worker: str, begun: Callable[[str, Transcript], None] | None = None
+    plan: Plan, books: Books, worker: str, begun: Callable[[str, Transcript], None] | None = None
 ) -> Finished:
     """Play an episode here, and judge it.
 
     Args:
+        books: where its calls are booked.
         begun: given the episode's id and its transcript before anything is in it.
     """
-    transcript = await play(plan, purse, begun)
+    transcript = await play(plan, books, begun)
     verdict = judge(plan.family, plan.params, plan.seed, plan.condition, transcript)
     episode = record(transcript, verdict, episode_id=plan.id, attempt=plan.attempt, worker=worker)
     return Finished(episode, transcript)

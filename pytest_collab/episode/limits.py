@@ -57,18 +57,25 @@ class BudgetSpent(CollabError):
     """What is left of the session's `--collab-max-cost` does not cover an episode: it is not begun."""
 
 
-class Purse(Protocol):
-    """The money of the whole session, over all workers."""
-
-    def admit(self, likely_usd: float) -> AbstractContextManager[None]:
-        """Around an episode: it begins only if what is left covers what it is likely to cost.
-
-        Raises:
-            BudgetSpent: it does not, or nothing is left.
-        """
+class Books(Protocol):
+    """Where an episode's calls are booked."""
 
     def add(self, usd: float) -> None:
         """Book what a call has cost."""
+
+
+class Purse(Books, Protocol):
+    """The money of the whole session, over all workers."""
+
+    def admit(self, likely_usd: float) -> AbstractContextManager[Books]:
+        """Around an episode: it begins only if what is left covers what it is likely to cost.
+
+        Returns:
+            Where its calls are booked: what they cost, it is not likely to cost any more.
+
+        Raises:
+            BudgetSpent: what is left does not cover it, or there is nothing left.
+        """
 
 
 class OpenPurse:
@@ -77,8 +84,8 @@ class OpenPurse:
     def __init__(self) -> None:
         self.spent = 0.0
 
-    def admit(self, likely_usd: float) -> AbstractContextManager[None]:
-        return nullcontext()
+    def admit(self, likely_usd: float) -> AbstractContextManager[Books]:
+        return nullcontext(self)
 
     def add(self, usd: float) -> None:
         self.spent += usd

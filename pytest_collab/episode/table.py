@@ -16,7 +16,7 @@ from pytest_collab.episode.agent import Agent, Reply, Request, Seat, ToolResult,
 from pytest_collab.episode.channel import Channel, Message
 from pytest_collab.episode.conversation import Conversation
 from pytest_collab.episode.game import Game, Move, Prompt
-from pytest_collab.episode.limits import BudgetSpent, Meter, Purse
+from pytest_collab.episode.limits import Books, BudgetSpent, Meter
 from pytest_collab.episode.plan import Plan
 from pytest_collab.episode.text import REPLY_LIMIT, bounded, one_line, told, valid
 from pytest_collab.episode.transcript import Transcript
@@ -34,7 +34,7 @@ class Table:
         faults: why a seat's newest answer is none, until it is read.
     """
 
-    def __init__(self, plan: Plan, purse: Purse) -> None:
+    def __init__(self, plan: Plan, purse: Books) -> None:
         self.plan = plan
         self.purse = purse
         self.transcript = Transcript()
