@@ -2,8 +2,9 @@
 
 Each provider account has a lane: one small file, mapped into every worker and changed under a file lock. Calls are
 started one after the other with an even gap (so that no window of a minute ever holds more than the limit allows),
-by reserving the next free moment and then sleeping until it comes. A provider that answers 429 pauses the lane for
-everybody; one that goes on refusing widens the gap until calls succeed again.
+by reserving the next free moment and then sleeping until it comes. On a busy machine sleepers wake late, and many at
+once: the lane remembers when calls were really started, and none starts while the last minute is full. A provider
+that answers 429 pauses the lane for everybody; one that goes on refusing widens the gap until calls succeed again.
 """
 
 from __future__ import annotations
@@ -27,8 +28,10 @@ from pytest_collab.episode.limits import excused
 
 MINUTE_S: Final = 60.0
 SLACK_S: Final = 2.0
-"""A call reaches the provider some time after it was started, on a busy machine later than another that was
-started after it: minutes are taken this much too long."""
+"""A call reaches the provider some time after its moment has come, on a busy machine later than another whose moment
+came after it: minutes are taken this much too long."""
+WAY_S: Final = 1.0
+"""What of it is left for the way from the start of a call to the provider, where calls were started late."""
 
 WIDEST_GAP_S: Final = 5.0
 NARROWEST_GAP_S: Final = 0.002
@@ -43,6 +46,9 @@ MEMORY: Final = 0.05
 TOO_MANY: Final = 0.15
 """The share of refused calls from which on calls are started more slowly; single refusals only pause the lane."""
 
+REMEMBERED: Final = 100_000
+"""Starts of no more calls than this are remembered; no more are ever started in a minute."""
+
 POLL_S: Final = 0.02
 
 _HEAD: Final = struct.Struct("<dddddddd")
@@ -51,7 +57,10 @@ Moments are those of the monotonic clock, which all processes share."""
 _ENTRY: Final = struct.Struct("<II")
 """process id, its calls in flight"""
 _ENTRIES: Final = 512
-_SIZE: Final = _HEAD.size + _ENTRIES * _ENTRY.size
+_STARTS: Final = _HEAD.size + _ENTRIES * _ENTRY.size
+"""From here on: how many calls were started, then the moments of the newest of them, as many as a minute may hold."""
+_COUNT: Final = struct.Struct("<q")
+_MOMENT: Final = struct.Struct("<d")
 _FAR: Final = 24 * 3600.0
 
 
@@ -66,10 +75,14 @@ class FileLane:
         self.limits = limits
         path.parent.mkdir(parents=True, exist_ok=True)
         self._fd = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        self._most = max(int(limits.requests_per_minute or 0), 1)
+        if limits.requests_per_minute is None or self._most > REMEMBERED:
+            self._most = 0
+        size = _STARTS + _COUNT.size + self._most * _MOMENT.size
         with self._locked():
-            if os.fstat(self._fd).st_size < _SIZE:
-                os.ftruncate(self._fd, _SIZE)
-        self._map = mmap.mmap(self._fd, _SIZE)
+            if os.fstat(self._fd).st_size < size:
+                os.ftruncate(self._fd, size)
+        self._map = mmap.mmap(self._fd, size)
         self._queue: asyncio.Lock | None = None
         self._freed: asyncio.Event | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
@@ -99,8 +112,8 @@ class FileLane:
         try:
             with excused():
                 await self._sleep_until(self._reserve(tokens))
-                while self.paused_until > monotonic():
-                    await self._sleep_until(self._reserve(0))
+                while again := self._start(monotonic()):
+                    await self._sleep_until(again)
             yield permit
         finally:
             self._leave(permit, tokens)
@@ -156,6 +169,22 @@ class FileLane:
             if gap:
                 state.request = moment + gap
         return moment
+
+    def _start(self, now: float) -> float:
+        """Start a call: 0. Where the lane pauses, or the last minute is full: when to try again (monotonic clock)."""
+        if self.paused_until > now:
+            return self._reserve(0)
+        if not self._most:
+            return 0.0
+        with self._locked():
+            count = _COUNT.unpack_from(self._map, _STARTS)[0]
+            place = _STARTS + _COUNT.size + count % self._most * _MOMENT.size
+            oldest = _MOMENT.unpack_from(self._map, place)[0]
+            if count >= self._most and oldest <= now < oldest + MINUTE_S + WAY_S:
+                return float(oldest + MINUTE_S + WAY_S)
+            _MOMENT.pack_into(self._map, place, now)
+            _COUNT.pack_into(self._map, _STARTS, count + 1)
+        return 0.0
 
     def _enter(self) -> bool:
         """Count one more call in flight; False when there are as many as may be."""
@@ -232,7 +261,7 @@ class FileLane:
                 _HEAD.pack_into(self._map, 0, *after)
 
     def _entries(self) -> Iterator[tuple[int, int]]:
-        for pid, count in _ENTRY.iter_unpack(self._map[_HEAD.size :]):
+        for pid, count in _ENTRY.iter_unpack(self._map[_HEAD.size : _STARTS]):
             if not pid:
                 return
             yield pid, count

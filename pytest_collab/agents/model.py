@@ -100,7 +100,7 @@ class ModelAgent(Agent):
 
     @abstractmethod
     def make_client(self, key: Secret | None, headers: dict[str, str]) -> Any:
-        """The SDK's asynchronous client, without retries of its own."""
+        """The SDK's asynchronous client, without retries of its own, and all loaded that a call needs."""
 
     @abstractmethod
     async def call(self, client: Any, request: Request, longest: int) -> Answer:
@@ -149,11 +149,12 @@ class ModelAgent(Agent):
         failures = slow_downs = empties = shortened = 0
         waited = 0.0
         longest = self._longest(size)
+        client = self._client()  # before a moment is reserved: loading an SDK takes seconds on a busy machine
         while True:
             async with self._lane.permit(self._expected(size)) as permit:
                 began = current_time()
                 bill.begin()
-                outcome = await self._attempt(request, longest)
+                outcome = await self._attempt(client, request, longest)
                 permit.served = isinstance(outcome, Answer)
                 if isinstance(outcome, Answer):
                     bill.end(outcome.tokens or Tokens(), unknown=outcome.tokens is None)
@@ -258,10 +259,9 @@ class ModelAgent(Agent):
             )
         raise ContextFull(self._window_told or self.context_tokens, request.seat)
 
-    async def _attempt(self, request: Request, longest: int) -> Answer | Fault:
+    async def _attempt(self, client: Any, request: Request, longest: int) -> Answer | Fault:
         """One attempt; whatever the SDK raises becomes a fault here, so that none of its frames is ever shown."""
         late = f"no answer within {self.settings.timeout_s:g} s"
-        client = self._client()
         try:
             async with asyncio.timeout(self.settings.timeout_s) as clock:
                 return await self.call(client, request, longest)

@@ -6,7 +6,8 @@ import json
 import re
 from dataclasses import replace
 from hashlib import sha256
-from typing import Any, Final, Literal
+from operator import attrgetter
+from typing import Any, ClassVar, Final, Literal
 
 from pytest_collab.agents.calls import arguments_of
 from pytest_collab.agents.model import CONNECT_S, Answer, ModelAgent
@@ -23,13 +24,19 @@ _POLICY: Final = frozenset({"bio_policy", "misalignment_policy_violation", "inva
 
 
 class OpenAIModel(ModelAgent):
-    """What the two APIs of OpenAI share: the client, and what its exceptions mean."""
+    """What the two APIs of OpenAI share: the client, and what its exceptions mean.
+
+    Attributes:
+        api: where the client has the one that is called.
+    """
+
+    api: ClassVar[str]
 
     def make_client(self, key: Secret | None, headers: dict[str, str]) -> Any:
         import httpx2
         from openai import AsyncOpenAI, DefaultAsyncHttpxClient
 
-        return AsyncOpenAI(
+        client = AsyncOpenAI(
             api_key=key.reveal() if key else "none",
             base_url=self.settings.address,
             max_retries=0,
@@ -39,6 +46,8 @@ class OpenAIModel(ModelAgent):
                 limits=httpx2.Limits(max_connections=None, max_keepalive_connections=256)
             ),
         )
+        attrgetter(self.api)(client)  # loaded when it is first looked at
+        return client
 
     def fault(self, error: Exception) -> Fault:
         from openai import APIConnectionError, APIError, APIStatusError, APITimeoutError
@@ -60,6 +69,8 @@ class OpenAIModel(ModelAgent):
 
 class OpenAIAgent(OpenAIModel):
     """OpenAI's models. Nothing is stored there: encrypted reasoning is passed back with the conversation."""
+
+    api = "responses"
 
     async def call(self, client: Any, request: Request, longest: int) -> Answer:
         body = self.body(request, longest)

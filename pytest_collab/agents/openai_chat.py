@@ -20,6 +20,8 @@ from pytest_collab.episode.agent import Request, ToolCall
 class OpenAIChatAgent(OpenAIModel):
     """A model behind Chat Completions."""
 
+    api = "chat.completions"
+
     async def call(self, client: Any, request: Request, longest: int) -> Answer:
         body = self.body(request, longest)
         if not self.settings.stream:

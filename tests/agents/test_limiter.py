@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import heapq
 import os
 import subprocess
 import sys
@@ -32,6 +33,31 @@ def test_no_window_of_a_minute_ever_holds_more_calls_than_the_limit(tmp_path: Pa
         assert sum(moment <= other < moment + MINUTE_S for other in moments[index:]) <= limit
     used = len(moments) * MINUTE_S / (moments[-1] - moments[0])
     assert 0.95 * limit <= used <= limit
+
+
+@pytest.mark.parametrize("limit", [0.5, 7, 50])
+def test_no_minute_holds_more_calls_where_they_wake_late_and_many_at_once(tmp_path: Path, limit: float) -> None:
+    """Two processes stand still for ten to twenty seconds, now and then; who waits in them then wakes at once."""
+    two = [FileLane(tmp_path / "lane", RateLimits(requests_per_minute=limit)) for _ in range(2)]
+    began = monotonic()
+
+    def wakes(moment: float, process: int) -> tuple[float, int]:
+        still = 20 - (moment - began) % (97, 71)[process]
+        return moment + max(still, 0), process
+
+    waiting = [wakes(two[process]._reserve(0), process) for _ in range(60) for process in (0, 1)]
+    heapq.heapify(waiting)
+    started: list[float] = []
+    while waiting:
+        now, process = heapq.heappop(waiting)
+        again = two[process]._start(now)
+        if again:
+            heapq.heappush(waiting, wakes(again, process))
+        else:
+            started.append(now)
+    for index, first in enumerate(started):
+        assert sum(moment <= first + MINUTE_S for moment in started[index:]) <= max(limit, 1)
+    assert started[-1] - began < 1.1 * len(started) * MINUTE_S / limit + MINUTE_S, "the limit is used, too"
 
 
 def test_tokens_are_spread_like_calls_and_corrected_afterwards(tmp_path: Path) -> None:
@@ -208,8 +234,12 @@ def test_an_episode_is_admitted_only_if_what_is_left_covers_it(tmp_path: Path) -
             raise AssertionError("admitted beyond what is left")
         with SessionPurse(tmp_path, 1.0).admit(0.4):
             purse.add(0.3)
-    with purse.admit(0.7):
-        purse.add(0.9)
+    with purse.admit(0.7) as books:
+        books.add(0.5)
+        with purse.admit(0.0), pytest.raises(BudgetSpent), purse.admit(0.01):
+            raise AssertionError("0.3 and 0.5 are spent, and 0.2 of the 0.7 are still to come")
+        books.add(0.1)
+        books.add(0.3)
     with pytest.raises(BudgetSpent, match="has spent"), purse.admit(0.0):
         raise AssertionError("admitted with nothing left")
 

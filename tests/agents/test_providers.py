@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
 
+from pytest_collab.agents.limiter import FileLane
+from pytest_collab.agents.settings import RateLimits
 from pytest_collab.episode.agent import UNREADABLE, Request, Tool, ToolResult, Turn
 from tests.agents.conftest import KEY, PROVIDERS, ask, asking
 from tests.support.model_server import ModelServer, Say
@@ -54,6 +57,24 @@ def test_an_unknown_price_is_said_and_never_taken_as_zero(make: Callable[..., An
     assert ask(agent, asking()).usage.cost_usd is None
     assert agent.describe()["price"] is None
     assert "not known" in agent.describe()["price_from"]
+
+
+@pytest.mark.parametrize("provider", PROVIDERS)
+def test_the_sdk_is_loaded_before_a_call_has_its_moment(
+    make: Callable[..., Any], provider: str, tmp_path: Path
+) -> None:
+    """It takes seconds on a busy machine, by which the call would come late, beside those of the next minute."""
+    agent = make(provider)
+    seen: list[int] = []
+
+    class Watched(FileLane):
+        def _reserve(self, tokens: int) -> float:
+            seen.append(len(agent._clients))
+            return super()._reserve(tokens)
+
+    agent._lane = Watched(tmp_path / "watched", RateLimits())
+    ask(agent, asking())
+    assert seen == [1]
 
 
 @pytest.mark.parametrize(("provider", "stream"), STREAMS)
