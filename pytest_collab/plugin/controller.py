@@ -62,8 +62,17 @@ class Controller:
             self.baseline = Baseline(self._session.settings)
         if self._session.settings.stop_when_decided:
             _hand_out_one_by_one(self._session.config)
+        self._have_places_filled()
         if not self._session.agents.unasked:
             self._open_run()
+
+    def _have_places_filled(self) -> None:
+        """Where there are xdist's workers, and each of them has more than one place."""
+        session = self._session
+        if session.settings.in_flight > 1 and session.config.pluginmanager.has_plugin("xdist"):
+            from pytest_collab.plugin.handing_out import HandingOut
+
+            session.config.pluginmanager.register(HandingOut(session.settings), "collab-handing-out")
 
     def _open_run(self) -> None:
         session = self._session

@@ -168,3 +168,41 @@ def test_a_session_leaves_nothing_open(suite: pytest.Pytester) -> None:
     for result in (whole, stopped):
         shown = f"{result.stdout}{result.stderr}"
         assert not re.search("Warning|unclosed|never awaited|Exception ignored|was destroyed", shown)
+
+
+def test_every_worker_has_as_many_items_as_it_can_play_at_once(suite: pytest.Pytester) -> None:
+    """Two workers with six places each: no answer comes before all twelve episodes are in play."""
+    conftest = suite.path / "conftest.py"
+    conftest.write_text(
+        conftest.read_text()
+        + """
+import asyncio
+from pathlib import Path
+from pytest_collab import Agent, Reply
+
+HERE = Path(__file__).parent
+
+class Meeting(Agent):
+    name = "meeting"
+
+    def __init__(self, seed=None):
+        self.seed = seed
+
+    def seated(self, seat):
+        return Meeting(seat.seed)
+
+    async def reply(self, request):
+        (HERE / f"{self.seed}.here").touch()
+        for _ in range(6000):
+            if len([*HERE.glob("*.here")]) == 12:
+                return Reply(str(self.seed * 7 % 10))
+            await asyncio.sleep(0.01)
+        raise RuntimeError("the others never came")
+
+def pytest_collab_make_agent(config, name):
+    return Meeting() if name == "meeting" else None
+"""
+    )
+    (suite.path / "shake.collab.yaml").write_text(TASK)
+    options = ("--agents=meeting", "-n2", "--collab-in-flight=6", "-p", "no:cacheprovider")
+    suite.runpytest_subprocess(*options).assert_outcomes(passed=12)
