@@ -198,6 +198,22 @@ def test_incumbents_are_at_home_and_the_newcomer_wants_money_as_in_the_study() -
     assert "from here" in texts(played, "brief", seat="a")[0]
     assert "new here" in texts(played, "brief", seat="e")[0]
     assert played.episode.failures[0].seats == ("e",)
+    first = [
+        event
+        for event in played.transcript.of("message")
+        if event.seq < played.transcript.of("prompt", seat="e")[0].seq
+    ]
+    assert first
+    assert not [event for event in first if "e" in event.data["to"]]  # who is not there yet is not written to
+
+
+def test_what_follows_if_all_do_the_same_is_told_with_its_unit() -> None:
+    for telling, unit in (("fishery", "10 tons of fish,"), ("pasture", "10 flocks of sheep,")):
+        params = Commons(telling=telling, rounds=2, conversation=10, prompts="as_published")
+        told = texts(
+            play_episode(params, ["partner"], "protocol:universalization", family=FAMILY), "prompt", seat="a"
+        )
+        assert f"more than {unit} the" in told[0]
 
 
 def test_a_wish_above_the_pool_is_dealt_out_like_any_other() -> None:

@@ -192,8 +192,8 @@ class CommonsGame(RoundGame):
             return ""
         less, then = ("less", "more") if self.nature.harmful else ("more", "less")
         return (
-            f"Given this, if everyone were to {self.words.act} {less} than {share}, the {self.words.place} would "
-            f"hold {then} next month."
+            f"Given this, if everyone were to {self.words.act} {less} than {share} {self.words.deed}, the "
+            f"{self.words.place} would hold {then} next month."
         )
 
     def _extras(self, view: Mapping[str, Any]) -> list[str]:
@@ -265,8 +265,11 @@ class CommonsGame(RoundGame):
     def parse(self, seat: str, reply: Reply) -> Move:
         reading = read(reply.text, self.labels, self.commands)
         messages = speeches(reading, {name: name for name in self.seats}) if self.params.talks else ()
-        if self.params.conversation and messages:  # one word, which all hear
-            messages = (Speech("\n".join(message.text for message in messages)),)
+        if self.params.conversation and messages:  # one word, which all who are there hear
+            present = self.present(max(0, self.state.pool.round - 1))
+            others = tuple(name for name in present if name != seat)
+            to = None if len(present) == len(self.seats) else others
+            messages = (Speech("\n".join(message.text for message in messages), to),)
         asked = self.ask()
         if asked is None or asked.phase == "talk":
             return self._talk(seat, reading, messages)
