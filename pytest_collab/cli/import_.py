@@ -26,6 +26,11 @@ def configure(parser: argparse.ArgumentParser) -> None:
     cooper.add_argument("--subset", metavar="NAME", help="only the pairs of this subset of the dataset, e.g. lite")
     cooper.add_argument("--out", type=Path, default=Path("cooperbench"), metavar="DIR", help="where task files go")
     cooper.add_argument("--list", action="store_true", help="write nothing: say what would become of every pool")
+    bench = sources.add_parser("teambench", help="tasks with roles of TeamBench (arXiv 2605.07073)")
+    bench.add_argument("checkout", type=Path, metavar="DIR", help="a checkout of ybkim95/TeamBench; it is only read")
+    bench.add_argument("--tasks", default="", metavar="A,B", help="only these, e.g. GH10_retry_backoff (default all)")
+    bench.add_argument("--out", type=Path, default=Path("teambench"), metavar="DIR", help="where tasks go")
+    bench.add_argument("--sandbox", default="auto", help="where graders are tried (auto, bubblewrap, docker)")
     history = sources.add_parser("history", help="features from the history of a git repository of your own")
     history.add_argument("repository", type=Path, metavar="REPO", help="a clone or a bare mirror; it is only read")
     history.add_argument("--out", type=Path, metavar="DIR", help="where the pool goes (default: REPO's name-pool)")
@@ -45,9 +50,11 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    """0 when there is a task for every pool asked for, 1 when some cannot be."""
+    """0 when there is a task for every pool asked for (of TeamBench's folders: for any), 1 when some cannot be."""
     if args.source == "history":
         return _history(args)
+    if args.source == "teambench":
+        return _teambench(args)
     names = [name for name in args.pools.split(",") if name]
     if args.list:
         return _listing(args.dataset, args.repos, names, args.subset)
@@ -128,3 +135,25 @@ def _history(args: argparse.Namespace) -> int:
     print(f"{len(history.kept)} features in {wanted.out}; {REPORT} there says the same of every commit")
     print(f"play it: pytest {wanted.out} --agents=oracle,partner")
     return 0
+
+
+def _teambench(args: argparse.Namespace) -> int:
+    import anyio
+
+    from pytest_collab.families.coding.teambench.importing import import_teambench
+
+    names = [name for name in args.tasks.split(",") if name]
+    found = anyio.run(
+        import_teambench,
+        args.checkout,
+        args.out,
+        names,
+        args.sandbox,
+        lambda line: print(line, file=sys.stderr, flush=True),
+    )
+    width = max(len(one.name) for one in found)
+    for one in found:
+        print(f"{one.name:{width}}  {f'-> {one.file}' if one.file is not None else f'no task: {one.reason}'}")
+    made = sum(one.file is not None for one in found)
+    print(f"{made} of {len(found)} folders are tasks in {args.out}, each graded by its own script")
+    return 0 if made else 1
