@@ -198,6 +198,18 @@ def test_partners_take_together_what_takes_several_and_others_do_not() -> None:
     assert shares["random+random"] == shares["nop+nop"] == 0
 
 
+def test_a_handover_is_ended_by_who_acts_and_noted_under_its_own_name() -> None:
+    """The one who began stands by and faces the place; the package's text calls what was achieved something else."""
+    transcript = play("partner", max_steps=25, seed=10_000).transcript
+    ended = next(event for event in transcript.of("state") if "completed" in str(event.data.get("handover", "")))
+    (entry,) = ended.data["handover"]
+    assert (entry["begun_by"], entry["by"]) == (0, 1)
+    assert [act for act in ended.data["acts"] if act == "Do"] == ["Do"]
+    assert set(ended.data["unlocked"]["1"]) == {"HANDOVER_COMPLETE", "COORD_MINE_HANDOVER"}
+    told = next(event for event in transcript.of("prompt") if event.seq > ended.seq and event.seat == "b")
+    assert "Achievements unlocked: Coord Mine Coal Soft, Coord Mine Coal Hard" in told.data["text"]
+
+
 @pytest.mark.parametrize(
     ("team", "code", "seats"),
     [

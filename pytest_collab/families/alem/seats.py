@@ -230,7 +230,7 @@ class AlemGame(RoundGame):
             move = moves.get(seat)
             if able and isinstance(move, Choice) and move.action is None:
                 self._wrong[seat] = (protocol.missing(move.reading), "")
-        self._unlocked = {str(agent): names for agent, names in step.facts.get("unlocked", {}).items()}
+        self._unlocked = {agent: world.announced(step.facts, int(agent)) for agent in step.facts.get("unlocked", {})}
         self._deliver(moves)
         note: dict[str, Any] = {"t": step.facts["t"], "acts": acts}
         note |= {key: value for key, value in (("idle", idle), ("read", read)) if value}

@@ -136,7 +136,11 @@ def _handovers(before: Any, after: Any, acting: dict[int, str]) -> Iterator[dict
         if deadline <= t:
             yield {"event": "expired", **entry}
         else:
-            ended = [other for other in acting if look.target(before, other) == (row, column)]
+            ended = [
+                other for other, action in acting.items()
+                if other != seat and BUILD.get(action, 0 if action == "Do" else -1) == building
+                and look.target(before, other) == (row, column)
+            ]  # fmt: skip
             yield {"event": "completed", **entry, "by": min(ended, default=seat), "left": deadline - t}
 
 

@@ -41,13 +41,20 @@ CRAFT_TEAM: Final = 2
 
 
 class Lexicon(NamedTuple):
-    """The package's own names, by its numbers."""
+    """The package's own names, by its numbers.
+
+    Attributes:
+        achievements: their names, by the numbers under which a state holds them.
+        announced: by the name of an achievement, what the package's observations call it: they count the names in
+            another order, so that a finished handover is announced as the mining of coal.
+    """
 
     actions: tuple[str, ...]
     blocks: tuple[str, ...]
     items: dict[int, str]
     mobs: dict[str, Sequence[str]]
     achievements: tuple[str, ...]
+    announced: dict[str, str]
     roles: dict[int, str]
     causes: dict[int, str]
     requests: dict[int, str]
@@ -67,12 +74,14 @@ def lexicon() -> Lexicon:
     requests = {
         one.value: one.name.removeprefix("REQUEST_").lower() for one in constants.Action if "REQUEST_" in one.name
     }
+    achievements = tuple(one.name for one in sorted(constants.Achievement, key=lambda one: one.value))
     return Lexicon(
         actions=tuple(text.ACTIONS),
         blocks=tuple(one.name.lower() for one in constants.BlockType),
         items=dict(text.ITEM_NAMES),
         mobs={"melee": text.MELEE_MOB_NAMES, "passive": text.PASSIVE_MOB_NAMES, "ranged": text.RANGED_MOB_NAMES},
-        achievements=tuple(one.name for one in constants.Achievement),
+        achievements=achievements,
+        announced=dict(zip(achievements, (one.name for one in constants.Achievement), strict=True)),
         roles={one.value: one.name.lower() for one in constants.Specialization},
         causes={one.value: one.name.lower() for one in constants.DeathCause},
         requests=requests,

@@ -146,6 +146,11 @@ class World:
         """
         return "\n".join(self.contexts(seat))
 
+    @staticmethod
+    def announced(facts: Mapping[str, Any], seat: int) -> list[str]:
+        """What a step unlocked for a seat, under the names that the package's observations have for it."""
+        return [lexicon().announced[name] for name in facts.get("unlocked", {}).get(str(seat), ())]
+
     def where(self, seat: int) -> tuple[int, int]:
         """[row, column] of a seat."""
         row, column = self._state.player_position[seat]
@@ -229,7 +234,7 @@ class World:
         self._feedback = [
             {
                 "reward": float(earned[seat]),
-                "new_achievements": facts.get("unlocked", {}).get(str(seat), []),
+                "new_achievements": self.announced(facts, seat),
                 "last_action": action,
                 "action_failed": not effective[seat],
             }
