@@ -153,9 +153,19 @@ def test_scaffolds_differ_in_what_they_show_of_ones_own_cards() -> None:
     assert "5: ? 1 (can be R1 Y1 G1 W1 B1: can be played now)" in deductions
     assert "1: no hint (can be R2345 Y2345 G2345 W2345 B2345: cannot be played now)" in deductions
     memory = shown(Hanabi(scaffold="memory"), moves=("ACTION: HINT b 1\nNOTES: b has a 1", "ACTION: HINT a white"))
-    assert own(memory) == "- a (you): 1: ? | 2: ? | 3: ? | 4: ? | 5: ?"
+    assert own(memory) == details
+    theirs = next(line for line in memory.splitlines() if line.startswith("- b: "))
+    assert "[" not in theirs  # what b was told, a has to remember
     assert "Your notes: b has a 1" in memory
     assert "b hinted a about white: cards 3, 4, 5" in memory
+
+
+def test_one_card_and_one_turn_are_told_as_one() -> None:
+    few = Hanabi(colours=1, hand=4, lives=10)
+    plays = ("ACTION: PLAY 1",) * 3
+    assert "1 card in the deck" in shown(few, moves=plays[:1])
+    assert "the deck is empty, 2 turns left" in shown(few, moves=plays[:2])
+    assert "the deck is empty, 1 turn left" in shown(few, moves=plays)
 
 
 def test_notes_run_over_lines_and_stay_until_they_are_written_anew() -> None:

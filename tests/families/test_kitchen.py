@@ -219,6 +219,18 @@ def test_an_action_that_cannot_go_on_comes_back_after_three_steps_with_the_reaso
     assert "was given up: there is no" in prompts[1][1]
 
 
+def test_one_step_and_slices_are_told_as_they_are_said() -> None:
+    assert orders.order(6, 0).name == "Orchard patty"
+    played = [play_episode(Kitchen(level=level), ["partner"]).transcript for level in (2, 6)]
+    told = "\n".join(event.data["text"] for one in played for kind in ("brief", "prompt") for event in one.of(kind))
+    assert "with an Orchard patty in the hands" in told
+    assert "ready in 2 steps" in told
+    assert "ready in 1 step\n" in told
+    assert "after 3 steps that gives " in told
+    assert "1 steps" not in told
+    assert f"1 {orders.order(2, 0).ingredients[0]} slices" not in told
+
+
 def test_nobody_but_the_chef_is_told_the_recipe() -> None:
     made = orders.order(4, 3)
     game = FAMILY.deal(Kitchen(level=4), 3, Condition.parse("team"))

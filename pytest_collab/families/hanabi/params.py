@@ -34,8 +34,8 @@ class Hanabi(Params):
     )
     scaffold: Literal["details", "deductions", "memory"] = Field(
         "details",
-        description="what is shown of one's own cards: what hints said of each; what each can still be; or nothing "
-        "but one's own notes from the turn before",
+        description="what is shown of hints: what they said of each card; what each can still be besides; or what "
+        "they said of one's own cards, and one's own notes from the turn before",
     )
     talk: int = Field(0, ge=0, le=3, description="free lines that go to everyone with each action")
     strikeout: Literal["zero", "keep"] = Field(

@@ -120,8 +120,8 @@ class HanabiGame(RoundGame):
             text += f" You may add {count} `MESSAGE: ...`, which everyone reads."
         if self.params.scaffold == "memory":
             text += (
-                " Add `NOTES: ...`: all that you will be shown of what you know when it is your turn again "
-                f"(at most {NOTES} characters)."
+                " Add `NOTES: ...`: beside what hints have said of your own cards, all that you will be shown of "
+                f"what you know when it is your turn again (at most {NOTES} characters)."
             )
         return text
 

@@ -1,4 +1,4 @@
-"""A game of Hanabi in words, by what is shown: hints alone, what follows from them, or only what happens."""
+"""A game of Hanabi in words, by what is shown: hints, what follows from them, or those about one's own cards only."""
 
 from __future__ import annotations
 
@@ -57,13 +57,19 @@ def board(look: Look, turn: int) -> list[str]:
     size = look.rules
     lying = ", ".join(f"{COLOURS[colour]} {high}" for colour, high in enumerate(look.fireworks))
     tokens = f"hint tokens {look.hints} of {size.hints}, " if size.hints else ""
-    deck = f"{look.left} cards in the deck" if look.left else f"the deck is empty, {look.turns_left} turns left"
+    deck = f"{_many(look.left, 'card')} in the deck"
+    if not look.left:
+        deck = f"the deck is empty, {_many(look.turns_left, 'turn')} left"
     gone = " ".join(rules.name(size, card) for card in sorted(look.discards)) or "nothing"
     return [
         f"Turn {turn}. Fireworks: {lying} ({sum(look.fireworks)} of {size.most} points). {tokens}lives {look.lives} "
         f"of {size.lives}, {deck}.".replace(". hint", ". Hint").replace(". lives", ". Lives"),
         f"Discarded: {gone}.",
     ]
+
+
+def _many(count: int, what: str) -> str:
+    return f"{count} {what}{'s' * (count != 1)}"
 
 
 def hands(look: Look, seats: Sequence[str], scaffold: str) -> list[str]:
@@ -77,7 +83,7 @@ def hands(look: Look, seats: Sequence[str], scaffold: str) -> list[str]:
         for place, held in enumerate(look.hands[player]):
             card = look.cards[player][place]
             text = rules.name(look.rules, card) if card >= 0 else ""
-            if scaffold != "memory":
+            if mine or scaffold != "memory":
                 text = f"{text} [{told(look.rules, held)}]".strip() if card >= 0 else told(look.rules, held)
             if scaffold == "deductions":
                 text += f" ({_deduced(look, own[place] if mine else held.possible, mine)})"

@@ -149,10 +149,10 @@ def lines(made: Order) -> list[str]:
     """The recipe in words, a step a line."""
     told = []
     for stage in made.stages:
-        what = " and ".join(f"1 {item}" for item in stage.inputs)
+        what = " and ".join(_counted(item) for item in stage.inputs)
         into = "on the board" if stage.utensil == "board" else f"in the {stage.utensil}"
         last = stage is made.stages[-1]
-        result = f"it becomes the {stage.product}" if last else f"that gives 1 {stage.product}"
+        result = f"it becomes the {stage.product}" if last else f"that gives {_counted(stage.product)}"
         told.append(f"Put {what} {into} and start it: after {stage.steps} steps {result}.")
     told.append(
         f"Fill a dish with the {made.name} and serve it."
@@ -160,3 +160,7 @@ def lines(made: Order) -> list[str]:
         else f"Take the {made.name} out by hand (no dish) and serve it."
     )
     return [f"{number}. {line}" for number, line in enumerate(told, start=1)]
+
+
+def _counted(item: str) -> str:
+    return item if item.endswith("slices") else f"1 {item}"

@@ -278,7 +278,7 @@ def _numbered(kitchen: Layout, name: str) -> bool:
 
 
 def _a(item: str) -> str:
-    return f"{'an' if item[0] in 'aeiou' else 'a'} {item}" if not item.endswith("slices") else item
+    return f"{'an' if item[0].lower() in 'aeiou' else 'a'} {item}" if not item.endswith("slices") else item
 
 
 def _loaded(load: rules.Load) -> str:
@@ -286,7 +286,7 @@ def _loaded(load: rules.Load) -> str:
         return "empty"
     if load.idle:
         return f"{' and '.join(load.items)}, not started"
-    return f"{load.items[0]}, " + (f"ready in {load.left} steps" if load.left else "ready")
+    return f"{load.items[0]}, " + (f"ready in {load.left} step{'s' * (load.left > 1)}" if load.left else "ready")
 
 
 def _noted(deed: Deed) -> dict[str, Any]:
