@@ -178,6 +178,7 @@ def test_what_the_study_tells_is_told_by_itself_in_every_call_and_no_more(tellin
     assert "60" in brief.split("An example")[1]
     for untold in ("less than 5", "random", "12", "4 months"):
         assert untold not in brief
+    assert ("persuade them to pollute less" in brief) is (telling == "pollution")
     last = texts(played, "prompt", "harvest", "a")[-1]
     assert "after month 1" not in last
     assert "after month 2" in last

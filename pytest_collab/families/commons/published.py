@@ -72,6 +72,9 @@ _EXAMPLE: Final = {
         "{then} at the end of the month"
     ),
 }
+_PURPOSE: Final = {"river": "to pollute less in the month to come"}
+"""What talk is for, where the study says more of it than that it is for the month to come."""
+
 _LOCAL: Final = (
     "You are from here: your family has taught you what you do. You care about the village and its people."
 )
@@ -108,7 +111,7 @@ def brief(params: Commons, words: Telling, seat: str, seats: Sequence[str]) -> l
         told = f"is told how many {words.deed} each has {words.done}, and " if params.monitoring else ""
         lines.append(
             f"At the end of a month everyone {told}can talk with the others: a chance to negotiate, and to persuade "
-            "them for the month to come."
+            f"them {_PURPOSE.get(words.place, 'for the month to come')}."
         )
     lines.append(f"An example: {_EXAMPLE[words.place].format(**facts)}.")
     if params.newcomer is not None:
