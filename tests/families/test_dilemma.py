@@ -201,6 +201,11 @@ def test_as_published_leaving_the_choice_to_a_mediator_is_one_of_the_answers() -
         assert f"`ACTION: X`, X one of {answers}." in told("prisoners", mechanism, "brief")[0]
 
 
+def test_a_mediator_is_told_in_words_that_agree_with_their_numbers() -> None:
+    designs = next(text for text in told("public_goods", "mediation", "prompt") if text.startswith("The designs"))
+    assert re.search(r"\bif 1 delegates, A\d; if 2 delegate, A\d; if 3 delegate, A\d$", designs, re.MULTILINE)
+
+
 @pytest.mark.parametrize("mechanism", ["repetition", "reputation"])
 def test_as_published_one_is_told_that_ones_choices_are_seen_and_weigh(mechanism: str) -> None:
     assert "and may weigh with what they choose" in told("stag_hunt", mechanism, "brief")[0]

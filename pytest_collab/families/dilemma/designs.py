@@ -23,7 +23,9 @@ def told(design: Mediator | Contract | None, shown: Mapping[str, str]) -> str:
     if design is None:
         return "none that could be read"
     if isinstance(design, tuple):
-        return "; ".join(f"if {n} delegate, {shown[action]}" for n, action in enumerate(design, 1))
+        return "; ".join(
+            f"if {n} {'delegates' if n == 1 else 'delegate'}, {shown[action]}" for n, action in enumerate(design, 1)
+        )
     return "; ".join(
         f"{shown[action]} {'is paid' if amount >= 0 else 'pays'} {abs(amount):g}" for action, amount in design.items()
     )
