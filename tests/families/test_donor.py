@@ -265,6 +265,18 @@ def test_withholding_shows_the_trace_that_was_seen_and_the_gift_that_was_not_mad
     assert all("gave 100% of its units" in event.data["text"] for event in shown if event.kind == "prompt")
 
 
+@pytest.mark.parametrize("more", [{"games": 2}, {"games": 1}, {"rounds": 3}, {"rounds": 3, "games": 1}])
+def test_a_plan_of_calls_that_stand_alone_holds_every_call_and_hardly_more(more: dict[str, int]) -> None:
+    params = Donor(seats=6, generations=2, prompts="as_published", **more)
+    load = FAMILY.load(params, Condition.parse("team"))
+    assert load is not None
+    replies = play_episode(params, ["partner"], family=FAMILY).transcript.of("reply")
+    calls = Counter(event.seat for event in replies)
+    assert max(calls.values()) <= load.calls <= min(calls.values()) + 2 * params.generations
+    assert FAMILY.load(params, Condition.parse("solo")) is None
+    assert FAMILY.load(Donor(), Condition.parse("team")) is None  # a conversation that is kept grows
+
+
 def test_punishment_takes_away_a_multiple_but_never_more_than_there_is() -> None:
     params = Donor(seats=4, generations=1, rounds=2, games=1, punishment=3)
     played = play_episode(params, [Says("STRATEGY: x\nPUNISH: 5")], family=FAMILY)

@@ -8,7 +8,7 @@ from typing import Any, ClassVar
 from pytest_collab.agents.builtin import CAST
 from pytest_collab.episode.agent import Seat
 from pytest_collab.episode.condition import Condition
-from pytest_collab.episode.family import Picture, worded
+from pytest_collab.episode.family import Load, Picture, worded
 from pytest_collab.episode.outcome import Verdict
 from pytest_collab.episode.transcript import Transcript
 from pytest_collab.families.donor.cast import PLAYERS
@@ -18,6 +18,9 @@ from pytest_collab.families.donor.verdict import assess
 from pytest_collab.families.rounds import Player, RoundFamily, RoundGame, seat_names
 
 __all__ = ["Donor", "DonorFamily"]
+
+AS_PUBLISHED = 1_500
+"""Characters of a call that stands alone: the mean of a society of ten generations that `partner` plays."""
 
 
 class DonorFamily(RoundFamily[Donor]):
@@ -38,6 +41,17 @@ class DonorFamily(RoundFamily[Donor]):
         if condition.kind == "relay" and not params.talk:
             return "relay counts messages, and this task has none (strategies are no messages); set talk: true"
         return super().refuses(condition, params)
+
+    def load(self, params: Donor, condition: Condition) -> Load | None:
+        """A strategy and the gifts of every generation: ten generations have more turns than a plan plays.
+
+        In two games with the roles exchanged one gives once a round. Only where calls stand alone: what a kept
+        conversation grows to is found out by playing.
+        """
+        if params.prompts == "plain" or params.talk or condition.solo:
+            return None
+        gifts = params.length if params.games == 2 else params.length // 2 + 1
+        return Load(params.generations * (1 + gifts), AS_PUBLISHED)
 
     def table(self, params: Donor, seed: int, condition: Condition) -> RoundGame:
         return DonorGame(params, seed, condition)
