@@ -188,6 +188,18 @@ def test_as_published_a_chain_of_deeds_says_where_it_begins() -> None:
         assert ("has not met anybody before" in text) is (not deeds)
 
 
+def test_as_published_a_trace_of_one_deed_is_told_as_one() -> None:
+    alone, chained = (
+        FAMILY.deal(Donor(seats=4, trace=deeds, prompts="as_published"), 0, Condition.parse("team")).brief("a")
+        for deeds in (1, 3)
+    )
+    assert "met then" in chained
+    assert "3 rounds back at most" in chained
+    assert "met then" not in alone
+    assert "back at most" not in alone
+    assert "in round 1 A gave x% to B." in alone
+
+
 def test_plain_words_tell_the_recipients_means_and_hide_the_horizon_unless_the_task_says_otherwise() -> None:
     for params, means, horizon in (
         (SMALL, True, False),

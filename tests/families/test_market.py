@@ -427,7 +427,8 @@ def test_as_published_a_lie_is_told_to_who_was_lied_to_and_to_all() -> None:
     told = play_episode(PUBLISHED, [Lies(), "partner"], family=FAMILY).transcript
     victims = [e for e in told.of("prompt") if "You were paid half for" in e.data["text"]]
     assert victims
-    found = re.search(r"You were paid half for (\w)\d+: .*\((p\d+) was (\d+) and is (\d+)", victims[0].data["text"])
+    said = r"You were paid half for (\w)\d+: .*\((p\d+), from a, was (\d+) and is (\d+)"  # a is the one that lies
+    found = re.search(said, victims[0].data["text"])
     assert found is not None
     assert found[1] == victims[0].seat
     assert int(found[3]) == int(found[4]) + 1 == rules.value(PUBLISHED.deal(0), found[2]) + 1

@@ -285,6 +285,26 @@ def test_as_published_what_was_said_in_the_last_round_of_talk_reaches_nobody_bef
     assert heard[3] not in (heard[2], "(none)")
 
 
+def test_as_published_the_partner_tells_both_neighbours_their_slots_in_its_one_message() -> None:
+    params = Philosophers(prompts="as_published", timesteps=6)
+    sent = play_episode(params, ["partner"], family=FAMILY).transcript.of("message", seat="d")
+    first = sent[0].data
+    assert first["to"] == ["c", "e"]
+    period, starts = rules.slots(5)
+    assert first["text"].startswith(
+        f"Slots of {period} steps, left fork first. Mine starts at {starts[3] + 1}, my left neighbour's at "
+        f"{starts[2] + 1}, my right one's at {starts[4] + 1}."
+    )
+    assert not [event for event in sent if "yours" in event.data["text"]]
+
+
+def test_as_published_a_round_of_talk_tells_neither_hands_nor_earlier_tables() -> None:
+    params = Philosophers(prompts="as_published", seats=3, talk=2, memory=1, timesteps=6)
+    prompts = play_episode(params, ["random"], family=FAMILY).transcript.of("prompt", seat="a")
+    for told in ("In your hands: ", "After step "):
+        assert {event.data["phase"] for event in prompts if told in event.data["text"]} == {"act"}
+
+
 def test_the_ablations_of_the_prompt_tell_what_their_names_say() -> None:
     for params in (Philosophers(talk=0), Philosophers(talk=0, prompts="as_published")):
         briefs = {

@@ -31,9 +31,14 @@ def brief(params: Donor) -> str:
             f"in round {params.trace - i} {_letter(i)} gave {'xyz'[i % 3]}% to {_letter(i + 1)}"
             for i in range(params.trace)
         )
+        chain = (
+            "; what the one that it met then had done in the round before that; and so on, "
+            f"{params.trace} rounds back at most"
+            if params.trace > 1
+            else ""
+        )
         lines.append(
-            "As a donor you learn a little of the recipient: what it did in the round before; what the one that it "
-            f"met then had done in the round before that; and so on, {params.trace} rounds back at most. Of the "
+            f"As a donor you learn a little of the recipient: what it did in the round before{chain}. Of the "
             "recipient itself you learn that one deed and no earlier one. An example: you meet A in round "
             f"{params.trace + 1} and know that {example}."
         )

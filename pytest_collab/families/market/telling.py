@@ -241,9 +241,12 @@ def request(piece: str) -> str:
     return f"I need {piece} for my task. Please send it to me."
 
 
-def half_paid(deal: Deal, task: str, altered: Mapping[str, int]) -> str:
-    """What an agent is told whose task was done with altered values."""
-    wrong = "; ".join(f"{piece} was {value} and is {rules.value(deal, piece)}" for piece, value in altered.items())
+def half_paid(deal: Deal, task: str, altered: Mapping[str, tuple[str, int]]) -> str:
+    """What an agent is told whose task was done with altered values; `altered` has (sender, value) by piece."""
+    wrong = "; ".join(
+        f"{piece}, from {sender}, was {value} and is {rules.value(deal, piece)}"
+        for piece, (sender, value) in altered.items()
+    )
     return f"You were paid half for {task}: it was done with changed values ({wrong})."
 
 

@@ -97,12 +97,18 @@ class Turn:
         for name in done:
             if name in halved:
                 wrong = [piece for piece in needs[name] if piece in before.altered[i]]
-                self._tell(i, telling.half_paid(game.deal, name, {p: before.altered[i][p] for p in wrong}))
+                came = {piece: (self._sender(piece, seat), before.altered[i][piece]) for piece in wrong}
+                self._tell(i, telling.half_paid(game.deal, name, came))
             for j in range(len(game.seats)):
                 if j != i and game.params.scoreboard:
                     if name in halved:
                         self._tell(j, f"{seat} was paid half for {name}: it was done with changed values.")
                     self._tell(j, f"{seat} has done its task {name} (round {self.before.round + 1}).")
+
+    def _sender(self, piece: str, to: str) -> str:
+        """From whom a seat has a piece; nobody can give it one that it holds."""
+        given = zip(self.game.seats, self.gave, strict=True)
+        return next(name for name, own in given if any((p, whom) == (piece, to) for p, whom, _, _ in own))
 
     def _came(self, sender: str, to: str, pieces: Sequence[str]) -> None:
         """As published, with all to be seen, a recipient is told, and everyone can read who sent how much to whom."""

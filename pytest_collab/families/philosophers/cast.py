@@ -41,16 +41,16 @@ class Partner(Player):
         return action if reachable.get(action, True) else "release" if view["left"] else "wait"
 
     def _manner(self, request: Request) -> tuple[tuple[str | None, str], ...]:
-        period, starts = rules.slots(len(request.view["seats"]))
-        unit = "steps" if request.view["protocol"] == "simultaneous" else "rounds"
-        plan = f"Slots of {period} {unit}, left fork first. Mine starts at {starts[request.view['number']] + 1}"
-        return tuple(
-            (
-                name,
-                f"{plan}, yours at {starts[request.view['seats'].index(name)] + 1}. Unused forks go back.",
-            )
-            for name in dict.fromkeys(request.view["neighbours"])
-        )
+        view = request.view
+        period, starts = rules.slots(len(view["seats"]))
+        unit = "steps" if view["protocol"] == "simultaneous" else "rounds"
+        plan = f"Slots of {period} {unit}, left fork first. Mine starts at {starts[view['number']] + 1}"
+        left, right = (starts[view["seats"].index(name)] + 1 for name in view["neighbours"])
+        if view["one_message"]:
+            both = f"my left neighbour's at {left}, my right one's at {right}"
+            return ((None, f"{plan}, {both}. Unused forks go back."),)
+        yours = dict(zip(view["neighbours"], (left, right), strict=True))
+        return tuple((name, f"{plan}, yours at {start}. Unused forks go back.") for name, start in yours.items())
 
 
 class Random(Player):

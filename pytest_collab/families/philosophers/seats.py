@@ -89,7 +89,8 @@ class PhilosophersGame(RoundGame):
                 for side, name in zip(("left", "right"), self.neighbours(seat), strict=True)
                 if name in said
             }
-            lines = [telling.now(self.params, view, heard, self.state.talks + 1), *self._memory()]
+            lines = [telling.now(self.params, view, heard, self.state.talks + 1)]
+            lines += self._memory() if phase == "act" else []
             if self.shared:
                 lines.append(f"The whole table: {self._table(self.state.table)}")
             return Prompt("\n".join(lines), view)
@@ -121,6 +122,7 @@ class PhilosophersGame(RoundGame):
             "neighbours": self.neighbours(seat),
             "protocol": self.params.protocol,
             "talk": self.params.talk,
+            "one_message": self.published,  # to both neighbours; otherwise one to each, too
             "step": table.timestep,
             "steps": self.params.timesteps,
             "moment": table.timestep if self.params.protocol == "simultaneous" else table.timestep // table.seats,

@@ -136,12 +136,16 @@ def _published(params: Philosophers, number: int, variant: Variant) -> str:
 
 
 def now(params: Philosophers, view: Mapping[str, Any], heard: Mapping[str, str], round_of_talk: int) -> str:
-    """What a seat is told when it is asked, as published. `heard` holds texts by `left` and `right`."""
+    """What a seat is told when it is asked, as published. `heard` holds texts by `left` and `right`.
+
+    The study's question in a round of talk tells neither what is in one's hands nor of earlier tables.
+    """
     hands = [f"{side} fork" for side in ("left", "right") if view[side]]
     fork = {True: "AVAILABLE", False: "TAKEN"}
+    held = "" if view["phase"] == "talk" else f" In your hands: {' and '.join(hands) or 'nothing'}."
     lines = [
         f"You are P{view['number']}. State: {'EATING' if view['eating'] else 'HUNGRY'}. "
-        f"Meals so far: {view['meals']}. In your hands: {' and '.join(hands) or 'nothing'}.",
+        f"Meals so far: {view['meals']}.{held}",
         f"Left fork: {fork[view['left_free']]}. Right fork: {fork[view['right_free']]}.",
     ]
     if params.talk:
