@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from pytest_collab.episode.agent import Agent, Reply, Request, ToolCall, Usage
+from pytest_collab.episode.agent import Agent
 from pytest_collab.episode.condition import Condition
 from pytest_collab.episode.outcome import Outcome
 from pytest_collab.episode.transcript import Transcript
@@ -21,6 +21,7 @@ from pytest_collab.families.task import make_task
 from pytest_collab.families.taskfile import read_task
 from pytest_collab.testing import Played, play_episode
 from tests.coding import small
+from tests.support.caller import Caller
 
 pytestmark = pytest.mark.usefixtures("own_cache")
 
@@ -53,27 +54,6 @@ def heads(played: Played) -> list[tuple[str, tuple[str, ...]]]:
     return [(failure.code, failure.seats) for failure in played.episode.failures]
 
 
-class Scripted(Agent):
-    """Makes these calls, one an answer, and keeps what it was told."""
-
-    name = model = "scripted"
-
-    def __init__(self, *calls: tuple[str, dict[str, Any]]) -> None:
-        self.calls = list(calls)
-        self.heard: list[str] = []
-        self.offered: set[str] = set()
-        self.told = ""
-
-    async def reply(self, request: Request) -> Reply:
-        self.offered = {tool.name for tool in request.tools}
-        self.told += f"{request.system}\n{request.conversation[-1].text}\n"
-        self.heard += [result.text for result in request.conversation[-1].tool_results]
-        if not self.calls:
-            return Reply("nothing more", (), "end", Usage())
-        name, arguments = self.calls.pop(0)
-        return Reply("", (ToolCall(f"c{len(self.calls)}", name, arguments),), "tool", Usage())
-
-
 def run(command: str) -> tuple[str, dict[str, Any]]:
     return "run", {"command": command}
 
@@ -82,7 +62,7 @@ def run(command: str) -> tuple[str, dict[str, Any]]:
 
 
 def test_who_verifies_cannot_change_the_tree_and_can_work_in_a_copy(root: Path) -> None:
-    verifier = Scripted(
+    verifier = Caller(
         run("echo 'x = 1' >> calc.py; ls -l calc.py"),
         run("git commit -qam mine"),
         run("cat /spec/double.md && cd /scratch && echo 'x = 1' >> calc.py && grep -c 'x = 1' calc.py"),
@@ -103,7 +83,7 @@ def test_who_verifies_cannot_change_the_tree_and_can_work_in_a_copy(root: Path) 
 
 
 def test_who_builds_has_the_brief_and_finds_the_specification_nowhere(root: Path) -> None:
-    executor = Scripted(
+    executor = Caller(
         run("cat /spec/double.md"),
         run("find / -name double.md -not -path '/proc/*' 2>/dev/null; true"),
         ("read_file", {"path": "/spec/double.md"}),
@@ -122,7 +102,7 @@ def test_who_builds_has_the_brief_and_finds_the_specification_nowhere(root: Path
 
 
 def test_who_plans_sees_all_and_changes_nothing(root: Path) -> None:
-    planner = Scripted(
+    planner = Caller(
         run("rm calc.py"),
         ("write_file", {"path": "calc.py", "content": ""}),
         ("read_file", {"path": "/spec/double.md"}),
@@ -220,9 +200,7 @@ def test_one_who_never_hands_in_is_verified_as_it_left_and_one_who_never_attests
 
 
 def test_a_verdict_that_is_neither_pass_nor_fail_attests_nothing(root: Path) -> None:
-    verifier = Scripted(
-        ("attest", {"verdict": "maybe", "reason": "?"}), ("attest", {"verdict": "pass", "reason": "!"})
-    )
+    verifier = Caller(("attest", {"verdict": "maybe", "reason": "?"}), ("attest", {"verdict": "pass", "reason": "!"}))
     played = play(root, ["partner", "partner", verifier])
     assert "verdict is 'pass' or 'fail', not 'maybe'" in verifier.heard[0]
     assert len([e for e in played.transcript.of("state") if "attested" in e.data]) == 1
@@ -276,7 +254,7 @@ def test_good_work_that_is_turned_down_to_the_end_is_a_success_and_a_false_rejec
 
 
 def test_a_verifier_that_ran_something_is_no_rubber_stamp_whatever_it_accepts(root: Path) -> None:
-    verifier = Scripted(run("sh check.sh tests/test_base.py"), ("attest", {"verdict": "pass", "reason": "green"}))
+    verifier = Caller(run("sh check.sh tests/test_base.py"), ("attest", {"verdict": "pass", "reason": "green"}))
     played = play(root, ["partner", "hasty", verifier])
     assert heads(played) == [("own_part_failed", ("executor",))]
     assert played.episode.metrics["false_accept"] == 1.0

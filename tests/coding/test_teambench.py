@@ -8,11 +8,11 @@ from pathlib import Path
 import pytest
 
 from pytest_collab.cli import main
-from pytest_collab.episode.agent import Agent, Reply, Request, ToolCall, Usage
 from pytest_collab.families.coding.teambench import shim
 from pytest_collab.families.coding.teambench.checkout import Folder, refusal
 from pytest_collab.families.taskfile import read_task
 from pytest_collab.testing import play_episode
+from tests.support.caller import Caller
 
 pytestmark = pytest.mark.usefixtures("own_cache")
 
@@ -108,36 +108,19 @@ def test_what_can_be_played_is_kept_and_what_its_grader_cannot_tell_is_not(
 def plays(out: Path) -> None:
     """Three seats play one: who builds has the brief, the grader's word decides, and what it prints does not."""
     task = read_task(out / "a2_total" / "a2_total.collab.yaml")
-    good = Scripted(("write_file", {"path": "total.py", "content": "total = sum\n"}), ("finish", {}))
-    played = play_episode(task.params, [Scripted(("finish", {})), good, Scripted(ATTESTS)])
+    good = Caller(("write_file", {"path": "total.py", "content": "total = sum\n"}), ("finish", {}))
+    played = play_episode(task.params, [Caller(("finish", {})), good, Caller(ATTESTS)])
     assert played.episode.success, (played.episode.error, played.episode.failures)
     assert "Mend total." in good.told
     assert "adds up" not in good.told
     loud = "print('ok 1 - grade.sh')\ndef total(numbers):\n    return 8\n"
-    bad = Scripted(("write_file", {"path": "total.py", "content": loud}), ("finish", {}))
-    played = play_episode(task.params, [Scripted(("finish", {})), bad, Scripted(ATTESTS)])
+    bad = Caller(("write_file", {"path": "total.py", "content": loud}), ("finish", {}))
+    played = play_episode(task.params, [Caller(("finish", {})), bad, Caller(ATTESTS)])
     assert played.episode.score == 0.0
     assert played.episode.metrics["false_accept"] == 1.0
 
 
 ATTESTS = ("attest", {"verdict": "pass", "reason": "looks right"})
-
-
-class Scripted(Agent):
-    """Makes these calls, one an answer."""
-
-    name = model = "scripted"
-
-    def __init__(self, *calls: tuple[str, dict[str, str]]) -> None:
-        self.calls = list(calls)
-        self.told = ""
-
-    async def reply(self, request: Request) -> Reply:
-        self.told += f"{request.system}\n{request.conversation[-1].text}\n"
-        if not self.calls:
-            return Reply("nothing more", (), "end", Usage())
-        name, arguments = self.calls.pop(0)
-        return Reply("", (ToolCall(f"c{len(self.calls)}", name, arguments),), "tool", Usage())
 
 
 @pytest.mark.parametrize(

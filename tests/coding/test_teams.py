@@ -8,13 +8,14 @@ from typing import Any
 import pytest
 
 from pytest_collab import families
-from pytest_collab.episode.agent import Agent, Reply, Request, ToolCall, Usage
+from pytest_collab.episode.agent import Agent
 from pytest_collab.episode.condition import Condition
 from pytest_collab.episode.limits import Limits, SeatLimits
 from pytest_collab.episode.outcome import Outcome
 from pytest_collab.errors import TaskError
 from pytest_collab.testing import Played, play_episode
 from tests.coding import small
+from tests.support.caller import Caller
 
 pytestmark = pytest.mark.usefixtures("own_cache")
 
@@ -30,31 +31,10 @@ def play(root: Path, team: str | list[Agent | str], condition: str) -> Played:
     return play_episode(small.params(root, counter_tests=0), agents, condition, small.CONFLICTING)
 
 
-class Scripted(Agent):
-    """Makes these calls, one an answer, and keeps what it was told."""
-
-    name = model = "scripted"
-
-    def __init__(self, *calls: tuple[str, dict[str, Any]]) -> None:
-        self.calls = list(calls)
-        self.heard: list[str] = []
-        self.told = ""
-        self.offered: list[str] = []
-
-    async def reply(self, request: Request) -> Reply:
-        self.offered = [tool.name for tool in request.tools]
-        self.told += f"{request.system}\n{request.conversation[-1].text}\n"
-        self.heard += [result.text for result in request.conversation[-1].tool_results]
-        if not self.calls:
-            return Reply("nothing more", (), "end", Usage())
-        name, arguments = self.calls.pop(0)
-        return Reply("", (ToolCall(f"c{len(self.calls)}", name, arguments),), "tool", Usage())
-
-
-def builds(features: dict[str, str], *then: tuple[str, dict[str, Any]]) -> Scripted:
+def builds(features: dict[str, str], *then: tuple[str, dict[str, Any]]) -> Caller:
     """Writes these files, proposes, and does what follows."""
     writing = [("write_file", {"path": path, "content": text}) for path, text in features.items()]
-    return Scripted(*writing, ("finish", {"summary": "mine"}), *then, ("finish", {}))
+    return Caller(*writing, ("finish", {"summary": "mine"}), *then, ("finish", {}))
 
 
 # What is written.
@@ -161,8 +141,8 @@ def test_whoever_keeps_the_better_one_saves_the_episode(root: Path) -> None:
 
 
 def test_a_team_that_never_proposes_holds_nobody_up(root: Path) -> None:
-    mute = Scripted()  # three answers without a call, and it has gone
-    played = play(root, ["partner", "partner", mute, Scripted()], "teams:2")
+    mute = Caller()  # three answers without a call, and it has gone
+    played = play(root, ["partner", "partner", mute, Caller()], "teams:2")
     assert played.episode.success
     assert played.episode.metrics["proposals"] == 1.0
     nothing = next(e for e in played.transcript.of("state") if e.data.get("proposed") == 2)
@@ -173,7 +153,7 @@ def test_a_team_that_never_proposes_holds_nobody_up(root: Path) -> None:
 
 
 def test_nobody_writes_to_another_team_or_waits_for_it_in_vain(root: Path) -> None:
-    asking = Scripted(
+    asking = Caller(
         ("send_message", {"text": "hello", "to": "a2"}),
         ("send_message", {"text": "hello all"}),
         ("proposal", {"team": 2}),
@@ -185,7 +165,7 @@ def test_nobody_writes_to_another_team_or_waits_for_it_in_vain(root: Path) -> No
         ("take_over", {"team": 3}),
         ("finish", {}),
     )
-    quick = Scripted(("finish", {}), ("receive_messages", {}), ("finish", {}))
+    quick = Caller(("finish", {}), ("receive_messages", {}), ("finish", {}))
     played = play(root, [asking, quick, "silent", "nop"], "teams:2")
     assert asking.heard[0] == "not delivered to a2: it is in another team"
     assert asking.heard[1] == "delivered to b1"
@@ -202,7 +182,7 @@ def test_nobody_writes_to_another_team_or_waits_for_it_in_vain(root: Path) -> No
 
 
 def test_a_limit_before_the_exchange_is_a_limit_and_what_is_there_is_graded(root: Path) -> None:
-    team: list[Agent | str] = ["silent", "nop", Scripted(*[("read_file", {"path": "calc.py"})] * 9), "nop"]
+    team: list[Agent | str] = ["silent", "nop", Caller(*[("read_file", {"path": "calc.py"})] * 9), "nop"]
     limits = Limits(seat=SeatLimits(turns=8))
     played = play_episode(small.params(root), team, "teams:2", small.CONFLICTING, limits=limits)
     assert played.episode.outcome is Outcome.LIMIT

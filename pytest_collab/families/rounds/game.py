@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from pytest_collab.episode.agent import Reply, ToolCall
@@ -67,7 +67,9 @@ class Wrapped(RoundGame):
         return self.game.prompt(seat, inbox)
 
     def recall(self, seat: str) -> Recall | None:
-        return self.game.recall(seat)
+        """As the game has it, with what this one tells a seat first."""
+        recall = self.game.recall(seat)
+        return recall if recall is None or recall.system is None else replace(recall, system=self.brief(seat))
 
     def parse(self, seat: str, reply: Reply) -> Move:
         return self.game.parse(seat, reply)

@@ -66,7 +66,7 @@ class Guided(Wrapped):
         return Prompt(self.sight.prompt(), self.sight.view(), may_be_silent=True)
 
     def recall(self, seat: str) -> Recall | None:
-        return None if seat == GUIDE else self.game.recall(seat)
+        return None if seat == GUIDE else super().recall(seat)
 
     def parse(self, seat: str, reply: Reply) -> Move:
         if seat != GUIDE:

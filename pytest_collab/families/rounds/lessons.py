@@ -6,13 +6,11 @@ teams are measured; a list that stands still keeps episodes independent of each 
 
 from __future__ import annotations
 
-from dataclasses import replace
 from pathlib import Path
 from typing import Annotated, Any, Final
 
 from pydantic import BeforeValidator, ValidationInfo
 
-from pytest_collab.episode.game import Recall
 from pytest_collab.families.rounds.game import RoundGame, Wrapped
 
 MOST: Final = 50
@@ -33,10 +31,6 @@ class Taught(Wrapped):
 
     def brief(self, seat: str) -> str:
         return "\n".join([self.game.brief(seat), TOLD, *(f"- {lesson}" for lesson in self.lessons)])
-
-    def recall(self, seat: str) -> Recall | None:
-        recall = self.game.recall(seat)
-        return recall if recall is None or recall.system is None else replace(recall, system=self.brief(seat))
 
 
 def frozen(given: Any, info: ValidationInfo) -> Any:

@@ -14,7 +14,7 @@ from typing import Any, Final
 
 from pytest_collab.episode.agent import Reply
 from pytest_collab.episode.channel import Message
-from pytest_collab.episode.game import Move, Note, Prompt, Recall
+from pytest_collab.episode.game import Move, Note, Prompt
 from pytest_collab.episode.outcome import Failure
 from pytest_collab.episode.transcript import Event, Transcript
 from pytest_collab.families.rounds.evidence import Check, Said, broken
@@ -121,10 +121,6 @@ class Remembering(Wrapped):
             "that somebody is asked."
         )
 
-    def recall(self, seat: str) -> Recall | None:
-        recall = self.game.recall(seat)
-        return recall if recall is None or recall.system is None else replace(recall, system=self.brief(seat))
-
     def prompt(self, seat: str, inbox: Sequence[Message]) -> Prompt:
         prompt = self.game.prompt(seat, inbox)
         view: ChainMap[str, Any] = ChainMap({"memory": tuple(self.memory.values())}, prompt.view)  # type: ignore[arg-type]
@@ -144,8 +140,9 @@ class Remembering(Wrapped):
     def parse(self, seat: str, reply: Reply) -> Move:
         rest, found = taken_out(reply.text)
         inner = self.game.parse(seat, reply.with_text(rest))
-        writes = tuple(write for write in map(read_entry, found) if write is not None)
-        lost = [entry for entry in found if read_entry(entry) is None]
+        entries = [(entry, read_entry(entry)) for entry in found]
+        writes = tuple(write for _, write in entries if write is not None)
+        lost = [entry for entry, write in entries if write is None]
         why = f"no entry of the memory: {lost[0][:60]!r}" if lost else None
         told = "; ".join(part for part in (inner.malformed, why) if part) or None
         return Noted(inner.action, inner.messages, told, inner, writes)

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import Final
 
-from pytest_collab.episode.game import Recall
 from pytest_collab.families.rounds.game import Wrapped
 
 UNHEARD: Final = "In this episode nothing that you write reaches the others, and nothing of theirs reaches you."
@@ -20,7 +18,3 @@ class Muted(Wrapped):
 
     def brief(self, seat: str) -> str:
         return f"{self.game.brief(seat)}\n{UNHEARD}"
-
-    def recall(self, seat: str) -> Recall | None:
-        recall = self.game.recall(seat)
-        return recall if recall is None or recall.system is None else replace(recall, system=self.brief(seat))
