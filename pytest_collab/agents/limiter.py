@@ -75,9 +75,8 @@ class FileLane:
         self.limits = limits
         path.parent.mkdir(parents=True, exist_ok=True)
         self._fd = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
-        self._most = max(int(limits.requests_per_minute or 0), 1)
-        if limits.requests_per_minute is None or self._most > REMEMBERED:
-            self._most = 0
+        most = limits.requests_per_minute
+        self._most = 0 if most is None or int(most) > REMEMBERED else max(int(most), 1)
         size = _STARTS + _COUNT.size + self._most * _MOMENT.size
         with self._locked():
             if os.fstat(self._fd).st_size < size:

@@ -33,6 +33,7 @@ def _number(description: str, least: int, most: int) -> dict[str, Any]:
 
 
 _PATH: Final = _text("a path relative to the root of the repository")
+_SUMMARY: Final = _text("one or two sentences on what you did")
 
 RUN: Final = _tool(
     "run",
@@ -93,13 +94,13 @@ PARTNER_DIFF: Final = _tool(
 FINISH: Final = _tool(
     "finish",
     "Say that your work is complete. You can do nothing after that.",
-    summary=_text("one or two sentences on what you did"),
+    summary=_SUMMARY,
 )
 SUBMIT: Final = _tool(
     "finish",
     "Hand your work in to the lead. If it conflicts with what has been integrated already, you get it back: resolve "
     "the conflicts in your tree and finish again.",
-    summary=_text("one or two sentences on what you did"),
+    summary=_SUMMARY,
 )
 HAND_OVER: Final = _tool(
     "finish",
@@ -110,13 +111,13 @@ HAND_IN: Final = _tool(
     "finish",
     "Hand your work in to be verified, and wait for what comes of it. If it is not accepted you are told why: mend "
     "it and finish again.",
-    summary=_text("one or two sentences on what you did"),
+    summary=_SUMMARY,
 )
 PROPOSE: Final = _tool(
     "finish",
     "Hand your work in, and wait until all teams have. You are told what there is then, and can go on working; call "
     "it again when your work is complete.",
-    summary=_text("one or two sentences on what you did"),
+    summary=_SUMMARY,
 )
 PROPOSAL: Final = _tool(
     "proposal",
