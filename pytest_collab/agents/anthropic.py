@@ -6,6 +6,7 @@ from dataclasses import replace
 from typing import Any, Final, Literal
 
 from pytest_collab.agents.calls import arguments_of
+from pytest_collab.agents.counted import counted, part, whole
 from pytest_collab.agents.model import CONNECT_S, Answer, ModelAgent
 from pytest_collab.agents.prices import Tokens
 from pytest_collab.agents.retry import BadAnswer, Fault, classify, classify_body
@@ -131,6 +132,8 @@ class AnthropicAgent(ModelAgent):
         texts, thoughts, calls, blocks = [], [], [], []
         for block in content:
             kind = getattr(block, "type", None)
+            if kind is None or (kind == "text" and not block.text):
+                continue
             if kind == "text":
                 texts.append(block.text)
             elif kind == "thinking":
@@ -195,8 +198,8 @@ def _stop(reason: str | None, calls: bool) -> Literal["end", "tool", "length", "
 
 def _tokens(usage: Any) -> Tokens | None:
     """One convention for all: Anthropic's `input_tokens` leaves cache reads and writes out."""
-    if usage is None or (not isinstance(usage.input_tokens, int) and not isinstance(usage.output_tokens, int)):
-        return None
-    cached = getattr(usage, "cache_read_input_tokens", None) or 0
-    written = getattr(usage, "cache_creation_input_tokens", None) or 0
-    return Tokens((usage.input_tokens or 0) + cached + written, usage.output_tokens or 0, cached, written)
+    cached = whole(part(usage, "cache_read_input_tokens")) or 0
+    stored = whole(part(usage, "cache_creation_input_tokens")) or 0
+    fresh = whole(part(usage, "input_tokens"))
+    spoken = None if fresh is None else fresh + cached + stored
+    return counted(spoken, part(usage, "output_tokens"), cached=cached, stored=stored)

@@ -42,12 +42,16 @@ def made_id(*parts: object) -> str:
 
 
 def arguments_of(raw: Any) -> dict[str, Any]:
-    """A tool call's arguments; text that is no JSON object goes under `UNREADABLE`, for the tool to complain of."""
-    if isinstance(raw, str):
+    """A tool call's arguments; text that is no JSON object goes under `UNREADABLE`, for the tool to complain of.
+
+    Nothing at all is no arguments; some servers write JSON into JSON, which is read twice.
+    """
+    value = {} if raw is None else raw
+    for _ in range(2):
+        if not isinstance(value, str):
+            break
         try:
-            value = json.loads(raw) if raw.strip() else {}
+            value = json.loads(value) if value.strip() else {}
         except ValueError:
             return {UNREADABLE: raw}
-    else:
-        value = raw
     return value if isinstance(value, dict) else {UNREADABLE: str(raw)}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from pytest_collab.agents.counted import counted, part
 from pytest_collab.agents.prices import Tokens
 from pytest_collab.agents.retry import BadAnswer
 
@@ -92,12 +93,10 @@ def as_text(value: Any) -> str:
 
 def tokens_of(usage: Any) -> Tokens | None:
     """What a completion says of its tokens; None where it says nothing (`usage: {}` included)."""
-    if usage is None or (usage.prompt_tokens is None and usage.completion_tokens is None):
-        return None
-    details = usage.prompt_tokens_details
-    return Tokens(
-        usage.prompt_tokens or 0,
-        usage.completion_tokens or 0,
-        getattr(details, "cached_tokens", None) or 0,
-        getattr(details, "cache_write_tokens", None) or 0,
+    details = part(usage, "prompt_tokens_details")
+    return counted(
+        part(usage, "prompt_tokens"),
+        part(usage, "completion_tokens"),
+        cached=part(details, "cached_tokens"),
+        stored=part(details, "cache_write_tokens"),
     )

@@ -3,12 +3,44 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
-from typing import Any, Literal
+from collections.abc import Iterable, Mapping
+from typing import Any, Final, Literal
 
 from pytest_collab.episode.agent import SPEECHLESS, Turn
 
 NOTHING_NEW = "(nothing new)"
+
+Finish = Literal["end", "length", "filter", "refusal", "broken", "full"]
+
+FINISHES: Final[Mapping[str, Finish]] = {
+    "length": "length",
+    "max_tokens": "length",
+    "max_output_tokens": "length",
+    "content_filter": "filter",
+    "safety": "filter",
+    "sensitive": "filter",
+    "prohibited_content": "filter",
+    "blocklist": "filter",
+    "recitation": "filter",
+    "spii": "filter",
+    "refusal": "refusal",
+    "error": "broken",
+    "abort": "broken",
+    "aborted": "broken",
+    "cancelled": "broken",
+    "timeout": "broken",
+    "network_error": "broken",
+    "insufficient_system_resource": "broken",
+    "model_context_window_exceeded": "full",
+}
+"""What compatible servers write in `finish_reason` beside `stop` and `tool_calls`: OpenAI, Gemini, OpenRouter,
+DeepSeek, GLM, vLLM, Anthropic behind a gateway. `broken`: the server's own failure."""
+
+
+def finish_of(reason: object) -> Finish:
+    """What a `finish_reason` means; one that nobody knows is an end."""
+    word = str(reason or "").strip().lower().replace("-", "_")
+    return FINISHES.get(word, "end")
 
 
 def chat_messages(

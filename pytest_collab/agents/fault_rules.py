@@ -19,7 +19,7 @@ KINDS: Final = {
 }
 """What each kind of fault leads to."""
 
-RETRIED: Final = frozenset({408, 409, 425, 429, 500, 502, 503, 504, 520, 521, 522, 523, 524, 529})
+RETRIED: Final = frozenset({408, 409, 424, 425, 429, 498, 499, 500, 502, 503, 504, 520, 521, 522, 523, 524, 529})
 """HTTP statuses after which the same call may well succeed."""
 
 ANY: Final[frozenset[int]] = frozenset()
@@ -64,6 +64,12 @@ TOO_LARGE_AT_ONCE: Final = re.compile(
 )
 """A single request above what a minute allows: waiting never helps."""
 
+WRONG_KEY: Final = _says(
+    r"(?:api[ _-]?key|access token)[^.\n]{0,40}(?:not valid|invalid|expired|revoked|disabled)",
+    r"(?:invalid|incorrect|expired|revoked) api[ _-]?key",
+)
+"""A key that is wrong, whatever the status: some servers say so with 400."""
+
 RULES: Final = (
     Rule(
         "a certificate that cannot be verified",
@@ -71,6 +77,13 @@ RULES: Final = (
         says=_says(r"certificate_verify_failed", r"certificate verify failed", r"self[- ]signed certificate"),
         lasting=True,
         remedy="Name the authority that signed it in SSL_CERT_FILE.",
+    ),
+    Rule(
+        "https to a server without it",
+        "fatal",
+        says=_says(r"wrong[_ ]version[_ ]number", r"record[_ ]layer[_ ]failure"),
+        lasting=True,
+        remedy="The server does not speak TLS: write http:// in `base_url`, or check its port.",
     ),
     Rule(
         "no credit, a quota of zero, a bill that is not paid",
@@ -85,6 +98,12 @@ RULES: Final = (
             r"payment required",
             r"requires more credits",
             r"out of credits",
+            r"(?:no|any|all)[a-z ]{0,20} credits\b",
+            r"included credits",
+            r"(?:spend(?:ing)?|usage|billing) limits?\b(?![\s\S]*(?:retry|try again) in)",
+            r"exceeded_current_quota",
+            r"\barrear",
+            r"account is (?:suspended|deactivated|disabled)",
         ),
         lasting=True,
         remedy="The account has no credit left, or the model is not part of its plan.",
@@ -107,6 +126,12 @@ RULES: Final = (
         frozenset({413, 429}),
         _says(r"request too large", r"exceeds the (?:rate|per-minute) limit"),
         remedy="Raise the account's limit, or lower context_tokens and max_tokens.",
+    ),
+    Rule(
+        "a rate limit that comes with another status",
+        "slow_down",
+        frozenset({400, 403}),
+        _says(r"rate[ _-]?limit[ _-]?(?:is |was )?(?:exceeded|reached|hit)", r"too many requests", r"throttl"),
     ),
     Rule("429, 529, or an error called overloaded", "slow_down", frozenset({429, 529})),
     Rule(
@@ -136,6 +161,10 @@ RULES: Final = (
             r"input is too long",
             r"maximum (?:model|allowed token) length",
             r"maximum number of (?:input )?tokens",
+            r"maximum prompt length",
+            r"exceed(?:s|ed)? (?:the )?model(?:'s)? token limit",
+            r"range of input length",
+            r"(?:prompt|input) exceeds (?:the )?max(?:imum)? length",
         ),
     ),
     Rule(
@@ -145,7 +174,16 @@ RULES: Final = (
         _says(
             r"content[_ ]?(?:filter|policy)",
             r"content management policy",
-            r"_policy\b",
+            r"\b(?:bio|cyber|usage|safety|misalignment|acceptable_use)_policy",
+            r"misalignment_policy",
+            r"violat[a-z]*[^.\n]{0,30} (?:usage|content|safety|acceptable use) (?:polic|guideline)",
+            r"content violates",
+            r"safety system",
+            r"moderation_blocked",
+            r"content exists risk",
+            r"inappropriate content",
+            r"data_?inspection_?failed",
+            r"prohibited_content",
             r"invalid_prompt",
             r"responsible ?ai ?policy",
             r"(?:input|prompt|request) was flagged",
@@ -156,7 +194,11 @@ RULES: Final = (
     Rule(
         "a chat template without a system role",
         "fatal",
-        says=_says(r"system role (?:is )?not supported", r"system messages? (?:is|are) not supported"),
+        says=_says(
+            r"system role (?:is )?not supported",
+            r"(?:system|developer) (?:messages?|prompts?|instructions?) (?:is|are) not (?:supported|enabled|allowed)",
+            r"not support (?:the )?(?:system|developer) (?:role|messages?|prompts?|instructions?)",
+        ),
         lasting=True,
         remedy="Set `system_role: user` for this agent.",
     ),
@@ -179,20 +221,22 @@ RULES: Final = (
         remedy="Set `token_limit_key` for this agent: max_completion_tokens, max_tokens or none.",
     ),
     Rule(
-        "a model that is not there",
+        "a model that is not there, or no longer",
         "fatal",
-        frozenset({400, 403, 404}),
+        frozenset({400, 403, 404, 410}),
         _says(
             r"model[\s\S]{0,60}(?:not found|does not exist|not exist|not a valid model)",
             r"invalid model",
             r"unknown model",
             r"deploymentnotfound",
+            r"model[\s\S]{0,60}(?:decommissioned|deprecated|no longer (?:available|supported)|retired)",
         ),
         lasting=True,
     ),
+    Rule("a key that is wrong, told with 400", "fatal", frozenset({400}), WRONG_KEY, lasting=True),
     Rule("401, 403: a key that is wrong, or may not", "fatal", frozenset({401, 403}), lasting=True),
     Rule("404: a wrong address or model", "fatal", frozenset({404, 405}), lasting=True),
-    Rule("408, 409, 425, 5xx", "retry", RETRIED | frozenset(range(500, 600))),
+    Rule("408, 409, 424, 425, 498, 499, 5xx", "retry", RETRIED | frozenset(range(500, 600))),
     Rule("any other 4xx, a gateway's 413 included", "fatal", CLIENT),
     Rule("no status: a connection refused or broken, no answer in time", "retry"),
 )

@@ -15,6 +15,7 @@ from anyio import current_time
 from pytest_collab.agents.bill import Bill
 from pytest_collab.agents.calls import tidy
 from pytest_collab.agents.digests import digests, last_digest
+from pytest_collab.agents.fault_rules import WRONG_KEY
 from pytest_collab.agents.lane import Lane
 from pytest_collab.agents.prices import Tariff, Tokens, context_tokens, tariff
 from pytest_collab.agents.retry import BadAnswer, Fault, pause
@@ -24,8 +25,8 @@ from pytest_collab.agents.surroundings import by_proxy
 from pytest_collab.agents.trouble import Trouble
 from pytest_collab.episode.agent import Agent, Reply, Request, ToolCall, Turn
 from pytest_collab.episode.limits import excused, give_back
-from pytest_collab.episode.text import duration
-from pytest_collab.errors import ContextFull, ProviderError, UsageError
+from pytest_collab.episode.text import duration, told
+from pytest_collab.errors import CollabError, ContextFull, ProviderError, UsageError
 
 EMPTY_ANSWERS: Final = 3
 """So many empty answers in a row are the agent's own; fewer are taken for a hiccup of the provider."""
@@ -128,8 +129,11 @@ class ModelAgent(Agent):
         try:
             answer = await self._ask(request, bill, size)
         except BaseException as error:
-            error.usage = bill.usage()  # type: ignore[attr-defined]
-            raise
+            if isinstance(error, Exception) and not isinstance(error, CollabError):
+                # Nothing that goes wrong in reading an answer is the model's doing.
+                error = self._failed(Fault("fatal", f"the answer cannot be used: {told(error)}"), bill.attempts, 0.0)
+            error.usage = bill.usage()  # type: ignore[union-attr]
+            raise error from None
         calls = tidy(answer.tool_calls)
         blocks = answer.blocks if calls == answer.tool_calls else None  # they hold the names that were tidied
         reply = Reply(
@@ -213,8 +217,9 @@ class ModelAgent(Agent):
     def _failed(self, fault: Fault, attempts: int, wait: float) -> ProviderError:
         tries = f" after {attempts} attempts" if attempts > 1 else ""
         asks = ""
-        if fault.kind == "slow_down" and wait > self.settings.max_wait_s:
-            asks = f" (it asks to wait {duration(wait)}; max_wait_s allows {duration(self.settings.max_wait_s)})"
+        after, most = fault.retry_after_s, self.settings.max_wait_s
+        if after is not None and wait > most:
+            asks = f" (it asks to wait {duration(after)}; max_wait_s allows {duration(most)})"
         return ProviderError(
             f"agent {self.name!r} ({self.settings.provider}/{self.model} at {self.settings.address})"
             f"{tries}: {redact(fault.told)}{asks}{self._remedy(fault)}",
@@ -276,10 +281,10 @@ class ModelAgent(Agent):
 
     def _remedy(self, fault: Fault) -> str:
         settings = self.settings
-        if fault.status in (401, 403) or "api key" in fault.told.lower():
-            if settings.key_variable:
-                return f". Check the key in {settings.key_variable}." if fault.status == 401 else ""
+        if not settings.key_variable and (fault.status in (401, 403) or "api key" in fault.told.lower()):
             return f". No key was sent: name its variable in `api_key_env` of agent {self.name!r}."
+        if fault.status == 401 or (fault.lasting and WRONG_KEY.search(fault.told)):
+            return f". Check the key in {settings.key_variable}."
         if fault.status in (None, 407, 502, 503, 504) and (told := by_proxy(settings.address)):
             return told
         if fault.status in (404, 405):

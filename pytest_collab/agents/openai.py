@@ -10,6 +10,7 @@ from operator import attrgetter
 from typing import Any, ClassVar, Final, Literal
 
 from pytest_collab.agents.calls import arguments_of
+from pytest_collab.agents.counted import counted, part
 from pytest_collab.agents.model import CONNECT_S, Answer, ModelAgent
 from pytest_collab.agents.prices import Tokens
 from pytest_collab.agents.retry import BadAnswer, Fault, classify, classify_body
@@ -136,6 +137,8 @@ class OpenAIAgent(OpenAIModel):
         if not isinstance(output, list):
             raise no_answer(response, "the answer is not a response of the Responses API")
         tokens = _tokens(response.usage)
+        if response.status in ("queued", "in_progress"):
+            raise BadAnswer(f"the answer is not finished: its status is {response.status}", tokens, cut=True)
         failed = response.error
         if response.status in ("failed", "cancelled") or failed is not None:
             code = getattr(failed, "code", None) or response.status
@@ -151,11 +154,11 @@ class OpenAIAgent(OpenAIModel):
             kind = getattr(item, "type", None)
             if kind == "message":
                 parts = item.content or []
-                text = "".join(part.text for part in parts if part.type == "output_text")
+                text = "".join(piece.text or "" for piece in parts if piece.type == "output_text")
                 said.setdefault(item.phase, []).append(text)
-                refusals += [part.refusal for part in parts if part.type == "refusal"]
+                refusals += [piece.refusal or "" for piece in parts if piece.type == "refusal"]
             elif kind == "reasoning":
-                thoughts.extend(part.text for part in item.summary or [])
+                thoughts.extend(piece.text or "" for piece in item.summary or [])
             elif kind == "function_call":
                 calls.append(ToolCall(item.call_id, item.name, arguments_of(item.arguments)))
             blocks.append(item.model_dump(mode="json", exclude_none=True))
@@ -209,12 +212,10 @@ def _stop(response: Any, refused: bool, calls: bool) -> Literal["end", "tool", "
 
 def _tokens(usage: Any) -> Tokens | None:
     """Cached tokens are part of OpenAI's input tokens already."""
-    if usage is None or (usage.input_tokens is None and usage.output_tokens is None):
-        return None
-    details = usage.input_tokens_details
-    return Tokens(
-        usage.input_tokens or 0,
-        usage.output_tokens or 0,
-        getattr(details, "cached_tokens", None) or 0,
-        getattr(details, "cache_write_tokens", None) or 0,
+    details = part(usage, "input_tokens_details")
+    return counted(
+        part(usage, "input_tokens"),
+        part(usage, "output_tokens"),
+        cached=part(details, "cached_tokens"),
+        stored=part(details, "cache_write_tokens"),
     )

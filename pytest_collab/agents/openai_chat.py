@@ -7,11 +7,11 @@ from typing import Any, Literal
 
 from pytest_collab.agents.calls import arguments_of
 from pytest_collab.agents.chat_stream import Draft, as_text, tokens_of
-from pytest_collab.agents.chat_wire import chat_messages
+from pytest_collab.agents.chat_wire import Finish, chat_messages, finish_of
 from pytest_collab.agents.model import Answer
 from pytest_collab.agents.openai import OpenAIModel
 from pytest_collab.agents.prices import Tokens
-from pytest_collab.agents.retry import BadAnswer
+from pytest_collab.agents.retry import BadAnswer, Fault
 from pytest_collab.agents.sdk_errors import no_answer
 from pytest_collab.agents.thinking import apart
 from pytest_collab.episode.agent import Request, ToolCall
@@ -86,8 +86,13 @@ class OpenAIChatAgent(OpenAIModel):
             raise no_answer(completion, "the answer is not a chat completion", tokens)
         choice, message = choices[0], choices[0].message
         failed = (choice.model_extra or {}).get("error")
-        if choice.finish_reason == "error" or failed:
-            raise no_answer(completion, "the answer broke off with an error", tokens, failed)
+        finish = finish_of(choice.finish_reason)
+        if finish == "broken" or failed:
+            told = f"the answer broke off (finish_reason: {choice.finish_reason})"
+            raise no_answer(completion, told, tokens, failed)
+        if finish == "full":
+            told = "the context window was full before the answer's end"
+            raise BadAnswer(told, tokens, fault=Fault("overflow", told))
         extra = message.model_extra or {}
         calls = tuple(
             ToolCall(call.id or "", call.function.name or "", arguments_of(call.function.arguments))
@@ -99,7 +104,7 @@ class OpenAIChatAgent(OpenAIModel):
         return Answer(
             text=text or as_text(message.refusal),
             tool_calls=calls,
-            stop=_stop(choice.finish_reason, bool(message.refusal), bool(calls)),
+            stop=_stop(finish, bool(message.refusal), bool(calls)),
             tokens=tokens,
             model=completion.model or "",
             blocks=_reasoning_to_return(extra, bool(calls)),
@@ -116,11 +121,9 @@ def _reasoning_to_return(extra: dict[str, Any], calls: bool) -> dict[str, Any] |
     return None
 
 
-def _stop(finish: str | None, refused: bool, calls: bool) -> Literal["end", "tool", "length", "refusal", "filter"]:
-    if finish == "length":
-        return "length"
-    if finish == "content_filter":
-        return "filter"
+def _stop(finish: Finish, refused: bool, calls: bool) -> Literal["end", "tool", "length", "refusal", "filter"]:
+    if finish == "length" or finish == "filter" or finish == "refusal":
+        return finish
     if refused:
         return "refusal"
     return "tool" if calls else "end"

@@ -18,10 +18,17 @@ FIRST_PAUSE_S: Final = 0.5
 LONGEST_PAUSE_S: Final = 30.0
 LONGEST_RETRY_AFTER_S: Final = 7 * 24 * 3600.0
 
-_DELAY_IN_TEXT: Final = re.compile(
-    r"(?:retry|try again)(?: after| in)?:? (?:(\d+)h)? ?(?:(\d+)m(?!s))? ?(?:(\d+(?:\.\d+)?) ?(ms|s\b|sec)?)?",
+_AMOUNT: Final = re.compile(
+    r"(\d+(?:\.\d+)?) ?(ms|milliseconds?|d|days?|h|hrs?|hours?|m|mins?|minutes?|s|secs?|seconds?)(?![a-z])",
     re.IGNORECASE,
 )
+_DELAY_IN_TEXT: Final = re.compile(
+    r"(?:retry|try again)(?: after| in)?:? "
+    rf"(?:(?P<amounts>(?:{_AMOUNT.pattern},? ?(?:and )?)+)|(?P<bare>\d+(?:\.\d+)?))",
+    re.IGNORECASE,
+)
+_UNITS: Final = (("ms", 0.001), ("mil", 0.001), ("d", 86_400.0), ("h", 3600.0), ("m", 60.0), ("s", 1.0))
+"""What units of time begin with, in seconds; the first that fits counts."""
 
 NO_TOKENS: Final = Tokens()
 NOTHING_SAID: Final = Room()
@@ -77,7 +84,8 @@ def classify(status: int | None, message: str, *, code: str = "", headers: Any =
         headers: the response's, for `retry-after`.
     """
     told = message if status is None else f"HTTP {status}: {message}"
-    text = f"{code}\n{message}"
+    after = retry_after(headers)
+    text = f"{code}\n{message}" + (f"\nretry in {after:g} s" if after else "")
     if status in (429, 413, 400) and _larger_than_allowed(message):
         text += "\nrequest too large"
     rule = next(rule for rule in RULES if rule.fits(status, text))
@@ -87,7 +95,6 @@ def classify(status: int | None, message: str, *, code: str = "", headers: Any =
         kind = "overflow"
     elif kind == "overflow" and room.about_the_answer and room.left:
         kind = "shorten"
-    after = retry_after(headers)
     if after is None and kind in ("slow_down", "retry"):
         after = delay_in(message)
     return Fault(kind, told, status, after, room=room, lasting=rule.lasting, remedy=rule.remedy)
@@ -109,12 +116,16 @@ def _larger_than_allowed(message: str) -> bool:
 
 
 def delay_in(message: str) -> float | None:
-    """Seconds that an error's text asks to wait (`try again in 6m0s`, `retry in 33.5s`); None where it names none."""
+    """Seconds that an error's text asks to wait (`try again in 6m0s`, `in 5 minutes`); None where it names none."""
     found = _DELAY_IN_TEXT.search(message)
-    if found is None or not any(found.group(1, 2, 3)):
+    if found is None:
         return None
-    seconds = float(found[3] or 0) / (1000 if found[4] == "ms" else 1)
-    return int(found[1] or 0) * 3600 + int(found[2] or 0) * 60 + seconds
+    if found["bare"]:
+        return float(found["bare"])
+    seconds = 0.0
+    for amount, unit in _AMOUNT.findall(found["amounts"]):
+        seconds += float(amount) * next(worth for begins, worth in _UNITS if unit.lower().startswith(begins))
+    return seconds
 
 
 def retry_after(headers: Any) -> float | None:

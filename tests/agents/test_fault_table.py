@@ -81,6 +81,32 @@ DAY = (
         (503, "Loading model", "unavailable_error", "retry", False),
         (None, "[SSL: CERTIFICATE_VERIFY_FAILED] certificate verify failed", "", "fatal", True),
         (None, "All connection attempts failed", "", "retry", False),
+        (None, "[SSL: WRONG_VERSION_NUMBER] wrong version number (_ssl.c:1006)", "", "fatal", True),
+        (403, "Rate limit exceeded for user", "rateLimitExceeded", "slow_down", False),
+        (400, "Too many requests, please wait before trying again.", "ThrottlingException", "slow_down", False),
+        (424, "The model returned the following errors", "ModelErrorException", "retry", False),
+        (498, "Flex tier capacity exceeded", "capacity_exceeded", "retry", False),
+        (
+            400,
+            "You have reached your specified API usage limits. You will regain access on 1 May.",
+            "",
+            "fatal",
+            True,
+        ),
+        (429, "Your team has used all available credits or reached its monthly spending limit.", "", "fatal", True),
+        (429, "Your account is suspended", "exceeded_current_quota_error", "fatal", True),
+        (429, "Usage limit reached, try again in 30s", "", "slow_down", False),
+        (400, "API key not valid. Please pass a valid API key.", "INVALID_ARGUMENT", "fatal", True),
+        (400, "max_tokens: 9 is invalid", "", "fatal", False),
+        (400, "Content Exists Risk", "invalid_request_error", "filter", False),
+        (400, "Input data may contain inappropriate content.", "data_inspection_failed", "filter", False),
+        (403, "Content violates usage guidelines. API key ID: 7", "permission-denied", "filter", False),
+        (400, "Your request was rejected as a result of our safety system.", "", "filter", False),
+        (403, "Request blocked by security_policy", "", "fatal", True),
+        (400, "This model's maximum prompt length is 131072 but the request contains 140000", "", "overflow", False),
+        (400, "Your request exceeded model token limit: 8192 (requested: 9000)", "", "overflow", False),
+        (400, "Developer instruction is not enabled for models/gemma-3-27b-it", "", "fatal", True),
+        (400, "The model `llama3-70b` has been decommissioned", "model_decommissioned", "fatal", True),
     ],
 )
 def test_the_words_of_real_servers_are_told_apart(
@@ -162,6 +188,18 @@ def test_a_delay_is_read_from_an_errors_text() -> None:
     assert delay_in("try again in 250ms") == 0.25
     assert delay_in("retry in 1h2m3s") == 3723
     assert delay_in("please retry later") is None
+    assert delay_in("Please try again in 5 minutes.") == 300
+    assert delay_in("try again in 1 minute and 30 seconds") == 90
+    assert delay_in("retry after 1 day") == 86_400
+    assert delay_in("try again in 20 milliseconds") == 0.02
+    assert delay_in("Retry after 30. 429 errors so far") == 30
+
+
+def test_a_daily_limit_that_names_a_time_in_its_header_is_waited_for() -> None:
+    day = "Rate limit reached on requests per day (RPD): Limit 200, Used 200"
+    assert classify(429, day).kind == "fatal"
+    fault = classify(429, day, headers={"retry-after": "7"})
+    assert (fault.kind, fault.retry_after_s) == ("slow_down", 7)
 
 
 @pytest.mark.parametrize(
