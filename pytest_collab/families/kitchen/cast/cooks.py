@@ -98,7 +98,9 @@ class Cook(Player):
             if load.idle and all(item in stage.inputs and item != hand for item in load.items):
                 return f"put({stage.utensil})"
             return "wait(1)"
-        return "put(counter)"
+        free = any(not scene.state.lies(kitchen, cell) for cell in kitchen.shared)
+        # what it laid on a counter of its own would be handed to nobody
+        return "put(counter)" if free or _reaches(kitchen, seat, "window") else "wait(1)"
 
     def _stands(self, view: Mapping[str, Any], hand: str) -> bool:
         """Whether it is to hand over what it holds as it is."""
