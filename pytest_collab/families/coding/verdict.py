@@ -180,7 +180,7 @@ class Judge:
             return f"{seat}'s work was not taken: {event.data['refused']}. "
         skipped = event.data.get("skipped") or {}
         named = [f"{seat} {words}. " for words in (event.data.get("elsewhere") or ())[:2]]
-        first = sorted(skipped, key=lambda path: not skipped[path].startswith(("larger", "deeper")))[:1]
+        first = list(skipped)[:1]  # the most telling one
         return "".join([*named, *(f"{path} of {seat} was left out: {skipped[path]}. " for path in first)])
 
     def _tried(self, seat: str) -> bool:

@@ -264,6 +264,24 @@ class Store:
         done = self.git("diff-tree", "-p", *words, since or self.tree(self.base), tree)
         return done.stdout.decode(errors="surrogateescape")
 
+    def stat(self, tree: str) -> dict[str, dict[str, int]]:
+        """Lines that `tree` adds to each file of the base commit, and removes (none of a binary file).
+
+        A renamed file goes by its new name.
+        """
+        words = ("-r", "-z", "--numstat", "--no-ext-diff", "--no-textconv", "--find-renames")
+        parts = iter(self.git("diff-tree", *words, self.tree(self.base), tree).stdout.split(b"\0"))
+        found = {}
+        for line in parts:
+            added, removed, path = line.split(b"\t", 2) if line else (b"", b"", b"")
+            if line and not path:  # old name and new name follow
+                next(parts)
+                path = next(parts)
+            if path:
+                figures = zip(("added", "removed"), (added, removed), strict=True)
+                found[os.fsdecode(path)] = {what: int(count) if count.isdigit() else 0 for what, count in figures}
+        return found
+
     def checkout(self, tree: str | Entries, folder: Path) -> None:
         """Write a tree (an id, or its entries) into `folder`, which is made.
 

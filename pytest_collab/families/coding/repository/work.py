@@ -7,7 +7,9 @@ filters or attributes.
 
 from __future__ import annotations
 
+import contextlib
 import os
+import re
 import stat
 import subprocess
 import tempfile
@@ -26,6 +28,12 @@ DEPTH_LIMIT = 256
 PATH_LIMIT = 3000
 RULES_SECONDS = 60.0
 _TOO_LARGE = f"larger than {FILE_LIMIT} bytes"
+IGNORED = "ignored by a .gitignore"
+_MOST_IGNORED = 20
+_SOURCE = re.compile(
+    r"(?!.*(?:^|/)(?:\..*|node_modules|site-packages|target|__pycache__)/).*\.(?:py|[cm]?[jt]sx?|go|rs)"
+)
+"""Names of code that someone wrote, not of what a package manager or compiler put there."""
 _DIRECTORY = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
 _FILE = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
 _CHUNK = 1 << 20
@@ -38,7 +46,7 @@ class Work:
     Attributes:
         commit: a commit whose only parent is the base.
         tree: its tree.
-        skipped: path to why it is not part of it: a special file, too large, unreadable, a `.git`.
+        skipped: path to why it is not part of it: a special file, too large, unreadable, a `.git`, ignored code.
         refused: why nothing of it counts, so that `tree` is the base's; empty where it does.
     """
 
@@ -54,7 +62,7 @@ def collect_work(folder: Path, store: Store) -> Work:
     - What is in the working tree counts, whether committed, staged or neither; what is committed but not in
       the working tree does not (the tree as it stands is what the seat leaves).
     - A file is ignored by the `.gitignore` files of the tree as it stands, unless the base has it. The
-      exclude file and the configuration of the seat's repository do not matter.
+      exclude file and the configuration of the seat's repository do not matter. Code that is ignored is named.
     - A nested repository is a folder: its files count, its `.git` does not. Submodules of the base that are
       left as they are stay submodules.
     - Links stay links, whatever they point to. Modes are 100644, or 100755 with the owner's execute bit.
@@ -64,11 +72,12 @@ def collect_work(folder: Path, store: Store) -> Work:
       seat that left them, and nothing counts.
     """
     base = store.entries(store.tree(store.base))
-    reader = _Reader(os.open(folder, _DIRECTORY))
+    reader = _Reader(_opened(str(folder), _DIRECTORY, None))
     try:
         reader.survey()
         ignored = _ignored(reader, set(base))
         kept = [path for path in reader.files if path not in ignored]
+        reader.skipped.update(dict.fromkeys(sorted(filter(_source, ignored))[:_MOST_IGNORED], IGNORED))
         for path, (mode, oid) in base.items():
             if mode == "160000" and path in reader.empty:
                 reader.submodules[path] = oid
@@ -81,6 +90,10 @@ def collect_work(folder: Path, store: Store) -> Work:
     finally:
         os.close(reader.root)
     return Work(store.commit(tree), tree, reader.skipped)
+
+
+def _source(path: str) -> bool:
+    return _SOURCE.fullmatch(path) is not None
 
 
 class _Refused(Exception):
@@ -145,7 +158,7 @@ class _Reader:
         parts = place.split("/") if place else []
         for number, part in enumerate(parts):
             try:
-                following = os.open(part, flags if number == len(parts) - 1 else _DIRECTORY, dir_fd=descriptor)
+                following = _opened(part, flags if number == len(parts) - 1 else _DIRECTORY, descriptor)
             finally:
                 os.close(descriptor)
             descriptor = following
@@ -179,6 +192,33 @@ class _Reader:
             return bytes(content)
         finally:
             os.close(descriptor)
+
+
+def _opened(name: str, flags: int, folder: int | None) -> int:
+    """Open a file or folder. Where its owner has taken the owner's permissions away, they are given back first."""
+    try:
+        descriptor = os.open(name, flags, dir_fd=folder)
+    except PermissionError:
+        if not hasattr(os, "O_PATH"):
+            raise
+        found = os.open(name, os.O_PATH | os.O_NOFOLLOW | os.O_CLOEXEC, dir_fd=folder)
+        try:
+            _permit(f"/proc/self/fd/{found}", os.fstat(found))
+        finally:
+            os.close(found)
+        descriptor = os.open(name, flags, dir_fd=folder)
+    status = os.fstat(descriptor)
+    if stat.S_ISDIR(status.st_mode) and not status.st_mode & stat.S_IXUSR:
+        with contextlib.suppress(PermissionError):  # another's folder
+            _permit(descriptor, status)
+    return descriptor
+
+
+def _permit(itself: int | str, status: os.stat_result) -> None:
+    if stat.S_ISDIR(status.st_mode):
+        os.chmod(itself, stat.S_IMODE(status.st_mode) | stat.S_IRUSR | stat.S_IXUSR)
+    elif stat.S_ISREG(status.st_mode):
+        os.chmod(itself, stat.S_IMODE(status.st_mode) | stat.S_IRUSR)
 
 
 def _ignored(reader: _Reader, tracked: set[str]) -> set[str]:

@@ -169,7 +169,7 @@ class Grading:
             work = await self._workspace.collect(seat)
             self._works[seat] = work
             data, changed[seat] = await anyio.to_thread.run_sync(changes.told, store, work)
-            data["elsewhere"] = await self._workspace.elsewhere(seat)
+            data["elsewhere"] = await self._workspace.elsewhere(seat, work)
             self._add(seat, what="work", features=list(self._deal.features[seat]), **data)
         if self._deal.joining == "merge":
             places = await anyio.to_thread.run_sync(changes.places, store, self._works, changed)

@@ -11,8 +11,7 @@ from typing import Any, Final
 from pytest_collab.episode.text import bounded, printable
 from pytest_collab.families.coding.repository.git import Store
 from pytest_collab.families.coding.repository.merge import Region, overlaps, regions
-from pytest_collab.families.coding.repository.work import Work
-from pytest_collab.families.coding.workspace.workspace import stat_of
+from pytest_collab.families.coding.repository.work import IGNORED, Work
 
 DIFF_LIMIT: Final = 256 * 1024
 PATCH_LIMIT: Final = 1024 * 1024
@@ -67,18 +66,23 @@ def told(store: Store, work: Work) -> tuple[dict[str, Any], dict[str, tuple[Regi
     added = [line[1:] for line in patch.splitlines() if line.startswith("+") and not line.startswith("+++ ")]
     shown = printable(bounded(patch, DIFF_LIMIT))
     data = {
-        "stat": stat_of(patch),
+        "stat": store.stat(work.tree),
         "regions": listed[:MOST_REGIONS],
         "added": printable(bounded("\n".join(added), ADDED_LIMIT)),
         "diff": shown,
         "whole": shown == patch,
         "tree": work.tree,
-        "skipped": dict(sorted(work.skipped.items(), key=lambda item: not item[1].startswith("larger"))[:20]),
+        "skipped": dict(sorted(work.skipped.items(), key=_less_telling)[:20]),
         "refused": work.refused,
     }
     if shown != patch and len(patch) <= PATCH_LIMIT:  # control characters, foreign encodings: kept to be applied
         data["patch_base64"] = base64.b64encode(patch.encode(errors="surrogateescape")).decode()
     return data, changed
+
+
+def _less_telling(skipped: tuple[str, str]) -> tuple[int, str]:
+    path, why = skipped
+    return (2 if why == IGNORED else not why.startswith(("larger", "deeper")), path)
 
 
 def places(

@@ -12,7 +12,7 @@ import shutil
 import tempfile
 from collections.abc import Mapping, Sequence
 from contextlib import AsyncExitStack
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Final
 
 import anyio
@@ -25,6 +25,7 @@ from pytest_collab.families.coding.repository.clone import add_origin, seat_bran
 from pytest_collab.families.coding.repository.git import GitError, Store
 from pytest_collab.families.coding.repository.seed import BRANCH, Seed
 from pytest_collab.families.coding.repository.work import Work, collect_work
+from pytest_collab.families.coding.workspace import elsewhere
 from pytest_collab.sandbox import Choice, Completed, Mount, Sandbox, SandboxSpec, afterwards, read_inside
 from pytest_collab.sandbox.process import remove_tree
 
@@ -32,6 +33,7 @@ REMOTE: Final = "/origin.git"
 HISTORY_LIMIT: Final = 64 * 1024 * 1024
 GIT_SECONDS: Final = 60.0
 _BUNDLE: Final = ".git/collab.bundle"
+_SEAT_GIT: Final = {"safe.directory": "*", "gc.auto": "0"}
 
 
 class Workspace:
@@ -106,7 +108,7 @@ class Workspace:
             mounts = (Mount(origin, REMOTE, writable=True), *fixed)
         env = {
             **_identity(seat),
-            **_git_config({"safe.directory": "*", "gc.auto": "0"}),
+            **_git_config(_SEAT_GIT),
             "GIT_TERMINAL_PROMPT": "0",
             "GIT_EDITOR": "true",
         }
@@ -181,62 +183,25 @@ class Workspace:
         async with self._collecting:
             return await anyio.to_thread.run_sync(collect_work, self.tree(seat), self.store)
 
-    async def elsewhere(self, seat: str) -> list[str]:
-        """Work of a seat that is not in its working tree, and so does not count: sentences.
-
-        What its own git says about branches, stashes, and commits that it left behind on none (detached, reset,
-        rebased away); it is asked in the seat's sandbox for a minute at most, and believed as far as a hint goes.
-        """
-        found: list[str] = []
-        with anyio.move_on_after(GIT_SECONDS):
-            await self._find_elsewhere(seat, found)
-        return found
-
-    async def _find_elsewhere(self, seat: str, found: list[str]) -> None:
-        words = ("for-each-ref", "--no-merged=HEAD", "--format=%(objectname) %(refname)", "refs/heads", "refs/stash")
-        listed = await self.git(seat, *words)
-        if listed.killed_by is not None:
-            return  # for what else is in the tree; nothing is known
-        if not listed.ok:
-            found.append("left no working .git; the files as they stand are what is graded")
-            return
-        told = [line.partition(" ") for line in listed.stdout.splitlines()]
-        for ref in [ref for commit, _, ref in told if commit != self._seed.commit][:20]:
-            differs = await self.git(seat, "diff", "--quiet", "--no-ext-diff", ref, "--")
-            if differs.exit_code != 0 or (ref == "refs/stash" and await self._stashed_untracked(seat)):
-                name = printable(ref.removeprefix("refs/heads/"), 80)
-                where = "keeps work in a stash" if ref == "refs/stash" else f"committed on branch {name}"
-                found.append(f"{where}, which was not what is graded")
-        found += await self._left_behind(seat)
-
-    async def _stashed_untracked(self, seat: str) -> bool:
-        """Whether the seat's stash holds files that were untracked, and are not there now."""
-        listed = await self.git(seat, "ls-tree", "-r", "-z", "--name-only", "--full-tree", "refs/stash^3")
-        names = set(listed.stdout.split("\0")[:50]) - {""} if listed.ok else set()
-        if not names:
-            return False
-        words = ("--literal-pathspecs", "ls-files", "-z", "--cached", "--others", "--", *names)
-        return bool(names - set((await self.git(seat, *words)).stdout.split("\0")))
-
-    async def _left_behind(self, seat: str) -> list[str]:
-        """A commit that no branch holds, if it changes files that the working tree leaves as they were at first."""
-        been = (await self.git(seat, "log", "--walk-reflogs", "-n", "50", "--format=%H", "HEAD")).stdout.split()
-        words = (*been, "--not", "HEAD", "--branches", "--glob=refs/stash")
-        lost = (await self.git(seat, "rev-list", "-n", "20", *words)).stdout.split() if been else []
-        if not lost:
-            return []
-        now = await self._changed(seat)
-        for commit in lost:
-            missing = sorted(await self._changed(seat, commit) - now)
-            if missing:
-                name = printable(missing[0], 80) + (f" and {len(missing) - 1} more" if len(missing) > 1 else "")
-                return [f"changed {name} in a commit that is on no branch, which was not what is graded"]
-        return []
-
-    async def _changed(self, seat: str, *commit: str) -> set[str]:
-        """Files that the seat's tree, or a commit, has otherwise than the base."""
-        listed = await self.git(seat, "diff", "--name-only", "--no-ext-diff", self._seed.commit, *commit, "--")
-        return set(listed.stdout.splitlines()) if listed.ok else set()
+    async def elsewhere(self, seat: str, work: Work) -> list[str]:
+        """Work of a seat that is not in its working tree, and so not in `work`: see `elsewhere.sentences`."""
+        inside = self.inside(seat)
+        who = f"<{seat}@localhost>" if self._remote else ""
+        env = {**elsewhere.VARIABLES, **_git_config({**_SEAT_GIT, **elsewhere.QUIET})}
+        asked = await self.run(
+            seat,
+            ["sh", "-c", elsewhere.SCRIPT, "sh", self._seed.commit, who],
+            timeout=elsewhere.SECONDS,
+            env={**env, "GIT_CEILING_DIRECTORIES": str(PurePosixPath(inside).parent)},
+            output_limit=elsewhere.OUTPUT_LIMIT,
+        )
+        if asked.killed_by not in (None, "timeout"):
+            return []  # for what else is in the tree; nothing is known
+        return await anyio.to_thread.run_sync(
+            lambda: elsewhere.sentences(
+                asked.stdout, self.store.entries(self.store.tree(self.store.base)), self.store.entries(work.tree)
+            )
+        )
 
     async def diff(self, seat: str, limit: int | None = None) -> str:
         """What the seat's tree changes, as a patch for people to read."""
@@ -293,18 +258,3 @@ def _git_config(settings: Mapping[str, str]) -> dict[str, str]:
         f"GIT_CONFIG_{what}_{n}": text for n, pair in pairs for what, text in zip(("KEY", "VALUE"), pair, strict=True)
     }
     return {"GIT_CONFIG_COUNT": str(len(settings)), **named}
-
-
-def stat_of(patch: str) -> dict[str, Mapping[str, int]]:
-    """Lines added and removed per file of a patch."""
-    found: dict[str, dict[str, int]] = {}
-    path = ""
-    for line in patch.splitlines():
-        if line.startswith("diff --git "):
-            path = line.rpartition(" b/")[2].strip('"')
-            found[path] = {"added": 0, "removed": 0}
-        elif path and line.startswith("+") and not line.startswith("+++ "):
-            found[path]["added"] += 1
-        elif path and line.startswith("-") and not line.startswith("--- "):
-            found[path]["removed"] += 1
-    return dict(found)
