@@ -167,10 +167,10 @@ class Grader:
             command = command.replace("{report}", shlex.quote(sandbox.inside(laid.out / "report")))
             if self.choice.sandbox.isolating:
                 command = f"{self.environment.warming}{command}"
-            env = {}
+            env = {"CARGO_INCREMENTAL": "0"} if self.pool.language == "rust" else {}  # it builds once
             if self._guarded(command):
                 # Until the guard has seen pytest as it is, nothing is imported from the tree, whatever it is called.
-                env = {"COLLAB_GUARD": sandbox.inside(laid.out), "PYTHONPATH": sandbox.inside(_GUARD)}
+                env |= {"COLLAB_GUARD": sandbox.inside(laid.out), "PYTHONPATH": sandbox.inside(_GUARD)}
                 env |= {"PYTHONSAFEPATH": "1", "PYTHONNOUSERSITE": "1"}
                 if not self.choice.sandbox.isolating:
                     # Nothing is mounted there: editable installs would lead to the base, not to the graded tree.

@@ -9,6 +9,7 @@ docs/families/coding-merge-and-grading.md says so.
 
 from __future__ import annotations
 
+import operator
 import os
 import sys
 
@@ -18,6 +19,8 @@ if TYPE_CHECKING:
     from typing import Any
 
     import pytest
+
+    _Owner = tuple[str, Any, tuple[str, ...], tuple[Any, ...], tuple[Any, ...], tuple[Any, ...]]
 
 _DECIDING = (
     "runner",
@@ -38,7 +41,7 @@ _HOOKS = (
     *("pytest_pycollect_makeitem", "pytest_pycollect_makemodule", "pytest_make_collect_report"),
     *("pytest_collect_file", "pytest_fixture_setup", "pytest_generate_tests", "pytest_report_teststatus"),
 )
-_TRACEBACKS = 3
+_TRACEBACKS = 1
 """So many failing tests are told in full."""
 
 
@@ -52,26 +55,33 @@ class _Watch:
         self.modules = [sys.modules[name] for name in names]
         self.before = list(self._look())
         # Places of installed code; anything else that hooks in is a conftest of the pool, or foreign.
-        self.trusted = tuple({os.path.join(sys.prefix, ""), os.path.join(sys.base_prefix, "lib", "")})
+        self.trusted = (os.path.join(sys.prefix, ""), os.path.join(sys.base_prefix, "lib", ""), __file__)
+        # After every test some thousand functions are compared; by what foreign code has not touched.
+        self.tools = all, map, vars, operator.is_, operator.attrgetter("__code__")
 
-    def _look(self) -> Iterator[tuple[str, Any, str, Any]]:
+    def _look(self) -> Iterator[_Owner]:
         function, kinds = type(lambda: 0), (type(lambda: 0), classmethod, staticmethod, property)
         for module in self.modules:
+            own: dict[str, Any] = {}
             for name, value in list(vars(module).items()):
                 if isinstance(value, type) and value.__module__ == module.__name__:
-                    for inner, part in list(vars(value).items()):
-                        if isinstance(part, kinds):
-                            code = part.__code__ if isinstance(part, function) else None
-                            yield f"{module.__name__}.{name}.{inner}", value, inner, (part, code)
+                    parts = {inner: part for inner, part in list(vars(value).items()) if isinstance(part, kinds)}
+                    yield _owner(f"{module.__name__}.{name}", value, parts)
                 elif isinstance(value, function):
-                    yield f"{module.__name__}.{name}", module, name, (value, value.__code__)
+                    own[name] = value
+            yield _owner(module.__name__, module, own)
 
     def replaced(self) -> Iterator[str]:
         """Names of functions that are no longer what they were."""
-        for label, owner, name, (value, code) in self.before:
-            now = vars(owner).get(name)
-            if now is not value or (code is not None and now.__code__ is not code):
-                yield f"{label} is replaced"
+        every, each, names_of, same, code_of = self.tools
+        for label, owner, names, parts, functions, codes in self.before:
+            now = names_of(owner)
+            if every(each(same, each(now.get, names), parts)) and every(each(same, each(code_of, functions), codes)):
+                continue
+            code = dict(zip(functions, codes, strict=True))
+            for name, part in zip(names, parts, strict=True):
+                if now.get(name) is not part or (part in code and part.__code__ is not code[part]):
+                    yield f"{label}.{name} is replaced"
 
     def hooked(self, manager: pytest.PytestPluginManager) -> Iterator[str]:
         """Hooks that decide results and come from neither installed code nor a conftest."""
@@ -79,10 +89,16 @@ class _Watch:
             for found in getattr(manager.hook, name).get_hookimpls():
                 code = getattr(found.function, "__code__", None)
                 place = code.co_filename if code is not None else "?"
+                if place.startswith(self.trusted):
+                    continue
                 loaded = getattr(found.plugin, "__file__", None) == place and os.path.isfile(place)
-                conftest = loaded and os.path.basename(place) == "conftest.py"
-                if not place.startswith((*self.trusted, __file__)) and not conftest:
+                if not loaded or os.path.basename(place) != "conftest.py":
                     yield f"{os.path.basename(place)} hooks into {name}"
+
+
+def _owner(label: str, owner: Any, parts: dict[str, Any]) -> _Owner:
+    functions = tuple(part for part in parts.values() if isinstance(part, type(_owner)))
+    return label, owner, (*parts,), (*parts.values(),), functions, tuple(one.__code__ for one in functions)
 
 
 def _install() -> None:
@@ -104,6 +120,10 @@ def _install() -> None:
         os.unlink(os.path.join(place, "key"))
     except OSError:
         return  # another process of this run has it: a worker of xdist, or a pytest that a test started
+    # What is imported before foreign code stays: it is not looked through for garbage, neither now nor later.
+    import gc
+
+    gc.disable()
     import hashlib
     import hmac
     import json
@@ -133,8 +153,16 @@ def _install() -> None:
     def pytest_load_initial_conftests(early_config: pytest.Config) -> None:
         watches.append((_Watch(), early_config.pluginmanager))
         configs.append(early_config)
+        gc.freeze()
+        gc.enable()
         if "-m" in words[:4] and getattr(sys.flags, "safe_path", False):
             sys.path.insert(0, os.getcwd())  # where `python -m` has it, and where tests of the pool may count on it
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_configure(config: pytest.Config) -> None:
+        written = getattr(config.option, "xmlpath", None)
+        if written and os.path.dirname(os.path.abspath(written)) == place:
+            config.option.xmlpath = None  # the notes stand in its place
 
     def pytest_runtest_logreport(report: pytest.TestReport) -> None:
         if report.when == "call":
@@ -187,8 +215,8 @@ def _install() -> None:
         leave(ended[-1])
 
     module = types.ModuleType("collab_guard", "PYTEST_DONT_REWRITE (nor warn: a pool may make warnings errors)")
-    hooks = (pytest_load_initial_conftests, pytest_runtest_logreport, pytest_collectreport, pytest_sessionfinish)
-    for hook in (*hooks, pytest_exception_interact, pytest_unconfigure):
+    hooks = (pytest_load_initial_conftests, pytest_configure, pytest_runtest_logreport, pytest_collectreport)
+    for hook in (*hooks, pytest_exception_interact, pytest_sessionfinish, pytest_unconfigure):
         setattr(module, hook.__name__, hook)
     sys.modules["collab_guard"] = module
     os.environ["PYTEST_PLUGINS"] = "collab_guard"
