@@ -63,13 +63,13 @@ def run(args: argparse.Namespace) -> int:
     given = parse_stand_ins(args.stand_ins, "--as")
     file = file.model_copy(update={"stand_ins": {**file.stand_ins, **given}})
     report = judge_directory(file, args.run, read_baselines(file, args.baseline, Path.cwd(), args.run))
-    directory.write(GATES_JSON, report)
     if args.junitxml is not None:
         from pytest_collab.report.junit import write_gates_xml
 
         write_gates_xml(args.junitxml, report, args.gate.name)
     for line in [*gate_lines(report), verdict_line(report)]:
         print(line)
+    directory.write(GATES_JSON, report)  # after the verdict is told: a run may lie where nothing can be written
     told = read_report(directory, args.baseline) if github.wanted() else None
     for line in github.publish(args.run, report, report=told):
         print(line)

@@ -5,10 +5,12 @@ from __future__ import annotations
 import argparse
 import shutil
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
 from pytest_collab.episode.appending import append_line
+from pytest_collab.episode.outcome import Outcome
 from pytest_collab.episode.record import Episode
 from pytest_collab.episode.run import (
     FLAT,
@@ -21,6 +23,9 @@ from pytest_collab.episode.run import (
 )
 from pytest_collab.errors import RunError
 from pytest_collab.measure.circumstances import unlike
+
+Key = tuple[str, str, str, tuple[str, ...], int, int]
+"""As `Episode.key`."""
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -35,23 +40,41 @@ def run(args: argparse.Namespace) -> int:
     from pytest_collab.report.terminal import run_lines
 
     shards = [RunDirectory.open(path) for path in args.runs]
-    info = merged_info([shard.info() for shard in shards], args.runs)
+    infos = [shard.info() for shard in shards]
+    merged_info(infos, args.runs)  # refuses, before anything is made
     merged = RunDirectory.create(args.out)
     merged.spread = sum(shard.size() for shard in shards) > FLAT
-    seen: set[str] = set()
     bad: list[BadLine] = []
-    lines = []
+    chosen: dict[str, tuple[Episode, RunDirectory]] = {}
+    second: list[Episode] = []
+    played: list[set[Key]] = []
     for shard in shards:
+        keys: set[Key] = set()
         for play in shard.plays():
             if isinstance(play, BadLine):
                 bad.append(play)
-            elif play.id not in seen:  # where two shards played the same episode, the first stands
-                seen.add(play.id)
-                lines.append(f"{_moved(play, shard, merged).json_line()}\n")
+                continue
+            keys.add(play.key)
+            known, _ = chosen.setdefault(play.id, (play, shard))
+            if known is play or known == play:
+                continue
+            # Two shards played the same episode: the first stands, but for one that says nothing of the agents.
+            lost = known.outcome is Outcome.INFRASTRUCTURE and play.outcome is not Outcome.INFRASTRUCTURE
+            if lost:
+                chosen[play.id] = play, shard
+            second.append(known if lost else play)
+        played.append(keys)
+    lines = [f"{_moved(play, shard, merged).json_line()}\n" for play, shard in chosen.values()]
     merged.write("episodes.jsonl", "".join(lines))
-    for shard in shards:
-        for play in shard.superseded():
-            append_line(merged.path / SUPERSEDED, play.json_line())
+    for play in [*second, *(play for shard in shards for play in shard.superseded())]:
+        append_line(merged.path / SUPERSEDED, play.json_line())
+    info = merged_info(infos, args.runs, played)
+    if second:
+        note = f"{len(second)} episodes were played in more than one shard: the first that is evidence counts"
+        info = info.model_copy(update={"notes": [*info.notes, note]})
+        print(note)
+    for one in info.missing_shards:
+        print(f"shard {one} is missing: gates on this run stay undecided until it is merged, too")
     merged.write("run.json", info)
     plan = merged_plan([shard.path for shard in shards])
     if plan is not None:
@@ -73,12 +96,18 @@ def _moved(play: Episode, shard: RunDirectory, merged: RunDirectory) -> Episode:
     return play if place == play.transcript else play.model_copy(update={"transcript": place})
 
 
-def merged_info(infos: list[RunInfo], paths: list[Path]) -> RunInfo:
+def merged_info(infos: list[RunInfo], paths: list[Path], played: Sequence[set[Key]] = ()) -> RunInfo:
     """One run.json for all shards.
 
+    Args:
+        played: the episodes of each; what it planned beyond them is missing. Left out, plans are added up.
+
     Raises:
-        RunError: two shards were not played alike; names what differs.
+        RunError: two shards are one directory, or were not played alike; names what differs.
     """
+    twice = [str(path) for path, count in Counter(path.resolve() for path in paths).items() if count > 1]
+    if twice:
+        raise RunError(f"{', '.join(twice)} is named twice: name each shard once")
     for place, (info, path) in enumerate(zip(infos, paths, strict=True)):
         for other, elsewhere in zip(infos[place + 1 :], paths[place + 1 :], strict=True):
             found = [one for one in unlike(info, other) if one.kind not in ("task", "family")]
@@ -100,9 +129,7 @@ def merged_info(infos: list[RunInfo], paths: list[Path]) -> RunInfo:
                 )
             origin.setdefault(name, path)
     agents = {str(agent.get("name")): agent for info in infos for agent in info.agents}
-    planned: Counter[tuple[str, str, str]] = Counter()
-    for info in infos:
-        planned.update({(one.family, one.task, one.condition): one.episodes for one in info.planned})
+    planned = _planned(infos, played)
     statuses = [info.exit_status for info in infos]
     return infos[0].model_copy(
         update={
@@ -112,6 +139,7 @@ def merged_info(infos: list[RunInfo], paths: list[Path]) -> RunInfo:
                 PlannedCount(family=family, task=task, condition=condition, episodes=count)
                 for (family, task, condition), count in sorted(planned.items())
             ],
+            "missing_shards": _missing_shards(infos),
             "agents": list(agents.values()),
             "started": min(info.started for info in infos),
             "finished": max((info.finished or "" for info in infos), default="") or None,
@@ -119,3 +147,38 @@ def merged_info(infos: list[RunInfo], paths: list[Path]) -> RunInfo:
             "notes": [*infos[0].notes, f"merged from {len(infos)} shards"],
         }
     )
+
+
+def _planned(infos: Sequence[RunInfo], played: Sequence[set[Key]]) -> Counter[tuple[str, str, str]]:
+    """How many episodes there were to play: those that were, and what each shard left out of its own.
+
+    A shard that was played twice has left out what both have left out.
+    """
+    wanted = [
+        Counter({(one.family, one.task, one.condition): one.episodes for one in info.planned}) for info in infos
+    ]
+    if not played:
+        return sum(wanted, Counter())
+    missing: dict[object, Counter[tuple[str, str, str]]] = {}
+    for place, (info, plan, keys) in enumerate(zip(infos, wanted, played, strict=True)):
+        left = plan - Counter(key[:3] for key in keys)
+        shard = info.options.get("shard") or place
+        missing[shard] = missing.get(shard, left) & left
+    there = Counter(key[:3] for key in set().union(*played))
+    return sum(missing.values(), Counter({cell: there[cell] for plan in wanted for cell in plan}))
+
+
+def _missing_shards(infos: Sequence[RunInfo]) -> list[str]:
+    """Which of N shards are not among those that are merged; what was merged before names those that it lacks."""
+    there = {name for info in infos if (name := info.options.get("shard"))}
+    for info in infos:
+        there |= {name for of in map(_of, info.missing_shards) for name in _parts(of)} - set(info.missing_shards)
+    return [name for of in sorted({*map(_of, there)}) for name in _parts(of) if name not in there]
+
+
+def _of(shard: str) -> int:
+    return int(shard.partition("/")[2])
+
+
+def _parts(of: int) -> list[str]:
+    return [f"{part}/{of}" for part in range(1, of + 1)]

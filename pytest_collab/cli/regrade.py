@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import shutil
 from pathlib import Path
 
 from pytest_collab import families
@@ -10,6 +11,7 @@ from pytest_collab.episode.condition import Condition
 from pytest_collab.episode.judge import judge, record
 from pytest_collab.episode.record import Episode
 from pytest_collab.episode.run import BadLine, RunDirectory
+from pytest_collab.episode.text import told
 from pytest_collab.episode.transcript import Transcript
 from pytest_collab.errors import CollabError
 
@@ -32,8 +34,9 @@ def run(args: argparse.Namespace) -> int:
         played += 1
         try:
             new = regraded(old, directory.transcript(old))
-        except CollabError as error:
-            print(f"{old.id}: cannot be graded again: {error}")
+        except Exception as error:  # of a foreign transcript: it costs no other episode
+            why = str(error) if isinstance(error, CollabError) else told(error)
+            print(f"{old.id}: cannot be graded again: {why}")
             failed += 1
             again.append(old.json_line())
             continue
@@ -44,8 +47,9 @@ def run(args: argparse.Namespace) -> int:
     print(f"{played - failed} episodes graded again, {changed} changed, {failed} could not be graded again")
     if args.write and changed:
         path = directory.path / "episodes.jsonl"
-        path.replace(path.with_suffix(".jsonl.bak"))
+        shutil.copyfile(path, path.with_suffix(".jsonl.bak"))
         directory.write("episodes.jsonl", "".join(f"{line}\n" for line in again))
+        (directory.path / "gates.json").unlink(missing_ok=True)  # of the outcomes before
     return 1 if changed or failed else 0
 
 

@@ -28,6 +28,9 @@ FLAT: Final = 10_000
 """Up to so many episodes transcripts lie in `transcripts/` itself; those of a larger run in 256 folders there."""
 
 
+_SPOILT: Final = ". Move it away to read the episodes without it; what was planned is then not known."
+
+
 class TaskInfo(BaseModel):
     """A task as run.json keeps it.
 
@@ -62,6 +65,7 @@ class RunInfo(BaseModel):
 
     Attributes:
         planned: what there was to play; empty in runs of before it was kept.
+        missing_shards: of a merged run, those that were not there.
     """
 
     model_config = ConfigDict(frozen=True, extra="ignore")
@@ -72,6 +76,7 @@ class RunInfo(BaseModel):
     agents: list[dict[str, Any]] = []
     tasks: list[TaskInfo] = []
     planned: list[PlannedCount] = []
+    missing_shards: list[str] = []
     git_commit: str | None = None
     started: str = ""
     finished: str | None = None
@@ -262,10 +267,16 @@ class RunDirectory:
         path = self.path / name
         partial = path.with_name(f".{name}.{os.getpid()}.partial")
         try:
-            partial.write_text(text, encoding="utf-8", errors="surrogateescape")
+            with partial.open("w", encoding="utf-8", errors="surrogateescape") as file:
+                file.write(text)
+                file.flush()
+                os.fsync(
+                    file.fileno()
+                )  # else a machine that goes down leaves an empty file in the place of a whole one
             partial.replace(path)
         except OSError as error:
-            partial.unlink(missing_ok=True)
+            with contextlib.suppress(OSError):
+                partial.unlink()
             raise RunError(f"{path} cannot be written: {error.strerror or error}") from error
         return path
 
@@ -279,12 +290,14 @@ class RunDirectory:
         except FileNotFoundError:
             return RunInfo()
         except (OSError, ValueError) as error:
-            raise RunError(f"{path} cannot be read: {error}") from error
-        _refuse_newer(raw, str(path))
+            raise RunError(f"{path} cannot be read: {error}{_SPOILT}") from error
         try:
+            _refuse_newer(raw, str(path))
             return RunInfo.model_validate(raw)
         except ValidationError as error:
-            raise RunError(f"{path} is not a run.json: {error.errors()[0]['msg']}") from error
+            raise RunError(f"{path} is not a run.json: {error.errors()[0]['msg']}{_SPOILT}") from error
+        except ValueError as error:
+            raise RunError(f"{path} is not a run.json: {error}{_SPOILT}") from error
 
     def record(self) -> Record:
         """All plays, skipping and naming lines that are no episode."""

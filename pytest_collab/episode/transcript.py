@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import threading
@@ -130,7 +131,8 @@ class Transcript(Sequence[Event]):
                 out.writelines(f"{event.json_line()}\n" for event in self._events)
             partial.replace(path)
         except OSError as error:
-            partial.unlink(missing_ok=True)
+            with contextlib.suppress(OSError):
+                partial.unlink()
             raise RunError(f"transcript {path} cannot be written: {error.strerror or error}") from error
 
     @classmethod
@@ -138,13 +140,18 @@ class Transcript(Sequence[Event]):
         """Read what `write` wrote.
 
         Raises:
-            RunError: the file is missing, or a line is not an event (the line is named).
+            RunError: the file is missing or empty, or a line is not the next event (the line is named).
         """
         try:
             with path.open(encoding="utf-8") as lines:
-                return cls.parse(lines, name=str(path))
+                found = cls.parse(lines, name=str(path))
         except OSError as error:
             raise RunError(f"transcript {path} cannot be read: {error.strerror or error}") from error
+        except UnicodeDecodeError as error:
+            raise RunError(f"transcript {path} cannot be read: byte {error.start} is no UTF-8") from error
+        if not found:
+            raise RunError(f"transcript {path} is empty")
+        return found
 
     @classmethod
     def parse(cls, lines: Iterable[str], name: str = "transcript") -> Transcript:
@@ -157,9 +164,12 @@ class Transcript(Sequence[Event]):
         for number, line in enumerate(lines, 1):
             try:
                 raw = _parsed(line)
-                events.append(Event(raw["seq"], raw["t"], raw["seat"], raw["kind"], raw["data"]))
+                event = Event(raw["seq"], raw["t"], raw["seat"], raw["kind"], raw["data"])
             except (ValueError, KeyError, TypeError) as error:
                 raise RunError(f"{name}:{number}: not a transcript event ({error})") from error
+            if event.seq != len(events):
+                raise RunError(f"{name}:{number}: event {event.seq} stands where event {len(events)} should")
+            events.append(event)
         return cls(events)
 
 

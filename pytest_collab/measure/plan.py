@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import Any, Final, NamedTuple
 
 from pytest_collab.measure.frame import Frame, Plan
@@ -70,6 +71,36 @@ def stopped_for(gate: Gate, frame: Frame) -> tuple[int, int] | None:
     asked = [one for one in plan if concerns(gate, one)]
     there = sum(one in played for one in asked)
     return None if there == len(asked) else (there, len(asked))
+
+
+def unrecorded(gate: Gate, frame: Frame) -> tuple[str, ...]:
+    """Why a gate cannot be decided on a run that is not whole: what its session meant to play and has no record of.
+
+    An interrupted session, money that was spent, an agent that was given up, lines that a crash or a hand has spoilt:
+    what is missing is never missing at random. Sessions keep how much there was to play by family, task and condition
+    only, so that other teams' episodes count, too.
+    """
+    if frame.plan is not None:
+        return ()
+    told = [f"shard {one} is missing: merge it, too" for one in frame.info.missing_shards]
+    planned = frame.info.planned
+    if not planned and frame.bad:
+        told.append(f"{len(frame.bad)} lines of episodes.jsonl cannot be read")
+    conditions = GAPS[gate.metric] if gate.measured.kind == "gap" else conditions_of(gate)
+    played = Counter(zip(frame.family, frame.task, frame.condition, strict=True))
+    missing = asked = 0
+    for one in planned:
+        if (
+            (gate.where.family and one.family not in gate.where.family)
+            or (gate.where.task and one.task not in gate.where.task)
+            or (conditions and one.condition not in conditions)
+        ):
+            continue
+        asked += one.episodes
+        missing += max(one.episodes - played[one.family, one.task, one.condition], 0)
+    if missing:
+        told.append(f"{missing} of the {asked} episodes that were planned for it were not recorded: --collab-resume")
+    return tuple(told)
 
 
 def planned_of(frame: Frame) -> list[PlannedEpisode]:

@@ -65,7 +65,9 @@ class FrameReader:
 
         try:
             raw = from_json(line)
-            version = raw.get("schema_version", 1)
+            version = raw.get("schema_version", 1) if isinstance(raw, dict) else None
+            if not isinstance(version, int):
+                raise ValueError("not an object with a schema_version")
             if version > SCHEMA_VERSION:
                 raise RunError(
                     f"{self._file}:{self._line} has schema_version {version}; this version of pytest-collab reads up "

@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pytest_collab.episode.examiner import GRADER
+from pytest_collab.episode.outcome import CAUSE_OF
 from pytest_collab.episode.run import BadLine
 from pytest_collab.measure.frame import INFRASTRUCTURE, NO_SPARE, OUTCOMES, Column, Fault, Frame, Spare
 
@@ -55,9 +56,13 @@ class Rows:
         failure does not launder it, a re-run after an infrastructure error replaces it.
         """
         family, task = self.code("family", raw["family"]), self.code("task", raw["task"])
+        if not isinstance(raw["team"], list | tuple):
+            raise ValueError(f"the team is no list: {raw['team']!r}")
         condition, team = self.code("condition", raw["condition"]), self.code("team", tuple(raw["team"]))
         seed, epoch = int(raw["seed"]), int(raw.get("epoch", 0))
-        outcome = _OUTCOME_CODE[raw["outcome"]]
+        outcome = _OUTCOME_CODE.get(raw["outcome"])
+        if outcome is None:
+            raise ValueError(f"unknown outcome {raw['outcome']!r} (of a newer version?)")
         usage = raw.get("usage") or {}
         known, unpriced = 0.0, False
         summed = dict.fromkeys(_SUMMED, 0.0)
@@ -65,7 +70,7 @@ class Rows:
             for name in _SUMMED:
                 summed[name] += seat.get(name, 0)
             price = seat.get("cost_usd", 0.0)
-            if price is None:
+            if price is None or not 0.0 <= price < math.inf:  # what no price list can come to is not known
                 unpriced = True
             else:
                 known += price
@@ -123,6 +128,8 @@ class Rows:
 
     def _fault(self, raw: Mapping[str, Any]) -> Fault:
         fault = Fault(raw["code"], raw["cause"], tuple(raw.get("seats") or ()))
+        if fault.code not in CAUSE_OF:
+            raise ValueError(f"unknown failure code {fault.code!r} (of a newer version?)")
         known: Fault = self.known_faults.setdefault(fault, fault)
         return known
 

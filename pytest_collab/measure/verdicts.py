@@ -36,7 +36,7 @@ from pytest_collab.measure.losses import bounds_of, depends, losses_of, lost_at_
 from pytest_collab.measure.matching import NOT_COMPARED, Matching
 from pytest_collab.measure.metric import FAILURE_RATE, GAPS
 from pytest_collab.measure.paired import Pairs
-from pytest_collab.measure.plan import stopped_for
+from pytest_collab.measure.plan import stopped_for, unrecorded
 from pytest_collab.measure.selection import (
     ENDS,
     INFRASTRUCTURE_RATE,
@@ -158,7 +158,7 @@ def _judged(file: GateFile, gate: Gate, frame: Frame, baselines: Mapping[str, Fr
     caveats = replace(
         losses_alone(file, gate, frame),
         matching=found.matching,
-        open=found.open,
+        open=(*found.open, *unrecorded(gate, frame)),
         notes=found.notes,
         stopped=found.stopped,
         corrected=found.corrected,

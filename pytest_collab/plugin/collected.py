@@ -102,7 +102,8 @@ class Collected:
             case = case_of(item)
             if case is None or case.skip is not None:
                 continue
-            planned.setdefault(case.key[:3], set()).add(case.key)
+            if not any(item.iter_markers("skip")) and not any(item.iter_markers("skipif")):
+                planned.setdefault(case.key[:3], set()).add(case.key)
             if not played(case):
                 wanted.setdefault((case.task.params.family, case.task.name), (case.task, {}))[1][case.seed] = None
         refused = prepare_tasks([(task, list(seeds)) for task, seeds in wanted.values()], self.configure)

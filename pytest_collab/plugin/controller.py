@@ -96,7 +96,10 @@ class Controller:
         try:
             self._lock.acquire()
         except Timeout:
-            raise RunError(f"run directory {run.path} is in use by another session") from None
+            raise RunError(
+                f"run directory {run.path} is in use by another session. "
+                "Wait for its end, or name another --collab-run-dir."
+            ) from None
         except OSError as error:
             raise RunError(f"run directory {run.path} cannot be written: {error.strerror or error}") from error
 

@@ -80,11 +80,13 @@ def _found(gates: GateReport | None, baseline: Baseline | None, frame: Frame) ->
     good = int((frame.success & evidence).sum())
     refused = f" The baseline was not used: {baseline.refusal}" if baseline is not None else ""
     lost = f"All {int(teams.sum()) or len(frame)} {kind} were lost to infrastructure"
+    why = "this run was played without gates (--collab-gate=FILE) and without a baseline (--collab-baseline=DIR)"
+    if frame.info.options.get("gate"):
+        why = "its gates were not judged (`collab gate RUN`), and there is no baseline (--collab-baseline=DIR)"
     return Answer(
         "open",
         f"{good} of {int(evidence.sum())} {kind} succeeded" if evidence.any() else lost,
-        "Whether that is worse than before cannot be told: this run was played without gates (--collab-gate=FILE) "
-        f"and without a baseline (--collab-baseline=DIR).{refused}",
+        f"Whether that is worse than before cannot be told: {why}.{refused}",
     )
 
 

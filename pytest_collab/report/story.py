@@ -7,6 +7,8 @@ from pathlib import Path
 from typing import Any, Final
 from urllib.parse import quote
 
+from pydantic import ValidationError
+
 from pytest_collab import families
 from pytest_collab.episode.broken_off import WORDS
 from pytest_collab.episode.condition import Condition
@@ -153,5 +155,5 @@ def draw(episode: Episode, transcript: Transcript, upto: int | None = None) -> P
         family = families.get(episode.family)
         params = family.params_type.model_validate(transcript.start["params"])
         return family.draw(params, episode.seed, Condition.parse(episode.condition), transcript, upto)
-    except CollabError:
+    except (CollabError, ValidationError):
         return None  # a picture never decides whether a failure can be shown

@@ -178,7 +178,7 @@ def test_a_run_directory_is_never_shared_by_accident(shake: pytest.Pytester) -> 
             time.sleep(0.02)
         busy = shake.runpytest_subprocess("--agents=partner", "--collab-run-dir=out", "--collab-resume")
         assert busy.ret == pytest.ExitCode.USAGE_ERROR
-        busy.stderr.fnmatch_lines(["ERROR: run directory *out is in use by another session"])
+        busy.stderr.fnmatch_lines(["ERROR: run directory *out is in use by another session. Wait*"])
     finally:
         os.killpg(process.pid, signal.SIGKILL)
         process.communicate()
