@@ -313,10 +313,11 @@ def _lower(found: Clusters, alpha: float, scale: float) -> float:
     # The quantile of the tail is nearly straight in the mean, so that secants find the end in a few steps.
     low = 0.0
     weight = found.count * found.size * scale
-    spread = (
-        float((found.count * (found.size * (found.mean - value)) ** 2).sum()) * scale
-        + (found.size.max() * value) ** 2
-    )
+    with np.errstate(over="ignore"):  # figures beyond counting end at infinity, as their bound does
+        spread = (
+            float((found.count * (found.size * (found.mean - value)) ** 2).sum()) * scale
+            + (found.size.max() * value) ** 2
+        )
     mean = max(0.01 * value, value + wanted * math.sqrt(spread) / float(weight.sum()))
     before, at_before = high, at_high
     for step in range(100):

@@ -199,8 +199,8 @@ def finite(values: Values, bounds: tuple[float, float] | None = None) -> NDArray
         wrong |= (sample < bounds[0]) | (sample > bounds[1])
     if wrong.any():
         place = int(np.argmax(wrong))
-        allowed = "finite" if bounds is None else f"within {bounds[0]:g}..{bounds[1]:g}"
-        raise UsageError(f"value {place} is {sample[place]!r}; every value must be {allowed}")
+        allowed = "finite" if bounds is None else f"finite and within {bounds[0]:g}..{bounds[1]:g}"
+        raise UsageError(f"value {place} is {float(sample[place])!r}; every value must be {allowed}")
     return sample
 
 

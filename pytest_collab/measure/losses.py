@@ -9,18 +9,18 @@ hold whatever the lost ones would have been.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 from pydantic import BaseModel, ConfigDict
 
 from pytest_collab.measure.decision import Decision, GateVerdict
-from pytest_collab.measure.frame import Frame, Mask
+from pytest_collab.measure.frame import Column, Frame, Mask
 from pytest_collab.measure.gate import Gate, GateFile
 from pytest_collab.measure.pooling import finite_or_none
 
 BY_CHANCE: Final = 0.05
-"""A task's share of losses is held to be above the limit where chance explains it less often than this."""
+"""A share of losses is held to be above the limit where chance explains it less often than this."""
 
 
 class Bounds(BaseModel):
@@ -40,7 +40,7 @@ class Losses(BaseModel):
         lost: episodes of its selection that were lost, of `episodes`.
         ungraded: those of them that could not be read; the others were lost to the infrastructure.
         at_most: the share that the file allows.
-        cells: tasks, by condition, that lost more than chance explains under that share, with their counts.
+        cells: tasks, by condition, and teams that lost more than chance explains under that share, with their counts.
         lowest, highest: what the gate's figure would be if the lost ones had all been as low, or as high, as can be;
             None where nothing was lost, or the metric has no range.
     """
@@ -62,7 +62,7 @@ class Losses(BaseModel):
 
 
 def losses_of(frame: Frame, rows: Mask, at_most: float) -> Losses:
-    """Count what was lost among `rows`, as a whole and by task and condition."""
+    """Count what was lost among `rows`: as a whole, by task and condition, and by team."""
     lost = rows & ~frame.evidence
     total, gone = int(rows.sum()), int(lost.sum())
     cells = _cells(frame, rows, lost, at_most) if gone else ()
@@ -74,11 +74,19 @@ def lost_at_random(file: GateFile, gate: Gate) -> bool:
     return (gate.lost or file.counts_lost) == "at_random"
 
 
+def lost_there(losses: Losses, baseline: str) -> tuple[str, ...]:
+    """What a baseline lost, for people: as little as the run's own is it lost at random; empty where nothing was."""
+    if not losses.lost:
+        return ()
+    what = f"{losses.lost} of the {losses.episodes} episodes of {baseline}"
+    return (lost_text(what, losses.lost, losses.ungraded, losses.episodes),)
+
+
 def depends(losses: Losses, decision: Decision, ends: Sequence[Decision]) -> tuple[str, ...]:
     """Why a verdict does not stand that the lost episodes could have turned.
 
     Args:
-        losses: what was lost.
+        losses: what was lost, of the run and of its baseline together.
         decision: without it.
         ends: as if it had been as low, and as high, as can be.
     """
@@ -109,16 +117,20 @@ def bounds_of(decision: Decision) -> Bounds:
 def _cells(frame: Frame, rows: Mask, lost: Mask, at_most: float) -> tuple[str, ...]:
     from scipy.special import bdtrc
 
-    codes = np.stack([frame.family.codes, frame.task.codes, frame.condition.codes], axis=1)
-    cells, places = np.unique(codes[rows], axis=0, return_inverse=True)
-    places = places.reshape(-1)
-    sizes = np.bincount(places, minlength=len(cells))
-    gone = np.bincount(places, weights=lost[rows], minlength=len(cells)).astype(int)
-    found = []
-    for cell, size, count in zip(cells.tolist(), sizes.tolist(), gone.tolist(), strict=True):
-        # Bonferroni's correction over the cells: with many, some lose more than their share by chance.
-        if count > at_most * size and float(bdtrc(count - 1, size, at_most)) * len(cells) <= BY_CHANCE:
-            family, task, condition = cell
-            names = (frame.family.values[family], frame.task.values[task], frame.condition.values[condition])
-            found.append(f"{' '.join(names)} ({count} of {size})")
-    return tuple(found)
+    def counted(*columns: Column[Any]) -> list[tuple[list[Any], int, int]]:
+        codes = np.stack([column.codes for column in columns], axis=1)[rows]
+        cells, places = np.unique(codes, axis=0, return_inverse=True)
+        places = places.reshape(-1)
+        sizes = np.bincount(places, minlength=len(cells)).tolist()
+        gone = np.bincount(places, weights=lost[rows], minlength=len(cells)).astype(int).tolist()
+        named = [[column.values[code] for column, code in zip(columns, cell, strict=True)] for cell in cells.tolist()]
+        return list(zip(named, sizes, gone, strict=True))
+
+    teams = [([f"team {'+'.join(team)}"], size, gone) for (team,), size, gone in counted(frame.team)]
+    cells = [*counted(frame.family, frame.task, frame.condition), *(teams if len(teams) > 1 else [])]
+    # Bonferroni's correction over the cells: with many, some lose more than their share by chance.
+    return tuple(
+        f"{' '.join(names)} ({count} of {size})"
+        for names, size, count in cells
+        if count > at_most * size and float(bdtrc(count - 1, size, at_most)) * len(cells) <= BY_CHANCE
+    )

@@ -32,7 +32,7 @@ from pytest_collab.measure.frame import Frame, Mask
 from pytest_collab.measure.gaps import Unit, gap_pairs, unit_clusters
 from pytest_collab.measure.gate import ClusterBy, Gate, GateFile
 from pytest_collab.measure.gatereport import GateProblem, GateReport, GateResult, InfrastructureCheck, result_of
-from pytest_collab.measure.losses import bounds_of, depends, losses_of, lost_at_random
+from pytest_collab.measure.losses import Losses, bounds_of, depends, losses_of, lost_at_random, lost_there
 from pytest_collab.measure.matching import NOT_COMPARED, Matching
 from pytest_collab.measure.metric import FAILURE_RATE, GAPS
 from pytest_collab.measure.paired import Pairs
@@ -163,23 +163,50 @@ def _judged(file: GateFile, gate: Gate, frame: Frame, baselines: Mapping[str, Fr
         stopped=found.stopped,
         corrected=found.corrected,
     )
-    losses = caveats.losses
-    if losses is not None and losses.lost and gate.measured.bounds is not None and not losses.void:
+    losses, there = caveats.losses, _losses_there(file, gate, frame, baselines)
+    told = lost_there(there, gate.baseline or BASELINE)
+    if there.void:
+        remedy = f"above the declared {there.at_most:.1%}: finish it with --collab-resume, or name another baseline"
+        caveats = replace(caveats, open=(*caveats.open, *(f"{one}, {remedy}" for one in told)))
+    else:
+        caveats = replace(caveats, notes=(*caveats.notes, *told))
+    if (
+        losses is not None
+        and (losses.lost or there.lost)
+        and gate.measured.bounds is not None
+        and not (losses.void or there.void)
+    ):
 
         def at_ends(unread: bool) -> list[Decision]:
             both = [_found(file, gate, frame, baselines, Supposed(end, unread)) for end in ENDS]
             return [decide(gate.rule(), one.evidence, confidence) for one in both]
 
         ends = at_ends(unread=False)
-        losses = losses.model_copy(update={"lowest": bounds_of(ends[0]), "highest": bounds_of(ends[1])})
+        if losses.lost:
+            losses = losses.model_copy(update={"lowest": bounds_of(ends[0]), "highest": bounds_of(ends[1])})
+        both = losses.model_copy(
+            update={"lost": losses.lost + there.lost, "ungraded": losses.ungraded + there.ungraded}
+        )
         if lost_at_random(file, gate):
             # Only failures are left ungraded, so that these are not lost at random whatever the file says.
-            ends = at_ends(unread=True) if losses.ungraded else []
-        caveats = replace(caveats, losses=losses, open=(*caveats.open, *depends(losses, decision, ends)))
+            ends = at_ends(unread=True) if both.ungraded else []
+        caveats = replace(caveats, losses=losses, open=(*caveats.open, *depends(both, decision, ends)))
     if found.matching is not None:
         caveats = _unmatched(file, gate, found.matching, caveats)
     paired = isinstance(found.evidence, PairedEvidence) if gate.baseline is not None else None
     return _Judged(decision, paired, caveats)
+
+
+def _losses_there(file: GateFile, gate: Gate, frame: Frame, baselines: Mapping[str, Frame]) -> Losses:
+    """What the baseline has lost of the episodes that a gate compares with."""
+    at_most = file.infrastructure.at_most
+    if gate.baseline is None:
+        return Losses(lost=0, episodes=0, at_most=at_most)
+    other = baseline_frame(file, gate, frame, selected(frame, gate), baselines)
+    rows = baseline_rows(file, gate, frame, other)
+    if gate.measured.kind == "gap":
+        rows = rows & other.condition.among(GAPS[gate.metric])
+    return losses_of(other, rows, at_most)
 
 
 def losses_alone(file: GateFile, gate: Gate, frame: Frame) -> Caveats:

@@ -36,8 +36,8 @@ def often(seeds: int, epochs: int, failed: int = 0) -> list[Episode]:
     return [episode(seed=s, epoch=e, ok=s * epochs + e >= failed) for s in range(seeds) for e in range(epochs)]
 
 
-def lost(n: int, first: int) -> list[Episode]:
-    return [episode(seed=first + s, team="a+a", outcome=Outcome.INFRASTRUCTURE, score=0) for s in range(n)]
+def lost(n: int, first: int, team: str = "a+a") -> list[Episode]:
+    return [episode(seed=first + s, team=team, outcome=Outcome.INFRASTRUCTURE, score=0) for s in range(n)]
 
 
 OPEN = [
@@ -135,6 +135,35 @@ CASES: dict[str, Case] = {
         None,
         "FAIL",
         "20.0 % (95% bounds 7.1 % to 40.1 %, 20 episodes)",
+    ),
+    "a team lost as a whole": (RATE, [*play(200), *lost(10, 0, "a+c")], None, "VOID", "team a+c (10 of 10)"),
+    "a baseline lost where the run fails": (
+        WORSE,
+        play(200, 100),
+        [*play(100), *lost(100, 100)],
+        "UNDECIDED",
+        "100 of the 200 episodes of baseline were lost to the infrastructure (50.0%), above the declared 5.0%",
+    ),
+    "a baseline that lost a whole team": (
+        WORSE,
+        [*play(200), *play(10, 0, "a+c")],
+        [*play(200), *lost(10, 0, "a+c")],
+        "UNDECIDED",
+        "10 of the 210 episodes of baseline were lost",
+    ),
+    "a baseline that lost what decides it": (
+        {**WORSE, "margin": 0.05},
+        play(200, 192),
+        [*play(192), *lost(8, 192)],
+        "UNDECIDED",
+        "what the lost episodes would have been decides it",
+    ),
+    "figures beyond counting": (
+        {"metric": "metrics.pace", "at_most": 0.5},
+        [episode(seed=s, metrics={"pace": 1e308 if s == 0 else 0.1}) for s in range(30)],
+        None,
+        "FAIL",
+        "to inf",
     ),
     "never above the floor": (WORSE, play(ok=0), play(ok=0), "UNDECIDED", "no run could be worse by 0.1"),
 }

@@ -16,6 +16,7 @@ from pytest_collab.episode.run import RunDirectory
 from pytest_collab.episode.transcript import Transcript
 from pytest_collab.errors import RunError
 from pytest_collab.measure.reader import read_frame
+from pytest_collab.report.reading import read_report
 from tests.support.episodes import episode, write_run
 
 GATE = "gates: [{metric: success_rate, at_least: 0.5}]\n"
@@ -219,12 +220,11 @@ def test_a_verdict_on_less_than_the_run_holds_now_is_not_shown(
     assert "gates: PASS" not in capsys.readouterr().out
 
 
-def test_a_run_whose_gates_were_never_judged_says_so(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_run_whose_gates_were_never_judged_says_so(tmp_path: Path) -> None:
     run = write_run(tmp_path / "run", [episode()])
     for options, told in (({}, "was played without gates"), ({"gate": "g.yaml"}, "its gates were not judged")):
         (run / "run.json").write_text(json.dumps({"options": options, "finished": "x", "exit_status": 0}))
-        assert main(["show", str(run)]) == 0
-        assert told in capsys.readouterr().out
+        assert told in str(read_report(RunDirectory.open(run)).answer)
 
 
 def test_a_verdict_is_told_though_it_cannot_be_kept(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
