@@ -173,7 +173,7 @@ class ModelAgent(Agent):
                 if outcome.text.strip() or outcome.tool_calls or outcome.stop != "end" or request.may_be_silent:
                     return outcome
                 empties += 1
-                if empties >= EMPTY_ANSWERS:
+                if empties >= min(EMPTY_ANSWERS, self.settings.max_retries + 1):
                     return outcome
                 outcome = Fault("retry", "an empty answer")
             if outcome.kind in ("overflow", "shorten"):

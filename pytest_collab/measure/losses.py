@@ -61,11 +61,11 @@ class Losses(BaseModel):
         return bool(self.cells) or self.lost > self.at_most * self.episodes
 
 
-def losses_of(frame: Frame, rows: Mask, at_most: float) -> Losses:
-    """Count what was lost among `rows`: as a whole, by task and condition, and by team."""
+def losses_of(frame: Frame, rows: Mask, at_most: float, *, teams: bool = False) -> Losses:
+    """Count what was lost among `rows`: as a whole, by task and condition, and by team where `teams` says so."""
     lost = rows & ~frame.evidence
     total, gone = int(rows.sum()), int(lost.sum())
-    cells = _cells(frame, rows, lost, at_most) if gone else ()
+    cells = _cells(frame, rows, lost, at_most, teams=teams) if gone else ()
     return Losses(lost=gone, episodes=total, at_most=at_most, ungraded=int((lost & frame.unread).sum()), cells=cells)
 
 
@@ -114,7 +114,7 @@ def bounds_of(decision: Decision) -> Bounds:
     return Bounds(value=finite_or_none(found.value), low=finite_or_none(found.low), high=finite_or_none(found.high))
 
 
-def _cells(frame: Frame, rows: Mask, lost: Mask, at_most: float) -> tuple[str, ...]:
+def _cells(frame: Frame, rows: Mask, lost: Mask, at_most: float, *, teams: bool) -> tuple[str, ...]:
     from scipy.special import bdtrc
 
     def counted(*columns: Column[Any]) -> list[tuple[list[Any], int, int]]:
@@ -126,8 +126,10 @@ def _cells(frame: Frame, rows: Mask, lost: Mask, at_most: float) -> tuple[str, .
         named = [[column.values[code] for column, code in zip(columns, cell, strict=True)] for cell in cells.tolist()]
         return list(zip(named, sizes, gone, strict=True))
 
-    teams = [([f"team {'+'.join(team)}"], size, gone) for (team,), size, gone in counted(frame.team)]
-    cells = [*counted(frame.family, frame.task, frame.condition), *(teams if len(teams) > 1 else [])]
+    cells = counted(frame.family, frame.task, frame.condition)
+    played = counted(frame.team) if teams else []
+    if len(played) > 1:
+        cells += [([f"team {'+'.join(team)}"], size, gone) for (team,), size, gone in played]
     # Bonferroni's correction over the cells: with many, some lose more than their share by chance.
     return tuple(
         f"{' '.join(names)} ({count} of {size})"

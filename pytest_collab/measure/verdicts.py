@@ -206,13 +206,14 @@ def _losses_there(file: GateFile, gate: Gate, frame: Frame, baselines: Mapping[s
     rows = baseline_rows(file, gate, frame, other)
     if gate.measured.kind == "gap":
         rows = rows & other.condition.among(GAPS[gate.metric])
-    return losses_of(other, rows, at_most)
+    return losses_of(other, rows, at_most, teams=not lost_at_random(file, gate))
 
 
 def losses_alone(file: GateFile, gate: Gate, frame: Frame) -> Caveats:
     """What was lost of a gate's episodes, without what the figure could be else."""
     whole = _infrastructure(file, frame)
-    losses = losses_of(frame, _concerned(gate, frame), file.infrastructure.at_most)
+    teams = not lost_at_random(file, gate)
+    losses = losses_of(frame, _concerned(gate, frame), file.infrastructure.at_most, teams=teams)
     return Caveats(None if gate.metric == INFRASTRUCTURE_RATE else losses, run_void=whole.rate > whole.at_most)
 
 

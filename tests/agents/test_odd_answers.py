@@ -147,6 +147,15 @@ def test_a_key_that_is_wrong_with_status_400_is_told_by_its_variable(
         ask(make("openai-chat"), asking())
 
 
+@pytest.mark.parametrize(("retries", "asked"), [(0, 1), (1, 2), (5, 3)])
+def test_an_answer_that_stays_empty_is_the_agents_own_however_few_retries_there_are(
+    server: ModelServer, make: Callable[..., Any], retries: int, asked: int
+) -> None:
+    server.fault = lambda call: "empty"
+    reply = ask(make("openai-chat", max_retries=retries), asking())
+    assert (reply.text, reply.stop, len(server.log)) == ("", "end", asked)
+
+
 LOOK = Tool("look", "looks around", {"type": "object", "properties": {}})
 
 
