@@ -3,7 +3,7 @@
     python benchmarks/maze_reader_table.py            # the tables
     python benchmarks/maze_reader_table.py --write    # and put them into docs/families/maze-reader.md
     python benchmarks/maze_reader_table.py --misses   # and every dialogue of the development part that it misreads
-    python benchmarks/maze_reader_table.py --bars 7   # how it does on probes and on dialogues made afresh from seed 7
+    python benchmarks/maze_reader_table.py --bars 7   # probes, wordings, and dialogues made afresh from seed 7
 
 The rules were adjusted to the development part only. Which part a dialogue is in follows from its id, so
 nobody chooses it.
@@ -196,14 +196,15 @@ def _calibration(scored: Sequence[Scored]) -> float:
 
 
 def bars(seed: int) -> str:
-    """How the reader does on the probes, and on dialogues made afresh in every way of talking, as Markdown."""
+    """How the reader does on probes, wordings, and dialogues made afresh in every way of talking, as Markdown."""
     made = [(talk.turns, talk.size, talk.start, talk.goal, talk.agreed) for talk in _made(seed) if not talk.foreign]
     probes = [
         (probe["messages"], probe["size"], tuple(probe["start"]), tuple(probe["goal"]), "".join(probe["agreed"]))
         for probe in map(json.loads, PROBES.read_text("utf-8").splitlines())
     ]
+    said = [(one.turns, 6, (0, 0), (5, 5), one.agreed) for one in _scripts().wordings()]
     lines = ["| | n | exact | sure | wrong among the sure |", "|---|---:|---:|---:|---:|"]
-    for name, ones in (("probes", probes), (f"made from seed {seed}", made)):
+    for name, ones in (("probes", probes), ("wordings", said), (f"made from seed {seed}", made)):
         right, sure = [], []
         for turns, size, start, goal, agreed in ones:
             reading = read(utterances({"turns": turns}), size=size, start=start, goal=goal, seats=("a", "b"))
@@ -211,7 +212,29 @@ def bars(seed: int) -> str:
             sure.append(reading.confidence >= SURE)
         wrong = sum(certain and not exact for certain, exact in zip(sure, right, strict=True))
         lines.append(f"| {name} | {len(ones)} | {sum(right) / len(ones):.3f} | {sum(sure)} | {wrong} |")
-    return "\n".join(lines)
+    return "\n".join([*lines, "", *_blame()])
+
+
+def _blame() -> list[str]:
+    """Who is named in the wordings' verdicts."""
+    judged = [(one, one.failures()) for one in _scripts().wordings()]
+    faulty = [(one, failures) for one, failures in judged if one.fault]
+    named = sum(one.at_fault(failures[0] if failures else None) for one, failures in faulty)
+    nobody = sum(not any(failure.seats for failure in failures) for _, failures in faulty)
+    innocent = sum(bool(one.innocents(failures)) for one, failures in judged)
+    lines = ["| dialogues | with a planted fault | headline on that seat | nobody named | an innocent seat named |"]
+    return [
+        *lines,
+        "|---:|---:|---:|---:|---:|",
+        f"| {len(judged)} | {len(faulty)} | {named} | {nobody} | {innocent} |",
+    ]
+
+
+def _scripts() -> Any:
+    sys.path.insert(0, str(DIALOGUES.parent))
+    import maze_scripts
+
+    return maze_scripts
 
 
 def _made(seed: int) -> Sequence[Any]:

@@ -11,7 +11,6 @@ from pytest_collab.episode.outcome import Failure, Outcome, Verdict, outcome_of
 from pytest_collab.episode.transcript import Transcript
 from pytest_collab.families.maze.evidence import moves, settling, talk, truth
 from pytest_collab.families.maze.reading.case import Case
-from pytest_collab.families.maze.reading.message import read_message
 from pytest_collab.families.maze.rules import Cell, progress, walk, weighted_outcome
 
 BLOCKING: Final[tuple[Callable[[Case], list[Failure]], ...]] = (
@@ -152,7 +151,7 @@ def needs_no_reading(case: Case, failure: Failure) -> bool:
     if failure.code not in ("vague", "broken_commitment"):
         return failure.code in NEED_NO_READING
     shown = [said for said in case.utterances if said.event in failure.events]
-    return not any(read_message(said.text, case.maze.size).puzzling for said in shown)
+    return not any(case.message(said).puzzling for said in shown)
 
 
 def unblamed(case: Case, failures: tuple[Failure, ...]) -> tuple[Failure, ...]:

@@ -11,7 +11,6 @@ from pytest_collab.episode.outcome import Failure
 from pytest_collab.families.maze.evidence import talk
 from pytest_collab.families.maze.evidence.share import contentful, told_before
 from pytest_collab.families.maze.reading.case import Case
-from pytest_collab.families.maze.reading.message import read_message
 from pytest_collab.families.maze.reading.reader import read
 from pytest_collab.families.maze.rules import Cell, inside
 from pytest_collab.families.maze.seats import WALL
@@ -38,7 +37,7 @@ def broken_promises(case: Case) -> list[Failure]:
     for seat in case.seats:
         events: list[int] = []
         for proposal in case.reading.proposals:
-            agreed = [event for who, event in proposal.agreed_by if who == seat]
+            agreed = [event for who, event in proposal.agreed_by if seat in (who, proposal.seat)]
             turned = [event for who, event in proposal.rejected_by if who == seat]
             if agreed and turned and max(turned) > min(agreed):
                 events += [min(agreed), max(turned)]
@@ -83,7 +82,7 @@ def premature(case: Case) -> list[Failure]:
         return []
     found = []
     for seat in case.reading.done:
-        events = [said.event for said in case.said(seat) if read_message(said.text, case.maze.size).done]
+        events = [said.event for said in case.said(seat) if case.message(said).done]
         if events:
             note = f"{seat} said that it was done; the agreed path ends at {named(case.path[-1])}"
             found.append(Failure.of("premature", seat, events=events[-1:], note=note))
@@ -110,7 +109,7 @@ def agreement_loop(case: Case) -> list[Failure]:
     """`agreement_loop`: to the end the seats told each other that they agree, and nobody proposed anything more."""
     tail: list[int] = []
     for said in reversed(case.utterances):
-        message = read_message(said.text, case.maze.size)
+        message = case.message(said)
         if message.moves or message.stated or message.lines or not any(s.accept > s.reject for s in message.stances):
             break
         tail.append(said.event)
@@ -124,7 +123,7 @@ def split_up(case: Case) -> list[Failure]:
     """`split_up`: a seat sends the two of them different ways, though the team is in one place."""
     found = []
     for seat in case.seats:
-        events = [said.event for said in case.said(seat) if read_message(said.text, case.maze.size).apart]
+        events = [said.event for said in case.said(seat) if case.message(said).apart]
         if events:
             found.append(Failure.of("split_up", seat, events=events, note=f"{seat} would have the seats go apart"))
     return found
@@ -201,5 +200,5 @@ def _refuted(case: Case, seat: str) -> bool:
 
 def _refuses(case: Case, event: int) -> bool:
     """Whether the message says no in so many words, rather than by proposing something else."""
-    text = next(said.text for said in case.utterances if said.event == event)
-    return any(found.reject > found.accept for found in read_message(text, case.maze.size).stances)
+    said = next(said for said in case.utterances if said.event == event)
+    return any(found.reject > found.accept for found in case.message(said).stances)

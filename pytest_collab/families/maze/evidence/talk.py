@@ -9,7 +9,6 @@ from typing import Final
 from pytest_collab.episode.outcome import Failure
 from pytest_collab.families.maze.evidence.share import contentful, contributed
 from pytest_collab.families.maze.reading.case import Case
-from pytest_collab.families.maze.reading.message import read_message
 
 FALLS_SILENT: Final = 2
 """A seat whose last answers, at least so many, are empty has left the conversation."""
@@ -98,7 +97,7 @@ def repetition(case: Case) -> list[Failure]:
             if said.event in assents:
                 continue
             now = " ".join(said.text.lower().split())
-            bare = not read_message(said.text, case.maze.size).moves
+            bare = not case.message(said).moves
             same = now == words or (bare and nearly_same(words, now))
             run = [*run, said.event] if heard and same else [said.event]
             longest = max(longest, run, key=len)

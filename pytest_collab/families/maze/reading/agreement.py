@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import re
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Final
 
 from pytest_collab.families.maze.reading.atoms import Mention
@@ -19,6 +20,9 @@ from pytest_collab.families.maze.reading.route import meaning
 from pytest_collab.families.maze.reading.stance import Stance
 
 _IT_IS: Final = re.compile(r"\b(?:it|that|this|they|i|both)(?:'s| is|'re| are| do| can)\b", re.I)
+
+TOLD_AGAIN: Final = 3
+"""Cells, with the start, from which on moves that begin with all of them tell them again."""
 
 
 class Agreement:
@@ -61,8 +65,11 @@ class Agreement:
         plan = self._planner.plan(seat, message, tuple(self.ledger.path), self.ledger.withdrawn)
         insists = message.insists or any(claim.content == "." for claim in new)
         self.ledger.give_way(seat, None if plan is None else plan.cells, insists=insists)
-        target = self.ledger.target(seat)
         accept, reject, hedge = _sum_up(message.stances)
+        if message.harks_back and not message.moves:
+            self.ledger.revive(seat, message.harks_back)
+            accept = max(accept, 0.85 if not reject else 0.0)
+        target = self.ledger.target(seat)
         if target is not None:
             accept, reject = _answered(target, message, accept, reject)
             if target.refused and accept < 0.9:
@@ -72,12 +79,15 @@ class Agreement:
         own = bool(self.ledger.chunks) and self.ledger.chunks[-1].seat == seat
         retracts = any(found.retract for found in message.stances)
         if retracts:
-            self.ledger.retract(seat, walls)
+            self.ledger.retract(seat, event, walls)
             target = self.ledger.target(seat)
             if own and target is None and not accept:
                 reject = 0.0  # the words of objection are about what the speaker said before
         granted = self._granted(target, seat, message, walls, accept, reject) if target is not None else None
+        says_again = False
         if target is not None and granted is not None:
+            limited = any(found.partial is not None or found.upto for found in message.stances)
+            says_again = not limited and plan is not None and target.cells[: len(plan.cells)] == plan.cells
             self.ledger.support(target, seat, event, max(0.8, accept * 0.95), granted)
             if reject:
                 target.rejected.append((seat, event))
@@ -94,6 +104,8 @@ class Agreement:
         elif target is not None:
             refused = None
         plan = self._planner.plan(seat, message, tuple(self.ledger.path), self.ledger.withdrawn)
+        if says_again:
+            plan = None
         if plan is not None and not self._meant(
             plan, message, walls, refused, refuses=target is None or reject > accept
         ):
@@ -143,6 +155,10 @@ class Agreement:
                 ledger.disagreements.append((seat, event))
                 ledger.doubts.append(0.8)
             return
+        if message.amends:
+            ledger.doubts.append(0.8)  # one step of a list put in another's place: which, is hardly ever sure
+        if plan is not None:
+            plan = self._from_the_start(seat, message, target, plan)
         if plan is None:
             self._answer(utterance, message, target, accept, reject, hedge)
         elif accept > reject:
@@ -152,6 +168,18 @@ class Agreement:
             ledger.propose(utterance, plan)
         else:
             self._respond(utterance, message, target, plan)
+
+    def _from_the_start(self, seat: str, message: Message, target: Draft, plan: Plan) -> Plan:
+        """The plan, or the whole way where the message goes through all moves from the start once more: it then
+        begins with what was agreed and with what it answers."""
+        length = len(target.cells)
+        straight = target.cells[0][0] == target.cells[-1][0] or target.cells[0][1] == target.cells[-1][1]
+        if length < TOLD_AGAIN or straight or plan.cells == target.cells:
+            return plan
+        whole = self._planner.plan(seat, message, (self.grid.start,))
+        if whole is None or whole.cells[:length] != target.cells:
+            return plan
+        return plan if plan.cells[:length] == target.cells != whole.cells else whole
 
     def _answer(
         self, utterance: Utterance, message: Message, target: Draft, accept: float, reject: float, hedge: bool
@@ -178,6 +206,7 @@ class Agreement:
         """A message that says yes and names moves: the accepted ones again, a part of them, or those that follow."""
         seat, event, ledger = utterance.seat, utterance.event, self.ledger
         agreed = tuple(ledger.path)
+        message = self._without_the_accepted(seat, message, target)
         onward = self._planner.plan(seat, message, target.cells)
         shorter = min(len(plan.cells), len(target.cells))
         related = plan.cells[:shorter] == target.cells[:shorter]
@@ -203,12 +232,22 @@ class Agreement:
             return
         if link.certainty < 1:
             ledger.doubts.append(link.certainty)
+        if len(message.moves) > 1 and message.moves[0].accepted and message.moves[-1].level == 4:
+            ledger.doubts.append(0.8)  # "right it is, let's go right": once or twice?
         if len(agreed) < len(plan.cells) < len(target.cells):
             ledger.support(target, seat, event, accept, len(plan.cells))
             return
         ledger.support(target, seat, event, max(accept, RESTATED), None)
         if len(plan.cells) > len(target.cells):
             ledger.propose(utterance, plan)
+
+    def _without_the_accepted(self, seat: str, message: Message, target: Draft) -> Message:
+        """A message that names the moves it accepts, and goes on from there, with nothing but how it goes on."""
+        said = [block for block in message.moves if block.level > 0]
+        if len(said) < 2 or not said[0].accepted or said[0].own or not said[1].onward:
+            return message
+        named = self._planner.walk(seat, said[0], tuple(self.ledger.path))[1]
+        return replace(message, moves=tuple(said[1:])) if named == target.cells else message
 
     def _respond(self, utterance: Utterance, message: Message, target: Draft, plan: Plan) -> None:
         """A message that names moves and says neither yes nor no."""
@@ -223,12 +262,17 @@ class Agreement:
             ledger.support(target, seat, event, IMPLIED if not message.places else 0.8, None)
             ledger.propose(utterance, onward)
             return
+        length = len(target.cells)
         if plan.cells == target.cells:
             ledger.support(target, seat, event, RESTATED, None)
             return
         if len(plan.cells) > len(target.cells) and plan.cells[: len(target.cells)] == target.cells:
             ledger.support(target, seat, event, 0.85, None)
             ledger.propose(utterance, plan)
+            return
+        shorter = len(ledger.path) < len(plan.cells) < length
+        if shorter and message.only and target.cells[: len(plan.cells)] == plan.cells:
+            ledger.support(target, seat, event, 0.85, len(plan.cells))
             return
         ledger.reject(target, seat, event)
         ledger.propose(utterance, plan)

@@ -5,8 +5,10 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from itertools import pairwise
+from typing import Final
 
 from pytest_collab.families.maze.reading.atoms import ATOM, CELL, MOVE, SEPARATOR, Atoms, Mention, Step
+from pytest_collab.families.maze.reading.question import asks, offers
 
 Item = Mention | Step
 
@@ -27,6 +29,7 @@ class Moves:
         reported: what was done, or what another said.
         notes: positions in `items` of directions that may only say again which way the cells before them lead.
         headed: put forward by the heading that it stands under, not in its own words.
+        past: what the team has done already.
         own: proposed on the speaker's own account, not in taking up what another proposed.
     """
 
@@ -45,6 +48,7 @@ class Moves:
     again: bool = False
     reported: bool = False
     own: bool = False
+    past: bool = False
     notes: frozenset[int] = frozenset()
     headed: bool = False
 
@@ -61,8 +65,10 @@ _PROPOSES = re.compile(
     r"ought to|could|must|can)|(?<!your )(?<!with the )(?<!to the )(?:proposals?|suggestion|recommendation|"
     r"proposed (?:next )?(?:single )?(?:moves?|steps?|path|"
     r"route|action|way|plan)|choice|pick|vote)\b|counter-?propos\w+|(?:my|the|our) next (?:single )?(?:moves?|"
-    r"steps?)|"
-    r"next (?:single )?(?:move|step|action)(?= ?(?:is|should|would|could|will|:|=))|let's|lets|let us|shall we|"
+    r"steps?)|(?:my|our|chosen|selected|final|best) (?:moves?|step|action|decision|choice|answer)(?= ?[:=])|"
+    r"next (?:single )?(?:move|step|action|cell|square|tile|field|position|stop|hop)(?= ?(?:is|should|would|"
+    r"could|will|:|=|→))|"
+    r"propose(?= (?:moves?|steps?|path|route|direction)\b|[ ]?[:=(])|let's|lets|let us|shall we|"
     r"should we|"
     r"how about|what about|"
     r"why don't we|what if we|(?:could|can|may) we(?! (?:see|know|check|confirm))|would you (?:like|be happy|be "
@@ -74,10 +80,12 @@ _OWN = re.compile(
     r"\b(?:propose|proposing|suggest|suggesting|recommend|how about|what about|what if|shall we|should we|why "
     r"don't we|"
     r"would you|could we|can we|may we|my (?:next )?(?:move|step|proposal|suggestion|choice|pick|vote|"
-    r"recommendation)s?|next (?:single )?(?:move|step|proposal|action)|"
+    r"recommendation)s?|next (?:single )?(?:move|step|proposal|action|cell|square|"
+    r"tile|field|position|stop|hop)|"
     r"i(?:'d| would) (?:go|move|take|step|head|say|choose|pick)|"
     r"(?<!your )(?<!the )(?<!this )(?<!that )(?:proposals?|suggestion|recommendation)|next proposal|proposed "
-    r"(?:next )?(?:moves?|steps?|action)|i(?:'d| would) (?:like|love|prefer)|i prefer|i(?:'m| am) (?:down|game|"
+    r"(?:next )?(?:moves?|steps?|action)|i(?:'d| would) (?:like|love|prefer)|i prefer|my turn|i(?:'d| would| "
+    r"will|'ll)? add|i(?:'m| am) (?:down|game|"
     r"up|happy) (?:to|for))\b",
     _I,
 )
@@ -93,6 +101,13 @@ _FALLBACK = re.compile(
     r"worst case|"
     r"second choice|plan b|backup plan|for later|maybe later|later on|(?<!no )other option|another option|only "
     r"later)\b|\blater\b[^a-z]*$",
+    _I,
+)
+_OUTLOOK = re.compile(
+    r"\b(?:would|will|might|may|should)(?: then| later)? be able to\b|\b(?:we|i|you)(?:'d| could| would| "
+    r"might)(?: then| "
+    r"later)? (?:have to|be able|need to)\b|\bno (?:way|need|point|reason) (?:to|in|for)\b|"
+    r"\b(?:after that|from there|later on?|this way|that way|then),? (?:we|i|you)(?:'d| could| might| would)\b",
     _I,
 )
 _EVALUATED = re.compile(
@@ -119,7 +134,9 @@ _BECAUSE = re.compile(
     r"\b(?:because|since|as (?:i|my|there|the|we|it)|due to|so that|otherwise|or else|given that|given)\b[^,\n]*", _I
 )
 _CONDITION = re.compile(
-    rf"\b(?:if|unless|assuming|provided|as long as|in case|whenever)\b[^,\n]*?(?:,|\bthen\b|(?=\b(?:go|move|"
+    r"\b(?:if|unless|assuming|provided|as long as|in case|whenever)\b(?: (?:we|you|i|it|they|both of us) "
+    r"(?:\w+ )?\w+)?"
+    rf"[^,\n]*?(?:,|\bthen\b|(?=\b(?:go|move|"
     rf"take|we|let|i'd|i would|we'd|proceed|continue|head)\b[ ]+(?:{MOVE}|go|move|can|could|should|to))|$)",
     _I,
 )
@@ -129,21 +146,6 @@ _IF_FINE = re.compile(
     _I,
 )
 _ELSE = re.compile(r"\b(?:otherwise|else|if not)\b.*", _I)
-_ASKS = re.compile(
-    r"\b(?:can you see|do you see|what|which|is there|are there|do you have|have you|could you (?:tell|check|"
-    r"confirm|see)|can you (?:tell|check|confirm|verify)|where|how (?:does|is|do|are|many)|any|who|whether|"
-    r"does your|is your|are you|is it|is (?=[\ue000-\ueeff])|are (?=[\ue000-\ueeff])|is (?=[\uf000-\uf8ef])|"
-    r"what's|whats|did you|should i check)\b",
-    _I,
-)
-_OFFERS = re.compile(
-    r"\b(?:shall|should (?:we|i)|let's|lets|let us|how about|what about (?:going|moving|we)|what if we|"
-    r"why don't we|why not|want to|do you want|would you|agree|ok|okay|sounds?|works?|work|can we (?:go|move|"
-    r"try)|could we|may we|what do you (?:think|say)|thoughts on|your thoughts|propose|suggest|my (?:proposal|"
-    r"plan|path)|good|fine|deal)\b|\b(?:what|"
-    r"how) about[ ]*[\ue000-\uf8ef]",
-    _I,
-)
 _PLAN = re.compile(
     r"\b(?:i(?:'d| would)? (?:\w+ )?(?:propose|suggest|recommend)|proposals?|proposed|proposing|suggestions?|"
     r"suggesting|suggested|let's|lets|let us|how about|shall we|should we|we should|why don't we|what about|"
@@ -152,7 +154,8 @@ _PLAN = re.compile(
     r"the|this|optimal|shortest|best|only|correct|following|possible|next) (?:path|route|plan|solution|"
     r"sequence|moves?|steps?|answer|way)|"
     r"(?:path|route|plan|solution|sequence|moves?|answer|next(?: moves?| steps?| up)?|final|"
-    r"directions)[ ]?(?:is|are|would be|will be|should be)?[ ]?[:=]|i(?:'ll| will|'m going to|'d|"
+    r"directions|(?:first|second|third|fourth|fifth|sixth|last) (?:move|step))[ ]?(?:is|are|would be|will be|"
+    r"should be)?[ ]?[:=]|i(?:'ll| will|'m going to|'d|"
     r" would)? (?:go|move|take|head)|we (?:can|could|go|move|will|need to|must|take|have to)|we'll|we'd|"
     r"agreed[: -]|confirmed[: -])",
     _I,
@@ -173,7 +176,10 @@ _WHOLE = re.compile(
 )
 _ONWARD = re.compile(
     r"\b(?:then|next|after that|afterwards?|from there|from here|followed by|subsequently|continue|continuing|"
-    r"keep going|now|and finally|finally|onward|additionally|plus|further)\b",
+    r"keep going|once (?:we're |we are |we get |we reach |you're )?(?:at|there|on|to|in)|(?:upon|after|on|"
+    r"having) (?:reaching|"
+    r"reached|arriving|arrival)|my turn|i(?:'d| would| will|'ll)? add|now|and finally|finally|onward|"
+    r"additionally|plus|further)\b",
     _I,
 )
 _SAME = re.compile(
@@ -191,6 +197,11 @@ _RECAP = re.compile(
     r"route|move|moves|idea))\b",
     _I,
 )
+_PAST = re.compile(
+    r"\bwe(?:'ve| have)? (?:now |both |just |already |successfully )*(?:moved|went|gone|taken|did|done|"
+    r"stepped|made)\b",
+    _I,
+)
 _SEES = re.compile(
     r"\b(?:i (?:can )?(?:see|know|have)|my (?:map|view|grid|maze|copy)|there (?:is|are)|there's|leads?|"
     r"leading|corridor|visible|hidden|unknown|can't see|cannot see|don't know|do not know|need (?:info|"
@@ -202,15 +213,29 @@ _OR = re.compile(
     rf"{ATOM}[ ,]*(?:or|/|and/or|vs\.?|versus)[ ]+(?:\w+[ ]){{0,3}}?{ATOM}|\boption\b[^.;]*\boption\b|\beither\b",
     _I,
 )
+_FRAMES = re.compile(
+    r"\b(?:corner|origin|convention|notation|axis|axes|coordinate system)\b|\bx[ ]?,[ ]?y\b|"
+    rf"\b(?:start|goal)\b[ ]*(?:is |at |=|:)*[ ]*{CELL}[^.;]*\b(?:start|goal)\b[ ]*(?:is |at |=|:)*[ ]*{CELL}",
+    _I,
+)
+"""A sentence that says how cells are named, not where to go."""
+CHAIN: Final = 3
+"""Cells in such a sentence from which on they are a way all the same."""
+_SLASHED = re.compile(rf"{ATOM}(?:[ ]*/[ ]*{ATOM}){{2,}}")
 _TO = re.compile(
     rf"\b(?:go|move|going|moving|step|head|get|then|after that|afterwards|followed by|reach|next|continue|"
     rf"proceed|enter|via|through|"
-    rf"take)[ ]+(?:to |on to |onto |into |cell |the cell |position |square |through |via )*{CELL}",
+    rf"take)[ ]+(?:to |on to |onto |into |the |cell |position |square |through |via )*{CELL}",
     _I,
 )
 _NOTE = re.compile(rf"(?<={CELL})[ )\]]*[(\[][ ]*(?:going |move |moving )?{MOVE}[ ]*[)\]]", _I)
 _TRAILING_NOTE = re.compile(rf"(?<={CELL})[ )]{{0,2}}[-:][ ]+(?:going |move |moving )?{MOVE}[ )]*$", _I)
-_LONE = re.compile(rf"^[^\w\ue000-\uf8ef]*{ATOM}[^\w\ue000-\uf8ef]*$")
+_LONE = re.compile(
+    rf"^[^\w\ue000-\uf8ef]*{ATOM}[^\w\ue000-\uf8ef]*$|^[^\w\ue000-\uf8ef]*{CELL}[ )]*[-:(][ ]*(?:·|{CELL}|just "
+    rf"|directly |"
+    r"below|above|beside|beneath|under|next to|right|left)",
+    _I,
+)
 _FROM = re.compile(
     r"\b(?:from|at|start|starting|position|is|currently|of|near|next to|leave|leaving|begin at|beginning at|"
     r"standing on|pos)[ :=]{0,4}(?:the |at |from |cell )*$",
@@ -244,7 +269,7 @@ def block_of(
     accepted: bool,
 ) -> Moves | None:
     conditional = False
-    if question and _ASKS.search(clause) and not _OFFERS.search(clause):
+    if question and asks(clause) and not offers(clause):
         return None
     clause = _DISMISSED.sub(mask, _BECAUSE.sub(mask, _ELSE.sub(mask, clause)))
     clause = _only_proposed(clause)
@@ -259,7 +284,7 @@ def block_of(
     marks = [mark for mark in re.finditer(ATOM, clause) if not _is_beside(atoms.item(mark[0]))]
     if not marks:
         return None
-    choice = bool(_OR.search(clause))
+    choice = bool(_OR.search(_SLASHED.sub(" ", clause)))
     proposed = bool(_PROPOSES.search(header + clause))
     planned = proposed or bool(_PLAN.search(header + clause))
     items: list[Item] = []
@@ -295,20 +320,20 @@ def block_of(
     )
     arrowed = SEPARATOR in clause
     recap = bool(_RECAP.search(clause)) and not re.search(r"\b(?:let's|propose|suggest|next|then)\b", clause, _I)
+    named = _FRAMES.search(clause)
+    if named is not None and not planned and (len(re.findall(CELL, clause)) < CHAIN or re.search(CELL, named[0])):
+        return None
     if not steps:
         if len(origins) == cells or not (arrowed or listed or _TO.search(clause) or _LONE.search(clause) or planned):
             return None
         if _SEES.search(clause) and not planned and not arrowed:
             return None
-    elif (
-        _SEES.search(clause)
-        and not planned
-        and not _COMMAND.search(clause)
-        and not (question and _OFFERS.search(clause))
-    ):
+    elif _SEES.search(clause) and not planned and not _COMMAND.search(clause) and not (question and offers(clause)):
         return None
     level = 3 if planned or _WHOLE.search(header + clause) else 2 if _COMMAND.search(clause) else 1
-    if recap or _FALLBACK.search(clause) or (not proposed and not accepted and _EVALUATED.search(clause)):
+    weighed = not proposed and not accepted and _EVALUATED.search(clause)
+    foreseen = _OUTLOOK.search(clause) and not _PROPOSES.search(clause)
+    if recap or weighed or foreseen or _FALLBACK.search(clause):
         level = 0
     elif proposed and not choice:
         level = 4
@@ -330,6 +355,7 @@ def block_of(
         notes=frozenset(notes),
         headed=proposed and not _PROPOSES.search(clause),
         own=bool(_OWN.search(header + clause)),
+        past=recap and bool(_PAST.search(clause)),
     )
 
 
@@ -360,13 +386,3 @@ def sends_apart(words: str, atoms: Atoms) -> bool:
     """Two ways in one breath, one for each: "I go right and you go down"."""
     match = _APART.search(words)
     return match is not None and atoms.item(match["mine"]) != atoms.item(match["yours"])
-
-
-def asks(words: str) -> bool:
-    """A question for information, by its words."""
-    return _ASKS.search(words) is not None
-
-
-def offers(words: str) -> bool:
-    """A suggestion put as a question, by its words."""
-    return _OFFERS.search(words) is not None

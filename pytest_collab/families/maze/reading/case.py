@@ -11,7 +11,9 @@ from pytest_collab.core.maze.spec import MazeRecord
 from pytest_collab.episode.condition import Condition
 from pytest_collab.episode.transcript import Event, Transcript
 from pytest_collab.families.maze.reading.belief import Belief, beliefs, shared
+from pytest_collab.families.maze.reading.coordinates import writes_chess
 from pytest_collab.families.maze.reading.executed import executed
+from pytest_collab.families.maze.reading.message import Message, read_message
 from pytest_collab.families.maze.reading.reader import Claim, Proposal, Reading, Utterance, read
 from pytest_collab.families.maze.rules import Cell, Walk, inside, walk
 from pytest_collab.families.maze.seats import GOAL, OPEN, SEAT_NAMES, START, content
@@ -126,6 +128,14 @@ class Case:
         """Events in which the seat turned a proposal down or disagreed otherwise."""
         found = [event for proposal in self.reading.proposals for who, event in proposal.rejected_by if who == seat]
         return sorted({*found, *(event for who, event in self.reading.disagreements if who == seat)})
+
+    def message(self, said: Utterance) -> Message:
+        """One message as the reader takes it in."""
+        return read_message(said.text, self.maze.size, chess=self._chess)
+
+    @cached_property
+    def _chess(self) -> bool:
+        return writes_chess(said.text for said in self.utterances)
 
     def position(self, event: int) -> int:
         """Which message of the dialogue an event is, from 1."""

@@ -47,10 +47,11 @@ _FORWARD = re.compile(
     rf"(?P<link>[ ]?(?:\([^)\n]{{0,20}}\)[ ]?)?(?:(?:in|on|from|for|by) (?:me|us|(?:my|"
     rf"our) (?:map|view|grid|side|maze|copy|end|version))[ ,]{{0,2}})?(?:,? ?which |that |there |also |both |all |"
     rf"cell )?"
-    r"(?:is|are|'s|s|=+|:|was|were|has|have|shows?|contains?|looks?|appears?|seems?|must be|should be|→|-)?[ ]?"
+    r"(?:is|are|'s|s|=+|:|was|were|has|have|shows?|contains?|looks?|appears?|seems?|must be|should be|→|-)?[ "
+    r"]?[❌🚫⛔✖✗✘🧱✅✔]*[ ]?"
     r"(?:(?:a|an|also|both|all|definitely|actually|indeed|clearly|marked|shown|listed|as|to be|like|just|only|"
     r"really|still|there's|there is|there|confirmed|completely|visible and|for me|on my map|on my side|"
-    r"in my (?:map|view|grid))[ ]){0,4})"
+    r"in my (?:map|view|grid)|\w{3,12}ly)[ ]){0,4})"
     rf"(?P<not>(?:not|isn't|isnt|aren't|no)[ ](?:a[ ]|an[ ])?)?['\"(\[]?{_CONTENT}(?![a-z])",
     re.I,
 )
@@ -206,9 +207,10 @@ _LISTED = re.compile(
     r"(?P<no>\b(?:no|not|without|any|avoid(?:s|ing)?|if)[ ](?:\w+ )?)?"
     r"(?:(?P<wall>\b(?:walls?|blocked|obstacles?|impassable)\b|(?<![#\w])#(?= ?(?:at|in|on|:|=|cells?|symbols?)))|"
     r"(?P<free>\b(?:free|open|clear|empty|passable|walkable)\b|\bpaths?(?= \(?free\b| cells?\b)))"
-    rf"(?P<fluff>[^.;!?\n{chr(0xE000)}-{chr(0xF8EF)}]{{0,70}}?)(?:\b(?:at|are|include|includes)\b|:|=)"
-    rf"[ ]*(?:the )?(?:following )?(?:positions?|cells?|coordinates?|locations?|squares?)?[ ]*:?[\s\[(\"'-]*"
-    rf"(?P<cells>{CELL}(?:[\s,;&/+\])(\[-]{{0,8}}(?:and |or )?[\[(]*{CELL}){{0,1023}}+)",
+    rf"(?P<fluff>[^.;!?\n{chr(0xE000)}-{chr(0xF8EF)}]{{0,70}}?)(?:\b(?:at|are|is(?=[ ]*[{{\[(])|include|"
+    rf"includes)\b|:|=|\()"
+    rf"[ ]*(?:the )?(?:following )?(?:positions?|cells?|coordinates?|locations?|squares?)?[ ]*:?[\s\[({{\"'-]*"
+    rf"(?P<cells>{CELL}(?:(?:(?!\n[ \t]*\n)[\s,;&/+\])(\[-]){{0,8}}(?:and |or )?[\[(]*{CELL}){{0,1023}}+)",
     re.I,
 )
 _OF_OTHERS = re.compile(r"\b(?:your|you|if|whether|might|may|could|maybe|perhaps|probably|is|are|do|does)\b", re.I)
@@ -218,11 +220,13 @@ _NO_LIST = re.compile(
     r"perhaps|probably|not|no|what|which|where|tell|is)\b",
     re.I,
 )
+_BRACKETED = re.compile(r"\([^()]*\)")
 _NEIGHBOUR = re.compile(
     rf"{MOVE}[ ]*(?:of us |from here |neighbou?r |cell )?(?:to |at |is |would be |leads to |takes us to |goes "
     rf"to |=|:|-|\()*[ ]*(?P<cell>{CELL})[ )]*"
     r"(?:is |are |looks |has |-|:|=|\(|,|→|which is |shows )*[ ]*(?:an? )?['\"]?"
-    r"(?:(?P<wall>walls?|blocked|#|closed|obstacle)|(?P<free>open|free|clear|path|empty|passable|\.(?=[ ]*[,;\n]))|"
+    r"(?:(?P<wall>walls?|blocked|#|closed|obstacle)|(?P<free>open|free|clear|path|empty|passable|"
+    r"(?<![\ue000-\ueeff])\.(?=[ ]*[,;\n]))|"
     r"hidden|unknown|unseen|not visible|outside|off the (?:grid|map)|out of bounds|invalid|visited|where we "
     r"came from|back|\?)['\"]?(?![a-z])[ )]*",
     re.I,
@@ -240,7 +244,8 @@ def listed_in(text: str) -> tuple[tuple[Stated, ...], str]:
 
     def listed(match: re.Match[str]) -> str:
         end = re.compile(r"[.!?\n]|$").search(text, match.end())
-        doubtful = match["no"] or _NO_LIST.search(match["fluff"]) or (end is not None and end[0] == "?")
+        asked = end is not None and end[0] == "?"
+        doubtful = match["no"] or asked or _NO_LIST.search(_BRACKETED.sub(" ", match["fluff"]))
         if doubtful or _UNSURE.search(_sentence_before(match.string, match.start())):
             return match[0]
         if re.match(rf"[ ]*(?:{SEPARATOR}|->)", match.string[match.end() :]):

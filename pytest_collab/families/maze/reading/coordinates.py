@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from typing import Final
 
 from pytest_collab.families.maze.reading.atoms import CELL, DOWN, FIRST_CELL, LEFT, RIGHT, UP, Atomiser, Mention
@@ -22,6 +23,8 @@ _COORDINATE = re.compile(
     rf"|(?P<cr>[(\[]?(?<![a-z]){_COL}{_IS}(\d{{1,2}}){_AND}{_ROW}{_IS}(\d{{1,2}})(?!\d)[)\]]?)"
     rf"|(?P<orc>{_NTH} row{_AND}{_NTH} col(?:umn)?\b)"
     rf"|(?P<ocr>{_NTH} col(?:umn)?{_AND}{_NTH} row\b)"
+    rf"|(?P<ofrow>{_NTH} (?:cell|square|tile|space|field) (?:of|in|on) (?:the )?{_NTH} row\b)"
+    rf"|(?P<ofcol>{_NTH} (?:cell|square|tile|space|field) (?:of|in|on) (?:the )?{_NTH} col(?:umn)?\b)"
     r"|(?P<xy>[(\[]?(?<![a-z])x[ ]?[=:]?[ ]?(\d{1,2})[ ]?[,;]?[ ]?(?:and )?y[ ]?[=:]?[ ]?(\d{1,2})(?!\d)[)\]]?)"
     r"|(?P<pair>[(\[{<][ ]{0,2}(\d{1,2})[ ]{0,2}[,;:|/ -][ ]{0,2}(\d{1,2})[ ]{0,2}[)\]}>])"
     r"|(?P<index>\[(\d{1,2})\]\[(\d{1,2})\])"
@@ -61,6 +64,15 @@ def _nth(word: str) -> int:
 
 
 def _coordinate(match: re.Match[str], atoms: Atomiser) -> str:
+    """The atom of a coordinate, with a bracket around the sentence left where it is."""
+    opened, closed = match[0][0] in "([", match[0][-1] in ")]"
+    atom = _cell(match, atoms)
+    if opened == closed or len(atom) > 1:
+        return atom
+    return f"{match[0][0]}{atom}" if opened else f"{atom}{match[0][-1]}"
+
+
+def _cell(match: re.Match[str], atoms: Atomiser) -> str:
     kind = match.lastgroup or ""
     groups = [group for group in match.groups()[match.re.groupindex[kind] :] if group is not None][:2]
     one, two = groups
@@ -68,9 +80,9 @@ def _coordinate(match: re.Match[str], atoms: Atomiser) -> str:
         return atoms.cell(Mention("rowcol", int(one), int(two)))
     if kind == "cr":
         return atoms.cell(Mention("rowcol", int(two), int(one)))
-    if kind == "orc":
+    if kind in ("orc", "ofcol"):
         return atoms.cell(Mention("ordinal", _nth(one) - 1, _nth(two) - 1))
-    if kind == "ocr":
+    if kind in ("ocr", "ofrow"):
         return atoms.cell(Mention("ordinal", _nth(two) - 1, _nth(one) - 1))
     if kind == "xy":
         return atoms.cell(Mention("xy", int(one), int(two)))
@@ -107,16 +119,33 @@ def _landmark(match: re.Match[str], atoms: Atomiser) -> str:
     return atoms.cell(Mention("goal" if goal else "start"))
 
 
+_LETTERED = re.compile(r"(?<![\w'])([a-z])-?\d{1,2}(?!\w)", re.I)
+
+
 def _writes_chess(text: str) -> bool:
     """Letter and number are cells (`B3`), not moves (`R3 D2`)."""
-    letters = {match[1].lower() for match in re.finditer(r"(?<![\w'])([a-z])-?\d{1,2}(?!\w)", text, re.I)}
+    letters = {match[1].lower() for match in _LETTERED.finditer(text)}
     letters -= {"x"}  # `down x2`
     return bool(letters) and not letters <= set("udlr") and not letters <= set("nesw") and not letters <= set("rc")
 
 
-def take_coordinates(text: str, atoms: Atomiser) -> str:
-    """`text` with its coordinates, and the cells told by others, taken out."""
-    atoms.chess = _writes_chess(text)
+def _within(text: str, size: int) -> bool:
+    """Every letter with a number is one that a maze of `size` columns has."""
+    return all(ord(match[1].lower()) - ord("a") < size for match in _LETTERED.finditer(text))
+
+
+def writes_chess(texts: Iterable[str]) -> bool:
+    """Somebody writes cells as letter and number, and says so by letters that stand for no direction."""
+    return any(_writes_chess(text) for text in texts)
+
+
+def take_coordinates(text: str, atoms: Atomiser, *, chess: bool = False) -> str:
+    """`text` with its coordinates, and the cells told by others, taken out.
+
+    Args:
+        chess: cells are letter and number elsewhere in the dialogue, so that `E2` may be one here as well.
+    """
+    atoms.chess = _writes_chess(text) or (chess and _within(text, atoms.size))
     text = _COORDINATE.sub(lambda match: _coordinate(match, atoms), text)
     return _BESIDE.sub(lambda match: _beside(match, atoms), text)
 

@@ -96,6 +96,9 @@ _IDIOM = re.compile(
     r"|\b(?:to|on|from|at) (?:the|my|your|its|our) (?:immediate )?(?:left|right|east|west|north|south)(?: of|"
     r" (?=is\b|are\b|there\b|side\b|has\b|i\b|we have))"
     r"|\b(?:on|from|at) (?:the|my|your|its|our) (?:left|right|east|west|north|south)\b"
+    r"|(?<!\w)[xy](?:[ -](?:axis|coordinate))?,? (?:(?:goes|going|increases|increasing|grows|growing|runs|"
+    r"running|points|"
+    r"pointing|is|being|counts) )?(?:to (?:the )?)?(?:right|left|up|down)(?:wards?)?\b"
     r"|\b(?:from )?left[- ]to[- ]right\b|\b(?:from )?right[- ]to[- ]left\b|\bup[- ]?(?:and|/)[- ]?down\b|"
     r"\bleft[- ]?(?:and|/|or)[- ]?right\b"
     r"|\b(?:left|east|west|north|south) (?:of|side|edge|corner|half|column|border|boundary|neighbou?r|end|"
@@ -173,6 +176,8 @@ _LETTER_VERB = re.compile(
     r"(?:\b(?:go|move|step|head|going|moving|then|take|direction|moves|path|next)\b|[:=])[\s\"']{0,2}$", re.I
 )
 _ARROWS = re.compile("->|=>|-->|<-|[" + "".join(_ARROW) + "]")
+_REMARK = re.compile(r"[ ]*[a-z]{2,}", re.I)
+"""What a left arrow points from: a remark on what stands before it."""
 _CARETS = re.compile(r"(?<![\w<>^])[<>^v](?:[ ,]{0,2}[<>^v]){1,60}(?![\w<>^])")
 _UNTIL = re.compile(
     rf"({MOVE})[ ]{{0,3}}(?:all the way |straight |again |further )?(?:down |up )?(?:to|until|till|untill|into|"
@@ -236,6 +241,8 @@ def _arrow(match: re.Match[str], atoms: Atomiser) -> str:
     among_words = before[-1:].isalnum() or after[:1].isalnum()
     if delta == RIGHT and not among_arrows and (beside_atom or among_words):
         return f" {SEPARATOR} "
+    if delta == LEFT and not among_arrows and _REMARK.match(text, match.end()):
+        return " - "
     return atoms.step(Step(delta, sign=True))
 
 

@@ -12,6 +12,7 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
+from itertools import pairwise
 from typing import Final
 
 from pytest_collab.families.maze.reading.atoms import CELL, Atoms, Mention, Step
@@ -87,12 +88,27 @@ _LETTER_FRAMES: Final = tuple(frame for frame in FRAMES if frame.base == 0)
 _ROW_FIRST = re.compile(
     r"[(\[]?\b(?:r|row|rows|i)\b[ ]?[,/|][ ]?\b(?:c|col|cols|column|columns|j)\b[)\]]?|\[row\]\[col\]|"
     r"\brow first\b|\bfirst (?:number|coordinate|value|one|index|entry) (?:is|=|means|for|"
-    r"gives) (?:the )?row\b|\brow-major\b",
+    r"gives|tells|says|counts) (?:the )?(?:rows?\b|vertical|y\b|how (?:far|many) (?:\w+ ){0,2}down)|\brow-major\b",
     re.I,
 )
 _COL_FIRST = re.compile(
     r"[(\[]\b(?:x[ ]?,[ ]?y|(?:c|col|column)[ ]?,[ ]?(?:r|row))\b[)\]]|\bcolumn first\b|\bfirst (?:number|"
-    r"coordinate|value|one|index|entry) (?:is|=|means|for|gives) (?:the )?(?:col(?:umn)?|x)\b|\bx,[ ]?y\b",
+    r"coordinate|value|one|index|entry) (?:is|=|means|for|gives|tells|says|counts) (?:the "
+    r")?(?:col(?:umn)?s?\b|x\b|horizontal|"
+    r"how (?:far|many) (?:\w+ ){0,2}(?:right|across))|\bx,[ ]?y\b",
+    re.I,
+)
+_ROWS_LETTERED = re.compile(
+    r"\brows? (?:are |is |as |by |get |have |use |using |with |named |labell?ed |lettered |= ?|: ?|\()*(?:the )?"
+    r"(?:letters?\b|a(?=[ ]?(?:-|to\b|through\b|,|=)))|\bletters? (?:is |are |= ?|for |names? |means? |gives? |"
+    r"denotes? |indicates? |stands? for |marks? )*(?:the )?rows?\b|\brow letters?\b",
+    re.I,
+)
+_COLUMNS_LETTERED = re.compile(
+    r"\bcol(?:umn)?s? (?:are |is |as |by |get |have |use |using |with |named |labell?ed |lettered |= ?|: ?|"
+    r"\()*(?:the )?"
+    r"(?:letters?\b|a(?=[ ]?(?:-|to\b|through\b|,|=)))|\bletters? (?:is |are |= ?|for |names? |means? |gives? |"
+    r"denotes? |indicates? |stands? for |marks? )*(?:the )?col(?:umn)?s?\b|\bcol(?:umn)? letters?\b",
     re.I,
 )
 _FROM_0 = re.compile(
@@ -146,6 +162,7 @@ class Evidence:
     """What has been seen of one seat's coordinates, and how much each thing weighs."""
 
     swapped: Counter[bool] = field(default_factory=Counter)
+    lettered_rows: Counter[bool] = field(default_factory=Counter)
     base: Counter[int] = field(default_factory=Counter)
     up: Counter[bool] = field(default_factory=Counter)
     known: list[tuple[float, Mention, Cell]] = field(default_factory=list)
@@ -156,13 +173,24 @@ class Evidence:
     begins: bool = False
 
     def explicit(self) -> bool:
-        return any((*self.swapped.values(), *self.base.values(), *self.up.values()))
+        return any((*self.swapped.values(), *self.lettered_rows.values(), *self.base.values(), *self.up.values()))
+
+    def keeps(self, frame: Frame) -> bool:
+        """Whether the seat named the convention that it follows."""
+        told = [
+            *([self.swapped[frame.swapped] >= max(self.swapped.values())] if any(self.swapped.values()) else []),
+            *([self.base[frame.base] >= max(self.base.values())] if any(self.base.values()) else []),
+            *([self.up[frame.up] >= max(self.up.values())] if any(self.up.values()) else []),
+        ]
+        return bool(told) and all(told)
 
     def score(self, frame: Frame, grid: Grid, letters: bool) -> float:
         """How well `frame` fits; differences between frames matter, not the value."""
         total = 0.0
         if not letters:
             total += 2.0 * self.swapped[frame.swapped] + 2.0 * self.base[frame.base]
+        else:
+            total += 2.0 * self.lettered_rows[frame.swapped]
         total += 2.0 * self.up[frame.up]
         total -= 0.6 * frame.swapped + 0.4 * frame.base + 0.9 * frame.up
         for weight, mention, cell in self.known:
@@ -192,7 +220,7 @@ def _sign(rows: int, cols: int) -> tuple[int, int]:
 @lru_cache(maxsize=2048)
 def _declared(plain: str) -> tuple[bool, ...]:
     """Which conventions the text names. Kept, since a dialogue is read again after every message."""
-    signs = (_ROW_FIRST, _COL_FIRST, _FROM_0, _FROM_1, _UPWARD, _DOWNWARD)
+    signs = (_ROW_FIRST, _COL_FIRST, _FROM_0, _FROM_1, _UPWARD, _DOWNWARD, _ROWS_LETTERED, _COLUMNS_LETTERED)
     return tuple(sign.search(plain) is not None for sign in signs)
 
 
@@ -244,7 +272,9 @@ def observe(evidence: Evidence, atoms: Atoms, plain: str, grid: Grid) -> None:
             evidence.mentions.add(mention)
     declared = _declared(plain)
     if any(declared):
-        row_first, column_first, from_0, from_1, upward, downward = declared
+        row_first, column_first, from_0, from_1, upward, downward, lettered_rows, lettered_columns = declared
+        evidence.lettered_rows[True] += 4 * lettered_rows
+        evidence.lettered_rows[False] += 4 * lettered_columns
         evidence.swapped[False] += 4 * row_first
         evidence.swapped[True] += 4 * column_first
         evidence.base[0] += 4 * from_0
@@ -264,19 +294,29 @@ def observe(evidence: Evidence, atoms: Atoms, plain: str, grid: Grid) -> None:
             evidence.known.append((4.0, found, (0 if top else grid.size - 1, 0 if left else grid.size - 1)))
 
 
-def observe_walk(evidence: Evidence, items: Sequence[Mention | Step], *, first: bool) -> None:
-    """Add what a list of cells, perhaps with directions between them, shows; `first`: nothing was agreed before."""
+def observe_walk(evidence: Evidence, items: Sequence[Mention | Step], notes: frozenset[int], *, first: bool) -> None:
+    """Add what a list of cells, perhaps with directions between them, shows.
+
+    Args:
+        notes: positions of directions that tell how the cell before them was reached.
+        first: nothing was agreed before.
+    """
     cells = [item for item in items if isinstance(item, Mention) and item.kind not in ("start", "goal")]
     if len(cells) >= 3:
         evidence.ends.append(cells[-1])
     if (first or len(cells) >= 2) and cells and evidence.opening is None:
         evidence.opening, evidence.begins = cells[0], isinstance(items[0], Mention)
-    for one, step, two in zip(items, items[1:], items[2:], strict=False):
+    for index, (one, step, two) in enumerate(zip(items, items[1:], items[2:], strict=False)):
+        if index + 1 in notes:
+            continue
         if isinstance(one, Mention) and isinstance(step, Step) and isinstance(two, Mention) and one.kind == two.kind:
             evidence.turns.append((2.0, one, two, step.delta))
-    for one, two, step in zip(items, items[1:], items[2:], strict=False):
-        if isinstance(one, Mention) and isinstance(step, Step) and isinstance(two, Mention) and one.kind == two.kind:
-            evidence.turns.append((1.0, one, two, step.delta))
+    told = [(index, item) for index, item in enumerate(items) if isinstance(item, Mention)]
+    for (before, one), (here, two) in pairwise(told):
+        after = items[here + 1] if here + 1 < len(items) else None
+        near = here == before + 1 or (here == before + 2 and here - 1 in notes)
+        if near and one.kind == two.kind and isinstance(after, Step):
+            evidence.turns.append((2.0 if here + 1 in notes else 1.0, one, two, after.delta))
 
 
 def conflicts(
@@ -311,8 +351,10 @@ def conflicts(
             evidence[who].score(used, grid, letters) - evidence[who].score(not_used, grid, letters) >= SURELY
             for who, used, not_used in ((seat, own, theirs), (setter, theirs, own))
         )
-        if sure and any(
-            own.cell(item, grid) != theirs.cell(item, grid) for item in items if isinstance(item, Mention)
+        if (
+            sure
+            and not evidence[seat].keeps(own)
+            and any(own.cell(item, grid) != theirs.cell(item, grid) for item in items if isinstance(item, Mention))
         ):
             found.append(event)
     return tuple(found)

@@ -64,6 +64,24 @@ class Ledger:
                 return draft
         return None
 
+    def revive(self, seat: str, which: str) -> None:
+        """Put the other's earlier proposal on the table again: its `first`, or the one before its `last`."""
+        told = [
+            draft
+            for draft in self.drafts
+            if draft.seat != seat and seat in draft.heard_by and draft.cells[: len(self.path)] == tuple(self.path)
+        ]
+        told = [draft for draft in told if len(draft.cells) > len(self.path)]
+        if not told:
+            return
+        chosen = told[0] if which == "first" else told[max(0, len(told) - 2)]
+        if len(told) > 1:
+            self.doubts.append(0.9)
+        chosen.alive, chosen.retracted, chosen.rejected_since = True, False, len(chosen.rejected)
+        chosen.supporters |= {chosen.seat}
+        self.drafts.remove(chosen)
+        self.drafts.append(chosen)
+
     def propose(self, utterance: Utterance, plan: Plan) -> None:
         seat = utterance.seat
         if plan.astray:
@@ -78,6 +96,8 @@ class Ledger:
                     draft.rejected_since = len(draft.rejected)
                     return
                 draft.alive = False
+                if draft.unclear and not draft.refused:
+                    self.doubts.append(0.75)  # nobody took up what was answered, so it may have been agreed
         draft = Draft(
             seat,
             utterance.event,
@@ -140,7 +160,8 @@ class Ledger:
         if len(self.seats) <= 2:
             draft.supporters.discard(seat)
 
-    def retract(self, seat: str, walls: set[Cell]) -> None:
+    def retract(self, seat: str, event: int, walls: set[Cell]) -> None:
+        """`seat` takes back what it put forward, or else what was agreed last; a wall that it names says why."""
         for draft in reversed(self.drafts):
             if draft.alive and draft.seat == seat:
                 draft.alive = False
@@ -148,6 +169,9 @@ class Ledger:
                 return
         target = self.target(seat)
         if target is None and self.chunks:
+            settled = [draft for draft in self.drafts if draft.supporters.issuperset(self.seats)]
+            if settled and not walls:
+                settled[-1].rejected.append((seat, event))
             cut = next((index for index, cell in enumerate(self.path) if index and cell in walls), None)
             self.cut(self.chunks[-1].before if cut is None else cut)
             self._mark_retracted(seat)

@@ -6,8 +6,9 @@ import re
 from dataclasses import dataclass, replace
 from functools import lru_cache
 
+from pytest_collab.families.maze.reading.aside import begins_reasons, corrected, harks_back, takes_up_again
 from pytest_collab.families.maze.reading.atoms import ATOM, CELL, MOVE, Atoms, Mention, Step
-from pytest_collab.families.maze.reading.block import Moves, asks, block_of, mask, offers, sends_apart
+from pytest_collab.families.maze.reading.block import Moves, block_of, mask, sends_apart
 from pytest_collab.families.maze.reading.claims import (
     Line,
     Stated,
@@ -20,6 +21,7 @@ from pytest_collab.families.maze.reading.claims import (
 from pytest_collab.families.maze.reading.language import is_foreign
 from pytest_collab.families.maze.reading.notation import atomise
 from pytest_collab.families.maze.reading.plaintext import clean, clip
+from pytest_collab.families.maze.reading.question import asks, offers
 from pytest_collab.families.maze.reading.stance import INSTEAD, Stance, says_done, stance
 
 
@@ -45,6 +47,9 @@ class Message:
     insists: bool
     mourns: bool
     apart: bool
+    harks_back: str = ""
+    only: bool = False
+    amends: bool = False
 
 
 _I = re.I
@@ -53,7 +58,9 @@ _CONTRAST = re.compile(r"(?:,\s*|\s|^)(?:but|however|though|although|except that
 _NEGATED = re.compile(
     rf"\b(?:instead of|rather than|not|don't|dont|do not|avoid|avoiding|never|can't|cant|cannot|can not|"
     rf"couldn't|could not|shouldn't|should not|unable to|won't|without|no need to|nor|neither|"
-    rf"against)\s+(?:\w+[ ]+){{0,4}}?{MOVE}(?:[ ,]*(?:or|and|nor)?[ ]*{MOVE})*"
+    rf"against|no (?:to|for|on)|as for|(?:about|regarding|on)(?= {MOVE} (?:i|we|let)))\s+(?:\w+[ "
+    rf"]+){{0,4}}?{MOVE}(?:[ ,]*(?:or|and|nor)?[ ]*{MOVE})*"
+    rf"|{MOVE}[ ]{{1,2}}(?:i|we) (?:can't|cannot|can not|don't|do not|won't|could not|couldn't|am not|would not)\b"
     rf"|{MOVE}[ ]{{1,2}}(?:isn't|is not|isnt|won't|doesn't)\b"
     rf"|{MOVE}(?:[ ](?:from (?:here|there|{CELL})|of {CELL}|there))?[ ]+(?:is|are|was|would be|looks|seems|"
     rf"leads|hits|goes|runs|isn't|will hit|would hit|bumps|takes us|gets|"
@@ -99,6 +106,12 @@ _MOURNS = re.compile(
     r"we have (?:now )?moved)\b",
     _I,
 )
+_AMENDS = re.compile(
+    r"\b(?:replac\w+|chang(?:e|ing)|swap\w*|alter|exchang(?:e|ing))\b[^.;\n]{0,30}\b(?:step|move|one|first|second|third|"
+    r"fourth|fifth|last|final)\b|\bmake (?:the )?(?:step \d|second|third|fourth|fifth|last|final)\b",
+    _I,
+)
+_ONLY = re.compile(r"\b(?:just|only|for now|so far|to begin with|to start with)\b", _I)
 _STANDING = re.compile(
     rf"\b(?:(?:we|i)(?:'re| are|'m| am| stand| now stand| have arrived| arrive| should be| would be| will be)|"
     rf"(?:puts?|brings?|takes?|leaves?|gets?|moves?) us|"
@@ -122,26 +135,42 @@ def _places(atoms: Atoms) -> tuple[Mention, ...]:
     return tuple(item for item in found if isinstance(item, Mention))
 
 
+_WALLED = re.compile(rf"{MOVE}(?=[ ]+(?:is|are|was|would be)[ ]+(?:an? )?(?:walls?|blocked|obstacles?)\b)", _I)
+
+
+def _walled(match: re.Match[str], negated: list[Step], atoms: Atoms) -> str:
+    """A direction that a wall is said to lie in: no move, whatever cell is named with it."""
+    item = atoms.item(match[0])
+    if isinstance(item, Step):
+        negated.append(item)
+    return "·"
+
+
 @lru_cache(maxsize=2048)
-def read_message(text: str, size: int) -> Message:
-    """`text` in parts that have a meaning for a maze of `size` rows."""
+def read_message(text: str, size: int, *, chess: bool = False) -> Message:
+    """`text` in parts that have a meaning for a maze of `size` rows; `chess`: cells are letter and number in the
+    dialogue."""
     lines, rest = copied_lines(clip(text).replace("**", ""), size)
     plain = clean(rest)
     plain = _REASON.sub("shall we ", plain)
-    atoms = atomise(plain, size)
+    atoms = atomise(plain, size, chess=chess)
     moves: list[Moves] = []
     stances: list[Stance] = []
     stated: list[Stated] = []
     negated: list[Step] = []
     done = contrast = asks_fact = apart = False
     header = ""
-    around, text = neighbours_in(atoms.text)
+    reasons = False
+    around, text = neighbours_in(_WALLED.sub(lambda match: _walled(match, negated, atoms), atoms.text))
     told, text = listed_in(text)
     stated.extend((*around, *told))
     for sentence in _SENTENCE.finditer(text):
-        words, mark = sentence[1], sentence[2]
+        words, mark = corrected(sentence[1]), sentence[2]
         if not words.strip():
             continue
+        if takes_up_again(words) and re.search(ATOM, words):
+            moves.clear()
+        reasons = reasons or (bool(moves or stances) and begins_reasons(words))
         if sends_apart(words, atoms):
             apart = True
             continue
@@ -167,9 +196,9 @@ def read_message(text: str, size: int) -> Message:
             found = stance(piece, question=question)
             if found.reject == INSTEAD and any(block.choice or block.level == 0 for block in moves):
                 found = replace(found, reject=0.0)  # instead of what was only weighed
-            if found != Stance():
+            if found != Stance() and not (reasons and stances):
                 stances.append(found)
-            if found.retract and moves and not found.accept:
+            if found.retract and moves and not found.accept and not reasons:
                 moves.clear()  # taken back in the same breath
                 stances[-1] = replace(found, retract=False)
             done = done or says_done(piece, question=question)
@@ -182,8 +211,9 @@ def read_message(text: str, size: int) -> Message:
                 contrasted=index > 0,
                 accepted=found.accept > found.reject,
             )
-            if block is not None:
+            if block is not None and (block.level == 4 or not reasons):
                 moves.append(block)
+        reasons = reasons and ("\n\n" not in mark or words.rstrip().endswith(":"))
         header = (
             words + " "
             if words.rstrip().endswith(":") and not re.search(ATOM, words)
@@ -211,4 +241,7 @@ def read_message(text: str, size: int) -> Message:
         bool(_INSISTS.search(plain)),
         bool(_MOURNS.search(plain)),
         apart,
+        harks_back(plain),
+        bool(_ONLY.search(plain)),
+        bool(_AMENDS.search(plain)),
     )

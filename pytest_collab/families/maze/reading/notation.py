@@ -13,15 +13,16 @@ _DOT_CELL = re.compile(_CELL_IS + r"\.(?=[\s,;)]|$)", re.I)
 _HIDDEN_CELL = re.compile(_CELL_IS + r"\?(?=[\s,;)]|$)", re.I)
 
 
-def atomise(text: str, size: int) -> Atoms:
+def atomise(text: str, size: int, *, chess: bool = False) -> Atoms:
     """The coordinates and moves of a cleaned message, and the words around them.
 
     Args:
         text: as `plaintext.clean` gives it.
         size: rows (and columns) of the maze.
+        chess: others write cells as letter and number.
     """
     atoms = Atomiser(size)
-    text = take_moves(take_coordinates(text, atoms), atoms)
+    text = take_moves(take_coordinates(text, atoms, chess=chess), atoms)
     text = take_arrows(take_landmarks(text, atoms), atoms)
     text = _DOT_CELL.sub(r"\1free", text)
     text = _HIDDEN_CELL.sub(r"\1hidden", text)

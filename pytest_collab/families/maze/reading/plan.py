@@ -37,7 +37,7 @@ class Planner:
 
     def plan(self, seat: str, message: Message, origin: tuple[Cell, ...], withdrawn: int = 0) -> Plan | None:
         """The way that a message puts forward, if it does, when the team stands at the end of `origin`."""
-        blocks = _chosen(message.moves)
+        blocks = _chosen([block for block in message.moves if not block.past])
         if not blocks:
             return None
         if withdrawn and self._runs_into_wall(seat, blocks[0], origin):
@@ -48,7 +48,7 @@ class Planner:
         cells = origin
         base = len(origin)
         certainty = 0.97
-        absolute = astray = False
+        absolute = astray = bare = False
         first = True
         for block in blocks:
             whole, way, misfits = self.walk(seat, block, cells)
@@ -60,9 +60,10 @@ class Planner:
             certainty -= (
                 0.12 * min(misfits, 3)
                 + 0.1 * block.conditional
-                + 0.08 * (block.level <= 1)
+                + 0.08 * (block.level <= 1 and not bare)
                 + 0.25 * (block.level == 0)
             )
+            bare = bare or block.level <= 1
             if not first and not block.onward:
                 # the same way said again, or said more fully
                 again_whole, again, again_misfits = self.walk(seat, block, origin)

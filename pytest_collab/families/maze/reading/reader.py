@@ -15,6 +15,7 @@ from typing import Final
 
 from pytest_collab.episode.text import without_omissions
 from pytest_collab.families.maze.reading.agreement import Agreement
+from pytest_collab.families.maze.reading.coordinates import writes_chess
 from pytest_collab.families.maze.reading.dialogue import Cell, Claim, Proposal, Reading, Utterance
 from pytest_collab.families.maze.reading.frame import (
     Evidence,
@@ -51,7 +52,8 @@ def read(utterances: Sequence[Utterance], *, size: int, start: Cell, goal: Cell,
     grid = Grid(size, start, goal)
     members = tuple(dict.fromkeys(seats))
     spoken = [utterance for utterance in utterances if utterance.seat in members]
-    messages = [read_message(without_omissions(utterance.text), size) for utterance in spoken]
+    chess = writes_chess(utterance.text for utterance in spoken)
+    messages = [read_message(without_omissions(utterance.text), size, chess=chess) for utterance in spoken]
     evidence = {seat: Evidence() for seat in members}
     user: str | None = None
     declarer: str | None = None
@@ -66,7 +68,7 @@ def read(utterances: Sequence[Utterance], *, size: int, start: Cell, goal: Cell,
     first = True
     for utterance, message in zip(spoken, messages, strict=True):
         for moves in message.moves:
-            observe_walk(evidence[utterance.seat], moves.items, first=first)
+            observe_walk(evidence[utterance.seat], moves.items, moves.notes, first=first)
         first = first and not message.moves
     frames: dict[str, tuple[Frame, Frame]] = {}
     prior: tuple[Frame, Frame] | None = None
@@ -77,10 +79,10 @@ def read(utterances: Sequence[Utterance], *, size: int, start: Cell, goal: Cell,
         frames[seat] = (pair[0], letter[0])
         prior = prior or frames[seat]
     said = list(zip(spoken, messages, strict=True))
-    agreement = _told(grid, frames, members, said, onward=False)
+    agreement = _told(grid, frames, members, said, chess=chess, onward=False)
     certainty = 1.0
     if agreement.open:
-        other = _told(grid, frames, members, said, onward=True)
+        other = _told(grid, frames, members, said, chess=chess, onward=True)
         agreement, certainty = _likelier(agreement, other, grid)
     certainty *= _coherence(agreement.ledger.path, grid)
     own = [seat for seat in members if seat == setter or setter is None or frames[seat] != frames[setter]]
@@ -140,7 +142,7 @@ def _sense(agreement: Agreement, grid: Grid) -> int:
 GUESSED: Final = 0.85
 """What is left of the confidence where a seat's convention is an unusual one that hardly anything speaks for."""
 
-_Key = tuple[Grid, tuple[tuple[str, tuple[Frame, Frame]], ...], bool, tuple[Utterance, ...]]
+_Key = tuple[Grid, tuple[tuple[str, tuple[Frame, Frame]], ...], bool, bool, tuple[Utterance, ...]]
 
 _kept: OrderedDict[_Key, Agreement] = OrderedDict()
 """Agreements of the dialogues read last: a dialogue is read again after every message, and mostly goes on."""
@@ -154,6 +156,7 @@ def _told(
     members: Sequence[str],
     said: Sequence[tuple[Utterance, Message]],
     *,
+    chess: bool,
     onward: bool,
 ) -> Agreement:
     """The agreement after the last message; the store gives the one before it, if it is there.
@@ -162,12 +165,12 @@ def _told(
     what the cells in earlier ones mean.
     """
     spoken = tuple(utterance for utterance, _ in said)
-    agreement = _kept.pop((grid, tuple(frames.items()), onward, spoken[:-1]), None) if spoken else None
+    agreement = _kept.pop((grid, tuple(frames.items()), chess, onward, spoken[:-1]), None) if spoken else None
     for utterance, message in said if agreement is None else said[-1:]:
         agreement = agreement or Agreement(grid, members, frames, onward=onward)
         agreement.hear(utterance, message)
     agreement = agreement or Agreement(grid, members, frames, onward=onward)
-    _kept[grid, tuple(frames.items()), onward, spoken] = agreement
+    _kept[grid, tuple(frames.items()), chess, onward, spoken] = agreement
     if len(_kept) > KEPT:
         with suppress(KeyError):  # another thread was faster
             _kept.popitem(last=False)

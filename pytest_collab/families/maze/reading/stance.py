@@ -39,14 +39,17 @@ _ASKED = re.compile(
     r"let me know|waiting for|wait for|await|awaiting|pending|need your|for your|want to|have to|must|need to|"
     r"should both|both must|both need to|both have to|to be|we can|so we can|for us to|"
     r"hope you)\b[^,.;!?]{0,45}?"
-    r"\b(?:agree|agreed|agrees|agreement|confirm|confirmed|confirms|confirmation|ok|okay|approve|approval|"
+    r"\b(?:agree|agreed|agrees|agreeing|agreement|accepting|committing|commit|confirm|confirming|confirmed|"
+    r"confirms|confirmation|ok|okay|approve|approval|"
     r"accept|sounds? good|looks? good|works?|fine|correct|yes|verify|acceptable)\b",
     _I,
 )
 _WOULD = re.compile(
     r"(?:\b(?:i|we)(?:'d| would| could| might| may| can| will)(?: \w+)? )?\b(?:agree|agreed|ok|okay|fine|good|"
     r"works?|accept)\b[^,.;]{0,20}\b(?:if|unless|provided|as long as|once|"
-    r"when)\b[^.;]*",
+    r"when)\b[^.;]*|"
+    r"\b(?:agreeing|accepting|committing|confirming)\b[^.;]{0,30}\b(?:would|is|seems|may|might)\b[^.;]*|"
+    r"\bwould (?:\w+ )?(?:agree|accept)\b[^.;]{0,30}\b(?:were|was) it not\b[^.;]*",
     re.I,
 )
 _AGREE_ELSE = re.compile(
@@ -91,7 +94,8 @@ _WALL_THERE = re.compile(
 )
 _AGREE_THAT = re.compile(
     rf"\bagree(?:d)? (?:that |with you that )[^,.;]{{0,40}}\b(?:wall|blocked|hidden|unknown|free|open)\b|"
-    rf"\b(?:confirm|agree(?:d)?|correct|yes)[,:]? (?:that )?(?:{CELL}) (?:is|are)\b|"
+    rf"\b(?:confirm|agree(?:d)?|correct|yes)[,:]? (?:that )?(?:{CELL}) (?:is|are)\b"
+    rf"(?! (?:all |both |also )?(?:fine|ok|okay|good|great|perfect|acceptable|agreed|accepted))|"
     rf"\bconfirm(?:ed)? (?:that )?(?:the )?(?:start|goal)\b|\bagree on (?:a |the )?(?:coordinate|convention|"
     rf"notation|system|format|coordinates)\b",
     _I,
@@ -100,9 +104,11 @@ _NOT_ACCEPT = re.compile(
     r"\b(?:unable to|not able to|refuse to|hesitant to|reluctant to|not|don't|dont|do not|doesn't|can't|cant|"
     r"cannot|can not|couldn't|won't|wont|isn't|isnt|never|"
     r"didn't|haven't|wouldn't|shouldn't|no longer|hardly) "
-    r"(?:\w+ ){0,3}?(?:agree|agreed|accept|approve|work|works|ok|okay|fine|good|great|correct|possible|"
+    r"(?:\w+ ){0,3}?(?:agree|agreed|accept|approve|concur|consent|support|endorse|commit|sign|go along|go "
+    r"with|work|works|ok|okay|fine|good|great|correct|possible|"
     r"do that|go that way|go there|do it|legal|valid|right|happy|support|like|think so|think that)\b"
-    r"|\bi (?:don't|do not|dont) think\b|\bnot (?:so good|a good|an option|the way|that way|possible|·)|"
+    r"|\b(?:i|we) (?:don't|do not|dont|doubt) (?:think|believe|feel)\b[^,;]*|\b(?:no|without|not a) "
+    r"(?:deal|agreement|consent|approval)\b|\bnot (?:so good|a good|an option|the way|that way|possible|·)|"
     r"·? ?\b(?:isn't|is not) · ",
     _I,
 )
@@ -139,7 +145,8 @@ _STRONG = re.compile(
     r"affirmative|affirm|roger|wilco|aye|ack|acknowledged|absolutely|definitely|certainly|of course|exactly|"
     r"indeed|no (?:objections?|problems?|issues?|complaints)|why not|"
     r"you(?:'re| are) (?:\w+ )?correct|same (?:here|for me|path|plan|route|as (?:you|mine|yours))|i(?:'ll|"
-    r" will) (?:go with (?:that|it|your|yours)|follow (?:you|your|that)|take (?:your|that))|your (?:plan|path|"
+    r" will) (?:go along|go with (?:that|it|your|yours)|follow (?:you|your|that)|take (?:your|that))|your "
+    r"(?:plan|path|"
     r"route|way|proposal|suggestion|move|moves|version) (?:is|works|it is|then|wins|seems|looks)|"
     r"(?:yours|your way|your one) (?:is|works|it is|then)|agreement reached|copy that|10-4|as you (?:say|wish|"
     r"propose|suggest)|correct|no walls? (?:there|for me|on my (?:side|map|view)|in the way|on that path|"
@@ -157,7 +164,9 @@ _STRONG = re.compile(
     r"\bfully agree\b|\b(?:nothing|no wall|no walls) block|^\W*(?:i|we) (?:do|would|am|are)\W*$|\b(?:is|are|"
     r"looks?|seems?|sounds?|works?) (?:all |both )?(?:\w+ )?(?:fine|ok|okay|good|gud|great|perfect|acceptable|"
     r"correct|valid|agreeable)\b|\bi am (?:\w+ )?agree\b|\bdelighted to\b|\bwith pleasure\b|"
-    r"\bno objections?\b|[👍✅✔👌🤝💯🆗☑]|\+1\b",
+    r"\bno objections?\b|\b(?:have|got) (?:my|our|an?|full) (?:agreement|approval|consent|vote|support|"
+    r"blessing|deal)\b|"
+    rf"\bi consent\b|{MOVE}[ ,]{{1,2}}(?:then )?it is\b|\bsettled\b|\bcarried\b|[👍✅✔👌🤝💯🆗☑]|\+1\b",
     _I,
 )
 _WEAK = re.compile(
@@ -167,6 +176,10 @@ _WEAK = re.compile(
     r"|\b(?:yes|yep|yeah|yup|ok|okay|sure|understood|got it)\W*$",
     _I,
 )
+_THANKS = re.compile(
+    r"^(\W*(?:yes|yep|yeah|yup|sure|deal|fine))[\s,+!&-]+(?:thanks|thank you)(?: a lot| so much| very much)?\W*$", _I
+)
+_AT_LAST_YES = re.compile(r"[\s,:-](?:so|then|therefore)[ ,:-]+(?:yes|yep|yeah|ok|okay|sure|fine|go)\W*$", _I)
 _NOT_YET = re.compile(
     r"\b(?:thanks|thank you|let me|here(?:'s| is| are)|my (?:map|view|grid|maze|copy)|i see|i can see|sharing|"
     r"share|for sharing|info|information|tell me|what (?:do|about)|so my|hello|hi|ready|first i|i (?:now "
@@ -178,7 +191,8 @@ _STRONG_NO = re.compile(
     r"\b(?:disagree|disagreed|disagrees|i object|objection|reject|rejected|rejecting|veto|refuse|decline|nope|"
     r"nah|no way|negative|not agreed|bad (?:idea|move|plan|path)|wrong|incorrect|invalid|illegal|"
     r"(?:won't|wont|will not|doesn't|doesnt|does not|can't|cannot|can not|didn't) (?:\w+ )?(?:work|be done|"
-    r"do that|do it|go (?:there|that way)|pass|fit|agree|accept)|impossible|not (?:possible|allowed|valid|"
+    r"do that|do it|go (?:there|that way)|pass|fit|agree|accept)|impossible|infeasible|unfeasible|not "
+    r"(?:feasible|possible|allowed|valid|"
     r"legal|passable)|"
     r"(?:hits?|into|runs? into|bumps? into|crash(?:es)? into|goes (?:through|into)|passes through|goes thru|"
     r"walks? into) (?:a |the |that |my )?(?:walls?|#|obstacle)|counter-?(?:proposal|propose|offer)|"
@@ -205,7 +219,9 @@ _INSTEAD = re.compile(
     _I,
 )
 _RETRACT = re.compile(
-    r"\b(?:scratch that|scrap that|forget (?:that|what i|it|my|about (?:that|my))|ignore (?:that|my|the last|"
+    r"\b(?:scratch (?:that|my|the last)|back(?:ing)? out of|i(?:'m| am| hereby)? (?:revok|rescind|retract|"
+    r"withdraw|cancel)\w*|"
+    r"no longer agree|un-?agree|scrap that|forget (?:that|what i|it|my|about (?:that|my))|ignore (?:that|my|the last|"
     r"what i|previous)|disregard|never ?mind|i (?:was|am|were) (?:wrong|mistaken|incorrect)|my (?:mistake|bad|"
     r"error|fault)|i made (?:a|an) (?:mistake|error)|i misread|misread|i (?:take|took) (?:it |that |"
     r"this )?back|"
@@ -301,10 +317,12 @@ def stance(clause: str, *, question: bool) -> Stance:
     if _BARE_NO.search(words):
         reject = max(reject, 0.7)
     accept = 0.0
-    if no_quarrel or _STRONG.search(_FLAT_NO.sub(" ", words)):
+    if _AT_LAST_YES.search(words):
+        accept = 0.9
+    elif no_quarrel or _STRONG.search(_FLAT_NO.sub(" ", words)):
         accept = 0.95
     elif _WEAK.search(words):
-        accept = 0.0 if _NOT_YET.search(words) else 0.8
+        accept = 0.0 if _NOT_YET.search(_THANKS.sub(r"\1", words)) else 0.8
     if hedge and accept < 0.9:
         accept = 0.6 if accept and not _HEDGE.search(_HUM.sub(" ", words)) else 0.0
     partial: int | None = None
@@ -324,6 +342,13 @@ def stance(clause: str, *, question: bool) -> Stance:
     return Stance(accept, reject, None, "", retract, hedge)
 
 
+_LISTED_STEPS = re.compile(
+    r"\b(?:steps?|moves?|items?|points?|nos?\.?) #?1\b(?:[ ]?(?:,|-|to|and|through|&)[ ]?(?:\d[ ]?,[ ]?)*(?:and )?"
+    r"(?P<n>\d{1,2}))?",
+    _I,
+)
+
+
 def _part(words: str) -> tuple[int | None, str]:
     """(how many moves, up to which atom) an acceptance is limited to; negative: all but so many."""
     if (match := _ALL_BUT.search(words)) is not None:
@@ -333,6 +358,8 @@ def _part(words: str) -> tuple[int | None, str]:
         single = (match["unit"] or "").lower() in ("move", "step", "one", "cell")
         if (count := _number(match["n"]) or (1 if single else None)) is not None:
             return count, ""
+    if (match := _LISTED_STEPS.search(words)) is not None:
+        return int(match["n"] or 1), ""
     if (match := _UP_TO.search(words)) is not None:
         return None, match["cell"]
     return None, ""
