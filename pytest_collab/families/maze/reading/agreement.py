@@ -151,7 +151,7 @@ class Agreement:
                 ledger.propose(utterance, plan)
             elif message.puzzling:
                 ledger.unread += 1
-            elif reject and not accept and ledger.chunks:
+            elif reject and not accept and ledger.chunks and not any(block.past for block in message.moves):
                 ledger.disagreements.append((seat, event))
                 ledger.doubts.append(0.8)
             return
