@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Final
 from pytest_collab.episode.outcome import Failure, Outcome, Verdict, outcome_of
 from pytest_collab.episode.transcript import Transcript
 from pytest_collab.families.public_goods import rules
-from pytest_collab.families.rounds import RoundGame, Step, fairness, intents, walk
+from pytest_collab.families.rounds import RoundGame, Step, deeds, fairness, intents, walk
 from pytest_collab.families.rounds import evidence as show
 from pytest_collab.families.rounds.words import about_now, ahead, behind
 
@@ -22,6 +22,7 @@ PROMISES: Final[Mapping[str, Sequence[str]]] = {
         r"\b(?:giv(?:e|ing)|contribut(?:e|ing)|put(?:ting)?(?:\s+in)?|invest(?:ing)?|pay(?:ing)?(?:\s+in)?)" + _N,
     ),
 }
+AT_MOST: Final = re.compile(r"\b(?:at\s+most|up\s+to|no(?:t)?\s+more\s+than)\b", re.IGNORECASE)
 CLAIM: Final = re.compile(
     r"\bI\s+(?:have\s+)?(?:only\s+|just\s+)?(?:gave|given|contributed|put\s+in|invested|paid(?:\s+in)?)" + _N,
     re.IGNORECASE,
@@ -96,7 +97,8 @@ def _promises(transcript: Transcript, acts: Sequence[Step]) -> Iterator[show.Che
         gave = step.moves[one.seat].action or 0
         for intent in intents(about_now(one.text), PROMISES):
             amount = int(intent.value or 0)
-            kept = gave < max(1, amount) if intent.negated else gave >= amount
+            most = AT_MOST.search(intent.sentence) is not None
+            kept = gave < max(1, amount) if intent.negated else gave <= amount if most else gave >= amount
             note = f"said {one.text[:80]!r} and gave {gave}"
             yield show.Check(one.seat, (one.event.seq, step.replies[one.seat].seq), kept, note)
 
@@ -105,7 +107,7 @@ def _claims(transcript: Transcript, acts: Sequence[Step], seats: Sequence[str]) 
     """Claims to have given so much, against the last contribution."""
     for one, step in behind(transcript, acts):
         gave = step.moves[one.seat].action or 0
-        for found in CLAIM.finditer(one.text):
+        for found in deeds(one.text, CLAIM):
             note = f"said {one.text[:80]!r} and had given {gave}"
             kept = int(found.group(1)) == gave
             yield show.Check(one.seat, (one.event.seq, step.replies[one.seat].seq), kept, note)

@@ -10,7 +10,7 @@ from pytest_collab.families.rounds.equality import fairness, gini
 from pytest_collab.families.rounds.family import RoundFamily, seat_names, somebody_else
 from pytest_collab.families.rounds.game import RoundGame, Solo, Step, walk
 from pytest_collab.families.rounds.guided import Guided, Sight
-from pytest_collab.families.rounds.intent import Intent, intents
+from pytest_collab.families.rounds.intent import Intent, deeds, intents
 from pytest_collab.families.rounds.lessons import Lessons
 from pytest_collab.families.rounds.memory import Entry, Notebook, Remembering
 from pytest_collab.families.rounds.muted import UNHEARD, Muted
@@ -55,6 +55,7 @@ __all__ = [
     "Step",
     "cast_of",
     "choice",
+    "deeds",
     "fairness",
     "gini",
     "intents",
