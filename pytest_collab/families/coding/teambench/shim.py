@@ -1,7 +1,7 @@
 """What stands between TeamBench's graders and ours: `grade.sh` is run as its harness does, and its word is one test.
 
-Code under test runs below `grade.sh`, so nothing that it prints is read: only the `score.json` that the grader has
-written when it is at its end.
+Code under test runs below `grade.sh` with the rights that it has, so nothing that it prints is read: only the
+`score.json` that the grader has written, once, when nothing that it started is there any more.
 """
 
 from __future__ import annotations
@@ -13,42 +13,16 @@ from typing import Final
 FOLDER: Final = ".teambench"
 """Where the grader lies in a graded tree; no seat's tree has it."""
 
-COMMAND: Final = f"sh {FOLDER}/run.sh"
+COMMAND: Final = f"python3 -I {FOLDER}/run.py"
 EXPECTED: Final = "expected.json"
+RESTORED: Final = "restored"
+"""Below the folder: files of the workspace that are put back before the grader runs."""
 
-RUN: Final = r"""here=$(cd "$(dirname "$0")" && pwd)
-place=$(mktemp -d)
-mkdir "$place/reports" "$place/submission"
-printf '{"verdict": "pass", "notes": "attested outside"}' > "$place/submission/attestation.json"
-set -- "$PWD" "$place/reports" "$place/submission" "$here"
-if [ -f "$here/expected.json" ]; then
-  cp "$here/expected.json" "$place/reports/expected.json"
-  set -- "$@" "$place/reports/expected.json"
-fi
-bash "$here/grade.sh" "$@" < /dev/null > /dev/null 2>&1
-exec python3 -I "$here/score.py" "$place/reports/score.json"
-"""
+DELEGATED: Final = "check_solution.py"
+"""What some graders run in the workspace, where whoever builds could have changed it."""
 
-SCORE: Final = '''"""Says in TAP what score.json says."""
-
-import json
-import sys
-
-try:
-    with open(sys.argv[1], encoding="utf-8") as file:
-        score = json.load(file)
-    passed = score["pass"]
-    assert isinstance(passed, bool)
-except Exception as error:
-    print(f"Bail out! grade.sh left no readable score.json: {error!r}")
-    sys.exit(2)
-modes = ", ".join(map(str, score.get("failure_modes") or []))
-print("1..1")
-print("ok 1 - grade.sh" if passed else "not ok 1 - grade.sh")
-if not passed:
-    print(f"# failure modes: {modes[:500]}")
-sys.exit(0 if passed else 1)
-'''
+RUN: Final = (Path(__file__).parent / "grader.py").read_text(encoding="utf-8")
+"""The program that runs it; it is called in the sandbox, by whichever Python 3 is there."""
 
 
 def hidden(grader: str, expected: str, own: Mapping[str, str]) -> str:
@@ -58,17 +32,20 @@ def hidden(grader: str, expected: str, own: Mapping[str, str]) -> str:
         expected: content of `expected.json`; empty for none.
         own: files of the task's own folder that the grader reads there, by path.
     """
-    files = {"grade.sh": grader, "run.sh": RUN, "score.py": SCORE, **own}
+    files = {"grade.sh": grader, "run.py": RUN, **own}
     if expected:
         files[EXPECTED] = expected
     return "".join(_added(f"{FOLDER}/{path}", text) for path, text in files.items() if text)
 
 
 def read_there(grader: str, workspace: Path) -> dict[str, str]:
-    """The files of the untouched workspace, where a grader compares with them in the task's folder."""
+    """What a grader needs of the untouched workspace: what it compares with in the task's folder, what it runs."""
+    check = workspace / DELEGATED
+    put_back = {f"{RESTORED}/{DELEGATED}": check.read_text(encoding="utf-8")} if check.is_file() else {}
+    put_back = put_back if DELEGATED in grader else {}
     if "TASK_DIR/workspace" not in grader and "TASK_DIR}/workspace" not in grader:
-        return {}
-    return {
+        return put_back
+    return put_back | {
         f"workspace/{path.relative_to(workspace).as_posix()}": path.read_text(encoding="utf-8", errors="replace")
         for path in sorted(workspace.rglob("*"))
         if path.is_file() and "__pycache__" not in path.parts
