@@ -280,6 +280,14 @@ def test_both_published_measures_are_told_by_name() -> None:
     assert {"achievement_pct", "base_achievement_pct", "coordination_achievement_pct"} <= metrics.keys()
 
 
+def test_steps_to_a_rung_are_those_of_whoever_had_it_first_and_all_there_are_where_nobody_did() -> None:
+    tale = Tale().step().step(unlocked={"1": ["COLLECT_WOOD", "EAT_COW"]}).step(unlocked={"0": ["COLLECT_WOOD"]})
+    metrics = tale.step(unlocked={"2": ["PLACE_TABLE"]}).verdict().metrics
+    assert (metrics["steps_to_collect_wood"], metrics["steps_to_place_table"]) == (2.0, 4.0)
+    assert metrics["steps_to_collect_diamond"] == tale.params.max_steps
+    assert metrics["rungs"] == 2.0
+
+
 def test_acting_one_by_one_on_what_takes_two_at_once_is_a_missed_sync() -> None:
     tale = Tale().step(sync=[tree([0])]).step().step(sync=[tree([1])])
     verdict = tale.verdict()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from pytest_collab.episode.condition import Condition
 from pytest_collab.episode.outcome import Failure, Outcome, Verdict, outcome_of
@@ -29,6 +29,20 @@ NAMES = {
 }
 """What the figures of the package's `compute_score` are called here, as shares (0..1) of the maximum."""
 
+LADDER: Final = (
+    "COLLECT_WOOD",
+    "PLACE_TABLE",
+    "MAKE_WOOD_PICKAXE",
+    "COLLECT_STONE",
+    "MAKE_STONE_PICKAXE",
+    "COLLECT_IRON",
+    "COLLECT_COAL",
+    "PLACE_FURNACE",
+    "MAKE_IRON_PICKAXE",
+    "COLLECT_DIAMOND",
+)
+"""The way to a diamond, as multi-agent Crafter measures it (DAMCS, arXiv 2502.05453)."""
+
 
 def assess(params: Alem, condition: Condition, transcript: Transcript) -> Verdict:
     """Success: the team's share of the maximum reward reached `target`, that of coordination `coordination_target`.
@@ -44,6 +58,7 @@ def assess(params: Alem, condition: Condition, transcript: Transcript) -> Verdic
     metrics = {
         **shares,
         **_counts(story),
+        **_ladder(story, params.max_steps),
         **{f"{name}s": float(len(failures)) for name, failures in found.by_name().items()},
         **_reading(story),
         **show.talk_metrics(transcript),
@@ -97,6 +112,17 @@ def _counts(story: Story) -> dict[str, float]:
         "revived": float(sum(1 for _ in story.facts("revived"))),
         "friendly_fire": float(sum(1 for _ in story.facts("friendly_fire"))),
     }
+
+
+def _ladder(story: Story, end: int) -> dict[str, float]:
+    """By rung, the steps until anybody had it; as many as the task has where nobody ever did."""
+    first: dict[str, int] = {}
+    for step, moment in enumerate(story.moments, start=1):
+        for names in moment.data.get("unlocked", {}).values():
+            for name in names:
+                first.setdefault(name, step)
+    steps = {f"steps_to_{name.lower()}": float(first.get(name, end)) for name in LADDER}
+    return {"rungs": float(sum(name in first for name in LADDER)), **steps}
 
 
 def _reading(story: Story) -> dict[str, float]:
