@@ -28,8 +28,10 @@ def run(args: argparse.Namespace) -> int:
     directory = RunDirectory.open(args.run)
     found: dict[str, None] = {}
     seeds: dict[str, None] = {}
+    shared = 0
     for episode in directory.record().episodes():
         if args.family in (None, episode.family):
+            shared += episode.condition == "memory:shared"
             seeds[f"{episode.task} {episode.seed}"] = None
             standing: dict[str, str] = {}
             for event in directory.transcript(episode).of("memory"):
@@ -37,7 +39,12 @@ def run(args: argparse.Namespace) -> int:
                     standing[event.data["name"]] = event.data["text"]
             found |= dict.fromkeys(" ".join(text.split()) for text in standing.values() if text)
     if not found:
-        raise UsageError(f"{args.run} holds no lesson: its episodes must be played under memory:shared")
+        whose = f" of {args.family}" if args.family else ""
+        if not shared:
+            remedy = "play some with --collab-conditions=memory:shared"
+            raise UsageError(f"{args.run} holds no lesson: it has no episode{whose} under memory:shared; {remedy}")
+        why = f"nobody wrote any in its {shared} episodes{whose} under memory:shared (built-in players never do)"
+        raise UsageError(f"{args.run} holds no lesson: {why}")
     lines = [f"# from {', '.join(seeds)}", *list(found)[: args.most]]
     if args.output is None:
         print("\n".join(lines))

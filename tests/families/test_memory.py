@@ -279,7 +279,12 @@ def test_lessons_are_collected_from_a_run_as_a_file_that_a_task_takes(
     file.write_text("family: kitchen\nparams: {lessons: lessons.txt}\nconditions: ['memory:list']\n")
     assert read_task(file).params.lessons == ("Ask for all at once.", "Bring the dish last.")  # type: ignore[attr-defined]
     assert main(["lessons", str(run.path), "--family", "alem"]) == 2
-    assert "holds no lesson" in capsys.readouterr().err
+    assert "has no episode of alem under memory:shared; play some with" in capsys.readouterr().err
+    other = RunDirectory.create(tmp_path / "other")
+    played = play_episode(Kitchen(level=1), ["partner"], SHARED)
+    other.add(played.episode, played.transcript)
+    assert main(["lessons", str(other.path)]) == 2
+    assert "nobody wrote any in its 1 episodes under memory:shared" in capsys.readouterr().err
 
 
 def test_the_value_of_a_memory_is_success_with_it_less_success_without() -> None:
