@@ -44,6 +44,7 @@ class GateResult(BaseModel):
         losses: what was lost of its episodes, and what the figure would be at worst and at best.
         matching: with a baseline: which units were held against each other, and which only one of the runs has.
         caveats: what keeps it from passing, or from being decided, whatever the interval says; and notes.
+        open: those of the caveats because of which neither pass nor fail can be said.
         void: too many of its episodes were lost for it to say anything.
         on_undecided: what an undecided verdict means for the exit status.
         sequential: whether the verdict is that of a confidence sequence.
@@ -80,6 +81,7 @@ class GateResult(BaseModel):
     losses: Losses | None = None
     matching: Matching | None = None
     caveats: tuple[str, ...] = ()
+    open: tuple[str, ...] = ()
     void: bool = False
     on_undecided: OnUndecided
     sequential: bool = False
@@ -227,6 +229,7 @@ def result_of(
         losses=known.losses,
         matching=known.matching,
         caveats=tuple(known.told()),
+        open=known.open,
         stopped=known.stopped,
         corrected=known.corrected,
         void=known.void,

@@ -99,7 +99,7 @@ def unrecorded(gate: Gate, frame: Frame) -> tuple[str, ...]:
         asked += one.episodes
         missing += max(one.episodes - played[one.family, one.task, one.condition], 0)
     if missing:
-        told.append(f"{missing} of the {asked} episodes that were planned for it were not recorded: --collab-resume")
+        told.append(f"{missing} of its {asked} planned episodes are missing: --collab-resume plays them")
     return tuple(told)
 
 

@@ -83,9 +83,11 @@ def _found(gates: GateReport | None, baseline: Baseline | None, frame: Frame) ->
     why = "this run was played without gates (--collab-gate=FILE) and without a baseline (--collab-baseline=DIR)"
     if frame.info.options.get("gate"):
         why = "its gates were not judged (`collab gate RUN`), and there is no baseline (--collab-baseline=DIR)"
+    gone = int((~frame.evidence & (teams if teams.any() else True)).sum())
+    more = f", {gone} more were lost to infrastructure" if gone else ""
     return Answer(
         "open",
-        f"{good} of {int(evidence.sum())} {kind} succeeded" if evidence.any() else lost,
+        f"{good} of {int(evidence.sum())} {kind} succeeded{more}" if evidence.any() else lost,
         f"Whether that is worse than before cannot be told: {why}.{refused}",
     )
 

@@ -55,6 +55,8 @@ def more(gate: GateResult) -> str:
     """What would settle an undecided gate, in few words; empty of any other."""
     if gate.verdict is not GateVerdict.UNDECIDED:
         return ""
+    if gate.open:  # more seeds would not settle that
+        return gate.open[0].partition(": ")[0]
     if gate.unsettled or gate.unsettled_baseline:
         return "--collab-settle settles it"
     if gate.needed is None:

@@ -16,6 +16,7 @@ from pytest_collab.episode.run import RunDirectory
 from pytest_collab.episode.transcript import Transcript
 from pytest_collab.errors import RunError
 from pytest_collab.measure.reader import read_frame
+from pytest_collab.report.gateline import more
 from pytest_collab.report.reading import read_report
 from tests.support.episodes import episode, write_run
 
@@ -42,7 +43,7 @@ def test_a_gate_is_not_decided_on_a_run_that_is_not_whole(
     run = plan(write_run(tmp_path / "run", [episode(seed=s) for s in range(40)]), planned)
     status, told = judged(tmp_path, run, capsys)
     assert status == int(planned > 40)
-    assert (f"{planned - 40} of the {planned} episodes that were planned for it" in told) == bool(status)
+    assert (f"{planned - 40} of its {planned} planned episodes are missing" in told) == bool(status)
 
 
 def test_failures_whose_lines_are_spoilt_let_no_gate_pass(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -54,7 +55,7 @@ def test_failures_whose_lines_are_spoilt_let_no_gate_pass(tmp_path: Path, capsys
     assert "20 lines of episodes.jsonl cannot be read" in told
     status, told = judged(tmp_path, plan(run, 40), capsys)
     assert status == 1
-    assert "20 of the 40 episodes" in told
+    assert "20 of its 40 planned episodes" in told
 
 
 def test_a_gate_on_other_tasks_does_not_mind(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -92,7 +93,7 @@ def test_what_a_shard_left_out_is_missing_until_it_is_played_again(
     assert main(["merge", str(tmp_path / "a"), str(tmp_path / "b"), "--out", str(tmp_path / "ab")]) == 0
     status, told = judged(tmp_path, tmp_path / "ab", capsys)
     assert status == 1
-    assert "15 of the 60 episodes" in told
+    assert "15 of its 60 planned episodes" in told
     names = [str(tmp_path / name) for name in ("a", "b", "again")]
     assert main(["merge", *names, "--out", str(tmp_path / "whole")]) == 0
     assert judged(tmp_path, tmp_path / "whole", capsys)[0] == 0
@@ -233,3 +234,17 @@ def test_a_verdict_is_told_though_it_cannot_be_kept(tmp_path: Path, capsys: pyte
     status, told = judged(tmp_path, run, capsys)
     assert status == 2
     assert "gates: PASS" in told
+
+
+def test_what_is_missing_is_told_in_the_gates_line_and_what_was_lost_in_the_first(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    plays = [episode(seed=s, ok=s % 2 == 0) for s in range(12)]
+    run = plan(write_run(tmp_path / "run", plays), 40, finished="x", exit_status=2)
+    judged(tmp_path, run, capsys)
+    report = read_report(RunDirectory.open(run))
+    assert report.gates is not None
+    assert more(report.gates.gates[0]) == "28 of its 40 planned episodes are missing"
+    gone = [episode(seed=s, outcome=Outcome.INFRASTRUCTURE, score=0) for s in range(12, 24)]
+    half = write_run(tmp_path / "half", [*plays, *gone])
+    assert "6 of 12 team episodes succeeded, 12 more were lost" in read_report(RunDirectory.open(half)).answer.title
