@@ -41,10 +41,11 @@ def run(args: argparse.Namespace) -> int:
     bad = 0
     skipped = 0
     checks: list[PoolCheck] = []
+    pools: dict[tuple[str, str], Path] = {}
     files = task_files(args.paths)
     for path in files:
         try:
-            outcome = _coding(path, args) if _family(path) == "coding" else _plain(path, args)
+            outcome = _coding(path, args, pools) if _family(path) == "coding" else _plain(path, args)
         except CollabError as error:
             print(f"{path}: NOT VALID\n  {str(error).replace(chr(10), chr(10) + '  ')}")
             bad += 1
@@ -112,7 +113,8 @@ def _plain(path: Path, args: argparse.Namespace) -> str:
     return "\n  ".join(["valid", *told])
 
 
-def _coding(path: Path, args: argparse.Namespace) -> PoolCheck | str:
+def _coding(path: Path, args: argparse.Namespace, seen: dict[tuple[str, str], Path]) -> PoolCheck | str:
+    """Check a pool, unless a task that was checked before sets the same one (under other conditions, say)."""
     import anyio
 
     from pytest_collab import families
@@ -125,6 +127,9 @@ def _coding(path: Path, args: argparse.Namespace) -> PoolCheck | str:
     if "coding" in families.names():
         params: Any = read_task(path).params  # what only the family knows: conditions, pairs, roles
         params.check()
+        first = seen.setdefault((params.model_dump_json(), params.content()), path)
+        if first != path:
+            return f"the same features and pairs as {first}"
         pairs = pairs and params.roles is None  # where seats have roles nothing is merged
     pool = load(path)
     if missing := missing_toolchain(pool):

@@ -13,6 +13,7 @@ from pytest_collab.episode.condition import Condition
 from pytest_collab.episode.limits import Limits, SeatLimits
 from pytest_collab.episode.outcome import Outcome
 from pytest_collab.errors import TaskError
+from pytest_collab.families.coding.cast import PLANTED, PLANTED_IN_TEAMS
 from pytest_collab.testing import Played, play_episode
 from tests.coding import small
 from tests.support.caller import Caller
@@ -50,7 +51,8 @@ def test_where_nothing_can_be_taken_over_there_are_no_teams_of_teams(root: Path)
     condition = Condition.parse("teams:2")
     family = families.get("coding")
     assert family.refuses(condition, small.params(root)) is None
-    assert "teams:2" in str(family.refuses(condition, small.params(root, roles="teambench")))
+    told = str(family.refuses(condition, small.params(root, roles="teambench")))
+    assert "coding task with roles has no condition 'teams:2'; it has solo, team," in told
     assert "one team" in str(family.refuses(condition, small.params(root, prompts="as_published")))
     for name in ("maze", "philosophers", "commons", "kitchen", "hanabi"):
         other = families.get(name)
@@ -147,6 +149,57 @@ def test_a_team_that_never_proposes_holds_nobody_up(root: Path) -> None:
     assert played.episode.metrics["proposals"] == 1.0
     nothing = next(e for e in played.transcript.of("state") if e.data.get("proposed") == 2)
     assert nothing.data["diff"] == ""
+
+
+SEATS = ("a1", "b1", "a2", "b2")
+
+
+def firsts(played: Played) -> dict[str, tuple[str, tuple[str, ...]]]:
+    """The first failure that each team is told of, by its number."""
+    found: dict[str, tuple[str, tuple[str, ...]]] = {}
+    for failure in played.episode.failures:
+        found.setdefault(failure.seats[0][-1], (failure.code, failure.seats))
+    return found
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("at", "fault"), list(enumerate(PLANTED_IN_TEAMS)))
+def test_a_fault_is_told_of_its_own_team_at_its_own_seat(root: Path, at: int, fault: str) -> None:
+    """The other team is a partner and one who builds nothing; `benchmarks.coding_teams` plays every seat."""
+    seat = SEATS[at % 4]
+    idle = "b2" if seat.endswith("1") else "b1"
+    agents = dict.fromkeys(SEATS, "partner") | {seat: fault, idle: "nop"}
+    condition = "teams:2:apart" if at % 2 and fault in PLANTED else "teams:2"
+    played = play(root, list(agents.values()), condition)
+    assert not played.episode.success, played.episode.error
+    assert firsts(played)[seat[-1]] == (PLANTED_IN_TEAMS[fault], (seat,))
+    assert firsts(played)[idle[-1]] == ("own_part_failed", (idle,))
+
+
+@pytest.mark.parametrize("idle", ["a2", "b2"])
+def test_whoever_takes_half_a_solution_over_is_not_blamed_for_the_other_half(root: Path, idle: str) -> None:
+    """Its team conflicts because its teammate never talks; what it takes over lacks what nobody there built."""
+    agents = {"a1": "silent", "b1": "partner", "a2": "partner", "b2": "partner"} | {idle: "nop"}
+    played = play(root, list(agents.values()), "teams:2")
+    metrics = played.episode.metrics
+    assert (metrics["best_of_k"], metrics["taken_over"], metrics["taken_over_worse"]) == (0.5, 0.5, 0.0)
+    assert firsts(played) == {"1": ("unresponsive", ("a1",)), "2": ("own_part_failed", (idle,))}
+    assert ("b1",) not in {failure.seats for failure in played.episode.failures}
+
+
+def test_what_a_team_gave_up_was_good_and_nobody_is_blamed_for_it(root: Path) -> None:
+    """One seat takes a worse proposal over; its partner keeps to what both had agreed on, and that is no fault."""
+    played = play(root, "conformist+partner+nop+partner", "teams:2")
+    told = [(failure.code, failure.seats) for failure in played.episode.failures]
+    assert told == [("capitulation", ("a1",)), ("own_part_failed", ("a2",))]
+
+
+def test_one_fault_among_partners_does_no_harm_where_another_team_is_whole(root: Path) -> None:
+    for condition in ("teams:2", "teams:2:apart"):
+        played = play(root, "quitter+partner+partner+partner", condition)
+        assert played.episode.success
+        assert played.episode.failures == ()
+        assert played.episode.metrics["teams_passed"] == 0.5
 
 
 # What is kept apart.

@@ -67,14 +67,18 @@ async def test_a_pool_is_told_apart_into_sound_vacuous_and_clashing(pool: Pool, 
     )
 
 
-def test_validate_refuses_vacuous_tests(
+def test_validate_refuses_vacuous_tests_and_checks_a_pool_once(
     pool: Pool, cache: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setenv("COLLAB_CACHE", str(cache))
     shutil.copytree(pool.folder, tmp_path / "pool")
     path = write(tmp_path / "pool", {"calc.collab.yaml": TASK % "{id: double}, {id: triple}"}) / "calc.collab.yaml"
-    assert main(["validate", "--json", str(tmp_path / "out.json"), str(path)]) == 0
-    assert "calc.collab.yaml: valid" in capsys.readouterr().out
+    again = write(path.parent, {"teams.collab.yaml": "like: calc.collab.yaml\nconditions: ['teams:2']\n"})
+    again = again / "teams.collab.yaml"
+    assert main(["validate", "--json", str(tmp_path / "out.json"), str(path), str(again)]) == 0
+    told = capsys.readouterr().out
+    assert "calc.collab.yaml: valid" in told
+    assert f"{again}: the same features and pairs as {path}\n" in told
     assert json.loads((tmp_path / "out.json").read_text())[0]["features"][0]["new_tests"] == 1
     reference = (tmp_path / "pool" / "features" / "double" / "feature.patch").read_text()
     write(tmp_path / "pool", {"combined.patch": reference})

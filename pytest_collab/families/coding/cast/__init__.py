@@ -81,3 +81,6 @@ PLANTED: Final[Mapping[str, str]] = {
     "random": "own_part_failed",
 }
 """Which code each fault must come back under when an episode fails for it."""
+
+PLANTED_IN_TEAMS: Final[Mapping[str, str]] = {**PLANTED, "conformist": "capitulation"}
+"""The same where several teams show each other what they propose."""

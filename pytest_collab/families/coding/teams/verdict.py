@@ -5,7 +5,8 @@ pass. What exchange brought is read against `best_of_k`, the best of what the sa
 anything of each other, and against the same teams kept apart.
 
 The headline of a failure is `capitulation` where a team gave a better proposal of its own up for a worse one of
-another's. Then come the failures of each team by itself, the best team's first, as those of a single one.
+another's. Then come the failures of each team by itself, the best team's first, as those of a single one. What a team
+took over is not its own work: such a team is judged by what it had proposed.
 """
 
 from __future__ import annotations
@@ -33,6 +34,8 @@ class Attempt:
 
     Attributes:
         number: from 1.
+        found: what it ended with.
+        before: what it proposed; of each seat's own work only where one took another team's proposal over.
         proposed: share of features that pass on its proposal; None where the episode ended before the exchange.
         ended: share of features that pass on what it ended with.
         lines: what its proposal adds and removes; None as above.
@@ -85,7 +88,8 @@ def assess(deal: Deal, condition: Condition, transcript: Transcript) -> Verdict:
         return Verdict(Outcome.SUCCESS, score, metrics)
     failures = [failure for team in teams for failure in _given_up(team, teams)]
     for team in sorted(teams, key=lambda team: -team.ended):
-        failures += Judge(team.deal, condition, transcript, team.found, "naive").failures()
+        found = _own_work(team, teams)
+        failures += Judge(team.deal, condition, transcript, found, "naive").failures() if found is not None else []
     return Verdict(outcome_of(failures, otherwise=Outcome.COMPETENCE), score, metrics, tuple(failures))
 
 
@@ -146,6 +150,15 @@ def _given_up(team: Attempt, teams: tuple[Attempt, ...]) -> list[Failure]:
         f"which passes {_share(source.proposed or 0.0)}; it ends with {_share(team.ended)}"
     )
     return [Failure.of("capitulation", *seats, events=events, note=note[:300])]
+
+
+def _own_work(team: Attempt, teams: tuple[Attempt, ...]) -> Findings | None:
+    """What says why the team fails by itself; None where all that it made itself was good, and it gave that up."""
+    if not team.taken or team.proposed is None:
+        return team.found
+    if _given_up(team, teams):
+        return team.before if team.proposed < 1.0 else None
+    return team.before if team.ended >= team.proposed else team.found
 
 
 def _tests(found: Findings) -> list[int]:

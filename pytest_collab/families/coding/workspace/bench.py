@@ -159,17 +159,18 @@ class Grading:
         self._transcript.add("grade", seat, **data, **self._tags)
 
     async def collect(self) -> None:
-        """What every seat leaves, and where they meet."""
+        """What every seat leaves, and where they meet; works that were given are told as they are."""
         store = self._workspace.store
         if not any(event.data["what"] == "base" for event in self._transcript.of("grade")):
             names = await anyio.to_thread.run_sync(lambda: list(store.entries(store.tree(store.base))))
             self._transcript.add("grade", None, what="base", files=names[:MOST_FILES])
         changed = {}
         for seat in self._deal.seats:
-            work = await self._workspace.collect(seat)
+            given = seat in self._works
+            work = self._works[seat] if given else await self._workspace.collect(seat)
             self._works[seat] = work
             data, changed[seat] = await anyio.to_thread.run_sync(changes.told, store, work)
-            data["elsewhere"] = await self._workspace.elsewhere(seat, work)
+            data["elsewhere"] = [] if given else await self._workspace.elsewhere(seat, work)
             self._add(seat, what="work", features=list(self._deal.features[seat]), **data)
         if self._deal.joining == "merge":
             places = await anyio.to_thread.run_sync(changes.places, store, self._works, changed)
