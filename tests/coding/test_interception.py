@@ -50,6 +50,9 @@ def root(tmp_path_factory: pytest.TempPathFactory) -> Path:
     # Its base's test calls `add`, which only a wrong `double` of this kind breaks.
     broad = small.DOUBLE.replace("return a + b", "return b + a")
     (folder / "features/double/feature.patch").write_text(small.patch({"calc.py": broad}))
+    # A wrong `shout` of one kind breaks `add`, which none of its own tests calls.
+    beside = {"words.py": small.SHOUT, "calc.py": small.CALC.replace("return a + b", "return b + a")}
+    (folder / "features/shout/feature.patch").write_text(small.patch(beside))
     (folder / "small.collab.yaml").write_text(TASK)
     return folder
 
@@ -379,9 +382,14 @@ def test_a_picture_shows_the_place_and_both_verdicts(root: Path) -> None:
 
 
 def test_vetting_tells_what_each_feature_gives(root: Path) -> None:
-    lines = FAMILY.vet(params(root, features=["triple", "double"], caught_by="any"), [0], {})
+    lines = FAMILY.vet(params(root, features=["triple", "double", "shout"], caught_by="any"), [0], {})
     assert re.search(r"^double: only 1 of 3, which come again: .* 0 shown by hidden tests alone, 1 by", lines[0])
-    assert re.search(r"^triple: .*3 tried: 2 shown by hidden tests alone, 0 by visible ones too, 1 by none", lines[1])
+    assert re.search(r"^triple: .*3 tried: 2 shown by hidden tests alone, 0 by visible ones too, ", lines[1])
+    assert "0 by visible ones alone, 1 by none" in lines[1]
+    assert re.search(r"^shout: .* 0 by visible ones too, 1 by visible ones alone, 0 by none", lines[2])
+    for line in lines:  # every mutation that was tried is told of once
+        tried, *classes = (int(number) for number in re.findall(r"(\d+) (?:tried|shown|by|do)", line))
+        assert tried == sum(classes), line
     with pytest.raises(TaskError, match="no mutants shown by visible tests of triple"):
         FAMILY.vet(params(root, caught_by="visible"), [0], {})
 

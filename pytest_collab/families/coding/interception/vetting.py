@@ -33,7 +33,8 @@ async def vetted(params: Interception, settings: Mapping[str, str]) -> list[str]
             kinds = ", ".join(f"{kind} {count}" for kind, count in kinds_of(found).items())
             told = (
                 f"{few}{found.tried} tried: {seen['hidden']} shown by hidden tests alone, {seen['visible']} by "
-                f"visible ones too, {found.passed} by none, {found.broken} do not run ({kinds or 'no mutants'})"
+                f"visible ones too, {found.old_alone} by visible ones alone, {found.passed} by none, "
+                f"{found.broken} do not run ({kinds or 'no mutants'})"
             )
             lines.append(f"{name}: {found.problem or told}")
     if without:

@@ -74,6 +74,11 @@ class Mutants(BaseModel):
     broken: int = 0
     problem: str = ""
 
+    @property
+    def old_alone(self) -> int:
+        """Mutations that only tests show which passed before: no mutants, as no hidden test of the feature fails."""
+        return self.tried - len(self.mutants) - self.passed - self.broken
+
     def of(self, seen: Seen | Literal["any"]) -> tuple[Mutant, ...]:
         """Those of a class; of both, in turn."""
         hidden, visible = ([one for one in self.mutants if one.seen == name] for name in ("hidden", "visible"))
