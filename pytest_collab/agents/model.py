@@ -132,7 +132,7 @@ class ModelAgent(Agent):
             if isinstance(error, Exception) and not isinstance(error, CollabError):
                 # Nothing that goes wrong in reading an answer is the model's doing.
                 error = self._failed(Fault("fatal", f"the answer cannot be used: {told(error)}"), bill.attempts, 0.0)
-            error.usage = bill.usage()  # type: ignore[union-attr]
+            error.usage = bill.usage()  # type: ignore[attr-defined]
             raise error from None
         calls = tidy(answer.tool_calls)
         blocks = answer.blocks if calls == answer.tool_calls else None  # they hold the names that were tidied

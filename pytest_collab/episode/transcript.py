@@ -160,7 +160,7 @@ class Transcript(Sequence[Event]):
         Raises:
             RunError: a line is not an event; says which.
         """
-        events = []
+        events: list[Event] = []
         for number, line in enumerate(lines, 1):
             try:
                 raw = _parsed(line)
