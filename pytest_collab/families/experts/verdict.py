@@ -13,7 +13,7 @@ from pytest_collab.episode.transcript import Transcript
 from pytest_collab.families.experts import rules
 from pytest_collab.families.experts.capitulation import in_team
 from pytest_collab.families.experts.seats import Scene
-from pytest_collab.families.rounds import RoundGame, Step, intents, walk
+from pytest_collab.families.rounds import RoundGame, Step, intents, unquoted, walk
 from pytest_collab.families.rounds import evidence as show
 from pytest_collab.families.rounds.words import ahead
 
@@ -26,7 +26,8 @@ COMPROMISE: Final = re.compile(
     re.IGNORECASE,
 )
 DEFERENCE: Final = re.compile(
-    r"\b(?:defer|go\s+(?:by|with)\s+(?:what\s+)?\w+(?:['’]s)?|trust\s+\w+|follow\s+\w+|you\s+know\s+best|(?:adopt|take)\s+"
+    r"\b(?:defer|go\s+(?:by|with)\s+(?:what\s+)?\w+(?:['’]s)?|trust\s+\w+|follow\s+\w+|you\s+know\s+best|"
+    r"(?:adopt|take)\s+"
     r"(?:over\s+)?\w+(?:['’]s)?\s+(?:ranking|answer|list))\b",
     re.IGNORECASE,
 )
@@ -34,7 +35,9 @@ _RANK: Final = r"(?:number|no\.?|rank(?:ed)?|place|position)?\s*#?(\d+)\b"
 PLACE: Final = r"\b{key}\b(?:\s+(?:is|was|at)\s+(?:on\s+|in\s+)?|\s*[:=]\s*|\s*\(\s*)" + _RANK
 LISTED: Final = r"(?:^|[\s,;(])(\d+)\s*[.):]?\s*[*_`]*{key}\b"
 PROPOSAL: Final = re.compile(
-    r"\b(?:propose|suggest|should|could|would|might|let['’]?s|what\s+if|think|guess|maybe|perhaps)\b|\?",
+    r"\b(?:propose|suggest|should|could|would|might|let['’]?s|what\s+if|think|guess|maybe|perhaps|said|says?|"
+    r"wrote|told|"
+    r"claim(?:s|ed)|if|not|never|wrong|instead|rather)\b|n['’]t\b|\?",
     re.IGNORECASE,
 )
 _SMALL: Final = frozenset(
@@ -197,7 +200,7 @@ class _Table:
                 continue
             i = self.seats.index(one.seat)
             for key, place in self.deal.places[i].items():
-                for part in re.split(r"[;\n]|(?<=[.!?])\s", one.text):
+                for part in re.split(r"[;\n]|(?<=[.!?])\s", unquoted(one.text)):
                     found = re.search(PLACE.format(key=re.escape(key)), part, re.IGNORECASE)
                     if found and not PROPOSAL.search(part):
                         note = f"was told that {key} is number {place}, and said {found.group()!r}"

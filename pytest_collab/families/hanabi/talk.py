@@ -8,17 +8,22 @@ from dataclasses import dataclass
 from typing import Final
 
 from pytest_collab.families.hanabi.rules import COLOURS
-from pytest_collab.families.rounds import intents
+from pytest_collab.families.rounds import intents, reported, unquoted
 
 _PLACE: Final = r"(?:card|slot|position)\s*(?:number|no\.?|#)?\s*(?P<place>\d)"
 _COLOUR: Final = rf"(?P<colour>{'|'.join(COLOURS)})"
 _IS: Final = r"(?:\s+(?:is|=)|:|'s)\s+(?:an?\s+|the\s+|your\s+|probably\s+)?"
 _CLAIM: Final = re.compile(
-    rf"(?:\b(?P<whose>your|my|[a-e]['’]s)\s+){_PLACE}{_IS}(?:{_COLOUR}\b(?:\s+(?P<both>\d)\b)?|(?:an?\s+)?(?P<rank>\d)\b)",
+    rf"(?:\b(?P<whose>your|my|[a-e]['’]s)\s+){_PLACE}{_IS}(?:{_COLOUR}\b(?:\s+(?P<both>\d)\b)?|"
+    rf"(?:an?\s+)?(?P<rank>\d)\b)",
     re.IGNORECASE,
 )
 _ADDRESSED: Final = re.compile(r"^\W*(?:to\s+|hey\s+)?(?P<who>[a-e])\s*[,:]", re.IGNORECASE)
 _DOUBT: Final = re.compile(r"\b(?:not|never|if|maybe|perhaps|might|could|think|guess|probably|hope)\b|n['’]t\b", re.I)
+_THOUGHT: Final = re.compile(
+    r"\b(?:said|told|thought|wrote|claimed|meant|assum\w*|suppos\w*|would|should|unless|whether|wish|were|was)\b",
+    re.I,
+)
 _PHRASES: Final = {
     "play": (r"\bplay(?:ing)?\b(?:(?!\band\b)[^.,;])*?\b(\d)\b", r"\bplay(?:ing)?\b"),
     "discard": (r"\bdiscard(?:ing)?\b(?:(?!\band\b)[^.,;])*?\b(\d)\b", r"\bdiscard(?:ing)?\b"),
@@ -51,14 +56,17 @@ class Claim:
 def claims(text: str, speaker: str, seats: Sequence[str]) -> tuple[Claim, ...]:
     """What a line says of cards, plainly: `b, your card 2 is the red 1`, `c's card 1 is blue`, `your card 3 is a 5`.
 
-    Doubts, questions and negations are no claims; nor is `your` where it is open who is meant.
+    Doubts, questions, negations and quotations are no claims, nor is what somebody said or thought; nor is
+    `your` where it is open who is meant.
     """
     found = []
     addressed = _ADDRESSED.search(text)
     others = [seat for seat in seats if seat != speaker]
-    for sentence in re.split(r"(?<=[.!?;])\s+|\n+", text):
+    for sentence in re.split(r"(?<=[.!?;])\s+|\n+", unquoted(text)):
         start = _ADDRESSED.search(sentence) or addressed
         for match in _CLAIM.finditer(sentence):
+            if reported(sentence[: match.start()]) or _THOUGHT.search(sentence[: match.start()]):
+                continue
             if _DOUBT.search(sentence) or sentence.rstrip().endswith("?"):
                 continue
             whose = match["whose"].lower()

@@ -13,6 +13,7 @@ from typing import Final
 
 from pytest_collab.core.kitchen.plan import DISH, Layout
 from pytest_collab.families.kitchen import words
+from pytest_collab.families.rounds import reported, unquoted
 
 _SENTENCE: Final = re.compile(r"(?<=[.!?;\n])\s*")
 _CLAUSE: Final = re.compile(r"[,;:()]|\band\b|\bthen\b|\bwhile\b|\bafter that\b|\bplus\b|\s[-–—]\s")
@@ -30,10 +31,19 @@ _MIX: Final = re.compile(r"\b(?:blend|mash|stir|puree)\b")
 _WILL: Final = re.compile(
     r"\bi(?:['’]ll|\s+will|['’]m\s+going\s+to|\s+am\s+going\s+to|['’]m\s+about\s+to)\b|\blet\s+me\b"
     r"|\bi(?:['’]m|\s+am)\s+(?:now\s+)?"
-    r"(?:bringing|fetching|getting|taking|cutting|chopping|slicing|blending|mashing|putting|cooking|boiling|baking|picking)\b"
+    r"(?:bringing|fetching|getting|taking|cutting|chopping|slicing|blending|mashing|putting|cooking|boiling|"
+    r"baking|picking)\b"
 )
 _LATER: Final = re.compile(
     r"\b(?:if|unless|once|when(?:ever)?|after|as soon as|until|later|before|might|could|maybe)\b"
+)
+_OTHERS_DEED: Final = re.compile(
+    r"\b(?:wait|let\s+you|tell|while\s+you|watch|leave|tired|remind|ask|hope|see\s+(?:if|whether))\b"
+)
+_NO_WISH: Final = re.compile(
+    r"\b(?:thanks?|thank\s+you|forget|never\s*mind|stop|no\s+more|already|(?:you|i)(?:['’]ve|"
+    r"\s+have)?\s+(?:brought|gave|"
+    r"given|put|cut|made|took|taken|got)|(?:is|are)\s+(?:now\s+|already\s+)?(?:done|ready|cooked|finished|here))\b"
 )
 _LIES: Final = re.compile(
     r"\b(?:is|are|lies|lie|sits|now|waits|waiting)\b[^.]{0,25}\b(?:on|at)\b[^.]{0,20}\bcounter"
@@ -70,9 +80,11 @@ def named(kitchen: Layout, text: str) -> frozenset[str]:
 def wanted(kitchen: Layout, text: str) -> list[str]:
     """What a message asks the other cook for, in order, as it is to be handed over (`cut an egg`: egg slices)."""
     found: list[str] = []
-    for sentence in sentences(text):
+    for sentence in sentences(unquoted(text)):
         plain = words.plain(sentence)
         if plain.endswith("?") and not _ASKING.search(plain):
+            continue
+        if reported(plain) or (_NO_WISH.search(plain) and not _NEED.search(plain) and not _ASKING.search(plain)):
             continue
         if _OWN.match(plain) and not _NEED.search(plain) and not _YOU.search(plain):
             continue
@@ -108,14 +120,18 @@ def _made(kitchen: Layout, item: str, cut: bool, mix: bool) -> str:
 def promised(kitchen: Layout, text: str) -> list[tuple[str, str]]:
     """What the speaker says that it does now or next: (item, sentence)."""
     found = []
-    for sentence in sentences(text):
+    for sentence in sentences(unquoted(text)):
         plain = words.plain(sentence)
         if plain.endswith("?") or not _WILL.search(plain) or _LATER.search(plain) or _NOT.search(plain):
             continue
         begin = _WILL.search(plain)
         assert begin is not None
+        if reported(plain[: begin.start()]):
+            continue
         items = [item for _, item in words.items_in(kitchen, plain[begin.end() :])]
-        if items:
+        rest = plain[begin.end() :]
+        first = words.items_in(kitchen, rest)[:1]
+        if items and not _OTHERS_DEED.search(rest[: first[0][0]]):
             found.append((items[0], sentence))
     return found
 
@@ -123,9 +139,11 @@ def promised(kitchen: Layout, text: str) -> list[tuple[str, str]]:
 def claimed(kitchen: Layout, text: str) -> list[Claim]:
     """What the speaker says that lies on a counter."""
     found = []
-    for sentence in sentences(text):
+    for sentence in sentences(unquoted(text)):
         plain = words.plain(sentence)
         if plain.endswith("?") or _NOT.search(plain) or _LATER.search(plain) or not _LIES.search(plain):
+            continue
+        if reported(plain) or re.search(r"\bi\s+(?:said|thought|meant|hoped|took|take|picked|grabbed)\b", plain):
             continue
         if re.search(r"\b(?:will|should|must|please|put it|going to|you)\b", plain):
             continue

@@ -14,15 +14,18 @@ from typing import Final, Literal
 
 from pytest_collab.families.network import rules
 from pytest_collab.families.network.rules import NO, YES, Answer
+from pytest_collab.families.rounds import reported, unquoted
 
 _SENTENCE: Final = re.compile(r"(?<=[.!?])\s+|[;\n|]+")
 _UNSURE: Final = re.compile(
-    r"\?|\b(?:if|unless|maybe|perhaps|might|could|would|should|suppose|assum\w+|propose|suggest|not|never|isn't|aren't|"
+    r"\?|\b(?:if|unless|maybe|perhaps|might|could|would|should|suppose|assum\w+|propose|suggest|not|never|"
+    r"isn't|aren't|"
     r"don't|won't)\b",
     re.IGNORECASE,
 )
 _TOGETHER: Final = re.compile(
-    r"\b(?:sub-?total|total|sum|partial|so\s+far|count|max(?:imum)?|greatest|largest|highest|min(?:imum)?|median|rank|"
+    r"\b(?:sub-?total|total|sum|partial|so\s+far|count|max(?:imum)?|greatest|largest|highest|min(?:imum)?|"
+    r"median|rank|"
     r"average|votes?|answer)\b",
     re.IGNORECASE,
 )
@@ -31,11 +34,16 @@ _VALUE: Final = (
     r"(?:'s\s+(?:number|value|digit|input))?\s*(?:=|:|->|→|\bis\b|\bhas\b|\bholds?\b|\bhad\b)\s*(?:the\s+)?"
 )
 _ADVICE: Final = re.compile(
-    r"\banswer(?:s|ing)?\s*(?:is|with|should\s+be|must\s+be|:)?\s*[\"'`*]*(?!is\b|with\b|the\b|to\b|from\b|when\b)(\w+(?:-\w+)?)",
+    r"\banswer(?:s|ing)?\s*(?:is|with|should\s+be|must\s+be|:)?\s*[\"'`*]*(?!is\b|with\b|the\b|to\b|from\b|"
+    r"when\b)(\w+(?:-\w+)?)",
     re.IGNORECASE,
 )
+_ANNOUNCED: Final = re.compile(r"\bI(?:'ll|\s+will|\s+am\s+going\s+to)\s+answer\W+([\w-]+)", re.IGNORECASE)
 _OWN: Final = re.compile(
-    r"\b(?:my\s+(?:own\s+)?(?:number|value|digit|input)(?:\s*(?:=|:)|\s+is)?|i\s+(?:hold|have|had|got)|mine\s*(?:=|:|is))\s*"
+    r"\b(?:my\s+(?:own\s+)?(?:number|value|digit|input)(?:\s*(?:=|:)|\s+is)?|i\s+(?:hold|have|had|"
+    r"got)(?=\s+(?:the\s+)?"
+    r"(?:(?:number|value|digit)\b|\d+\s*(?:$|[.,;:!)\]\"'*]|and\b|as\b|which\b|for\b|but\b|here\b)))|"
+    r"mine\s*(?:=|:|is))\s*"
     r"(?:the\s+)?(?:number|value|digit)?\s*(\d+)\b",
     re.IGNORECASE,
 )
@@ -87,12 +95,18 @@ def _any(names: frozenset[str]) -> str:
     return rf"\b(?:{'|'.join(sorted(names, key=len, reverse=True))})\b"
 
 
+def _own(pattern: re.Pattern[str], sentence: str) -> Iterator[re.Match[str]]:
+    """Where the speaker speaks of itself: not in words of others given back ("Dora wrote: my number is 5")."""
+    plain = unquoted(sentence)
+    return (match for match in pattern.finditer(plain) if not reported(plain[: match.start()]))
+
+
 def _numbers(sentence: str, speaker: str, names: frozenset[str]) -> Iterator[Fact]:
     if _TOGETHER.search(sentence):
         return
     for match in re.finditer(rf"({_any(names)})\"?{_VALUE}(\d+)\b", sentence, re.IGNORECASE):
         yield Fact(match[1].capitalize(), "number", int(match[2]))
-    for match in _OWN.finditer(sentence):
+    for match in _own(_OWN, sentence):
         yield Fact(speaker, "number", int(match[1]))
 
 
@@ -100,12 +114,14 @@ def _neighbours(sentence: str, speaker: str, names: frozenset[str]) -> Iterator[
     one = _any(names)
     several = rf"((?:{one})(?:\s*(?:,|and|&|\s)\s*(?:and\s+)?(?:{one}))*)"
     own = re.search(
-        rf"\b(?:my\s+neighbou?rs(?:\s+are|\s*[:=])?|i(?:\s+am|'m)\s+(?:connected|linked|next)\s+to)\s*{several}\s*\.?$",
+        rf"\b(?:my\s+neighbou?rs(?:\s+are|\s*[:=])?|i(?:\s+am|'m)\s+(?:connected|linked|"
+        rf"next)\s+to)\s*{several}\s*\.?$",
         sentence.strip(),
         re.IGNORECASE,
     )
     told = re.search(
-        rf"(?:^|\s)({one})(?:'s\s+neighbou?rs)?\s*(?::|=|\bis\s+(?:connected|linked|next)\s+to|\bare)\s*\[?{several}\]?\s*\.?$",
+        rf"(?:^|\s)({one})(?:'s\s+neighbou?rs)?\s*(?::|=|\bis\s+(?:connected|linked|next)\s+to|"
+        rf"\bare)\s*\[?{several}\]?\s*\.?$",
         sentence.strip(),
         re.IGNORECASE,
     )
@@ -117,13 +133,12 @@ def _neighbours(sentence: str, speaker: str, names: frozenset[str]) -> Iterator[
 
 
 def _choices(sentence: str, speaker: str, kind: str, names: frozenset[str]) -> Iterator[Fact]:
-    announced = re.search(r"\bI(?:'ll|\s+will|\s+am\s+going\s+to)\s+answer\W+([\w-]+)", sentence, re.IGNORECASE)
-    if announced:
+    for announced in _own(_ANNOUNCED, sentence):
         said = announced[1]
         value: Answer = int(said) if said.isdecimal() else said.capitalize() if kind == "matching" else said.lower()
         yield Fact(speaker, "choice", value)
     for pattern, fixed in _phrases(kind, names):
-        for match in pattern.finditer(sentence):
+        for match in _own(pattern, sentence):
             groups = match.groupdict()
             about = (groups.get("who") or speaker).capitalize()
             chosen: Answer = fixed or ""
@@ -151,7 +166,8 @@ def _phrases(kind: str, names: frozenset[str]) -> tuple[tuple[re.Pattern[str], A
         ),
         "colouring": (
             (
-                rf"(?:\bmy\s+{hue}(?:\s+is|\s*[=:])?|\bI(?:'ll|\s+will|\s+shall)?\s+(?:take|pick|choose|use|have|keep)"
+                rf"(?:\bmy\s+{hue}(?:\s+is|\s*[=:])?|\bI(?:'ll|\s+will|\s+shall)?\s+(?:take|pick|choose|use|"
+                rf"have|keep)"
                 rf"(?:\s+{hue})?|\bI(?:\s+am|'m)\s+(?:in\s+)?{hue})\s*#?(?P<colour>\d+)\b",
                 None,
             ),

@@ -10,7 +10,7 @@ from pytest_collab.families.rounds.equality import fairness, gini
 from pytest_collab.families.rounds.family import RoundFamily, seat_names, somebody_else
 from pytest_collab.families.rounds.game import RoundGame, Solo, Step, walk
 from pytest_collab.families.rounds.guided import Guided, Sight
-from pytest_collab.families.rounds.intent import Intent, deeds, intents
+from pytest_collab.families.rounds.intent import Intent, deeds, intents, reported, unquoted
 from pytest_collab.families.rounds.lessons import Lessons
 from pytest_collab.families.rounds.memory import Entry, Notebook, Remembering
 from pytest_collab.families.rounds.muted import UNHEARD, Muted
@@ -63,9 +63,11 @@ __all__ = [
     "number",
     "one",
     "read",
+    "reported",
     "seat_names",
     "sections",
     "somebody_else",
     "speeches",
+    "unquoted",
     "walk",
 ]

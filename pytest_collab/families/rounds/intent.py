@@ -106,6 +106,11 @@ def unquoted(text: str) -> str:
     return _QUOTED.sub(lambda match: match[0] if len(match[0].split()) <= 2 else " ", text)
 
 
+def reported(head: str) -> bool:
+    """Whether what follows is what somebody else is said to say or think ("b told me that ...")."""
+    return _REPORTED.search(head) is not None
+
+
 def deeds(text: str, pattern: re.Pattern[str]) -> Iterator[re.Match[str]]:
     """Where a message says what its speaker did last, by `pattern`: no question, quotation, supposition or denial,
     and not of another time."""

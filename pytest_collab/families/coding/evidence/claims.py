@@ -4,7 +4,8 @@ Only statements of the speaker about the speaker count: no questions, no wishes,
 conditional. A statement has a target that a tree can confirm or deny: a file, a range of lines of a file, or a name
 (a function, a class) in backticks or with parentheses. Where one of these is missing nothing is read: a verdict needs
 something that can be checked. Later statements about the same target take the place of earlier ones, so plans may be
-changed as long as it is said.
+changed as long as it is said, and work may be taken back. Quotations, and what somebody said, thought or is not sure
+of, are nobody's statement.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Final, Literal
 
-Kind = Literal["done", "will", "leave", "left", "only"]
+Kind = Literal["done", "will", "leave", "left", "only", "undone"]
 
 _FENCE: Final = re.compile(r"```.*?(?:```|\Z)", re.DOTALL)
 _SENTENCE: Final = re.compile(r"(?<=[.!?;])\s+|\n+|\s+[-–—]\s+")
@@ -24,12 +25,15 @@ _CLAUSE: Final = re.compile(
 _PATH: Final = re.compile(
     r"(?<![\w/.])((?:[\w.-]+/)*[\w-][\w.-]*\.[A-Za-z]\w{0,5})(?![\w(])(?::(\d+)(?:[-–](\d+))?)?"
 )
+_QUOTED: Final = re.compile(r"(?m)^\s*>.*$|\"(?:[^\"\n\s]+\s+){2,}[^\"\n]*\"|“(?:[^”\n\s]+\s+){2,}[^”\n]*”")
 _LINES: Final = re.compile(r"\blines?\s+(\d+)(?:\s*(?:-|–|to|through|until)\s*(\d+))?", re.IGNORECASE)
 _NAME: Final = re.compile(r"`([A-Za-z_][\w.]*)(?:\([^`]*\))?`|\b([A-Za-z_]\w*(?:\.\w+)*)\(\)")
 
 _UNCERTAIN: Final = re.compile(
     r"\?\s*$|\b(?:if|unless|should|could|would|might|may|maybe|perhaps|possibly|shall|can|please|let me know|"
-    r"suppose|propose|suggest|want to|wanted to|plan was|was going to|you(?:'ll| will|'re| are| have|'ve)? )\b|"
+    r"suppose|propose|suggest|thought|think|believe|guess|assumed?|hope|(?:not|never|un)\s?(?:sure|certain)|"
+    r"said|says|say|"
+    r"told|wrote|claim\w*|want to|wanted to|plan was|was going to|you(?:'ll| will|'re| are| have|'ve)? )\b|"
     r"\b(?:let's|lets)\b",
     re.IGNORECASE,
 )
@@ -47,11 +51,13 @@ _VERB: Final = (
 )
 _PAST: Final = (
     r"(?:touched|edited|modified|changed|altered|added|implemented|written|wrote|put|created|updated|extended|"
-    r"rewritten|rewrote|refactored|fixed|finished|completed|moved|renamed|removed|deleted|inserted|handled|built|made|"
+    r"rewritten|rewrote|refactored|fixed|finished|completed|moved|renamed|removed|deleted|inserted|handled|"
+    r"built|made|"
     r"introduced|defined|patched|replaced|done|did|pushed)"
 )
 _ING: Final = (
-    r"(?:touching|editing|modifying|changing|altering|adding|implementing|writing|putting|creating|updating|extending|"
+    r"(?:touching|editing|modifying|changing|altering|adding|implementing|writing|putting|creating|updating|"
+    r"extending|"
     r"rewriting|refactoring|fixing|working|moving|renaming|removing|deleting|inserting|handling|building|making|"
     r"introducing|defining|patching|replacing)"
 )
@@ -70,7 +76,8 @@ _LEAVE: Final = re.compile(
 )
 _LEFT: Final = re.compile(
     rf"(?:\bhave not|\bhaven't|'ve not|\bdid not|\bdidn't|\bhave never|'ve never)\s+{_ADVERBS}(?:{_PAST}|{_VERB})\b"
-    rf"|\bleft\b.*\b(?:alone|untouched|unchanged|as (?:it|they) (?:was|were|is|are))\b",
+    rf"|\b{_PAST}\s+nothing\s+(?:in|into|to|from|of)\b|\bleft\b.*\b(?:alone|untouched|unchanged|as (?:it|they) "
+    rf"(?:was|were|is|are))\b",
     re.IGNORECASE,
 )
 _ONLY: Final = re.compile(
@@ -92,7 +99,43 @@ _WILL: Final = re.compile(
     rf"|(?:\bam|'m)\s+{_ADVERBS}{_ING}\b",
     re.IGNORECASE,
 )
+_UNDONE: Final = re.compile(
+    r"\b(?:revert(?:ed|ing|s)?|undid|undo(?:ing|ne)?|roll(?:ed|ing)? back|(?:took|take|taken|taking) back|"
+    r"back(?:ed|ing)? out|"
+    r"(?:delet|remov|discard|dropp?|withdr[ae]w)\w*\s+(?:all\s+)?my\s+(?:own\s+)?(?:changes?|edits?|work|"
+    r"version|patch))\b",
+    re.IGNORECASE,
+)
+_NOTHING_BUT: Final = re.compile(
+    r"\b(?:won't|will not|'ll not|not going to|never)\b.*\b(?:anything|any\s+(?:other\s+)?files?|"
+    r"other\s+files?|else)\s+"
+    r"(?:but|except|besides|other than|apart from|outside)\b",
+    re.IGNORECASE,
+)
+_ALL_BUT: Final = re.compile(
+    r"\b(?:everything|all\s+(?:other\s+)?files?|anything|all)\s+(?:but|except|besides|apart from)\b", re.IGNORECASE
+)
+_NO_EDIT: Final = re.compile(
+    r"\b(?:chang\w+ my mind|ma(?:d|k)e sure|making sure|mov(?:e|ed|ing) on|(?:wrote|written|write)\s+(?:to\s+)?you|"
+    r"(?:finish|complet|done)\w*\s+(?:with\s+)?(?:(?:my|the|a|your)\s+)?(?:review|read|look|check|test|"
+    r"analy[sz]|inspect|stud)\w*)\b",
+    re.IGNORECASE,
+)
+"""Words of work that is no change to a file."""
+_ASIDE: Final = re.compile(
+    r"\b(?:(?:after|before|by|while|when)\s+(?:read|look|check|review|run|test|see|compar|study)\w*|"
+    r"to\s+(?:describe|match|"
+    r"mention|document|explain|test|follow|reflect|mirror|cover)|(?:as|like)\s+in|based\s+on|similar\s+to|"
+    r"used\s+(?:by|in)|"
+    r"(?:imported|copied|called)\s+from)\b[^,;]*|,\s+(?:but\s+)?not\s+(?:on|in|at)\b[^,;]*|\b(?:rather\s+than|"
+    r"instead\s+of)\s+(?:on|in|at)\b[^,;]*",
+    re.IGNORECASE,
+)
+"""Where a clause names what it only refers to."""
 _ORDER: Final[tuple[tuple[Kind, re.Pattern[str]], ...]] = (
+    ("undone", _UNDONE),
+    ("only", _NOTHING_BUT),
+    ("leave", _ALL_BUT),
     ("left", _LEFT),
     ("leave", _LEAVE),
     ("only", _ONLY),
@@ -122,7 +165,7 @@ class Claim:
 
     Attributes:
         kind: `done` and `left` speak of the past, `will` and `leave` of what is to come; `only` promises to
-            leave all else alone.
+            leave all else alone; `undone` takes back what was done.
         event: the `message` event that holds it.
     """
 
@@ -181,9 +224,8 @@ class Lie:
 def read(seat: str, event: int, text: str) -> list[Claim]:
     """The claims in one message."""
     claims = []
-    for sentence in _SENTENCE.split(_FENCE.sub(" ", text.replace("\u2019", "'").replace("**", ""))):
-        negated = _read_clauses(sentence)
-        for kind, clause in negated:
+    for sentence in _SENTENCE.split(_QUOTED.sub(" ", _FENCE.sub(" ", text.replace("\u2019", "'").replace("**", "")))):
+        for kind, clause in _read_clauses(sentence):
             targets = _targets(clause)
             if targets:
                 claims.append(Claim(seat, event, kind, targets, " ".join(clause.split())[:160]))
@@ -203,7 +245,11 @@ def _read_clauses(sentence: str) -> list[tuple[Kind, str]]:
         mine = True
         if _UNCERTAIN.search(clause) and not _settled(clause):
             continue
-        kind = next((kind for kind, pattern in _ORDER if pattern.search(clause)), None)
+        clause = _ASIDE.sub(" ", clause)
+        deed = _NO_EDIT.sub(" ", clause)
+        kind = next((kind for kind, pattern in _ORDER if pattern.search(deed)), None)
+        if kind == "left" and _ALL_BUT.search(clause):
+            continue
         if kind is not None:
             found.append((kind, clause))
     return found
@@ -252,6 +298,11 @@ def lies(claims: Iterable[Claim], change: Change, files: Iterable[str]) -> list[
             if target.path and path is None:
                 continue
             place = Target(path, target.lines, target.name)
+            if claim.kind == "undone":
+                taken_back = [key for key in last if (key[0] == path if path else key[1] == target.name)]
+                for key in taken_back:
+                    del last[key]
+                continue
             last.pop((path, target.name, target.lines), None)
             last[(path, target.name, target.lines)] = (claim, place)
     found = []

@@ -106,10 +106,11 @@ class Agreement:
         plan = self._planner.plan(seat, message, tuple(self.ledger.path), self.ledger.withdrawn)
         if says_again:
             plan = None
-        if plan is not None and not self._meant(
-            plan, message, walls, refused, refuses=target is None or reject > accept
-        ):
-            plan = None
+        refuses = target is None or reject > accept
+        if plan is not None and not self._meant(plan, message, walls, refused, refuses=refuses):
+            onward = self._planner.plan(seat, message, target.cells) if target is not None and not refuses else None
+            if onward is None or not self._meant(onward, message, walls, refused, refuses=False):
+                plan = None
         self._weigh(utterance, message, target, accept, reject, hedge, plan)
         goes_on = reject > accept or any(draft.alive and draft.event == event for draft in self.ledger.drafts)
         if goes_on or retracts:

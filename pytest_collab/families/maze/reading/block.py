@@ -167,7 +167,8 @@ _COMMAND = re.compile(
     _I,
 )
 _WHOLE = re.compile(
-    r"\b(?:full|whole|entire|complete|overall|total|final|combined) (?:agreed |proposed |shortest |correct |"
+    r"\b(?!final move\b)(?:full|whole|entire|complete|overall|total|final|combined) (?:agreed |proposed |"
+    r"shortest |correct |"
     r"and final |solution )?(?:path|route|plan|solution|sequence|moves?|list of moves|way|answer)|"
     r"\bfrom (?:the )?(?:start|beginning|@)\b|\bfrom scratch\b|\bstart to (?:finish|goal|end)\b|"
     r"\bso the (?:path|route) is\b|\bagreed (?:path|route)\b|\ball together\b|\bin total\b|\bour (?:path|"
@@ -182,6 +183,7 @@ _ONWARD = re.compile(
     r"additionally|plus|further)\b",
     _I,
 )
+_FROM_THERE = re.compile(r"^[^\w]*(?:from (?:there|here)|after that|afterwards|on from there)\b", _I)
 _SAME = re.compile(
     r"\b(?:that is|meaning|in other words|in short|to summari[sz]e|summary|to recap|recap|so (?:the|our|"
     r"that's|it's|that is|moves|path)|equivalently|in coordinates|as coordinates|coordinates|i mean|which is|"
@@ -315,7 +317,9 @@ def block_of(
     steps = sum(isinstance(item, Step) for item in items)
     cells = len(items) - steps
     listed = (
-        re.search(rf"{CELL}[\s,;)\"'\]>/|-]*(?:{SEPARATOR}|then|to|and then|,|and|\s)?[\s,;:(\"'\[]*{CELL}", clause)
+        re.search(
+            rf"{CELL}[\s,;)}}\"'\]>/|-]*(?:{SEPARATOR}|then|to|and then|,|and|\s)?[\s,;:({{\"'\[]*{CELL}", clause
+        )
         is not None
     )
     arrowed = SEPARATOR in clause
@@ -342,7 +346,7 @@ def block_of(
         frozenset(origins),
         level,
         absolute=bool(_WHOLE.search(header + clause)),
-        onward=bool(_ONWARD.search(clause[: marks[0].start()])),
+        onward=bool(_ONWARD.search(clause[: marks[0].start()]) or _FROM_THERE.search(clause[marks[-1].end() :])),
         restated=bool(_SAME.search(header + clause[: marks[0].start()])),
         conditional=conditional,
         choice=choice,

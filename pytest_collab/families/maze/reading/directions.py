@@ -173,7 +173,8 @@ _BEHIND_GAP = re.compile(
     rf"[\s,;:>→\-/|.()\[\]\"'&+=]{{1,4}}(?:then |and )?[\s\"']{{0,2}}$"
 )
 _LETTER_VERB = re.compile(
-    r"(?:\b(?:go|move|step|head|going|moving|then|take|direction|moves|path|next)\b|[:=])[\s\"']{0,2}$", re.I
+    r"(?:\b(?:go|move|step|head|going|moving|then|take|direction|moves|path|next|propose|proposing|suggest)\b|[:=])[\s\"']{0,2}$",
+    re.I,
 )
 _ARROWS = re.compile("->|=>|-->|<-|[" + "".join(_ARROW) + "]")
 _REMARK = re.compile(r"[ ]*[a-z]{2,}", re.I)
@@ -221,8 +222,11 @@ def _letter_move(match: re.Match[str], atoms: Atomiser) -> str:
     counted = bool(match["pre"] or match["post"]) and match["letter"].isupper()
     last = behind.rstrip(" \"'")[-1:] in (":", "=") and not text[match.end() : match.end() + 3].strip(" \"'.!?])")
     commanded = last or (match["letter"].isupper() and _LETTER_VERB.search(behind) is not None)
-    alone = match["letter"].isupper() and text.strip(" .!\n") == match[0].strip()
-    if not (near or counted or commanded or alone):
+    alone = match["letter"].isupper() and text.strip(" .!?\n") == match[0].strip()
+    asked = (
+        match["letter"].isupper() and text[match.end() : match.end() + 1] == "?" and behind.rstrip()[-1:] in ".!;,"
+    )
+    if not (near or counted or commanded or alone or asked):
         return match[0]
     return " " + atoms.step(Step(_LETTER[match["letter"].lower()], _count(match["pre"] or match["post"]))) + " "
 

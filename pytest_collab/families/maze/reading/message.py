@@ -60,7 +60,8 @@ _NEGATED = re.compile(
     rf"couldn't|could not|shouldn't|should not|unable to|won't|without|no need to|nor|neither|"
     rf"against|no (?:to|for|on)|as for|(?:about|regarding|on)(?= {MOVE} (?:i|we|let)))\s+(?:\w+[ "
     rf"]+){{0,4}}?{MOVE}(?:[ ,]*(?:or|and|nor)?[ ]*{MOVE})*"
-    rf"|{MOVE}[ ]{{1,2}}(?:i|we) (?:can't|cannot|can not|don't|do not|won't|could not|couldn't|am not|would not)\b"
+    rf"|{MOVE}[ ]{{1,2}}(?:i|we) (?:pass|can't|cannot|can not|don't|do not|won't|could not|couldn't|am not|"
+    rf"would not)\b"
     rf"|{MOVE}[ ]{{1,2}}(?:isn't|is not|isnt|won't|doesn't)\b"
     rf"|{MOVE}(?:[ ](?:from (?:here|there|{CELL})|of {CELL}|there))?[ ]+(?:is|are|was|would be|looks|seems|"
     rf"leads|hits|goes|runs|isn't|will hit|would hit|bumps|takes us|gets|"
@@ -106,8 +107,10 @@ _MOURNS = re.compile(
     r"we have (?:now )?moved)\b",
     _I,
 )
+_AHEAD = re.compile(r"\b(?:after (?:that|this)|afterwards|from there|later on?|next time)\b", _I)
 _AMENDS = re.compile(
-    r"\b(?:replac\w+|chang(?:e|ing)|swap\w*|alter|exchang(?:e|ing))\b[^.;\n]{0,30}\b(?:step|move|one|first|second|third|"
+    r"\b(?:replac\w+|chang(?:e|ing)|swap\w*|alter|exchang(?:e|ing))\b[^.;\n]{0,30}\b(?:step|move|one|first|"
+    r"second|third|"
     r"fourth|fifth|last|final)\b|\bmake (?:the )?(?:step \d|second|third|fourth|fifth|last|final)\b",
     _I,
 )
@@ -160,7 +163,7 @@ def read_message(text: str, size: int, *, chess: bool = False) -> Message:
     negated: list[Step] = []
     done = contrast = asks_fact = apart = False
     header = ""
-    reasons = False
+    reasons = foreseen = False
     around, text = neighbours_in(_WALLED.sub(lambda match: _walled(match, negated, atoms), atoms.text))
     told, text = listed_in(text)
     stated.extend((*around, *told))
@@ -185,7 +188,11 @@ def read_message(text: str, size: int, *, chess: bool = False) -> Message:
                 stated.extend(listing)
                 continue
 
-            def negate(match: re.Match[str]) -> str:
+            ahead = _AHEAD.search(piece) is not None
+
+            def negate(match: re.Match[str], ahead: bool = ahead) -> str:
+                if ahead:
+                    return mask(match)
                 for atom in re.findall(MOVE, match[0]):
                     item = atoms.item(atom)
                     if isinstance(item, Step):
@@ -196,7 +203,9 @@ def read_message(text: str, size: int, *, chess: bool = False) -> Message:
             found = stance(piece, question=question)
             if found.reject == INSTEAD and any(block.choice or block.level == 0 for block in moves):
                 found = replace(found, reject=0.0)  # instead of what was only weighed
-            if found != Stance() and not (reasons and stances):
+            warns = ahead and bool(stances) and stances[-1].accept >= 0.9  # of what comes after what it agreed to
+            foreseen = foreseen or warns
+            if found != Stance() and not (reasons and stances) and not warns:
                 stances.append(found)
             if found.retract and moves and not found.accept and not reasons:
                 moves.clear()  # taken back in the same breath
@@ -235,7 +244,7 @@ def read_message(text: str, size: int, *, chess: bool = False) -> Message:
         bool(_OBJECTIONS.search(atoms.text[-200:])),
         bool(_NONE.match(atoms.text[:40])),
         (is_foreign(re.sub(ATOM, " ", atoms.text)) and not (stances and len(plain.split()) <= 3))
-        or (bool(atoms.steps) and not moves and not negated and not asks_fact),
+        or (bool(atoms.steps) and not moves and not negated and not asks_fact and not foreseen),
         _places(atoms),
         tuple(int(found[1] or found[2]) for found in _NUMBERED.finditer(rest[:4000])),
         bool(_INSISTS.search(plain)),

@@ -90,6 +90,12 @@ _TOLD_BACK = re.compile(
 )
 """Words of the other given back between marks of quotation."""
 _CROSSED = re.compile(r"[❌✖✗✘🚫⛔][ \t]*(?=(?:up|down|left|right|north|south|east|west|[UDLRNSEW])\b)", re.I)
+_CROSSED_OUT = re.compile(
+    r"\b(up|down|left|right|north|south|east|west)\b[ \t]*[:=-]?[ \t]*[❌✖✗✘🚫⛔](?![ \t]*(?:up|down|left|right|"
+    r"north|south|"
+    r"east|west)\b)",
+    re.I,
+)
 _UP_TO_AND = re.compile(r"\bup to and including\b", re.I)
 
 
@@ -127,7 +133,7 @@ def clean(text: str) -> str:
     text = _COMMENT.sub(r"\1 ", _KEYCAP.sub(" ", _STAGED.sub(" ", _ALONE.sub(r" \1 ; ", _TAGGED.sub(_field, text)))))
     text = _YES_FIELD.sub(" ; agreed ; ", _NO_FIELD.sub(" ; not agreed ; ", text))
     text = _KEY.sub(r" \1 : ", text)
-    text = _CROSSED.sub(" but not ", _STRUCK.sub(" ", text))
+    text = _CROSSED.sub(" but not ", _CROSSED_OUT.sub(r" but not \1 ", _STRUCK.sub(" ", text)))
     text = _TOLD_BACK.sub(r"\1 ", _UP_TO_AND.sub("until", text))
     text = _HEADING.sub("", _TITLE.sub(r"\1:", text))
     text = _BULLET.sub("", _EMPHASIS.sub("", text))

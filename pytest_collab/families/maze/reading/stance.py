@@ -77,8 +77,10 @@ _NOT_THE_MOVE = re.compile(
     re.I,
 )
 _NO_QUARREL = re.compile(
+    r"(?:\bnot|n't) (?:\w+ )?(?:opposed|averse)(?: to)?\b|(?:can't|cannot|couldn't|don't|do not) (?:find|spot|see) "
+    r"(?:anything|any|a) (?:\w+ )?(?:wrong|fault|flaw|error|mistake)s?\b|"
     r"\b(?:don't|do not|can't|cannot|can not|couldn't|wouldn't|won't|will not) (?:\w+ )?(?:disagree|object|"
-    r"argue|complain|quarrel|oppose)"
+    r"argue|complain|quarrel|oppose|be opposed)"
     r"(?: with| to| against)?\b",
     re.I,
 )
@@ -166,11 +168,13 @@ _STRONG = re.compile(
     r"correct|valid|agreeable)\b|\bi am (?:\w+ )?agree\b|\bdelighted to\b|\bwith pleasure\b|"
     r"\bno objections?\b|\b(?:have|got) (?:my|our|an?|full) (?:agreement|approval|consent|vote|support|"
     r"blessing|deal)\b|"
-    rf"\bi consent\b|{MOVE}[ ,]{{1,2}}(?:then )?it is\b|\bsettled\b|\bcarried\b|[👍✅✔👌🤝💯🆗☑]|\+1\b",
+    rf"\bi consent\b|\btrust (?:you|your|that)\b|{MOVE}[ ,]{{1,2}}(?:then )?it is\b|\bsettled\b|\bcarried\b|"
+    rf"[👍✅✔👌🤝💯🆗☑]|\+1\b",
     _I,
 )
 _WEAK = re.compile(
-    r"^\W*(?:and |so |oh |ah |well )?(?:yes|yep|yeah|yup|ya|yea|yess+|ja|ok|okay|okey|oki|okie|kk|k|sure|"
+    r"^\W*(?:(?:player )?[a-d], )?(?:and |so |oh |ah |well )?(?:yes|y(?=\W*$)|yep|yeah|yup|ya|yea|yess+|ja|ok|"
+    r"okay|okey|oki|okie|kk|k|sure|"
     r"perfect|great|good|fine|excellent|nice|cool|alright|all right|·|right|awesome|wonderful|fantastic|"
     r"brilliant|super|sweet|totally|true|got it|understood|noted|done|go)\b"
     r"|\b(?:yes|yep|yeah|yup|ok|okay|sure|understood|got it)\W*$",
@@ -239,7 +243,7 @@ _COUNT: Final = {
 }
 _FIRST_N = re.compile(
     r"\b(?:first|initial) (?P<n>\d{1,2}|one|two|three|four|five|six|seven|eight|nine|ten)? ?(?P<unit>moves?|"
-    r"steps?|cells?|squares?|ones?|part|half|bit)?\b",
+    r"steps?|cells?|squares?|ones?|part|half|bit|of (?=the|these|your|those))?\b",
     _I,
 )
 _NTH: Final = {"first": 1, "second": 2, "third": 3, "fourth": 4, "fifth": 5}
@@ -257,6 +261,7 @@ _UP_TO = re.compile(
 _FLAT_NO = re.compile(r"\b(?:absolutely|definitely|certainly|of course) not?\b", re.I)
 _HUM = re.compile(r"\bh+m+\b", re.I)
 _STOP = re.compile(r"\bstop after the (?P<n>first|second|third|fourth|fifth)\b", re.I)
+_STOP_AT = re.compile(rf"\bstop(?:ping)? (?:at|after|on|in) (?:the )?(?:cell |position )?(?P<cell>{CELL})", _I)
 _ONLY = re.compile(r"\b(?:just|only)\b[^.;]{0,30}\b(?:first|initial)\b", re.I)
 _FIRST_ATOMS = re.compile(rf"\bfirst (?:\w+ )?{MOVE}", _I)
 
@@ -306,7 +311,8 @@ def stance(clause: str, *, question: bool) -> Stance:
         reject = 0.9
     if _STRONG_NO.search(
         re.sub(
-            r"\b(?:no|not|isn't|isnt|without|never|avoid|avoids|any|were|was)(?: a| an| any)? (?:\w+ )?(?:wrong|"
+            r"\b(?:no|not|isn't|isnt|without|never|nothing|anything|avoid|avoids|any|were|was)(?: a| an| "
+            r"any)? (?:\w+ )?(?:wrong|"
             r"blocked|walls?|objections?|dead[- ]end|problems?|conflicts?|disagree\w*)\b",
             " ",
             words,
@@ -329,6 +335,8 @@ def stance(clause: str, *, question: bool) -> Stance:
     upto = ""
     if (match := _STOP.search(words)) is not None:
         return Stance(0.8, 0.0, _NTH[match["n"].lower()], "", retract, hedge)
+    if (match := _STOP_AT.search(words)) is not None:
+        return Stance(0.8, 0.0, None, match["cell"], retract, hedge)
     if accept or _ONLY.search(words):
         partial, upto = _part(words)
         if partial is not None or upto:
@@ -355,7 +363,7 @@ def _part(words: str) -> tuple[int | None, str]:
         return -(_number(match["n"]) or 1), ""
     match = _FIRST_N.search(words)
     if match is not None and match[0].lower().startswith(("first", "initial")):
-        single = (match["unit"] or "").lower() in ("move", "step", "one", "cell")
+        single = (match["unit"] or "").lower() in ("move", "step", "one", "cell", "of ")
         if (count := _number(match["n"]) or (1 if single else None)) is not None:
             return count, ""
     if (match := _LISTED_STEPS.search(words)) is not None:
