@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import runpy
 import shutil
 from pathlib import Path
 from typing import Any
@@ -23,6 +24,7 @@ from tests.support import collab_overcooked
 from tests.support.says import Says
 
 FAMILY = KitchenFamily()
+BENCHMARK = Path(__file__).parents[2] / "benchmarks" / "kitchen_optimum.py"
 ORDER = orders.order(5, 0)
 HERE = orders.kitchen(ORDER, 3)
 RAW = ORDER.ingredients[0]
@@ -53,26 +55,24 @@ def test_the_table_of_optima_is_what_the_search_finds(level: int) -> None:
 
 @pytest.mark.skipif(shutil.which("cc") is None, reason="needs a C compiler")
 def test_the_search_written_in_c_finds_what_the_one_in_python_does(tmp_path: Path) -> None:
-    from benchmarks import kitchen_optimum
-
-    library = kitchen_optimum.compiled(tmp_path)
+    searched = runpy.run_path(str(BENCHMARK))
+    library, fewest_steps = searched["compiled"](tmp_path), searched["fewest_steps"]
     for level in (2, 3, 4, 5):
         made = orders.order(level, 1)
         for counters in (1, 2, 3):
-            steps, _ = kitchen_optimum.fewest_steps(library, made, counters, limit=60, most=1 << 15)
+            steps, _ = fewest_steps(library, made, counters, limit=60, most=1 << 15)
             assert steps == optimum.STEPS[level, made.heat, counters]
-    assert kitchen_optimum.fewest_steps(library, made, 1, limit=51, most=1 << 15)[0] == kitchen_optimum.LONGER
-    assert kitchen_optimum.fewest_steps(library, made, 1, limit=60, most=1 << 10)[0] == kitchen_optimum.NO_ROOM
+    assert fewest_steps(library, made, 1, limit=51, most=1 << 15)[0] == searched["LONGER"]
+    assert fewest_steps(library, made, 1, limit=60, most=1 << 10)[0] == searched["NO_ROOM"]
 
 
 @pytest.mark.slow
 @pytest.mark.skipif(shutil.which("cc") is None, reason="needs a C compiler")
 def test_the_table_of_optima_holds_for_level_six(tmp_path: Path) -> None:
-    from benchmarks import kitchen_optimum
-
-    library, made = kitchen_optimum.compiled(tmp_path), orders.order(6, 0)
+    searched = runpy.run_path(str(BENCHMARK))
+    library, made = searched["compiled"](tmp_path), orders.order(6, 0)
     for counters in (1, 2, 3):
-        found = kitchen_optimum.fewest_steps(library, made, counters, limit=60, most=1 << 20)[0]
+        found = searched["fewest_steps"](library, made, counters, limit=60, most=1 << 20)[0]
         assert found == optimum.STEPS[6, made.heat, counters]
 
 
