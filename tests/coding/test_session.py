@@ -77,6 +77,29 @@ def _regraded_from_the_run_alone(pytester: pytest.Pytester) -> None:
 
 
 @pytest.mark.slow
+def test_what_it_is_worth_that_teams_see_each_other_stands_in_the_run_and_its_report(
+    pytester: pytest.Pytester, task: Path
+) -> None:
+    """Two who copy the idle team lose by exchange what they had without; two teams of partners lose nothing."""
+    content = yaml.safe_load(task.read_text())
+    content["params"]["counter_tests"] = 0
+    task.write_text(yaml.safe_dump(content | {"seeds": [0, 1], "conditions": ["teams:2", "teams:2:apart"]}))
+    teams = "--collab-teams=conformist+conformist+nop+nop,partner+partner"
+    result = pytester.runpytest_subprocess(str(task), teams, "--collab-run-dir=run", "--collab-in-flight=4")
+    assert result.ret == pytest.ExitCode.TESTS_FAILED
+    result.stdout.fnmatch_lines(["*team*value of exchange 2", "*conformist*-1.00 (-1.00 .. *)", "*partner*+0.00 (*)"])
+    run = pytester.path / "run"
+    (family,) = json.loads((run / "summary.json").read_text())["families"]
+    gaps = {gap["team"]: gap for gap in family["gaps"] if gap["name"] == "value of exchange 2"}
+    lost, same = gaps["conformist+conformist+nop+nop"], gaps["partner+partner"]
+    assert (lost["value"], lost["low"], lost["pairs"]) == (-1.0, -1.0, 2)
+    assert lost["high"] < same["high"]  # two pairs are no proof of either sign
+    assert (same["value"], same["pairs"]) == (0.0, 2)
+    page = (run / "report.html").read_text()
+    assert "value of exchange 2 = teams:2" in page
+
+
+@pytest.mark.slow
 def test_a_sandbox_of_an_installed_package_is_taken_by_its_name(pytester: pytest.Pytester, task: Path) -> None:
     pytester.makepyfile(
         vault="""
