@@ -13,6 +13,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from pytest_collab.cli import main
 from pytest_collab.episode.agent import Agent, Desk, Reply, Request, ToolCall, Usage
 from pytest_collab.episode.condition import Condition
 from pytest_collab.episode.judge import judge
@@ -442,3 +443,28 @@ def test_mutants_made_again_are_those_that_were_kept(root: Path) -> None:
     kept, again = anyio.run(made)
     assert kept == again
     assert [mutant.seen for mutant in kept.mutants] == ["hidden", "hidden"]
+
+
+@pytest.mark.slow
+def test_a_session_is_judged_by_the_area_and_its_run_says_what_such_a_gate_would_do(
+    root: Path, pytester: pytest.Pytester, capsys: pytest.CaptureFixture[str]
+) -> None:
+    probe = root / "area.collab.yaml"
+    params = "{pool: small.collab.yaml, features: [triple], mutants: 3, access: text}"
+    probe.write_text(f"family: interception\nparams: {params}\nseeds: all\nconditions: [solo]\n")
+    gates = pytester.path / "gates.yaml"
+    where = "where: {team: oracle}, metric: auc"
+    gates.write_text(
+        f"gates:\n  - {{name: tells them apart, {where}, at_least: 0.3}}\n"
+        f"  - {{name: tells nothing, {where}, at_most: 0.45}}\n"
+    )
+    arguments = (f"--collab-gate={gates}", "--collab-run-dir=run")
+    result = pytester.runpytest_subprocess(str(probe), "--agents=oracle,coin", *arguments)
+    result.stdout.re_match_lines([r"FAIL +tells nothing +1 ", r"pass +tells them apart +1 \(0\.\d+ \.\. 1\)"])
+    run = pytester.path / "run"
+    capsys.readouterr()
+    assert main(["gate", str(run), "--gate", str(gates)]) == 1
+    assert main(["gate", str(run), "--simulate", str(gates), "--runs", "20"]) == 0
+    told = capsys.readouterr().out
+    assert "tells them apart: 6 seeds" in told
+    assert "seeds to decide" in told
