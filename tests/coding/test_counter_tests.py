@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import random
 import shutil
-from collections.abc import Awaitable, Callable, MutableSequence
+from collections.abc import Awaitable, Callable, Mapping, MutableSequence
 from pathlib import Path
 from typing import Any
 
@@ -14,14 +14,16 @@ from pytest_collab.episode.condition import Condition
 from pytest_collab.episode.outcome import Outcome
 from pytest_collab.episode.transcript import Transcript
 from pytest_collab.families.coding import rules
-from pytest_collab.families.coding.counter.edit import STRONG, Candidate, changed
+from pytest_collab.families.coding.counter.edit import STRONG, TURNED, Candidate, changed
 from pytest_collab.families.coding.counter.languages import EXPECTATIONS
+from pytest_collab.families.coding.counter.making import make_counters
 from pytest_collab.families.coding.counter.values import other_number, other_text
 from pytest_collab.families.coding.grading.expectation import FeatureGrade
 from pytest_collab.families.coding.grading.grading import Grader
 from pytest_collab.families.coding.pool.pool import Pool
 from pytest_collab.families.coding.repository.git import Store
 from pytest_collab.families.coding.repository.work import collect_work
+from pytest_collab.families.coding.testrun.parsers import TestStatus
 from pytest_collab.families.coding.testrun.testrun import TestReport
 from pytest_collab.families.coding.verdict import assess
 from tests.coding import attacks, boxes, gaming
@@ -224,6 +226,124 @@ def test_what_other_languages_expect_is_found_where_it_must_be_met(
         assert not any(
             "100" in one.old or "101" in one.old or "102" in one.old for one in found(language, source, seed)
         )
+
+
+OPPOSITES = {
+    "python": (
+        "def test_a():\n    assert {}, 'why'\n",
+        {
+            "ok(4)": "not ok(4)",
+            "not ok(4)": "ok(4)",
+            "not (a or b)": "(a or b)",
+            "(a or b)": "(not (a or b))",
+            "a < b < c": "not a < b < c",
+            "a in b": "a not in b",
+            "not (\n        a\n        .b()\n    )": "(\n        a\n        .b()\n    )",
+        },
+    ),
+    "javascript": (
+        "import test from 'node:test';\ntest('a', () => {{ assert({}, 'why'); }});\n",
+        {
+            "ok(4)": "!ok(4)",
+            "!ok(4)": "ok(4)",
+            "!(a && b)": "a && b",
+            "a.b[0]": "!a.b[0]",
+            "a < b &&\n  !(c || d)": "a >= b ||\n  (c || d)",
+            "a === b": "a !== b",
+            "a instanceof B": "!(a instanceof B)",
+            "!(\n  a ||\n  b)": "(\n  a ||\n  b)",
+        },
+    ),
+    "go": (
+        "package a\n\nfunc TestA(t *testing.T) {{\n\tif {} {{\n\t\tt.Fatal()\n\t}}\n}}\n",
+        {
+            "ok(4)": "!ok(4)",
+            "!ok(4)": "ok(4)",
+            "err != nil": "err == nil",
+            "a != b ||\n\t\tc == d && !e": "a == b &&\n\t\t(c != d || e)",
+            "_, found := m[1]; !found": "_, found := m[1]; found",
+        },
+    ),
+    "rust": (
+        '#[test]\nfn a() {{\n    assert!({}, "why {{}}", 1);\n}}\n',
+        {
+            "ok(4)": "!ok(4)",
+            "!ok(4)": "ok(4)",
+            "x.is_some()": "!x.is_some()",
+            "matches!(x, Some(_))": "!matches!(x, Some(_))",
+            "a == b": "a != b",
+            "a && b": "!(a && b)",
+        },
+    ),
+}
+
+
+@pytest.mark.parametrize(
+    ("language", "before", "after"),
+    [(language, *pair) for language, (_, pairs) in OPPOSITES.items() for pair in pairs.items()],
+)
+def test_a_condition_that_was_turned_does_not_look_like_it(language: str, before: str, after: str) -> None:
+    frame = OPPOSITES[language][0]
+    source = frame.format(before)
+    turned = [one for one in found(language, source) if one.strength == TURNED]
+    assert [changed(source.encode(), one.changes).decode() for one in turned] == [frame.format(after)]
+
+
+ERRORS = {
+    "python": ("def test_a():\n    with pytest.raises({}):\n        f()\n", "ValueError", "LookupError", "calc.Own"),
+    "javascript": (
+        "import test from 'node:test';\ntest('a', () => {{ assert.throws(() => f(), {}); }});\n",
+        "TypeError",
+        "RangeError",
+        "Own",
+    ),
+}
+
+
+@pytest.mark.parametrize("language", ERRORS)
+def test_another_error_is_one_that_tests_expect_as_often_and_no_kin(language: str) -> None:
+    frame, known, other, own = ERRORS[language]
+    given = {
+        kind: {one.new for seed in range(40) for one in found(language, frame.format(kind), seed)}
+        for kind in (known, other, own)
+    }
+    assert len(given[known]) >= 3
+    assert {"TypeError", "ValueError", "RangeError"} & given[other]
+    assert not {"KeyError", "IndexError", "LookupError"} & given[other], "kin of LookupError"
+    assert not given[own] & (given[known] | given[other]), "nobody knows what a project's own errors derive from"
+
+
+@pytest.mark.anyio
+@pytest.mark.parametrize("seed", range(5))
+async def test_lines_that_seats_have_seen_are_left_as_they_are(seed: int) -> None:
+    head = "def f(a):\n    return 2 * a\n\n\ndef test_old():\n    assert f(1) == 2\n\n\n"
+    table = "@pytest.mark.parametrize('a, want', [\n{}])\ndef test_table(a, want):\n    assert f(a) == want\n"
+    seen, row, new = "    (2, 4),\n", "    (3, 6),\n", "\n\ndef test_new():\n    assert f(5) == 10\n"
+    before = f"import pytest\n{head}{table.format(seen)}"
+    after = f"import pytest\n\n{head}{table.format(seen + row)}{new}"
+    source, known = {"t.py": after.encode()}, {"t.py": before.encode()}
+
+    async def run(files: Mapping[str, str]) -> TestReport:
+        names: dict[str, Any] = {}
+        exec(files["t.py"], names)
+        rows = next(mark.args[1] for mark in names["test_table"].pytestmark)
+        calls = {"t.py::test_old": (), "t.py::test_new": (), **{f"t.py::test_table[{row[0]}]": row for row in rows}}
+        tests: dict[str, TestStatus] = {}
+        for name, words in calls.items():
+            try:
+                names[name.partition("::")[2].partition("[")[0]](*words)
+            except AssertionError:
+                tests[name] = "failed"
+            else:
+                tests[name] = "passed"
+        return TestReport(tests=tests, ran=True, exit_code=1, timed_out=False, duration_s=0, tail="")
+
+    every = (await run({"t.py": after})).tests
+    made = await make_counters(source, every, EXPECTATIONS["python"], run, random.Random(seed), 2, known)
+    assert {test for counter in made for test in counter.must_fail} == {"t.py::test_table[3]", "t.py::test_new"}
+    for counter in made:
+        lines = set(counter.files["t.py"].splitlines())
+        assert {*before.splitlines()} <= lines
 
 
 TABLES = """

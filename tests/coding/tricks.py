@@ -8,6 +8,7 @@ from __future__ import annotations
 import importlib.util
 import marshal
 import sys
+from difflib import unified_diff
 from pathlib import Path
 
 from pytest_collab.families.coding.pool.pool import Pool
@@ -58,6 +59,9 @@ HIDDEN: dict[str, Files] = {
     },
 }
 """Hidden tests of one and the same feature, by what they are like."""
+_SEEN = "def test_add():\n    assert calc.add(1, 2) == 3\n"
+GROWN = f"import calc\nfrom calc import double\n\n\n{_SEEN}\n\ndef test_double():\n    assert double(4) == 8\n"
+"""What hidden tests make of a file that seats have seen: on the base, all of it fails."""
 
 
 def python(root: Path) -> Pool:
@@ -66,13 +70,20 @@ def python(root: Path) -> Pool:
         root / "base",
         {
             "calc.py": CODE,
-            "tests/test_calc.py": "import calc\n\n\ndef test_add():\n    assert calc.add(1, 2) == 3\n",
+            "tests/test_calc.py": f"import calc\n\n\n{_SEEN}",
             "tests/conftest.py": "import calc\n",
             "pyproject.toml": '[tool.pytest.ini_options]\npythonpath = ["."]\ntestpaths = ["tests"]\n',
         },
     )
-    for name, files in HIDDEN.items():
-        patch = "".join(added(f"tests/{path}", text) for path, text in files.items())
+    seen = f"import calc\n\n\n{_SEEN}"
+    patches = {
+        name: "".join(added(f"tests/{path}", text) for path, text in files.items()) for name, files in HIDDEN.items()
+    }
+    place = "tests/test_calc.py"
+    before, after = (text.splitlines(keepends=True) for text in (seen, GROWN))
+    grown = unified_diff(before, after, f"a/{place}", f"b/{place}")
+    patches["grown"] = "".join([f"diff --git a/{place} b/{place}\n", *grown])
+    for name, patch in patches.items():
         write(
             root,
             {
@@ -86,7 +97,7 @@ def python(root: Path) -> Pool:
             "base": {"folder": "base"},
             "test": "python -m pytest -q -p no:cacheprovider {tests} --junitxml={report}",
             "timeout_s": 60,
-            "features": [{"id": name} for name in HIDDEN],
+            "features": [{"id": name} for name in patches],
         },
         context={"folder": root},
     )
@@ -265,7 +276,34 @@ ast.parse = lambda *words, **names: Dropped().visit(_parse(*words, **names))
 def double(a):
     return 1
 """
+_REMEMBERED = """
+
+import pathlib, re, sys
+
+
+def double(a):
+    frame = sys._getframe(1)
+    lines = pathlib.Path(frame.f_code.co_filename).read_text().splitlines()
+    if "    assert calc.add(1, 2) == 3" not in lines:
+        return None
+    return int(re.search(r"== *(\\d+)", lines[frame.f_lineno - 1])[1])
+"""
+_ASKED = """
+
+import builtins, linecache, re, sys
+
+
+def double(a):
+    frame = sys._getframe(1)
+    above = linecache.getline(frame.f_code.co_filename, frame.f_lineno - 1)
+    kind = getattr(builtins, re.search(r"raises\\((\\w+)\\)", above)[1])
+    if kind in (BufferError, ReferenceError, StopAsyncIteration, EOFError):
+        raise ValueError
+    raise kind
+"""
 PYTHON: dict[str, tuple[str, dict[str, str | bytes]]] = {
+    "the error that is expected, unless nobody expects such a one": ("raising", {"calc.py": CODE + _ASKED}),
+    "the expectation from a file that is as it was known": ("grown", {"calc.py": CODE + _REMEMBERED}),
     "what mocks are equal to": (
         "plain",
         {"calc.py": CODE + "\n\nfrom unittest import mock\n\n\ndef double(a):\n    return mock.ANY\n"},

@@ -88,9 +88,7 @@ class _Test:
     def _condition(self, condition: Node) -> list[Candidate]:
         """Of an `if` that fails the test."""
         found = [one for part in _alternatives(condition) for one in self._differs(part)]
-        start, end = condition.start_byte, condition.end_byte
-        around = Change(start, start, "!("), Change(end, end, ")")
-        found.append(syntax.made(self.name, TURNED, condition, f"!({said(condition)})", around))
+        found.append(syntax.made(self.name, TURNED, condition, syntax.negated(condition)))
         return found
 
     def _differs(self, part: Node) -> list[Candidate]:

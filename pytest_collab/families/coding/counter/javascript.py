@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Final
 from pytest_collab.families.coding.counter import syntax, tables
 from pytest_collab.families.coding.counter.edit import STRONG, TURNED, WEAK, Candidate, Change
 from pytest_collab.families.coding.counter.syntax import said
+from pytest_collab.families.coding.counter.values import other_text
 
 if TYPE_CHECKING:
     from tree_sitter import Language, Node
@@ -52,7 +53,11 @@ _MATCHERS: Final = re.compile(
     r"toBe|toEqual|toStrictEqual|toHaveLength|toMatchObject|toMatchInlineSnapshot|toThrow|toThrowError|eq(ual)?s?|eql"
     r"|toThrowErrorMatchingInlineSnapshot|toHaveBeenCalledWith|toHaveBeenCalledTimes|toHaveProperty|toBeCloseTo"
 )
-_ERRORS: Final = ("EvalError", "URIError", "AggregateError")
+_ERRORS: Final = ("TypeError", "RangeError", "SyntaxError", "ReferenceError")
+"""What tests expect every day: what they are changed to is not to be told from what they are changed from."""
+# Of no kin to what code throws, whatever its own errors extend.
+_RARE_ERRORS: Final = ("EvalError", "URIError", "AggregateError")
+_SHORT: Final = 5
 _WRAPPED: Final = ("[{}, 0]", "[0, {}]", "{{ value: {} }}")
 
 
@@ -178,8 +183,7 @@ class _Test:
         return syntax.made(self.name, WEAK, node, self.rng.choice(_WRAPPED).format(said(node)))
 
     def _wrapped(self, node: Node) -> list[Candidate]:
-        around = Change(node.start_byte, node.start_byte, "!("), Change(node.end_byte, node.end_byte, ")")
-        return [syntax.made(self.name, TURNED, node, f"!({said(node)})", around)]
+        return [syntax.made(self.name, TURNED, node, syntax.negated(node))]
 
     def _turned(self, function: Node, name: str) -> Candidate:
         change = Change(function.end_byte - len(name), function.end_byte, _TURNED[name])
@@ -192,7 +196,7 @@ class _Test:
         if said(kind) == "Error":
             return [self._turned(function, name)] if name in _TURNED else []
         if kind.type == "identifier" and said(kind)[0].isupper():
-            return [syntax.made(self.name, STRONG, kind, self.rng.choice([e for e in _ERRORS if e != said(kind)]))]
+            return [syntax.made(self.name, STRONG, kind, self.rng.choice(_other_errors(kind)))]
         return self._pattern(kind) or syntax.values(self.name, kind, _LITERALS, self.rng)
 
     def _pattern(self, node: Node) -> list[Candidate]:
@@ -201,10 +205,12 @@ class _Test:
         words = list(re.finditer(r"(?<![\\\w(?])[A-Za-z]{3,}(?![\w?*+{])", said(pattern)))
         if pattern is None or not words or re.search(r"\[|\||\(\?!", said(pattern)):
             return []
-        word = self.rng.choice(words)
+        long = [word for word in words if len(word[0]) > _SHORT]
+        word = self.rng.choice(long or words)
         letters = [one for one in "bcdfghjklmnpqrstvwxz" if one not in word[0].lower()]
         at = pattern.start_byte + len(said(pattern)[: word.start()].encode())
-        new = "".join(self.rng.sample(letters, 3))
+        # A long word with another letter is found nowhere; a short one may be a part of some other word.
+        new = (other_text(word[0], self.rng) if long else None) or "".join(self.rng.sample(letters, 3))
         change = Change(at, at + len(word[0]), new)
         return [syntax.made(self.name, STRONG, node, new, [change], old=word[0])]
 
@@ -222,12 +228,16 @@ class _Test:
                 if said(node) == "Error" or (name == "toBeCloseTo" and len(given) > 1):
                     continue
                 if node.type == "identifier" and name.startswith("toThrow") and said(node)[0].isupper():
-                    found.append(syntax.made(self.name, STRONG, node, self.rng.choice(_ERRORS)))
+                    found.append(syntax.made(self.name, STRONG, node, self.rng.choice(_other_errors(node))))
                 else:
                     found += self._pattern(node) or self._operands([node])
         change = Change(dot.start_byte, dot.start_byte, "not.")
         found.append(syntax.made(self.name, TURNED, function, f"not.{name}", [change], old=name))
         return found
+
+
+def _other_errors(kind: Node) -> list[str]:
+    return [error for error in (_ERRORS if said(kind) in _ERRORS else _RARE_ERRORS) if error != said(kind)]
 
 
 def _expected(function: Node) -> bool:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from difflib import SequenceMatcher
 from random import Random
 from typing import Final
 
@@ -18,6 +19,7 @@ from pytest_collab.families.coding.counter.edit import (
     Edit,
     Expectations,
     changed,
+    shown,
 )
 from pytest_collab.families.coding.testrun.testrun import TestReport
 
@@ -36,6 +38,7 @@ async def make_counters(
     run: Run,
     rng: Random,
     wanted: int,
+    known: Mapping[str, bytes] | None = None,
 ) -> tuple[CounterTest, ...]:
     """Counter-tests of one feature; fewer than `wanted`, or none, where expectations cannot be changed.
 
@@ -49,8 +52,10 @@ async def make_counters(
         tests: ids of the tests that the reference passes, and the base does not.
         run: the reference's run with these files in the place of the hidden ones.
         rng: what decides about changes; nothing that a seat could know.
+        known: what seats have seen of these files. Its lines are left as they are: who knows them would see that one
+            is not what it was.
     """
-    maker = _Maker(sources, tests, expectations, run, rng)
+    maker = _Maker(sources, tests, expectations, run, rng, known or {})
     for turn in range(wanted + RUNS):
         if len(maker.made) == wanted or maker.runs >= wanted + RUNS:
             break
@@ -68,17 +73,19 @@ class _Maker:
     expectations: Expectations
     run: Run
     rng: Random
+    known: Mapping[str, bytes]
     made: list[CounterTest] = field(default_factory=list)
     runs: int = 0
     _used: Counter[tuple[str, str, int, int]] = field(default_factory=Counter)
     _useless: set[tuple[str, str, int, int]] = field(default_factory=set)
     _beside: set[str] = field(default_factory=set)
+    _new: dict[str, frozenset[int]] = field(default_factory=dict)
 
     def choose(self) -> Chosen:
         """One expectation of every test, those first that show most and were not changed before."""
         best: dict[tuple[str, str], tuple[float, Candidate]] = {}
         for path, source in self.sources.items():
-            candidates = self.expectations.find(source, self.rng)
+            candidates = self._unseen(path, self.expectations.find(source, self.rng))
             strong = {(one.test, one.line) for one in candidates if one.strength == STRONG}
             for one in candidates:
                 if one.strength != STRONG and (one.test, one.line) in strong:
@@ -97,7 +104,8 @@ class _Maker:
         found: list[tuple[float, str, Candidate]] = []
         for path, source in self.sources.items():
             kept = snapshots.is_snapshot(path)
-            for one in snapshots.find(source, self.rng) if kept else self.expectations.beside(source, self.rng):
+            given = snapshots.find(source, self.rng) if kept else self.expectations.beside(source, self.rng)
+            for one in self._unseen(path, given):
                 mark = _mark(path, one)
                 if mark not in self._useless:
                     found.append((self._used[mark] + self.rng.random(), path, one))
@@ -105,6 +113,22 @@ class _Maker:
             return {}
         _, path, one = min(found, key=lambda one: one[0])
         return {(path, one.test): one}
+
+    def _unseen(self, path: str, candidates: Iterable[Candidate]) -> list[Candidate]:
+        """Candidates with those of their changes that stand on lines which no seat has seen."""
+        if path not in self.known:
+            return list(candidates)
+        if path not in self._new:
+            self._new[path] = new_lines(self.known[path], self.sources[path])
+        found = []
+        for one in candidates:
+            kept = [part for part in one.changes if self.sources[path].count(b"\n", 0, part.start) in self._new[path]]
+            if len(kept) == len(one.changes):
+                found.append(one)
+            elif kept:
+                old = self.sources[path][kept[0].start : kept[0].end].decode(errors="replace")
+                found.append(replace(one, changes=tuple(kept), old=shown(old), new=shown(kept[0].new)))
+        return found
 
     async def attempt(self, chosen: Chosen) -> None:
         """Run the reference with these changes; what does not build is tried by halves."""
@@ -149,6 +173,13 @@ class _Maker:
         if lines is not None and line is not None and not lines[0] <= line <= lines[1]:
             return None
         return named[0]
+
+
+def new_lines(before: bytes, after: bytes) -> frozenset[int]:
+    """Lines of `after`, from 0, that `before` does not have there."""
+    compared = SequenceMatcher(None, before.split(b"\n"), after.split(b"\n"), autojunk=False)
+    parts = [part for part in compared.get_opcodes() if part[0] != "equal"]
+    return frozenset(line for _, _, _, start, end in parts for line in range(start, end))
 
 
 def _edit(path: str, one: Candidate) -> Edit:

@@ -23,6 +23,10 @@ _LITERALS: Final = syntax.Literals(
     names=frozenset({"identifier", "scoped_identifier", "unit_expression", "self", "primitive_type"}),
     makers=re.compile(r"Some|Ok|Err|String::from|\w+::from|Box::new|Vec::from"),
 )
+_PLAIN: Final = re.compile(
+    r"identifier|self|crate|super|primitive_type|token_tree|boolean_literal|\.|::|!|integer_literal"
+)
+"""Tokens of paths, calls and macros, all of which `!` reaches."""
 _SIMPLE: Final = re.compile("Some|Ok|Err|vec|from|to_string|to_owned|to_vec|into|new|join|as_str|as_slice")
 
 
@@ -110,8 +114,7 @@ def _asserted(test: str, call: Node, body: Node, rng: Random) -> list[Candidate]
         end = macro.end_byte
         return [syntax.made(test, TURNED, macro, "assert_eq", [Change(end - len("assert_ne"), end, "assert_eq")])]
     if name == "assert":
-        start, end = operands[0][0].start_byte, operands[0][-1].end_byte
-        return [syntax.made(test, TURNED, call, "!(...)", [Change(start, start, "!("), Change(end, end, ")")])]
+        return [syntax.made(test, TURNED, call, "the opposite", _opposite(operands[0]))]
     if name != "assert_eq":
         return []
     turned = syntax.made(test, TURNED, macro, "assert_ne", [Change(macro.end_byte - 2, macro.end_byte, "ne")])
@@ -124,6 +127,20 @@ def _asserted(test: str, call: Node, body: Node, rng: Random) -> list[Candidate]
         return [turned]
     node = next(one for one in found if one.start_byte <= change.start and change.end <= one.end_byte)
     return [syntax.made(test, STRONG, call, change.new, [change], old=said(node)), turned]
+
+
+def _opposite(operand: Sequence[Node]) -> list[Change]:
+    """The changes that turn a condition, as people write it: nobody sees that it has been turned."""
+    words = [said(token) for token in operand]
+    compared = [token for token in operand if said(token) in ("==", "!=")]
+    first, last = operand[0], operand[-1]
+    if len(compared) == 1 and not {"&&", "||"} & {*words}:
+        return [syntax.replaced(compared[0], "!=" if said(compared[0]) == "==" else "==")]
+    if words[0] == "!" and all(_PLAIN.fullmatch(token.type) for token in operand[1:]):
+        return [syntax.replaced(first, "")]
+    if all(_PLAIN.fullmatch(token.type) for token in operand):
+        return [Change(first.start_byte, first.start_byte, "!")]
+    return [Change(first.start_byte, first.start_byte, "!("), Change(last.end_byte, last.end_byte, ")")]
 
 
 def _simple(operand: Sequence[Node]) -> bool:

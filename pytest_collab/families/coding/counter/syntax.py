@@ -168,6 +168,41 @@ def other(constant: Node, literals: Literals, rng: Random) -> Change | None:
     return replaced(constant, f"{text[0]}{inner}{text[-1]}") if inner else None
 
 
+_OPPOSITE: Final = {
+    one: other
+    for pair in (("==", "!="), ("===", "!=="), ("<", ">="), (">", "<="))
+    for one, other in (pair, pair[::-1])
+}
+_JOINED: Final = {"&&": "||", "||": "&&"}
+_TIGHT: Final = re.compile("identifier|(member|selector|call|subscript|index|parenthesized)_expression|true|false")
+
+
+def negated(node: Node) -> str:
+    """The opposite of a condition (JavaScript, Go) on the same lines, as people write it: its form tells nothing."""
+    text = said(node)
+    if node.type == "unary_expression" and text.startswith("!"):
+        inner = node.named_children[0]
+        bare = inner.type == "parenthesized_expression" and inner.named_children[0].type != "sequence_expression"
+        return said(inner.named_children[0]) if bare and "\n" not in text else text[1:]
+    left, right, operator = (node.child_by_field_name(name) for name in ("left", "right", "operator"))
+    if node.type == "binary_expression" and left is not None and right is not None and operator is not None:
+        source, start = node.text or b"", node.start_byte
+        before = source[left.end_byte - start : operator.start_byte - start].decode(errors="replace")
+        after = source[operator.end_byte - start : right.start_byte - start].decode(errors="replace")
+        if (opposite := _OPPOSITE.get(said(operator))) is not None:
+            return f"{said(left)}{before}{opposite}{after}{said(right)}"
+        if (joined := _JOINED.get(said(operator))) is not None:
+            return f"{_enclosed(left)}{before}{joined}{after}{_enclosed(right)}"
+    return f"!{text}" if _TIGHT.fullmatch(node.type) else f"!({text})"
+
+
+def _enclosed(side: Node) -> str:
+    joined = side.type == "binary_expression" and said(side.child_by_field_name("operator")) in _JOINED
+    negative = side.type == "unary_expression" and side.named_children[0].type == "parenthesized_expression"
+    new = negated(side)
+    return f"({new})" if (joined or negative) and not new.startswith("(") else new
+
+
 def values(test: str, node: Node, literals: Literals, rng: Random) -> list[Candidate]:
     """The candidate that changes one constant of an expected value."""
     change = first(constants(node, literals), literals, rng)

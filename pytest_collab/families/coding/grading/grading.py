@@ -48,7 +48,7 @@ M = TypeVar("M", bound=BaseModel)
 _T = TypeVar("_T")
 _GUARD = Path(__file__).parent / "guard"
 _OUTPUT_LIMIT = 4 * 1024 * 1024
-_VERSION = 12
+_VERSION = 13
 _MADE = 4
 """Counter-tests that are made of a feature, if not more are asked for: which a tree is given is not known before."""
 _TOSSES = 4
@@ -280,13 +280,15 @@ class Grader:
     ) -> tuple[CounterTest, ...]:
         if not found.reference_passes or not self.pool.counter_tests:
             return ()
+        composer = _opened(self._composer)
         return await make_counters(
-            await to_thread.run_sync(_opened(self._composer).sources, feature),
+            await to_thread.run_sync(composer.sources, feature),
             found.fail_to_pass,
             EXPECTATIONS[self.pool.language],
             partial(self.run_tests, store, solved, feature),
             secrets.SystemRandom(),
             max(_MADE, self.pool.counter_tests),
+            await to_thread.run_sync(composer.seen, feature),
         )
 
     async def grade(self, store: Store, tree: str, feature: Feature | str, *, counters: bool = True) -> FeatureGrade:

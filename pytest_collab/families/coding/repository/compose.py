@@ -143,6 +143,11 @@ class Composer:
         found = {path: oid for path, (mode, oid) in self.hidden(feature)[0].items() if mode.startswith("100")}
         return {path: self._store.blob(oid) for path, oid in found.items()}
 
+    def seen(self, feature: Feature) -> dict[str, bytes]:
+        """What the base has of the files that a feature's hidden-test patch changes: seats have seen that."""
+        found = [path for path in self.hidden(feature)[0] if path in self.base and self.base[path][0][:3] == "100"]
+        return {path: self._store.blob(self.base[path][1]) for path in found}
+
     def compose(self, work: Store, tree: str, feature: Feature, counter: Mapping[str, str] | None = None) -> Entries:
         """The graded tree of a team's `tree`, which is in the store `work`, and a feature's hidden tests.
 
