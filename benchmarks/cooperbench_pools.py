@@ -1,6 +1,7 @@
 """What becomes of each of CooperBench's pools on this machine, as a table: merges, references, or what is missing.
 
     python benchmarks/cooperbench_pools.py --dataset CHECKOUT --repos MIRRORS [--checks CHECKS.json] [--minutes 15]
+        [--pools dspy,pillow/25]
 
 First the references of every pair of a pool are merged, and compared with the dataset's `gold_conflict_report.json`.
 Then every feature's tests are run on its reference, pools with the fewest features first, until the minutes are over.
@@ -114,6 +115,7 @@ def main() -> int:
     parser.add_argument("--dataset", type=Path, required=True, help="a checkout of cooperbench/CooperBench")
     parser.add_argument("--repos", type=Path, required=True, help="folder of git mirrors")
     parser.add_argument("--checks", type=Path, help="what `cooperbench_gold.py --json` wrote")
+    parser.add_argument("--pools", default="", help="only these rows; all without")
     parser.add_argument("--minutes", type=float, default=15.0, help="for everything together")
     parser.add_argument("--least", type=float, default=60.0, help="seconds without which no pool is begun")
     parser.add_argument("--jobs", type=int, default=2, help="test runs at a time")
@@ -122,7 +124,7 @@ def main() -> int:
     until = time.monotonic() + 60 * options.minutes
     checks = json.loads(options.checks.read_text()) if options.checks else []
     known = {check["name"]: PoolCheck.model_validate(check) for check in checks}
-    pools = choose(options.dataset)
+    pools = choose(options.dataset, [name for name in options.pools.split(",") if name])
     rows: dict[str, str] = {}
     for pool in sorted(pools, key=lambda one: (one.slug not in known, len(one.features))):
         rows[pool.name] = _row(pool, options, known, until)

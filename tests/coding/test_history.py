@@ -290,6 +290,9 @@ def test_how_tests_are_run_is_read_from_the_project() -> None:
     assert guess("python", {"pyproject.toml": "[tool.ruff]\n"})["setup"] == []
     project = '[project]\n[dependency-groups]\nall = ["b"]\ntests = ["c>=1", {include-group = "all"}]\n'
     assert guess("python", {"pyproject.toml": project})["setup"] == ["python -m pip install -q pytest -e . 'c>=1' b"]
+    older = {"setup.cfg": "[metadata]\nname = a\n[options.extras_require]\ndoc = b\ntest =\n    c\n"}
+    assert guess("python", older)["setup"] == ["python -m pip install -q pytest -e '.[test]'"]
+    assert guess("python", {"setup.cfg": "no ini file"})["setup"] == ["python -m pip install -q pytest -e ."]
     mocha = '{"scripts": {"test": "mocha --require @babel/register"}, "devDependencies": {"mocha": "1"}}'
     found = guess("javascript", {"package.json": mocha, "package-lock.json": "{}"})
     assert found["test"] == "npx mocha --require @babel/register --reporter=tap {tests} || exit 1"

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from pytest_collab.errors import SetupError
 from pytest_collab.families.coding.pool.pool import Base
 from pytest_collab.families.coding.repository.attributes import merge_rules
 from pytest_collab.families.coding.repository.git import Store, git_environment
@@ -74,6 +75,21 @@ def test_every_file_has_its_own_regions(bench: tuple[Path, Store]) -> None:
         "new.py": made,
         'q"\n': made,
     }
+
+
+def test_a_clone_that_is_not_whole_is_told_by_the_files_that_it_lacks(tmp_path: Path) -> None:
+    source = write(tmp_path / "source", {"a.py": "a\n", "docs/large.gif": "large\n", "docs/other.gif": "other\n"})
+    git = ["git", "-C", str(source), "-c", "user.name=u", "-c", "user.email=u@localhost"]
+    for words in (["init", "-q"], ["add", "-A"], ["commit", "-q", "-m", "all"]):
+        subprocess.run([*git, *words], env=git_environment(), check=True)
+    head, *blobs = (
+        subprocess.run([*git, "rev-parse", name], check=True, capture_output=True, text=True).stdout.strip()
+        for name in ("HEAD", "HEAD:docs/large.gif", "HEAD:docs/other.gif")
+    )
+    for blob in blobs:
+        (source / ".git" / "objects" / blob[:2] / blob[2:]).unlink()
+    with pytest.raises(SetupError, match=r"lacks docs/large\.gif and 1 more file of the base commit"):
+        seed_repository(Base(repository="source", commit=head), tmp_path, tmp_path / "cache")
 
 
 ATTRIBUTES = {

@@ -7,7 +7,6 @@ leave out.
 from __future__ import annotations
 
 import ast
-import builtins
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
@@ -15,6 +14,7 @@ from random import Random
 from typing import Final
 
 from pytest_collab.families.coding.counter.edit import STRONG, TURNED, WEAK, Candidate, Change, shown
+from pytest_collab.families.coding.counter.errors import other_errors
 from pytest_collab.families.coding.counter.values import other_number, other_text
 
 _MAKERS: Final = re.compile(
@@ -53,19 +53,11 @@ _OPPOSITE: Final[dict[type[ast.cmpop], str]] = {
     ast.NotEq: "==",
 }
 _RAISES: Final = frozenset({"raises", "assertRaises", "assertRaisesRegex"})
-_ERRORS: Final = (
-    *("AttributeError", "IndexError", "KeyError", "RuntimeError", "TypeError", "ValueError"),
-    "ZeroDivisionError",
-)
-"""What tests expect every day: what they are changed to is not to be told from what they are changed from."""
-# Of no kin to a project's own errors, whatever these derive from.
-_RARE_ERRORS: Final = ("BufferError", "ReferenceError", "StopAsyncIteration")
 # Any exception at all may be one of these.
 _ANY_ERROR: Final = ("Exception", "BaseException")
 # Two of them: an array compares with a list of one as with that one.
 _WRAPPED: Final = ("({}, None)", "[{}, 0]", "[0, {}]")
-_LOOSE: Final = (ast.BoolOp, ast.IfExp, ast.Lambda, ast.NamedExpr)
-"""What `not` does not reach without parentheses."""
+_LOOSE: Final = (ast.BoolOp, ast.IfExp, ast.Lambda, ast.NamedExpr)  # to `not`, which needs parentheses there
 _Function = ast.FunctionDef | ast.AsyncFunctionDef
 
 
@@ -184,10 +176,9 @@ class _Test:
                 return [*self._values(inner.comparators[0], statement), self._turned(test, statement)]
         if isinstance(test, ast.UnaryOp) and isinstance(test.op, ast.Not):
             start, text = self.source.span(test)[0], self.source.of(test)
-            word = re.match(r"not[ \t]*", text)
-            assert word is not None
-            change = Change(start, start + len(word[0]), "")
-            return [self._made(statement, TURNED, test, text.removeprefix(word[0]), change)]
+            rest = text.removeprefix("not").lstrip(" \t")
+            change = Change(start, start + len(text) - len(rest), "")
+            return [self._made(statement, TURNED, test, rest, change)]
         return [self._turned(test, statement)]
 
     def _turned(self, test: ast.expr, statement: ast.stmt) -> Candidate:
@@ -263,7 +254,7 @@ class _Test:
                 continue
             kind = call.args[0]
             if isinstance(kind, ast.Name | ast.Attribute) and _name(kind) not in _ANY_ERROR:
-                new = self.rng.choice(_other_errors(kind))
+                new = self.rng.choice(other_errors(self.source.of(kind)))
                 found.append(self._made(statement, STRONG, kind, new))
             for keyword in call.keywords:
                 if keyword.arg == "match":
@@ -282,7 +273,11 @@ class _Test:
         if name in _RAISES and len(call.args) > 1 and isinstance(call.args[0], ast.Name | ast.Attribute):
             if _name(call.args[0]) in _ANY_ERROR:
                 return []
-            return [self._made(statement, STRONG, call.args[0], self.rng.choice(_other_errors(call.args[0])))]
+            return [
+                self._made(
+                    statement, STRONG, call.args[0], self.rng.choice(other_errors(self.source.of(call.args[0])))
+                )
+            ]
         if not name or not _EQUAL.fullmatch(name) or len(call.args) < 2:
             return []
         if re.search("almost|close", name, re.IGNORECASE) and (call.keywords or len(call.args) > 2):
@@ -290,16 +285,6 @@ class _Test:
         operands = call.args[:2]
         expected = [node for node in operands if _constants(node)]
         return self._values(expected[0], statement) if len(expected) == 1 else self._variables(operands, statement)
-
-
-def _other_errors(node: ast.expr) -> list[str]:
-    """Exceptions that are not the expected one, and none of its kin."""
-    known = getattr(builtins, node.id, None) if isinstance(node, ast.Name) else None
-    if not isinstance(known, type) or not issubclass(known, Exception):
-        return [error for error in _RARE_ERRORS if error != _name(node)]
-    kin = {*known.__mro__} - {Exception, BaseException, object}
-    mixed = {"KeyError": "AttributeError", "AttributeError": "KeyError"}.get(known.__name__)  # often both in one
-    return [error for error in _ERRORS if error != mixed and not kin & {*getattr(builtins, error).__mro__}]
 
 
 def _name(node: ast.expr) -> str:

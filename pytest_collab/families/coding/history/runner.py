@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import configparser
 import json
 import re
 import shlex
@@ -93,7 +94,7 @@ def _python(read: Read) -> dict[str, Any]:
     if not (read("setup.py") or read("setup.cfg") or {"project", "build-system"} & project.keys()):
         return found  # nothing to install: pytest itself comes with the environment
     words = ["-e", "."]
-    extras = project.get("project", {}).get("optional-dependencies", {})
+    extras = project.get("project", {}).get("optional-dependencies") or _extras_of(read("setup.cfg") or "")
     groups = project.get("dependency-groups", {})
     if extra := next((name for name in _EXTRAS if name in extras), None):
         words = ["-e", f".[{extra}]"]
@@ -105,6 +106,16 @@ def _python(read: Read) -> dict[str, Any]:
     pretend = "SETUPTOOLS_SCM_PRETEND_VERSION=0.0.1 " if re.search(r"scm|vcs|versioning", text) else ""
     found["setup"] = [f"{pretend}python -m pip install -q pytest {shlex.join(words)}"]
     return found
+
+
+def _extras_of(text: str) -> set[str]:
+    """Names of extras in a setup.cfg."""
+    parser = configparser.ConfigParser(interpolation=None, strict=False)
+    try:
+        parser.read_string(text)
+    except configparser.Error:
+        return set()
+    return set(parser["options.extras_require"]) if "options.extras_require" in parser else set()
 
 
 def _listed(groups: Mapping[str, Any], name: str, depth: int = 0) -> list[str]:

@@ -10,6 +10,7 @@ from hashlib import sha256
 from pathlib import Path
 
 from pytest_collab.core.cache import cache_directory
+from pytest_collab.episode.text import printable
 from pytest_collab.errors import SetupError, TaskError
 from pytest_collab.families.coding.pool.pool import Base, Pool
 from pytest_collab.families.coding.repository.clone import tree_of
@@ -137,8 +138,8 @@ def _make(folder: Path, source: Path, tree: str) -> None:
         if "missing" not in error.stderr:
             raise
         raise SetupError(
-            f"{source} lacks files of the base commit (a partial or damaged clone?); clone the repository whole: "
-            f"{error.stderr.strip()}"
+            f"{source} lacks {_lacking(source, tree)} of the base commit (a partial or damaged clone?); "
+            "clone the repository whole"
         ) from None
     pack = run_git("pack-objects", "--quiet", "--stdout", git_dir=source, stdin=objects, timeout=900).stdout
     run_git("unpack-objects" if len(pack) < 1 << 12 else "index-pack", *_stdin(pack), git_dir=seed, stdin=pack)
@@ -158,6 +159,20 @@ def _make(folder: Path, source: Path, tree: str) -> None:
     run_git("update-ref", f"refs/heads/{BRANCH}", commit, git_dir=own)
     run_git("reset", "--quiet", "--mixed", git_dir=own, env=work)
     (folder / "commit").write_text(f"{commit} {tree}\n")
+
+
+def _lacking(source: Path, tree: str) -> str:
+    """What a clone does not have of a tree, by the names of files."""
+    try:
+        listed = run_git("ls-tree", "-r", "-z", tree, git_dir=source).stdout.split(b"\0")
+        files = [line.partition(b"\t") for line in listed if b" blob " in line]
+        wanted = b"".join(head.split()[2] + b"\n" for head, _, _ in files)
+        told = run_git("cat-file", "--batch-check", git_dir=source, stdin=wanted).stdout.splitlines()
+    except GitError:
+        return "folders"
+    paths = [os.fsdecode(path) for (_, _, path), line in zip(files, told, strict=True) if line.endswith(b" missing")]
+    more = f" and {len(paths) - 1} more file{'s' * (len(paths) > 2)}" if len(paths) > 1 else ""
+    return f"{printable(paths[0], 200)}{more}" if paths else "objects"
 
 
 def _stdin(pack: bytes) -> tuple[str, ...]:
