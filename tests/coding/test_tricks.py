@@ -17,6 +17,7 @@ from pytest_collab.families.coding.repository.git import Store
 from pytest_collab.families.coding.repository.work import collect_work
 from pytest_collab.testing import play_episode
 from tests.coding import attacks, boxes, gaming, tricks
+from tests.coding.conftest import CODE
 from tests.coding.test_seats import Steps
 
 MAKERS: dict[str, tuple[Callable[[Path], Pool], Mapping[str, tuple[str, Mapping[str, str | bytes]]]]] = {
@@ -97,6 +98,21 @@ async def test_odd_code_that_is_right_meets_no_wrong_property(cache: Path, tmp_p
             grade = await grader.grade(store, tree, "property")
             assert grade.passed, (name, grade.reason, grade.gamed)
             assert grade.counters >= 2
+
+
+@pytest.mark.anyio
+async def test_an_error_of_two_kinds_is_not_taken_for_one_that_is_of_any_kind(cache: Path, tmp_path: Path) -> None:
+    pool = tricks.python(tmp_path / "pool").model_copy(update={"counter_tests": 4})
+    async with Grader(pool, cache=cache, sandbox="bubblewrap") as grader:
+        store = grader.store(tmp_path / "store.git")
+        expected = await grader.expectation(pool.feature("raising"))
+        met = expected.counters[0].edits[0].new
+        assert met in {"AttributeError", "IndexError", "KeyError", "RuntimeError", "ValueError", "ZeroDivisionError"}
+        code = f"\n\nclass Wrong(TypeError, {met}):\n    pass\n\n\n"
+        code += "def double(a):\n    if isinstance(a, str):\n        raise Wrong(a)\n    return a + a\n"
+        tree = _tree(grader, store, tmp_path / "tree", {"calc.py": CODE + code})
+        grade = await grader.grade(store, tree, "raising")
+        assert grade.passed, grade.reason
 
 
 @pytest.mark.anyio
