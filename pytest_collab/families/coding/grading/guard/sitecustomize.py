@@ -80,7 +80,7 @@ class _Watch:
                 continue
             code = dict(zip(functions, codes, strict=True))
             for name, part in zip(names, parts, strict=True):
-                if now.get(name) is not part or (part in code and part.__code__ is not code[part]):
+                if (part in code and part.__code__ is not code[part]) or now.get(name) is not part:
                     yield f"{label}.{name} is replaced"
 
     def hooked(self, manager: pytest.PytestPluginManager) -> Iterator[str]:
