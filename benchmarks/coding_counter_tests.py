@@ -1,7 +1,7 @@
 """Counter-tests over the shipped pools: how many tests have them, what they say of right solutions, what they cost.
 
     python benchmarks/coding_counter_tests.py                    # every pool whose toolchain is here
-    python benchmarks/coding_counter_tests.py sift --rounds 3 --counter-tests 2
+    python benchmarks/coding_counter_tests.py sift --rounds 3 --counter-tests 1 --before CHECKOUT
 
 Every feature's reference, and the patch that builds all features of a pool together, is given every counter-test that
 was made. A right solution that is taken for a wrong one is an alarm, and the benchmark ends with status 1.
@@ -13,13 +13,16 @@ The table is Markdown. `tests`: new tests, and how many of them are in a counter
 Rust are new too, as the base does not build with the hidden ones, are left out). `sets`: counter-tests made. `given`:
 counter-tests that right solutions were given, and `alarms` how many they met. `plain`, `counter`: seconds of an
 episode's grading without and with counter-tests, in the mean. `time`, `work`: the second as a multiple of the first,
-by the clock and by processors' time (which does not mind what else the machine does).
+by the clock and by processors' time (which does not mind what else the machine does). With `--before`, a checkout
+of this package from before there were counter-tests (commit bb06b02): `before` is an episode's grading there, `of it`
+the processors' time here, with counter-tests, as a multiple of that; the last line is for an episode of each pool.
 """
 
 from __future__ import annotations
 
 import argparse
-import resource
+import os
+import subprocess
 import sys
 import tempfile
 import time
@@ -28,6 +31,7 @@ from pathlib import Path
 
 import anyio
 
+from benchmarks.coding_plain_grading import processors
 from pytest_collab.families.coding.environment.toolchain import missing_toolchain
 from pytest_collab.families.coding.grading.grading import Grader
 from pytest_collab.families.coding.pool import answers
@@ -37,14 +41,15 @@ from pytest_collab.families.coding.workspace.bench import AT_ONCE
 
 ROOT = Path(__file__).parent.parent
 HEAD = "| pool | features | tests | sets | given | alarms | plain | counter | time | work |"
+PEER = " before | of it |"
 _ALL = 4
 
 Part = tuple[str, str, bool]
 """A tree, a feature, and whether the tree decides."""
 
 
-async def measure(path: Path, rounds: int, count: int | None) -> tuple[str, int]:
-    """One pool's row, and its alarms."""
+async def measure(path: Path, rounds: int, count: int | None) -> tuple[str, int, float]:
+    """One pool's row, its alarms, and processors' seconds of an episode's grading with counter-tests."""
     pool = load(path)
     if count is not None:
         pool = pool.model_copy(update={"counter_tests": count})
@@ -86,7 +91,8 @@ async def measure(path: Path, rounds: int, count: int | None) -> tuple[str, int]
     seconds = [spent[counters][0] / (len(features) * rounds) for counters in (False, True)]
     cells = (path.name.partition(".")[0], len(features), f"{inside} of {new}", sets, given, alarms)
     figures = (*(f"{one:.2f} s" for one in seconds), f"{clock:.2f}", f"{work:.2f}")
-    return "| " + " | ".join(map(str, (*cells, *figures))) + " |", alarms
+    row = "| " + " | ".join(map(str, (*cells, *figures))) + " |"
+    return row, alarms, spent[True][1] / (len(features) * rounds)
 
 
 async def _episode(grader: Grader, store: Store, parts: Sequence[Part], counters: bool) -> tuple[float, float]:
@@ -97,11 +103,11 @@ async def _episode(grader: Grader, store: Store, parts: Sequence[Part], counters
         async with slots:
             assert (await grader.grade(store, tree, feature, counters=counters and deciding)).passed
 
-    started, before = time.perf_counter(), _processors()
+    started, before = time.perf_counter(), processors()
     async with anyio.create_task_group() as tasks:
         for part in parts:
             tasks.start_soon(one, *part)
-    return time.perf_counter() - started, _processors() - before
+    return time.perf_counter() - started, processors() - before
 
 
 def _of_base(test: str, base: Path, hidden: bytes) -> bool:
@@ -110,9 +116,20 @@ def _of_base(test: str, base: Path, hidden: bytes) -> bool:
     return (base / path).is_file() and f"b/{path}".encode() not in hidden
 
 
-def _processors() -> float:
-    used = [resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)]
-    return sum(one.ru_utime + one.ru_stime for one in used)
+def _before(checkout: Path, path: Path, rounds: int) -> tuple[float, float]:
+    """Seconds of an episode's grading in another checkout, by the clock and of processors."""
+    pool = checkout.resolve() / path.relative_to(ROOT)
+    command = [
+        sys.executable,
+        str(ROOT / "benchmarks" / "coding_plain_grading.py"),
+        str(pool),
+        "--rounds",
+        str(rounds),
+    ]
+    env = {**os.environ, "PYTHONPATH": str(checkout.resolve())}
+    said = subprocess.run(command, env=env, cwd=checkout, check=True, capture_output=True, text=True).stdout
+    clock, work = map(float, said.split()[-2:])
+    return clock, work
 
 
 def main() -> int:
@@ -121,18 +138,26 @@ def main() -> int:
     parser.add_argument("pools", nargs="*", help="names of shipped pools; all without")
     parser.add_argument("--rounds", type=int, default=1, help="how often each feature is graded beside the next")
     parser.add_argument("--counter-tests", type=int, help="how many each is given; as the pool says without")
+    parser.add_argument("--before", type=Path, help="a checkout from before counter-tests, to compare with")
     args = parser.parse_args()
-    alarms = 0
-    print(f"{HEAD}\n|{'---|' * HEAD.count(' | ')}---|", flush=True)
+    alarms, earlier, now = 0, 0.0, 0.0
+    head = HEAD + PEER * bool(args.before)
+    print(f"{head}\n|{'---|' * head.count(' | ')}---|", flush=True)
     for path in sorted((ROOT / "tasks" / "coding").glob("*/*.collab.yaml")):
-        if args.pools and path.parent.name not in args.pools:
+        if (args.pools and path.parent.name not in args.pools) or not (path.parent / answers.COMBINED).is_file():
             continue
         if missing := missing_toolchain(load(path)):
             print(f"{path.parent.name} is left out: {missing}", file=sys.stderr)
             continue
-        row, found = anyio.run(measure, path, args.rounds, args.counter_tests)
+        row, found, work = anyio.run(measure, path, args.rounds, args.counter_tests)
         alarms += found
+        if args.before:
+            clock, used = _before(args.before, path, args.rounds)
+            earlier, now = earlier + used, now + work
+            row += f" {clock:.2f} s | {work / used:.2f} |"
         print(row, flush=True)
+    if earlier:
+        print(f"| all |{' |' * (head.count(' | ') - 1)} {now / earlier:.2f} |")
     return 1 if alarms else 0
 
 

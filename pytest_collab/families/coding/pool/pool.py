@@ -121,7 +121,7 @@ class Pool(Params):
         (), description="more paths (globs) that are taken from the base when work is graded"
     )
     counter_tests: int = Field(
-        1, ge=0, le=16, description="counter-tests that every tree must fail, which shows that it computes answers"
+        2, ge=0, le=16, description="counter-tests that every tree must fail, which shows that it computes answers"
     )
     environment: EnvironmentSpec = Field(default_factory=EnvironmentSpec, description="what the tests run in")
 
