@@ -25,27 +25,21 @@ import os
 import subprocess
 import sys
 import tempfile
-import time
-from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 
 import anyio
 
-from benchmarks.coding_plain_grading import processors
+from benchmarks.coding_plain_grading import episode, pairs, references
 from pytest_collab.families.coding.environment.toolchain import missing_toolchain
 from pytest_collab.families.coding.grading.grading import Grader
 from pytest_collab.families.coding.pool import answers
 from pytest_collab.families.coding.pool.pool import load
-from pytest_collab.families.coding.repository.git import Store
-from pytest_collab.families.coding.workspace.bench import AT_ONCE
 
 ROOT = Path(__file__).parent.parent
 HEAD = "| pool | features | tests | sets | given | alarms | plain | counter | time | work |"
 PEER = " before | of it |"
 _ALL = 4
-
-Part = tuple[str, str, bool]
-"""A tree, a feature, and whether the tree decides."""
 
 
 async def measure(path: Path, rounds: int, count: int | None) -> tuple[str, int, float]:
@@ -59,10 +53,7 @@ async def measure(path: Path, rounds: int, count: int | None) -> tuple[str, int,
         async with Grader(pool) as grader, Grader(pool.model_copy(update={"counter_tests": _ALL})) as strict:
             store = grader.store(Path(folder) / "store.git")
             features = [feature.id for feature in pool.features]
-            together = answers.combined(pool, features)
-            assert together is not None, f"{path} has no {answers.COMBINED}"
-            joined = store.apply(grader.seed.tree, together.encode())
-            own = {}
+            own, joined = references(pool, grader, store)
             for feature in pool.features:
                 expected = await grader.expectation(feature)
                 hidden = pool.hidden(feature)
@@ -72,20 +63,19 @@ async def measure(path: Path, rounds: int, count: int | None) -> tuple[str, int,
                 new += len(own_tests)
                 inside += expected.countered
                 sets += len(expected.counters)
-                patch = pool.reference(feature)
-                assert patch is not None
-                own[feature.id] = store.apply(grader.seed.tree, patch)
                 for tree in (own[feature.id], joined):
                     grade = await strict.grade(store, tree, feature)
                     given += grade.counters
                     if not grade.passed:
                         alarms += 1
                         print(f"{path.stem} {feature.id}: {grade.reason} {grade.gamed}", file=sys.stderr)
-            for number in range(len(features) * rounds):
-                pair = (features[number % len(features)], features[(number + 1) % len(features)])
+            for number, pair in enumerate(pairs(features, rounds)):
                 parts = [(own[name], name, False) for name in pair] + [(joined, name, True) for name in pair]
                 for counters in (False, True) if number % 2 else (True, False):
-                    took = await _episode(grader, store, parts, counters)
+                    took = await episode(
+                        partial(grader.grade, store, tree, name, counters=counters and deciding)
+                        for tree, name, deciding in parts
+                    )
                     spent[counters] = tuple(map(sum, zip(spent[counters], took, strict=True)))
     clock, work = (spent[True][unit] / spent[False][unit] for unit in range(2))
     seconds = [spent[counters][0] / (len(features) * rounds) for counters in (False, True)]
@@ -93,21 +83,6 @@ async def measure(path: Path, rounds: int, count: int | None) -> tuple[str, int,
     figures = (*(f"{one:.2f} s" for one in seconds), f"{clock:.2f}", f"{work:.2f}")
     row = "| " + " | ".join(map(str, (*cells, *figures))) + " |"
     return row, alarms, spent[True][1] / (len(features) * rounds)
-
-
-async def _episode(grader: Grader, store: Store, parts: Sequence[Part], counters: bool) -> tuple[float, float]:
-    """Seconds that an episode's grading takes: by the clock, and of processors."""
-    slots = anyio.Semaphore(AT_ONCE)
-
-    async def one(tree: str, feature: str, deciding: bool) -> None:
-        async with slots:
-            assert (await grader.grade(store, tree, feature, counters=counters and deciding)).passed
-
-    started, before = time.perf_counter(), processors()
-    async with anyio.create_task_group() as tasks:
-        for part in parts:
-            tasks.start_soon(one, *part)
-    return time.perf_counter() - started, processors() - before
 
 
 def _of_base(test: str, base: Path, hidden: bytes) -> bool:
