@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from pytest_collab.agents.counted import counted, part
+from pytest_collab.agents.counted import openai_tokens
 from pytest_collab.agents.prices import Tokens
 from pytest_collab.agents.retry import BadAnswer
 
@@ -93,10 +93,4 @@ def as_text(value: Any) -> str:
 
 def tokens_of(usage: Any) -> Tokens | None:
     """What a completion says of its tokens; None where it says nothing (`usage: {}` included)."""
-    details = part(usage, "prompt_tokens_details")
-    return counted(
-        part(usage, "prompt_tokens"),
-        part(usage, "completion_tokens"),
-        cached=part(details, "cached_tokens"),
-        stored=part(details, "cache_write_tokens"),
-    )
+    return openai_tokens(usage, "prompt_tokens", "completion_tokens")

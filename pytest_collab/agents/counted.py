@@ -29,6 +29,20 @@ def counted(spoken: Any, written: Any, *, cached: Any = None, stored: Any = None
     return Tokens(asked, answered, read, min(whole(stored) or 0, asked - read))
 
 
+def openai_tokens(usage: Any, asked: str, answered: str) -> Tokens | None:
+    """What an answer of OpenAI's kind says, where input has the name `asked` and output `answered`.
+
+    Cached tokens are part of its input already.
+    """
+    details = part(usage, f"{asked}_details")
+    return counted(
+        part(usage, asked),
+        part(usage, answered),
+        cached=part(details, "cached_tokens"),
+        stored=part(details, "cache_write_tokens"),
+    )
+
+
 def whole(value: Any) -> int | None:
     """A count, also where a server writes it as text or with a point; None for what is none."""
     if isinstance(value, str) and value.strip().isdecimal():

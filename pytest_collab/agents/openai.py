@@ -10,9 +10,8 @@ from operator import attrgetter
 from typing import Any, ClassVar, Final, Literal
 
 from pytest_collab.agents.calls import arguments_of
-from pytest_collab.agents.counted import counted, part
+from pytest_collab.agents.counted import openai_tokens
 from pytest_collab.agents.model import CONNECT_S, Answer, ModelAgent
-from pytest_collab.agents.prices import Tokens
 from pytest_collab.agents.retry import BadAnswer, Fault, classify, classify_body
 from pytest_collab.agents.sdk_errors import broken, no_answer, response_text, timed_out
 from pytest_collab.agents.secrets import Secret
@@ -136,7 +135,7 @@ class OpenAIAgent(OpenAIModel):
         output = getattr(response, "output", None)
         if not isinstance(output, list):
             raise no_answer(response, "the answer is not a response of the Responses API")
-        tokens = _tokens(response.usage)
+        tokens = openai_tokens(response.usage, "input_tokens", "output_tokens")
         if response.status in ("queued", "in_progress"):
             raise BadAnswer(f"the answer is not finished: its status is {response.status}", tokens, cut=True)
         failed = response.error
@@ -208,14 +207,3 @@ def _stop(response: Any, refused: bool, calls: bool) -> Literal["end", "tool", "
     if refused:
         return "refusal"
     return "tool" if calls else "end"
-
-
-def _tokens(usage: Any) -> Tokens | None:
-    """Cached tokens are part of OpenAI's input tokens already."""
-    details = part(usage, "input_tokens_details")
-    return counted(
-        part(usage, "input_tokens"),
-        part(usage, "output_tokens"),
-        cached=part(details, "cached_tokens"),
-        stored=part(details, "cache_write_tokens"),
-    )
