@@ -23,9 +23,7 @@ from pytest_collab.episode.run import (
 )
 from pytest_collab.errors import RunError
 from pytest_collab.measure.circumstances import unlike
-
-Key = tuple[str, str, str, tuple[str, ...], int, int]
-"""As `Episode.key`."""
+from pytest_collab.measure.played import Key
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -41,7 +39,7 @@ def run(args: argparse.Namespace) -> int:
 
     shards = [RunDirectory.open(path) for path in args.runs]
     infos = [shard.info() for shard in shards]
-    merged_info(infos, args.runs)  # refuses, before anything is made
+    refuse_unlike(infos, args.runs)
     merged = RunDirectory.create(args.out)
     merged.spread = sum(shard.size() for shard in shards) > FLAT
     bad: list[BadLine] = []
@@ -68,7 +66,7 @@ def run(args: argparse.Namespace) -> int:
     merged.write("episodes.jsonl", "".join(lines))
     for play in [*second, *(play for shard in shards for play in shard.superseded())]:
         append_line(merged.path / SUPERSEDED, play.json_line())
-    info = merged_info(infos, args.runs, played)
+    info = merged_info(infos, played)
     if second:
         note = f"{len(second)} episodes were played in more than one shard: the first that is evidence counts"
         info = info.model_copy(update={"notes": [*info.notes, note]})
@@ -96,14 +94,11 @@ def _moved(play: Episode, shard: RunDirectory, merged: RunDirectory) -> Episode:
     return play if place == play.transcript else play.model_copy(update={"transcript": place})
 
 
-def merged_info(infos: list[RunInfo], paths: list[Path], played: Sequence[set[Key]] = ()) -> RunInfo:
-    """One run.json for all shards.
-
-    Args:
-        played: the episodes of each; what it planned beyond them is missing. Left out, plans are added up.
+def refuse_unlike(infos: list[RunInfo], paths: list[Path]) -> None:
+    """See that shards belong together.
 
     Raises:
-        RunError: two shards are one directory, or were not played alike; names what differs.
+        RunError: two are one directory, or were not played alike; names what differs.
     """
     twice = [str(path) for path, count in Counter(path.resolve() for path in paths).items() if count > 1]
     if twice:
@@ -128,6 +123,18 @@ def merged_info(infos: list[RunInfo], paths: list[Path], played: Sequence[set[Ke
                     f"(content hashes {known.hash} and {task.hash}); shards of one run must play the same tasks"
                 )
             origin.setdefault(name, path)
+
+
+def merged_info(infos: list[RunInfo], played: Sequence[set[Key]]) -> RunInfo:
+    """One run.json for all shards.
+
+    Args:
+        played: the episodes of each; what it planned beyond them is missing.
+    """
+    tasks: dict[tuple[str, str], TaskInfo] = {}
+    for info in infos:
+        for task in info.tasks:
+            tasks.setdefault((task.family, task.name), task)
     agents = {str(agent.get("name")): agent for info in infos for agent in info.agents}
     planned = _planned(infos, played)
     statuses = [info.exit_status for info in infos]
@@ -157,8 +164,6 @@ def _planned(infos: Sequence[RunInfo], played: Sequence[set[Key]]) -> Counter[tu
     wanted = [
         Counter({(one.family, one.task, one.condition): one.episodes for one in info.planned}) for info in infos
     ]
-    if not played:
-        return sum(wanted, Counter())
     missing: dict[object, Counter[tuple[str, str, str]]] = {}
     for place, (info, plan, keys) in enumerate(zip(infos, wanted, played, strict=True)):
         left = plan - Counter(key[:3] for key in keys)
