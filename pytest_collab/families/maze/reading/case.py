@@ -131,7 +131,13 @@ class Case:
 
     def message(self, said: Utterance) -> Message:
         """One message as the reader takes it in."""
-        return read_message(said.text, self.maze.size, chess=self._chess)
+        if said.event not in self._messages:
+            self._messages[said.event] = read_message(said.text, self.maze.size, chess=self._chess)
+        return self._messages[said.event]
+
+    @cached_property
+    def _messages(self) -> dict[int, Message]:
+        return {}
 
     @cached_property
     def _chess(self) -> bool:
