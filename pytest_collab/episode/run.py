@@ -270,9 +270,8 @@ class RunDirectory:
             with partial.open("w", encoding="utf-8", errors="surrogateescape") as file:
                 file.write(text)
                 file.flush()
-                os.fsync(
-                    file.fileno()
-                )  # else a machine that goes down leaves an empty file in the place of a whole one
+                # Else a machine that goes down leaves an empty file in the place of a whole one.
+                os.fsync(file.fileno())
             partial.replace(path)
         except OSError as error:
             with contextlib.suppress(OSError):

@@ -270,14 +270,10 @@ class _Test:
             _, end = self.source.span(call.func)
             new = _TURNED_CALLS[name]
             return [self._made(statement, TURNED, call.func, new, Change(end - len(name), end, new), old=name)]
-        if name in _RAISES and len(call.args) > 1 and isinstance(call.args[0], ast.Name | ast.Attribute):
-            if _name(call.args[0]) in _ANY_ERROR:
+        if name in _RAISES and len(call.args) > 1 and isinstance(kind := call.args[0], ast.Name | ast.Attribute):
+            if _name(kind) in _ANY_ERROR:
                 return []
-            return [
-                self._made(
-                    statement, STRONG, call.args[0], self.rng.choice(other_errors(self.source.of(call.args[0])))
-                )
-            ]
+            return [self._made(statement, STRONG, kind, self.rng.choice(other_errors(self.source.of(kind))))]
         if not name or not _EQUAL.fullmatch(name) or len(call.args) < 2:
             return []
         if re.search("almost|close", name, re.IGNORECASE) and (call.keywords or len(call.args) > 2):
