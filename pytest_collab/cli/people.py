@@ -9,7 +9,7 @@ from concurrent.futures import Future
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from http import HTTPStatus
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import ThreadingHTTPServer
 from importlib.resources import files
 from pathlib import Path
 from threading import Thread
@@ -19,6 +19,7 @@ from urllib.parse import parse_qs, urlsplit
 from pytest_collab import __version__, families
 from pytest_collab.agents.browser import BrowserAgent, Chair
 from pytest_collab.agents.registry import Registry
+from pytest_collab.cli.loopback import HOST, LocalHandler, listen
 from pytest_collab.episode.condition import Condition
 from pytest_collab.episode.executor import Finished, LocalExecutor
 from pytest_collab.episode.limits import Limits
@@ -29,7 +30,6 @@ from pytest_collab.errors import UsageError
 from pytest_collab.families.task import Task, make_task
 from pytest_collab.families.taskfile import read_task
 
-HOST: Final = "127.0.0.1"
 MOST_BYTES: Final = 200_000
 """Of a message that a page sends."""
 
@@ -197,12 +197,7 @@ def server(evening: Evening, port: int = 0) -> ThreadingHTTPServer:
     class Handler(_Handler):
         table = evening
 
-    try:
-        made = ThreadingHTTPServer((HOST, port), Handler)
-    except (OSError, OverflowError) as error:
-        raise UsageError(f"port {port} cannot be used: {error}. Leave --port out for a free one.") from error
-    made.daemon_threads = True
-    return made
+    return listen(Handler, port)
 
 
 def addresses(evening: Evening, port: int) -> dict[str, str]:
@@ -232,63 +227,46 @@ def serve(evening: Evening, port: int = 0) -> int:
     return 0
 
 
-class _Handler(BaseHTTPRequestHandler):
+class _Handler(LocalHandler):
     """Answers the pages of this machine's own browsers; a seat's key keeps the other seat, and other sites, out."""
 
     table: Evening
-    protocol_version = "HTTP/1.1"
 
-    def do_GET(self) -> None:
+    def do_GET(self) -> None:  # noqa: N802
         address = urlsplit(self.path)
         seat, _, what = address.path.strip("/").partition("/")
         if not self._may_sit(seat, parse_qs(address.query).get("key", [""])[0]):
             return
         if what == "state":
-            self._send(HTTPStatus.OK, json.dumps(self.table.shown(seat)).encode(), "application/json")
+            self.send(HTTPStatus.OK, json.dumps(self.table.shown(seat)).encode(), "application/json")
         elif not what:
             page, policy = _page()
-            self._send(HTTPStatus.OK, page.encode(), "text/html", policy)
+            self.send(HTTPStatus.OK, page.encode(), "text/html", policy)
         else:
-            self._send(HTTPStatus.NOT_FOUND, b"not here\n", "text/plain")
+            self.send(HTTPStatus.NOT_FOUND, b"not here\n", "text/plain")
 
-    def do_POST(self) -> None:
+    def do_POST(self) -> None:  # noqa: N802
         address = urlsplit(self.path)
         seat, _, what = address.path.strip("/").partition("/")
-        length = int(self.headers.get("Content-Length") or 0)
-        body = self.rfile.read(min(length, MOST_BYTES))
+        length = self.headers.get("Content-Length") or ""
+        body = self.rfile.read(min(int(length), MOST_BYTES)) if length.isdecimal() else b""
         if not self._may_sit(seat, parse_qs(address.query).get("key", [""])[0]):
             return
         try:
             said = json.loads(body)
             text, version = str(said["text"]), int(said["version"])
         except (ValueError, KeyError, TypeError):
-            self._send(HTTPStatus.BAD_REQUEST, b"send {text, version}\n", "text/plain")
+            self.send(HTTPStatus.BAD_REQUEST, b"send {text, version}\n", "text/plain")
             return
         taken = what == "say" and text.strip() and self.table.chairs[seat].answer(text, version)
-        self._send(HTTPStatus.OK if taken else HTTPStatus.CONFLICT, b"{}", "application/json")
+        self.send(HTTPStatus.OK if taken else HTTPStatus.CONFLICT, b"{}", "application/json")
 
     def _may_sit(self, seat: str, key: str) -> bool:
-        host = (self.headers.get("Host") or "").rpartition(":")[0]
         known = self.table.keys.get(seat, "")
-        if host in (HOST, "localhost") and known and secrets.compare_digest(known.encode(), key.encode()):
+        if self.is_local() and known and secrets.compare_digest(known.encode(), key.encode()):
             return True
-        self._send(HTTPStatus.FORBIDDEN, b"take the address that the server printed for your seat\n", "text/plain")
+        self.send(HTTPStatus.FORBIDDEN, b"take the address that the server printed for your seat\n", "text/plain")
         return False
-
-    def _send(self, status: HTTPStatus, body: bytes, kind: str, policy: str = "default-src 'none'") -> None:
-        self.send_response(status)
-        self.send_header("Content-Security-Policy", policy)
-        self.send_header("Content-Type", f"{kind}; charset=utf-8")
-        self.send_header("Content-Length", str(len(body)))
-        self.send_header("Cache-Control", "no-store")
-        self.send_header("X-Content-Type-Options", "nosniff")
-        self.send_header("Referrer-Policy", "no-referrer")
-        self.send_header("Cross-Origin-Resource-Policy", "same-origin")
-        self.end_headers()
-        self.wfile.write(body)
-
-    def log_message(self, format: str, *args: Any) -> None:  # noqa: A002
-        """Requests of one's own browser are not worth a line."""
 
 
 def _page() -> tuple[str, str]:

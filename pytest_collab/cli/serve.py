@@ -7,18 +7,18 @@ import threading
 import webbrowser
 from dataclasses import dataclass
 from http import HTTPStatus
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import ThreadingHTTPServer
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qs, urlsplit
 
+from pytest_collab.cli.loopback import HOST, LocalHandler, listen
 from pytest_collab.episode.run import RunDirectory
 from pytest_collab.errors import CollabError, UsageError
 
 if TYPE_CHECKING:
     from pytest_collab.report.model import Report
 
-HOST = "127.0.0.1"
 SECONDS_PER_EPISODE = 20.0
 
 
@@ -78,12 +78,7 @@ def server(directory: RunDirectory, port: int = 0) -> ThreadingHTTPServer:
     class Handler(_Handler):
         run = followed
 
-    try:
-        made = ThreadingHTTPServer((HOST, port), Handler)
-    except (OSError, OverflowError) as error:
-        raise UsageError(f"port {port} cannot be used: {error}. Leave --port out for a free one.") from error
-    made.daemon_threads = True
-    return made
+    return listen(Handler, port)
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,48 +139,29 @@ class Followed:
         return tuple(found)
 
 
-class _Handler(BaseHTTPRequestHandler):
+class _Handler(LocalHandler):
     """Answers GET from this machine's own browser, and nobody who came by another host name."""
 
     run: Followed
-    protocol_version = "HTTP/1.1"
 
-    def do_GET(self) -> None:
-        if not self._is_local():
-            self._send(HTTPStatus.FORBIDDEN, b"this page is served to this machine only\n", "text/plain")
+    def do_GET(self) -> None:  # noqa: N802
+        if not self.is_local():
+            self.send(HTTPStatus.FORBIDDEN, b"this page is served to this machine only\n", "text/plain")
             return
         address = urlsplit(self.path)
         try:
             if address.path == "/":
-                self._send(HTTPStatus.OK, self.run.page(), "text/html")
+                self.send(HTTPStatus.OK, self.run.page(), "text/html", "")  # the page has a policy of its own
             elif address.path == "/state":
                 self._json(self.run.progress())
             elif address.path.startswith("/episode/"):
                 self._json(self.run.episode(parse_qs(address.query).get("id", [""])[0]))
             else:
-                self._send(HTTPStatus.NOT_FOUND, b"not here\n", "text/plain")
+                self.send(HTTPStatus.NOT_FOUND, b"not here\n", "text/plain")
         except CollabError as error:
-            self._send(HTTPStatus.INTERNAL_SERVER_ERROR, f"{error}\n".encode(), "text/plain")
-
-    def _is_local(self) -> bool:
-        """Refuses a name that was pointed at the loopback address (DNS rebinding): other sites must not read runs."""
-        host = self.headers.get("Host", "").rpartition(":")[0] or self.headers.get("Host", "")
-        return host in (HOST, "localhost")
+            self.send(HTTPStatus.INTERNAL_SERVER_ERROR, f"{error}\n".encode(), "text/plain")
 
     def _json(self, content: Any) -> None:
         from pytest_collab.report.embed import compact
 
-        self._send(HTTPStatus.OK, compact(content), "application/json")
-
-    def _send(self, status: HTTPStatus, body: bytes, kind: str) -> None:
-        self.send_response(status)
-        self.send_header("Content-Type", f"{kind}; charset=utf-8")
-        self.send_header("Content-Length", str(len(body)))
-        self.send_header("Cache-Control", "no-store")
-        self.send_header("X-Content-Type-Options", "nosniff")
-        self.send_header("Cross-Origin-Resource-Policy", "same-origin")
-        self.end_headers()
-        self.wfile.write(body)
-
-    def log_message(self, format: str, *args: Any) -> None:  # noqa: A002
-        """Requests of one's own browser are not worth a line."""
+        self.send(HTTPStatus.OK, compact(content), "application/json")
