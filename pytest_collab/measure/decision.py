@@ -14,6 +14,7 @@ simulation how often verdicts are wrong.
 
 from __future__ import annotations
 
+import abc
 import math
 from collections.abc import Callable
 from dataclasses import dataclass, replace
@@ -133,8 +134,26 @@ class Evidence(Protocol):
         """Whether that interval would leave `mean` outside."""
 
 
+class _Bounded(abc.ABC):
+    """Evidence whose interval is that of a mean of values within a range."""
+
+    __slots__ = ()
+
+    def interval(self, confidence: float, scale: float = 1.0) -> Estimate:
+        found, bounds = self._found(scale)
+        return interval_of(found, confidence, bounds=bounds, scale=scale)
+
+    def excludes(self, mean: float, confidence: float, scale: float) -> bool:
+        found, bounds = self._found(scale)
+        return excluded(found, mean, confidence, bounds=bounds, scale=scale)
+
+    @abc.abstractmethod
+    def _found(self, scale: float) -> tuple[Clusters, tuple[float, float]]:
+        """The means of clusters, and the range of the values."""
+
+
 @dataclass(frozen=True, slots=True)
-class MeanEvidence:
+class MeanEvidence(_Bounded):
     """Values of any kind: a score, a cost, a rate's 0 and 1. See `bounded.bounded_mean`.
 
     Attributes:
@@ -156,14 +175,6 @@ class MeanEvidence:
     def groups(self) -> int:
         return _groups(self.clusters, self.n)
 
-    def interval(self, confidence: float, scale: float = 1.0) -> Estimate:
-        found, bounds = self._found(scale)
-        return interval_of(found, confidence, bounds=bounds, scale=scale)
-
-    def excludes(self, mean: float, confidence: float, scale: float) -> bool:
-        found, bounds = self._found(scale)
-        return excluded(found, mean, confidence, bounds=bounds, scale=scale)
-
     def _found(self, scale: float) -> tuple[Clusters, tuple[float, float]]:
         found = clusters_of(self.values, self.clusters, self.bounds)
         return found, assumed_range(found, self.bounds, scale)
@@ -179,7 +190,7 @@ class RateEvidence(MeanEvidence):
 
 
 @dataclass(frozen=True, slots=True)
-class PairedEvidence:
+class PairedEvidence(_Bounded):
     """Two values of each task and seed: the mean of their differences (see `bounded.bounded_mean`).
 
     Attributes:
@@ -200,14 +211,6 @@ class PairedEvidence:
     @property
     def groups(self) -> int:
         return _groups(self.clusters, self.n)
-
-    def interval(self, confidence: float, scale: float = 1.0) -> Estimate:
-        found, bounds = self._found(scale)
-        return interval_of(found, confidence, bounds=bounds, scale=scale)
-
-    def excludes(self, mean: float, confidence: float, scale: float) -> bool:
-        found, bounds = self._found(scale)
-        return excluded(found, mean, confidence, bounds=bounds, scale=scale)
 
     def _found(self, scale: float) -> tuple[Clusters, tuple[float, float]]:
         a, b = finite(self.first, self.bounds), finite(self.second, self.bounds)
