@@ -11,16 +11,9 @@ from pathlib import Path
 
 from pytest_collab.episode.appending import append_line
 from pytest_collab.episode.outcome import Outcome
+from pytest_collab.episode.planned import PlannedCell, planned_counts, played_counts
 from pytest_collab.episode.record import Episode
-from pytest_collab.episode.run import (
-    FLAT,
-    SUPERSEDED,
-    BadLine,
-    PlannedCount,
-    RunDirectory,
-    RunInfo,
-    TaskInfo,
-)
+from pytest_collab.episode.run import FLAT, SUPERSEDED, BadLine, RunDirectory, RunInfo, TaskInfo
 from pytest_collab.errors import RunError
 from pytest_collab.measure.circumstances import unlike
 from pytest_collab.measure.played import Key
@@ -136,16 +129,12 @@ def merged_info(infos: list[RunInfo], played: Sequence[set[Key]]) -> RunInfo:
         for task in info.tasks:
             tasks.setdefault((task.family, task.name), task)
     agents = {str(agent.get("name")): agent for info in infos for agent in info.agents}
-    planned = _planned(infos, played)
     statuses = [info.exit_status for info in infos]
     return infos[0].model_copy(
         update={
             "options": {**infos[0].options, "shard": None},
             "tasks": sorted(tasks.values(), key=lambda task: (task.family, task.name)),
-            "planned": [
-                PlannedCount(family=family, task=task, condition=condition, episodes=count)
-                for (family, task, condition), count in sorted(planned.items())
-            ],
+            "planned": planned_counts(_planned(infos, played)),
             "missing_shards": _missing_shards(infos),
             "agents": list(agents.values()),
             "started": min(info.started for info in infos),
@@ -156,20 +145,18 @@ def merged_info(infos: list[RunInfo], played: Sequence[set[Key]]) -> RunInfo:
     )
 
 
-def _planned(infos: Sequence[RunInfo], played: Sequence[set[Key]]) -> Counter[tuple[str, str, str]]:
+def _planned(infos: Sequence[RunInfo], played: Sequence[set[Key]]) -> Counter[PlannedCell]:
     """How many episodes there were to play: those that were, and what each shard left out of its own.
 
     A shard that was played twice has left out what both have left out.
     """
-    wanted = [
-        Counter({(one.family, one.task, one.condition): one.episodes for one in info.planned}) for info in infos
-    ]
-    missing: dict[object, Counter[tuple[str, str, str]]] = {}
+    wanted = [Counter({one.cell: one.episodes for one in info.planned}) for info in infos]
+    missing: dict[object, Counter[PlannedCell]] = {}
     for place, (info, plan, keys) in enumerate(zip(infos, wanted, played, strict=True)):
-        left = plan - Counter(key[:3] for key in keys)
+        left = plan - played_counts(keys)
         shard = info.options.get("shard") or place
         missing[shard] = missing.get(shard, left) & left
-    there = Counter(key[:3] for key in set().union(*played))
+    there = played_counts(set().union(*played))
     return sum(missing.values(), Counter({cell: there[cell] for plan in wanted for cell in plan}))
 
 

@@ -15,6 +15,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 from pydantic_core import from_json
 
 from pytest_collab.episode.appending import append_line
+from pytest_collab.episode.planned import PlannedCount
 from pytest_collab.episode.record import SCHEMA_VERSION, Episode, transcript_name
 from pytest_collab.episode.transcript import Transcript
 from pytest_collab.errors import RunError
@@ -47,17 +48,6 @@ class TaskInfo(BaseModel):
     version: int | None = None
     params: dict[str, Any] = {}
     file: str = ""
-
-
-class PlannedCount(BaseModel):
-    """How many episodes of a task under a condition a session meant to play."""
-
-    model_config = ConfigDict(frozen=True, extra="ignore")
-
-    family: str
-    task: str
-    condition: str
-    episodes: int
 
 
 class RunInfo(BaseModel):

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from typing import Any, Final, NamedTuple
 
+from pytest_collab.episode.planned import PlannedCount, played_counts
 from pytest_collab.measure.frame import Frame, Plan
 from pytest_collab.measure.gaps import one_agent
 from pytest_collab.measure.gate import ClusterBy, Gate
@@ -34,18 +34,25 @@ def cluster_of(planned: PlannedEpisode, cluster: ClusterBy) -> tuple[Any, ...]:
 
 def concerns(gate: Gate, planned: PlannedEpisode) -> bool:
     """Whether an episode is evidence for a gate."""
+    return _asks(gate, *planned[:3]) and _asks_team(gate, planned.condition, planned.team)
+
+
+def _asks(gate: Gate, family: str, task: str, condition: str) -> bool:
     where = gate.where
-    if (where.family and planned.family not in where.family) or (where.task and planned.task not in where.task):
+    if (where.family and family not in where.family) or (where.task and task not in where.task):
         return False
     conditions = GAPS[gate.metric] if gate.measured.kind == "gap" else conditions_of(gate)
-    if conditions and planned.condition not in conditions:
+    return not conditions or condition in conditions
+
+
+def _asks_team(gate: Gate, condition: str, team: tuple[str, ...]) -> bool:
+    where = gate.where
+    if gate.measured.kind == "gap" and one_agent(condition):
+        # Whose solo counts follows from the teams; which teams an agent is in is not this episode's to know.
+        return not where.team or bool({agent for name in where.team for agent in name.split("+")} & set(team))
+    if where.team and "+".join(team) not in where.team:
         return False
-    if gate.measured.kind == "gap" and one_agent(planned.condition):
-        # Whose solo counts follows from the teams; which teams there are is not this episode's to know.
-        return True
-    if where.team and "+".join(planned.team) not in where.team:
-        return False
-    return not where.agent or bool(set(where.agent) & set(planned.team))
+    return not where.agent or bool(set(where.agent) & set(team))
 
 
 def listed(plan: Plan) -> list[PlannedEpisode]:
@@ -73,33 +80,32 @@ def stopped_for(gate: Gate, frame: Frame) -> tuple[int, int] | None:
     return None if there == len(asked) else (there, len(asked))
 
 
+def unplayed(frame: Frame) -> list[tuple[PlannedCount, int]]:
+    """What a session meant to play, and how many episodes of it are not there: 0 of what is whole."""
+    played = frame.once("played", lambda: played_counts(planned_of(frame))) if frame.info.planned else {}
+    return [(one, max(one.episodes - played[one.cell], 0)) for one in frame.info.planned]
+
+
 def unrecorded(gate: Gate, frame: Frame) -> tuple[str, ...]:
     """Why a gate cannot be decided on a run that is not whole: what its session meant to play and has no record of.
 
     An interrupted session, money that was spent, an agent that was given up, lines that a crash or a hand has spoilt:
-    what is missing is never missing at random. Sessions keep how much there was to play by family, task and condition
-    only, so that other teams' episodes count, too.
+    what is missing is never missing at random.
     """
     if frame.plan is not None:
         return ()
     told = [f"shard {one} is missing: merge it, too" for one in frame.info.missing_shards]
-    planned = frame.info.planned
-    if not planned and frame.bad:
+    if not frame.info.planned and frame.bad:
         told.append(f"{len(frame.bad)} lines of episodes.jsonl cannot be read")
-    conditions = GAPS[gate.metric] if gate.measured.kind == "gap" else conditions_of(gate)
-    played = Counter(zip(frame.family, frame.task, frame.condition, strict=True))
-    missing = asked = 0
-    for one in planned:
-        if (
-            (gate.where.family and one.family not in gate.where.family)
-            or (gate.where.task and one.task not in gate.where.task)
-            or (conditions and one.condition not in conditions)
-        ):
-            continue
-        asked += one.episodes
-        missing += max(one.episodes - played[one.family, one.task, one.condition], 0)
+    asked = [
+        (one.episodes, lacking)
+        for one, lacking in unplayed(frame)
+        if _asks(gate, *one.cell[:3]) and (not one.team or _asks_team(gate, one.condition, one.team))
+    ]
+    missing = sum(lacking for _, lacking in asked)
     if missing:
-        told.append(f"{missing} of its {asked} planned episodes are missing: --collab-resume plays them")
+        of = sum(episodes for episodes, _ in asked)
+        told.append(f"{missing} of its {of} planned episodes are missing: --collab-resume plays them")
     return tuple(told)
 
 

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
     from pytest_collab.episode.agent import Agent
     from pytest_collab.episode.family import Family
+    from pytest_collab.episode.planned import PlannedCell
     from pytest_collab.episode.run import RunDirectory
 
 
@@ -97,13 +98,13 @@ class Collected:
             played: whether a case need not be played again.
         """
         wanted: dict[tuple[str, str], tuple[Task, dict[int, None]]] = {}
-        planned: dict[tuple[str, str, str], set[Any]] = {}
+        planned: dict[PlannedCell, set[Any]] = {}
         for item in session.items:
             case = case_of(item)
             if case is None or case.skip is not None:
                 continue
             if not any(item.iter_markers("skip")) and not any(item.iter_markers("skipif")):
-                planned.setdefault(case.key[:3], set()).add(case.key)
+                planned.setdefault(case.key[:4], set()).add(case.key)
             if not played(case):
                 wanted.setdefault((case.task.params.family, case.task.name), (case.task, {}))[1][case.seed] = None
         refused = prepare_tasks([(task, list(seeds)) for task, seeds in wanted.values()], self.configure)
@@ -111,7 +112,7 @@ class Collected:
         refuse_misplaced(session, self._agents.misplaced)
         wanted = {key: one for key, one in wanted.items() if key not in refused}
         if run is not None and wanted:
-            counts = {place: len(keys) for place, keys in planned.items() if place[:2] not in refused}
+            counts = {cell: len(keys) for cell, keys in planned.items() if cell[:2] not in refused}
             runinfo.add_tasks(run, [task for task, _ in wanted.values()], self.notes, self.named.values(), counts)
 
     def configure(self, family: Family[Any]) -> None:

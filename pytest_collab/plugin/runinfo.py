@@ -17,7 +17,8 @@ from filelock import FileLock
 
 from pytest_collab import __version__
 from pytest_collab.episode.condition import CONFEDERATES, Condition
-from pytest_collab.episode.run import DEFAULT_BASE, PlannedCount, RunDirectory, RunInfo, TaskInfo
+from pytest_collab.episode.planned import PlannedCell, planned_counts
+from pytest_collab.episode.run import DEFAULT_BASE, RunDirectory, RunInfo, TaskInfo
 from pytest_collab.errors import CollabError, TaskError
 from pytest_collab.plugin.resuming import set_apart
 
@@ -97,15 +98,15 @@ def add_tasks(
     tasks: Iterable[Task],
     notes: Iterable[str] = (),
     agents: Iterable[Agent] = (),
-    planned: Mapping[tuple[str, str, str], int] | None = None,
+    planned: Mapping[PlannedCell, int] | None = None,
 ) -> None:
     """Add tasks that are about to be played, the agents that their conditions name, and what families had to say.
 
     Every worker does, and it is kept once.
 
     Args:
-        planned: episodes by family, task and condition, those that a resumed run has already among them. A session
-            that resumes a part of a run does not make its plan smaller.
+        planned: episodes by family, task, condition and team, those that a resumed run has already among them. A
+            session that resumes a part of a run does not make its plan smaller.
     """
     with FileLock(run.path / ".run.json.lock"):
         info = run.info()
@@ -123,13 +124,10 @@ def add_tasks(
         told = list(dict.fromkeys([*info.notes, *notes]))
         names = {agent.get("name") for agent in info.agents}
         named = [*info.agents, *(agent.describe() for agent in agents if agent.name not in names)]
-        counts = {(one.family, one.task, one.condition): one.episodes for one in info.planned}
-        for place, count in (planned or {}).items():
-            counts[place] = max(count, counts.get(place, 0))
-        wanted = [
-            PlannedCount(family=family, task=task, condition=condition, episodes=count)
-            for (family, task, condition), count in sorted(counts.items())
-        ]
+        counts = {one.cell: one.episodes for one in info.planned}
+        for cell, count in (planned or {}).items():
+            counts[cell] = max(count, counts.get(cell, 0))
+        wanted = planned_counts(counts)
         if (updated, told, named, wanted) != (info.tasks, info.notes, info.agents, info.planned):
             new = {"tasks": updated, "notes": told, "agents": named, "planned": wanted}
             run.write("run.json", info.model_copy(update=new))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
@@ -14,7 +13,7 @@ from pytest_collab.errors import CollabError, RunError
 from pytest_collab.measure.change import compare_runs
 from pytest_collab.measure.frame import OUTCOMES, Frame
 from pytest_collab.measure.gatereport import GateReport
-from pytest_collab.measure.plan import PlannedEpisode, planned_of
+from pytest_collab.measure.plan import PlannedEpisode, planned_of, unplayed
 from pytest_collab.measure.reader import read_frame
 from pytest_collab.measure.records import Records
 from pytest_collab.measure.settling import settle
@@ -87,7 +86,7 @@ def read_report(run: RunDirectory, baseline: Path | None = None) -> Report:
         lost=losses(run.path, frame),
         path=str(_from_here(run.path)),
         planned=planned,
-        missing=() if early is not None else _missing(info, frame),
+        missing=() if early is not None else _missing(frame),
         matrix=matrix(frame, *(() if against is None else (against.outcomes, against.comparison))),
     )
 
@@ -149,13 +148,14 @@ def _planned(info: RunInfo) -> int | None:
     return sum(one.episodes for one in info.planned) or None
 
 
-def _missing(info: RunInfo, frame: Frame) -> tuple[Missing, ...]:
-    played = Counter(zip(frame.family, frame.task, frame.condition, strict=True))
-    return tuple(
-        Missing(one.family, one.task, one.condition, there, one.episodes)
-        for one in info.planned
-        if (there := played[one.family, one.task, one.condition]) < one.episodes
-    )
+def _missing(frame: Frame) -> tuple[Missing, ...]:
+    """By task and condition, all teams together."""
+    cells: dict[tuple[str, str, str], list[int]] = {}
+    for one, lacking in unplayed(frame):
+        cell = cells.setdefault((one.family, one.task, one.condition), [0, 0])
+        cell[0] += one.episodes - lacking
+        cell[1] += one.episodes
+    return tuple(Missing(*place, there, of) for place, (there, of) in cells.items() if there < of)
 
 
 def agent_stories(records: Records, before: Mapping[str, FaultRate] | None = None) -> tuple[AgentStory, ...]:

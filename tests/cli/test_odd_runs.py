@@ -65,6 +65,52 @@ def test_a_gate_on_other_tasks_does_not_mind(tmp_path: Path, capsys: pytest.Capt
     assert main(["gate", str(run), "--gate", str(tmp_path / "gates.yaml")]) == 0
 
 
+@pytest.mark.parametrize(
+    ("where", "told"),
+    [
+        ("team: a+b", ""),
+        ("team: c+b", "20 of its 40 planned"),
+        ("agent: a", ""),
+        ("agent: [a, b]", "20 of its 80 planned"),
+        ("condition: solo, team: c", ""),
+    ],
+)
+def test_a_gate_on_a_team_does_not_mind_what_other_teams_lack(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], where: str, told: str
+) -> None:
+    plays = [episode(team="a+b", seed=s) for s in range(40)] + [episode(team="c+b", seed=s) for s in range(20)]
+    plays += [episode("solo", one, seed=s) for one in "abc" for s in range(40)]
+    run = write_run(tmp_path / "run", plays)
+    teams = [("team", ["a", "b"]), ("team", ["c", "b"]), *(("solo", [one]) for one in "abc")]
+    planned = [{"family": "maze", "task": "t", "condition": c, "team": t, "episodes": 40} for c, t in teams]
+    (run / "run.json").write_text(json.dumps({"planned": planned}))
+    (tmp_path / "gates.yaml").write_text(f"gates: [{{metric: success_rate, at_least: 0.5, where: {{{where}}}}}]\n")
+    status = main(["gate", str(run), "--gate", str(tmp_path / "gates.yaml")])
+    out = capsys.readouterr().out
+    assert status == bool(told)
+    assert told in out if told else "missing" not in out
+    report = read_report(RunDirectory.open(run))
+    assert [(one.condition, one.played, one.planned) for one in report.missing] == [("team", 60, 80)]
+
+
+@pytest.mark.parametrize(("team", "whole"), [("a+b", True), ("a+c", False)])
+def test_a_gap_of_a_team_asks_for_its_members_alone(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], team: str, whole: bool
+) -> None:
+    plays = [episode(team=one, seed=s, ok=s % 4 > 0) for one in ("a+b", "a+c") for s in range(40)]
+    plays += [episode("solo", one, seed=s) for one in "abc" for s in range(20 if one == "c" else 40)]
+    run = write_run(tmp_path / "run", plays)
+    planned = [
+        {"family": "maze", "task": "t", "condition": c, "team": t.split("+"), "episodes": 40}
+        for c, t in [("team", "a+b"), ("team", "a+c"), ("solo", "a"), ("solo", "b"), ("solo", "c")]
+    ]
+    (run / "run.json").write_text(json.dumps({"planned": planned}))
+    gate = f"gates: [{{metric: collaboration_gap, at_most: 0.9, where: {{team: {team}}}}}]\n"
+    (tmp_path / "gates.yaml").write_text(gate)
+    assert main(["gate", str(run), "--gate", str(tmp_path / "gates.yaml")]) == (0 if whole else 1)
+    assert ("20 of its 120 planned" in capsys.readouterr().out) != whole
+
+
 def test_a_shard_that_is_missing_is_named_and_lets_no_gate_pass(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

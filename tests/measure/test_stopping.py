@@ -179,6 +179,7 @@ def test_a_run_that_was_stopped_is_judged_by_the_sequence_and_says_what_it_saved
         ({"metric": "value_of_talk", "at_least": 0.1}, planned("mute"), True),
         ({"metric": "value_of_talk", "at_least": 0.1}, planned("solo", "a"), False),
         ({"metric": "collaboration_gap", "at_most": 0.1, "where": {"team": "a+b"}}, planned("solo", "a"), True),
+        ({"metric": "collaboration_gap", "at_most": 0.1, "where": {"team": "a+b"}}, planned("solo", "c"), False),
     ],
 )
 def test_a_gate_is_concerned_with_the_episodes_it_selects(gate, episode_, expected):

@@ -7,8 +7,9 @@ from pathlib import Path
 import pytest
 
 from pytest_collab.episode.outcome import Failure, Outcome
+from pytest_collab.episode.planned import PlannedCount
 from pytest_collab.episode.record import Episode
-from pytest_collab.episode.run import PlannedCount, RunDirectory, RunInfo
+from pytest_collab.episode.run import RunDirectory, RunInfo
 from pytest_collab.episode.transcript import Transcript
 from pytest_collab.measure.gate import GateFile
 from pytest_collab.measure.reader import frame_of
