@@ -54,7 +54,8 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.epilog = (
         "Every later run is compared with the first. Exit status: 0 a loss of the margin is ruled out, for all tasks "
         "together and for every family; 1 something got worse beyond noise (with --series: the last run is not the "
-        "best somewhere); 2 it cannot be told, or the runs cannot be compared."
+        "best somewhere); 2 it cannot be told (with --series: the last run is void somewhere), or the runs cannot be "
+        "compared."
     )
 
 
@@ -87,7 +88,9 @@ def run(args: argparse.Namespace) -> int:
             print(report.model_dump_json(indent=2))
         else:
             _print([*series_lines(report), *_told(differences)])
-        return int(any(series.warning is not None for series in report.series))
+        if any(series.warning is not None for series in report.series):
+            return 1
+        return 2 if any(series.points[-1].void for series in report.series) else 0
     from pytest_collab.measure.change import compare_runs
     from pytest_collab.measure.standin import parse_stand_ins
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, NamedTuple
 
 import numpy as np
 from pydantic import BaseModel, ConfigDict
@@ -23,6 +23,9 @@ from pytest_collab.measure.selection import as_read, metric_values
 SeedKey = tuple[str, int]
 """Task and seed."""
 
+Place = tuple[str, str | None, str, str]
+"""Family, task (None for all of them), condition and team."""
+
 
 class Point(BaseModel):
     """One run of a series.
@@ -32,6 +35,9 @@ class Point(BaseModel):
         value: mean of the metric; None where nothing was played.
         low, high: its interval.
         n: tasks and seeds behind it.
+        episodes: how many were played, lost ones among them.
+        lost: those that were lost, to the infrastructure or because they could not be read surely.
+        ungraded: those of them that could not be read.
     """
 
     model_config = ConfigDict(frozen=True, extra="ignore")
@@ -41,6 +47,14 @@ class Point(BaseModel):
     low: float | None
     high: float | None
     n: int
+    episodes: int = 0
+    lost: int = 0
+    ungraded: int = 0
+
+    @property
+    def void(self) -> bool:
+        """Whether all that was played was lost."""
+        return 0 < self.episodes == self.lost
 
 
 class Series(BaseModel):
@@ -111,16 +125,21 @@ def follow_series(
         raise UsageError(f"{metric} is a gap; follow success_rate or score, whose conditions are listed each")
     refuse_changed(runs.values())
     lower = lower_is_better if measured.better is None else measured.better == "lower"
-    cells = {name: cell_values(as_read(frame, metric), metric) for name, frame in runs.items()}
-    places: dict[tuple[str, str | None, str, str], None] = {}
-    for by_cell in cells.values():
-        for family, task, condition, team in by_cell:
+    read = {name: as_read(frame, metric) for name, frame in runs.items()}
+    cells = {name: cell_values(frame, metric) for name, frame in read.items()}
+    counts = {name: _counted(frame) for name, frame in read.items()}
+    places: dict[Place, None] = {}
+    for name, by_cell in cells.items():
+        # A family's own figure, or code, is none that all families have: of these, what is lost is no place of it.
+        lost = [] if "." in metric else [cell for cell, count in counts[name].items() if count.lost and cell[1]]
+        for family, task, condition, team in (*by_cell, *lost):
             places.setdefault((family, None, condition, team))
             places.setdefault((family, task, condition, team))
     followed = [
         _series(
             place,
             {name: _seeds(by_cell, place) for name, by_cell in cells.items()},
+            {name: found.get(place, _Count()) for name, found in counts.items()},
             measured.bounds,
             confidence,
             -1.0 if lower else 1.0,
@@ -158,9 +177,29 @@ def _corrected(followed: Sequence[_Followed], level: float) -> list[Series]:
     return series
 
 
-def _seeds(
-    cells: Mapping[Cell, Mapping[int, float]], place: tuple[str, str | None, str, str]
-) -> dict[SeedKey, float]:
+class _Count(NamedTuple):
+    """As in `Point`."""
+
+    episodes: int = 0
+    lost: int = 0
+    ungraded: int = 0
+
+
+def _counted(frame: Frame) -> dict[Place, _Count]:
+    """How many episodes there are of every place, and what of them says nothing."""
+    rows = comparable(frame, "success_rate", np.ones(len(frame), dtype=bool))
+    found: dict[Place, _Count] = {}
+    for row in np.flatnonzero(rows).tolist():
+        lost = not frame.evidence[row]
+        for task in (None, frame.task[row]):
+            place = (frame.family[row], task, frame.condition[row], "+".join(frame.team[row]))
+            known = found.get(place, _Count())
+            ungraded = lost and bool(frame.unread[row])
+            found[place] = _Count(known.episodes + 1, known.lost + lost, known.ungraded + ungraded)
+    return found
+
+
+def _seeds(cells: Mapping[Cell, Mapping[int, float]], place: Place) -> dict[SeedKey, float]:
     family, task, condition, team = place
     return {
         (name, seed): value
@@ -185,13 +224,17 @@ class _Followed:
 
 
 def _series(
-    place: tuple[str, str | None, str, str],
+    place: Place,
     runs: Mapping[str, Mapping[SeedKey, float]],
+    counts: Mapping[str, _Count],
     bounds: tuple[float, float] | None,
     confidence: float,
     sign: float,
 ) -> _Followed:
-    points = tuple(_point(name, values, bounds, confidence) for name, values in runs.items())
+    points = tuple(
+        _point(name, values, bounds, confidence).model_copy(update=counts[name]._asdict())
+        for name, values in runs.items()
+    )
     family, task, condition, team = place
     played = [point for point in points if point.value is not None]
     found = Series(family=family, task=task, condition=condition, team=team, points=points, best=None)

@@ -5,8 +5,9 @@ from __future__ import annotations
 from typing import Final
 
 from pytest_collab.measure.comparison import Change, RunComparison
+from pytest_collab.measure.losses import lost_text
 from pytest_collab.measure.pooling import Pooled
-from pytest_collab.measure.series import Series, SeriesReport
+from pytest_collab.measure.series import Point, Series, SeriesReport
 from pytest_collab.report.digest import WIDTH, folded
 
 MOST_ROWS: Final = 3
@@ -178,12 +179,23 @@ def series_lines(report: SeriesReport) -> list[str]:
         lines.append(f"{series.family} {series.task or '(all tasks)'} {series.condition} {series.team}")
         wide = max(len(point.run) for point in series.points)
         for point in series.points:
-            ends = "" if point.low is None or point.high is None else f" ({point.low:.3g} .. {point.high:.3g})"
             mark = "  <- best" if point.run == series.best else ""
-            lines.append(f"  {point.run:<{wide}}  {_number(point.value)}{ends}, n {point.n}{mark}")
+            lines.append(f"  {point.run:<{wide}}  {_point(report.metric, point)}{mark}")
         lines += _best(series)
     warnings = [f"warning: {series.warning}" for series in report.series if series.warning is not None]
     return [*lines, *warnings]
+
+
+def _point(metric: str, point: Point) -> str:
+    """A run's figure and what of it was lost, or why there is none."""
+    if not point.episodes:
+        return "not played"
+    counted = f"{point.lost} of {point.episodes} episodes"
+    lost = lost_text(counted, point.lost, point.ungraded, point.episodes) if point.lost else ""
+    if point.value is None:
+        return f"void: {lost}" if point.void else f"no episode has {metric}"
+    ends = "" if point.low is None or point.high is None else f" ({point.low:.3g} .. {point.high:.3g})"
+    return f"{_number(point.value)}{ends}, n {point.n}{f'; {lost}' if lost else ''}"
 
 
 def _best(series: Series) -> list[str]:

@@ -10,6 +10,7 @@ import pytest
 from defusedxml import ElementTree
 
 from pytest_collab.cli import main
+from pytest_collab.episode.outcome import Outcome
 from pytest_collab.episode.run import RunDirectory, RunInfo
 from tests.support.episodes import episode, write_run
 
@@ -204,6 +205,24 @@ def test_a_series_names_the_best_and_warns_when_the_last_is_not_it(tmp_path, cap
     capsys.readouterr()
     assert main(["compare", "--series", "--json", *runs]) == 1
     assert json.loads(capsys.readouterr().out)["series"][0]["best"] == "c2"
+
+
+def test_a_series_says_why_a_run_has_no_figure(tmp_path, capsys):
+    lost = {"outcome": Outcome.INFRASTRUCTURE, "score": 0.0}
+    first = write_run(tmp_path / "first", [episode(seed=s, task=task) for s in range(8) for task in "tu"])
+    half = write_run(tmp_path / "half", [episode(seed=s, **(lost if s < 6 else {})) for s in range(8)])
+    void = write_run(tmp_path / "void", [episode(seed=s, **lost) for s in range(8)])
+    runs = [str(one) for one in (first, half, void)]
+    assert main(["compare", "--series", *runs]) == 2
+    out = capsys.readouterr().out
+    assert ", n 2; 6 of 8 episodes were lost to the infrastructure (75.0%)" in out
+    assert "void   void: 8 of 8 episodes were lost to the infrastructure (100.0%)" in out
+    assert out.count("not played") == 2  # task u, by the later two
+    assert main(["compare", "--series", runs[2], runs[1], runs[0]]) == 0
+    capsys.readouterr()
+    other = write_run(tmp_path / "other", [episode(seed=s, **lost) for s in range(3)])
+    assert main(["compare", "--series", runs[2], str(other)]) == 2
+    assert "void: 3 of 3 episodes" in capsys.readouterr().out
 
 
 def test_other_circumstances_are_told(tmp_path, capsys):
