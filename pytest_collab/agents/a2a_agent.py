@@ -13,7 +13,7 @@ from pytest_collab.agents.secrets import redact
 from pytest_collab.agents.settings import AgentSettings
 from pytest_collab.episode.agent import Agent, Casting, Reply, Request, Seat, Usage
 from pytest_collab.episode.limits import excused, give_back
-from pytest_collab.episode.text import one_line
+from pytest_collab.episode.text import counted, one_line
 from pytest_collab.errors import AgentFault, ProviderError, UsageError
 
 _SHOWN: Final = 400
@@ -145,7 +145,7 @@ class _Seated(Agent):
                     with excused():
                         await anyio.sleep(pause(attempt))
                     continue
-                failed = ProviderError(f"agent {self.name!r}: {_said(error)} (asked {attempt + 1} times)")
+                failed = ProviderError(f"agent {self.name!r}: {_said(error)} (asked {counted(attempt + 1, 'time')})")
                 failed.usage = Usage(cost_usd=None, retries=attempt)  # type: ignore[attr-defined]
                 raise failed from None
 

@@ -25,7 +25,7 @@ from pytest_collab.agents.secrets import environment, redact
 from pytest_collab.agents.settings import AgentSettings
 from pytest_collab.episode.agent import Agent, Desk, Reply, Request, Seat, Usage
 from pytest_collab.episode.limits import excused, give_back
-from pytest_collab.episode.text import REPLY_LIMIT, bounded, one_line
+from pytest_collab.episode.text import REPLY_LIMIT, bounded, counted, one_line
 from pytest_collab.errors import AgentFault, ProviderError, UsageError
 
 START_SECONDS: Final = 180.0
@@ -239,7 +239,7 @@ class _Session:
                     with excused():
                         await anyio.sleep(pause(attempt))
                     continue
-                times = f" (asked {attempt + 1} times)" if attempt else ""
+                times = f" (asked {counted(attempt + 1, 'time')})" if attempt else ""
                 failed = ProviderError(f"{self._who} answered with an error: {said}{times}")
                 failed.usage = Usage(cost_usd=None, retries=attempt)  # type: ignore[attr-defined]
                 raise failed from None

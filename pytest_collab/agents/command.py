@@ -25,6 +25,7 @@ from pytest_collab.agents.secrets import environment, redact
 from pytest_collab.agents.settings import AgentSettings
 from pytest_collab.episode.agent import Agent, Casting, Desk, Reply, Request, Seat, ToolCall, Usage
 from pytest_collab.episode.limits import excused, give_back
+from pytest_collab.episode.text import counted
 from pytest_collab.errors import AgentFault, ProviderError, UsageError
 
 TOLD_ABOUT_ERRORS: Final = 400
@@ -122,7 +123,7 @@ class _Seated(Agent):
                 if trouble.gone and self._answered:
                     why = f"{trouble}, and what it knew of the episode is gone with it"
                 elif attempt >= self._settings.max_retries:
-                    why = f"{trouble} (asked {attempt + 1} times)"
+                    why = f"{trouble} (asked {counted(attempt + 1, 'time')})"
                 else:
                     attempt += 1
                     with excused():

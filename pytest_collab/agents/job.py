@@ -25,7 +25,7 @@ from pytest_collab.agents.secrets import redact
 from pytest_collab.agents.settings import AgentSettings
 from pytest_collab.episode.agent import Desk, Reply, Usage
 from pytest_collab.episode.limits import excused, give_back
-from pytest_collab.episode.text import REPLY_LIMIT, bounded, one_line
+from pytest_collab.episode.text import REPLY_LIMIT, bounded, counted, one_line
 from pytest_collab.errors import ProviderError
 
 _UNCOUNTED: Final = frozenset(
@@ -109,7 +109,7 @@ async def work(name: str, model: str, settings: AgentSettings, desk: Desk) -> Re
                 with excused():
                     await anyio.sleep(pause(attempt))
                 continue
-            times = f" (started {attempt + 1} times)" if attempt else ""
+            times = f" (started {counted(attempt + 1, 'time')})" if attempt else ""
             failed = ProviderError(f"agent {name!r}: the program {trouble}{times}")
             failed.usage = replace(spent, retries=attempt)  # type: ignore[attr-defined]
             raise failed

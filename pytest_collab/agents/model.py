@@ -25,7 +25,7 @@ from pytest_collab.agents.surroundings import by_proxy
 from pytest_collab.agents.trouble import Trouble
 from pytest_collab.episode.agent import Agent, Reply, Request, ToolCall, Turn
 from pytest_collab.episode.limits import excused, give_back
-from pytest_collab.episode.text import duration, told
+from pytest_collab.episode.text import counted, duration, told
 from pytest_collab.errors import CollabError, ContextFull, ProviderError, UsageError
 
 EMPTY_ANSWERS: Final = 3
@@ -215,7 +215,7 @@ class ModelAgent(Agent):
             )
 
     def _failed(self, fault: Fault, attempts: int, wait: float) -> ProviderError:
-        tries = f" after {attempts} attempts" if attempts > 1 else ""
+        tries = f" after {counted(attempts, 'attempt')}" if attempts > 1 else ""
         asks = ""
         after, most = fault.retry_after_s, self.settings.max_wait_s
         if after is not None and wait > most:

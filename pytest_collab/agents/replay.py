@@ -14,6 +14,7 @@ from pytest_collab.agents.record import RecordingAgent, job
 from pytest_collab.agents.recorded_work import do_again, tell_again
 from pytest_collab.agents.recording import Exchange, Recording, asked, opening_hash, request_hash
 from pytest_collab.episode.agent import Agent, Desk, Reply, Request, Seat
+from pytest_collab.episode.text import counted, plural
 from pytest_collab.errors import UsageError
 
 DIFF_LINES: Final = 40
@@ -209,7 +210,8 @@ def refusal(replayer: ReplayAgent, seat: Seat, request: Request, own: list[Excha
     if not diff:
         diff = [
             "the newest message is the same; the conversation before it or the tools differ "
-            f"({nearest.turns} turns were recorded, {len(request.conversation)} are asked now)"
+            f"({counted(nearest.turns, 'turn')} {plural(nearest.turns, 'was', 'were')} recorded, "
+            f"{len(request.conversation)} are asked now)"
         ]
     if len(diff) > DIFF_LINES:
         diff = [*diff[:DIFF_LINES], f"... {len(diff) - DIFF_LINES} more lines"]

@@ -10,7 +10,7 @@ from pathlib import Path
 from time import time
 from typing import Final
 
-from pytest_collab.episode.text import one_line
+from pytest_collab.episode.text import counted, one_line
 
 LOST_FOR_GOOD: Final = 3
 """An agent is given up after so many calls in a row that failed for good."""
@@ -78,7 +78,7 @@ class Trouble:
         never = len(lost) >= LOST_FOR_GOOD and not self._file("served", agent).exists()
         if lasting < LOST_FOR_GOOD and not never:
             return None
-        which = f"its last {len(lost)} calls" if self._file("served", agent).exists() else "its every call"
+        which = f"its last {counted(len(lost), 'call')}" if self._file("served", agent).exists() else "its every call"
         return f"agent {agent!r} is not asked any more: {which} failed for good: {lost[-1]['why']}"
 
     def _file(self, kind: str, agent: str) -> Path:

@@ -16,7 +16,7 @@ from pytest_collab.agents.registry import Known, Registry
 from pytest_collab.agents.secrets import redact
 from pytest_collab.cli.project import project
 from pytest_collab.episode.agent import Agent, Reply, Request, Turn
-from pytest_collab.episode.text import one_line
+from pytest_collab.episode.text import counted, one_line
 from pytest_collab.errors import CollabError, UsageError
 
 NAME: Final = "agents"
@@ -82,7 +82,10 @@ def check(registry: Registry, name: str) -> int:
     price = f" ({about['price_from']})" if "price_from" in about else ""
     cost = "cost not known" if usage.cost_usd is None else f"${usage.cost_usd:.6f}{price}"
     print(f"  answered {one_line(reply.text, 60)!r} as {reply.model or agent.model} after {seconds:.2f} s")
-    print(f"  {usage.input_tokens} tokens in, {usage.output_tokens} out, {usage.retries} retries, {cost}")
+    print(
+        f"  {usage.input_tokens} tokens in, {usage.output_tokens} out, "
+        f"{counted(usage.retries, 'retry', 'retries')}, {cost}"
+    )
     return 0
 
 

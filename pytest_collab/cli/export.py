@@ -6,6 +6,7 @@ import argparse
 from pathlib import Path
 
 from pytest_collab.episode.run import RunDirectory
+from pytest_collab.episode.text import counted
 from pytest_collab.errors import UsageError
 
 
@@ -49,14 +50,17 @@ def run(args: argparse.Namespace) -> int:
 
             episodes = as_settled(directory.record().episodes())
             written = write_logs(episodes, directory.transcript, directory.info(), out)
-            print(f"wrote {len(written)} logs, {len(episodes)} episodes: inspect view --log-dir {out}")
+            print(
+                f"wrote {counted(len(written), 'log')}, {counted(len(episodes), 'episode')}: inspect "
+                f"view --log-dir {out}"
+            )
             return 0
         if args.format == "cooperbench":
             return _cooperbench(directory, out)
         count = _table(directory, args.format, out)
     except OSError as error:
         raise UsageError(f"{out} cannot be written: {error.strerror or error}") from error
-    print(f"wrote {out}: {count} episodes")
+    print(f"wrote {out}: {counted(count, 'episode')}")
     return 0
 
 
@@ -77,9 +81,9 @@ def _cooperbench(directory: RunDirectory, out: Path) -> int:
     name, started = directory.path.resolve().name, directory.info().started
     written, left_out = write_run(directory.record().episodes(), directory.transcript, name, started, out)
     for folder, count in written.items():
-        print(f"wrote {out / folder}: {count} pairs")
+        print(f"wrote {out / folder}: {counted(count, 'pair')}")
     for reason, count in left_out.items():
-        print(f"left out: {count} episodes: {reason}")
+        print(f"left out: {counted(count, 'episode')}: {reason}")
     if not written:
         raise UsageError(f"{directory.path} has no episode of CooperBench's; play some with --collab-cooperbench=DIR")
     return 0
@@ -94,5 +98,6 @@ def _send(directory: RunDirectory, content: bool) -> int:
 
     plays = as_settled(directory.record().plays)
     sent = export(plays, directory.transcript, directory.info(), content=content or wants_content())
-    print(f"sent {sent} spans of {len(plays)} episodes", file=sys.stderr)  # stdout may be the console exporter's
+    # stdout may be the console exporter's
+    print(f"sent {counted(sent, 'span')} of {counted(len(plays), 'episode')}", file=sys.stderr)
     return 0

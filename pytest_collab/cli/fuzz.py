@@ -12,6 +12,7 @@ from pytest_collab.cli.trial import Spent, Trial, searching, task_file
 from pytest_collab.episode.condition import Condition
 from pytest_collab.episode.family import Family, Params
 from pytest_collab.episode.run import ignore_in_git
+from pytest_collab.episode.text import counted
 from pytest_collab.errors import TaskError, UsageError
 
 DATABASE: Final = Path(".collab/fuzz")
@@ -49,15 +50,16 @@ def run(args: argparse.Namespace) -> int:
     with searching():
         worst = _search(trial, args.seeds, args.database)
     if worst is None:
-        raise UsageError(f"--budget={args.budget} is too little to play one case of {args.seeds} seeds")
+        raise UsageError(f"--budget={args.budget} is too little to play one case of {counted(args.seeds, 'seed')}")
     params, rate, seed = worst
-    spent = f"{trial.played} episodes played, ${trial.cost_usd:.2f}"
+    spent = f"{counted(trial.played, 'episode')} played, ${trial.cost_usd:.2f}"
     if not rate:
         print(f"{'+'.join(team)} failed in no case that was tried; {spent}")
         return 0
     print(task_file(family.name, params, condition, seed, None))
     print(
-        f"{'+'.join(team)} fails on {rate:.0%} of {args.seeds} seeds of this case, the worst that was found; {spent}"
+        f"{'+'.join(team)} fails on {rate:.0%} of {counted(args.seeds, 'seed')} of this case, the worst "
+        f"that was found; {spent}"
     )
     return int(rate == 1.0)
 

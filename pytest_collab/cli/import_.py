@@ -8,6 +8,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
 
+from pytest_collab.episode.text import counted
+
 NAME: Final = "import"
 HELP: Final = "make tasks of other projects' datasets, or of a repository's history"
 
@@ -65,7 +67,9 @@ def run(args: argparse.Namespace) -> int:
         print(path)
     for name, reason in refused.items():
         print(f"{name}: no task: {reason}")
-    print(f"{len(written)} tasks in {args.out}; check them with: collab validate --allow-vacuous {args.out}")
+    print(
+        f"{counted(len(written), 'task')} in {args.out}; check them with: collab validate --allow-vacuous {args.out}"
+    )
     return 1 if refused else 0
 
 
@@ -83,7 +87,9 @@ def _listing(dataset: Path, repos: Path | None, names: Sequence[str], subset: st
             continue
         params = task.params.model_dump()
         pairs = len(task.seed_list())
-        print(f"{pool.name}: {params['language']}, {len(pool.features)} features, {pairs} pair{'s' * (pairs != 1)}")
+        print(
+            f"{pool.name}: {params['language']}, {counted(len(pool.features), 'feature')}, {counted(pairs, 'pair')}"
+        )
         print(f"  base   {params['base']['commit'][:12]} of {params['base']['repository']}")
         if pool.image:
             print(f"  image  {pool.image} (with --collab-sandbox=docker)")
@@ -132,7 +138,7 @@ def _history(args: argparse.Namespace) -> int:
     if history.file is None:
         print(f"no pool: it needs two sound features, and there {'is 1' if history.kept else 'are 0'}")
         return 1
-    print(f"{len(history.kept)} features in {wanted.out}; {REPORT} there says the same of every commit")
+    print(f"{counted(len(history.kept), 'feature')} in {wanted.out}; {REPORT} there says the same of every commit")
     print(f"play it: pytest {wanted.out} --agents=oracle,partner")
     return 0
 

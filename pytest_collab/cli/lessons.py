@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
+from pytest_collab.episode.text import counted
 from pytest_collab.errors import UsageError
 
 
@@ -43,7 +44,10 @@ def run(args: argparse.Namespace) -> int:
         if not shared:
             remedy = "play some with --collab-conditions=memory:shared"
             raise UsageError(f"{args.run} holds no lesson: it has no episode{whose} under memory:shared; {remedy}")
-        why = f"nobody wrote any in its {shared} episodes{whose} under memory:shared (built-in players never do)"
+        why = (
+            f"nobody wrote any in its {counted(shared, 'episode')}{whose} under memory:shared "
+            "(built-in players never do)"
+        )
         raise UsageError(f"{args.run} holds no lesson: {why}")
     lines = [f"# from {', '.join(seeds)}", *list(found)[: args.most]]
     if args.output is None:

@@ -14,6 +14,7 @@ from pytest_collab.episode.outcome import Outcome
 from pytest_collab.episode.planned import PlannedCell, planned_counts, played_counts
 from pytest_collab.episode.record import Episode
 from pytest_collab.episode.run import FLAT, SUPERSEDED, BadLine, RunDirectory, RunInfo, TaskInfo
+from pytest_collab.episode.text import counted, plural
 from pytest_collab.errors import RunError
 from pytest_collab.measure.circumstances import unlike
 from pytest_collab.measure.played import Key
@@ -61,7 +62,11 @@ def run(args: argparse.Namespace) -> int:
         append_line(merged.path / SUPERSEDED, play.json_line())
     info = merged_info(infos, played)
     if second:
-        note = f"{len(second)} episodes were played in more than one shard: the first that is evidence counts"
+        were = plural(len(second), "was", "were")
+        note = (
+            f"{counted(len(second), 'episode')} {were} played in more than one shard: "
+            "the first that is evidence counts"
+        )
         info = info.model_copy(update={"notes": [*info.notes, note]})
         print(note)
     for one in info.missing_shards:
@@ -140,7 +145,7 @@ def merged_info(infos: list[RunInfo], played: Sequence[set[Key]]) -> RunInfo:
             "started": min(info.started for info in infos),
             "finished": max((info.finished or "" for info in infos), default="") or None,
             "exit_status": None if None in statuses else max(status or 0 for status in statuses),
-            "notes": [*infos[0].notes, f"merged from {len(infos)} shards"],
+            "notes": [*infos[0].notes, f"merged from {counted(len(infos), 'shard')}"],
         }
     )
 

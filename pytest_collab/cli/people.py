@@ -26,6 +26,7 @@ from pytest_collab.episode.limits import Limits
 from pytest_collab.episode.plan import Plan
 from pytest_collab.episode.record import Episode
 from pytest_collab.episode.run import RunDirectory, RunInfo, TaskInfo
+from pytest_collab.episode.text import counted
 from pytest_collab.errors import UsageError
 from pytest_collab.families.task import Task, make_task
 from pytest_collab.families.taskfile import read_task
@@ -208,7 +209,7 @@ def addresses(evening: Evening, port: int) -> dict[str, str]:
 def serve(evening: Evening, port: int = 0) -> int:
     """Serve until all is played or the user interrupts; prints where to sit."""
     with server(evening, port) as serving:
-        print(f"{evening.task.name}: {len(evening.seeds)} episodes, run {evening.run.path}")
+        print(f"{evening.task.name}: {counted(len(evening.seeds), 'episode')}, run {evening.run.path}")
         for seat, address in addresses(evening, serving.server_address[1]).items():
             print(f"seat {seat}: {address}", flush=True)
         print("(this machine only: for another one, forward the port, as with ssh -L; Ctrl-C ends it)", flush=True)
@@ -217,7 +218,7 @@ def serve(evening: Evening, port: int = 0) -> int:
             evening.begin()
             evening.wait()
         except KeyboardInterrupt:
-            print(f"\nended after {len(evening.results)} of {len(evening.seeds)} episodes")
+            print(f"\nended after {len(evening.results)} of {counted(len(evening.seeds), 'episode')}")
         finally:
             evening.close()
             serving.shutdown()

@@ -16,7 +16,7 @@ from pytest_collab.episode.engine import play
 from pytest_collab.episode.family import Family
 from pytest_collab.episode.judge import judge, record
 from pytest_collab.episode.plan import Plan
-from pytest_collab.episode.text import printable
+from pytest_collab.episode.text import counted, printable
 from pytest_collab.errors import CollabError, UsageError
 
 NAME: Final = "play"
@@ -83,7 +83,7 @@ def _play(args: argparse.Namespace) -> int:
     picture = family.draw(params, args.seed, condition, transcript)
     if picture is not None:
         print(f"\n{picture.text}")
-    print(f"\n{episode.outcome.value}: score {episode.score:.2f} after {episode.turns} turns")
+    print(f"\n{episode.outcome.value}: score {episode.score:.2f} after {counted(episode.turns, 'turn')}")
     for failure in episode.failures:
         print(f"  {failure.code} ({', '.join(failure.seats) or 'nobody'}): {printable(failure.note)}")
     return 0 if episode.success else 1

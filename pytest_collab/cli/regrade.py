@@ -11,7 +11,7 @@ from pytest_collab.episode.condition import Condition
 from pytest_collab.episode.judge import judge, record
 from pytest_collab.episode.record import Episode
 from pytest_collab.episode.run import BadLine, RunDirectory
-from pytest_collab.episode.text import told
+from pytest_collab.episode.text import counted, told
 from pytest_collab.episode.transcript import Transcript
 from pytest_collab.errors import CollabError
 
@@ -44,7 +44,9 @@ def run(args: argparse.Namespace) -> int:
             changed += 1
             print(f"{old.id}: {_told(old)} -> {_told(new)}")
         again.append(new.model_copy(update={"transcript": old.transcript}).json_line())
-    print(f"{played - failed} episodes graded again, {changed} changed, {failed} could not be graded again")
+    print(
+        f"{counted(played - failed, 'episode')} graded again, {changed} changed, {failed} could not be graded again"
+    )
     if args.write and changed:
         path = directory.path / "episodes.jsonl"
         shutil.copyfile(path, path.with_suffix(".jsonl.bak"))

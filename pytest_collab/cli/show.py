@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from pytest_collab.episode.executor import Finished
 from pytest_collab.episode.record import Episode
 from pytest_collab.episode.run import RunDirectory
+from pytest_collab.episode.text import counted
 from pytest_collab.errors import UsageError
 
 if TYPE_CHECKING:
@@ -82,4 +83,4 @@ def find(plays: Iterable[Episode], name: str) -> Episode:
     if not found:
         raise UsageError(f"no episode of this run has {name!r} in its id; `collab show RUN --failed` lists some")
     some = "\n  ".join(play.id for play in found[:10])
-    raise UsageError(f"{len(found)} episodes have {name!r} in their ids; name one:\n  {some}")
+    raise UsageError(f"{counted(len(found), 'episode')} have {name!r} in their ids; name one:\n  {some}")

@@ -16,6 +16,7 @@ from pytest_collab.episode.condition import Condition
 from pytest_collab.episode.executor import Finished
 from pytest_collab.episode.family import Family, Params
 from pytest_collab.episode.run import RunDirectory
+from pytest_collab.episode.text import counted
 from pytest_collab.errors import UsageError
 from pytest_collab.families.difficulty import Dial, dials_of, params_at
 
@@ -71,7 +72,8 @@ def run(args: argparse.Namespace) -> int:
         found = smallest(trial, params, start["seed"], code, shows)
     if found is None:
         print(
-            f"{code} does not show again when {failed.id} is played as it was ({trial.played} plays): it comes and "
+            f"{code} does not show again when {failed.id} is played as it was "
+            f"({counted(trial.played, 'play')}): it comes and "
             "goes with the agents' answers, and no smaller case would say more. Repeat it: --collab-epochs=10."
         )
         return 1
@@ -84,7 +86,7 @@ def run(args: argparse.Namespace) -> int:
     finished.transcript.write(transcript)
     print(text)
     print(tell(finished, transcript, whole=True))
-    print(f"{code} shows in this case; {trial.played} episodes played, ${trial.cost_usd:.2f}")
+    print(f"{code} shows in this case; {counted(trial.played, 'episode')} played, ${trial.cost_usd:.2f}")
     print(f"task file: {task}\ntranscript: {transcript}", file=sys.stdout)
     return 0
 

@@ -9,6 +9,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
+from pytest_collab.episode.text import counted
 from pytest_collab.errors import CollabError, UsageError
 
 if TYPE_CHECKING:
@@ -75,7 +76,7 @@ def run(args: argparse.Namespace) -> int:
         print(table(checks))
     if args.json:
         args.json.write_text(json.dumps([check.model_dump(mode="json") for check in checks], indent=1) + "\n")
-    print(f"{len(files)} tasks, {bad} not valid, {skipped} skipped")
+    print(f"{counted(len(files), 'task')}, {bad} not valid, {skipped} skipped")
     return 1 if bad else 0
 
 

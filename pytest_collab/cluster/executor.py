@@ -21,6 +21,7 @@ from pytest_collab.episode.limits import OpenPurse
 from pytest_collab.episode.plan import Plan
 from pytest_collab.episode.record import Episode
 from pytest_collab.episode.table import Table
+from pytest_collab.episode.text import counted
 from pytest_collab.episode.transcript import Transcript
 from pytest_collab.errors import CollabError, SandboxError
 
@@ -359,7 +360,7 @@ def _given_up(plan: Plan, lost: int, lost_usd: float) -> Finished:
     """An infrastructure error in the place of an episode that kills its players, or has bad luck."""
     table = Table(plan, OpenPurse())
     table.start()
-    why = WorkerLost(f"lost {lost} times with the player that played it: killed, or its machine is gone")
+    why = WorkerLost(f"lost {counted(lost, 'time')} with the player that played it: killed, or its machine is gone")
     broken = table.transcript.add("error", None, code=why.code, text=str(why))
     table.transcript.add("end", turns=0)
     episode = record(table.transcript, voided(broken), episode_id=plan.id, attempt=plan.attempt)

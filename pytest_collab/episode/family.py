@@ -17,6 +17,7 @@ from pytest_collab.episode.examiner import Examiner
 from pytest_collab.episode.game import Game
 from pytest_collab.episode.limits import Limits
 from pytest_collab.episode.outcome import Verdict
+from pytest_collab.episode.text import counted
 from pytest_collab.episode.transcript import Transcript
 from pytest_collab.errors import TaskError
 
@@ -79,7 +80,7 @@ def explain(
     shown = f"{value!r}: " if not isinstance(value, Mapping) or path else ""
     shown = shown if len(shown) < 80 else f"{shown[:77]}...: "
     more = len(error.errors()) - 1
-    remedy = f"({more} more problem{'s' * (more > 1)} in the same place.)" if more else ""
+    remedy = f"({counted(more, 'more problem')} in the same place.)" if more else ""
     field = model.model_fields.get(path[-1]) if path else None
     if field is not None and field.description:
         remedy = f"{path[-1]}: {field.description}" + (f" {remedy}" if remedy else "")

@@ -69,6 +69,16 @@ def one_line(text: str, limit: int = 120) -> str:
     return line if len(line) <= limit else line[: limit - 1] + "…"
 
 
+def plural(count: int, one: str, many: str = "") -> str:
+    """The word that goes with a count: `one` with 1, else `many`, which is `one` with an s if left out."""
+    return one if count == 1 else many or f"{one}s"
+
+
+def counted(count: int, noun: str, many: str = "") -> str:
+    """`1 episode`, `2 episodes`; `many` as in `plural`."""
+    return f"{count} {plural(count, noun, many)}"
+
+
 def told(error: BaseException) -> str:
     """An exception on one line: its type, and what it says."""
     text = one_line(str(error), 500)

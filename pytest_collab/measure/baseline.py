@@ -7,6 +7,7 @@ from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Final
 
+from pytest_collab.episode.text import counted, plural
 from pytest_collab.errors import UsageError
 from pytest_collab.measure.circumstances import Difference, differences, unrecorded
 from pytest_collab.measure.decision import Evidence, MeanEvidence, PairedEvidence, UnpairedEvidence
@@ -184,7 +185,7 @@ def _stopped(
     """
     names = ("this run", gates[0].baseline or BASELINE)
     told = tuple(
-        f"{name} was stopped when decided, after {stop[0]} of the {stop[1]} episodes asked for here"
+        f"{name} was stopped when decided, after {stop[0]} of the {counted(stop[1], 'episode')} asked for here"
         for name, stop in zip(names, stops, strict=True)
         if stop is not None
     )
@@ -223,7 +224,8 @@ def _with_planned(units: Units, gate: Gate, run: Frame, who: StandIns) -> Units:
 def absence(gate: Gate, absent: int, episodes: int) -> str:
     """What to say of a metric that not every episode has, where the gate does not say what that counts as."""
     return (
-        f"gate {gate.title!r}: {absent} of {episodes} episodes have no {gate.metric}, as those that fail often have "
+        f"gate {gate.title!r}: {absent} of {counted(episodes, 'episode')} "
+        f"{plural(absent, 'has', 'have')} no {gate.metric}, as those that fail often have "
         "not. Say what that counts as, e.g. `absent: 0`, or leave them out with `absent: left_out`."
     )
 

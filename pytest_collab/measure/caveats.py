@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from pytest_collab.episode.text import counted
 from pytest_collab.measure.decision import Decision, GateVerdict
 from pytest_collab.measure.losses import Losses, lost_text
 from pytest_collab.measure.matching import Matching
@@ -60,7 +61,7 @@ class Caveats:
 
 def _lost(losses: Losses) -> str:
     text = lost_text(
-        f"{losses.lost} of its {losses.episodes} episodes", losses.lost, losses.ungraded, losses.episodes
+        f"{losses.lost} of its {counted(losses.episodes, 'episode')}", losses.lost, losses.ungraded, losses.episodes
     )
     if losses.void:
         text += f", above the declared {losses.at_most:.1%}"

@@ -8,6 +8,7 @@ from typing import Any, Final, TypeVar
 import numpy as np
 
 from pytest_collab.episode.condition import SETTLING
+from pytest_collab.episode.text import counted
 from pytest_collab.errors import UsageError
 from pytest_collab.measure.baseline import other_mix
 from pytest_collab.measure.comparison import MARGIN, Cell, Change, RunComparison, Status
@@ -142,7 +143,7 @@ def _as_named_there(where: Where, who: StandIns) -> Where:
 
 def _stopped(before: Luck | None, after: Luck | None) -> tuple[str, ...]:
     return tuple(
-        f"the {which} run was stopped when decided, after {luck.played} of {luck.planned} episodes"
+        f"the {which} run was stopped when decided, after {luck.played} of {counted(luck.planned, 'episode')}"
         for which, luck in (("earlier", before), ("later", after))
         if luck is not None
     )
@@ -287,10 +288,10 @@ def _reasons(
         reasons.append(f"{alone} units were played in one of the runs only")
     for which, units in (("earlier", before), ("later", after)):
         if units.episodes and units.lost / units.episodes > MOST_LOST:
-            what = f"{units.lost} of {units.episodes} episodes of the {which} run"
+            what = f"{units.lost} of {counted(units.episodes, 'episode')} of the {which} run"
             reasons.append(f"{lost_text(what, units.lost, units.ungraded, units.episodes)}, above {MOST_LOST:.0%}")
         if units.absent:
-            reasons.append(f"{units.absent} episodes of the {which} run have no value of {metric.name}")
+            reasons.append(f"no value of {metric.name} in {counted(units.absent, 'episode')} of the {which} run")
     for one in pooled:
         what = "all tasks together" if one.family is None else one.family
         if one.family is not None and len(pooled) == 2:  # which is all there is
@@ -301,7 +302,7 @@ def _reasons(
             bound = "open" if one.bound is None else f"{one.bound:+.3g}"
             reasons.append(
                 f"{what}: a loss of {margin:.3g} is not ruled out ({one.difference:+.3g}, bound {bound}, "
-                f"{one.clusters} seeds)"
+                f"{counted(one.clusters, 'seed')})"
             )
     return reasons
 
@@ -333,7 +334,8 @@ def comparable(frame: Frame, metric: str, rows: Mask) -> Mask:
     still_open = int(open_rows(frame, metric, chosen).sum())
     if still_open:
         raise UsageError(
-            f"{metric} cannot be compared while {still_open} failures of a run are unsettled. Settle them with "
+            f"{metric} cannot be compared while a run has {counted(still_open, 'unsettled failure')}. "
+            "Settle them with "
             "--collab-resume --collab-settle, or compare success_rate; a gate on it reports bounds."
         )
     return np.asarray(chosen)

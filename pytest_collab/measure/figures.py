@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from pytest_collab.episode.text import counted
 from pytest_collab.errors import UsageError
 from pytest_collab.measure.curve import CurvePoint, Retention, difficulty, difficulty_curve, retention
 from pytest_collab.measure.frame import Frame, Mask
@@ -143,7 +144,8 @@ def _enough(counts: Mapping[Unit, tuple[int, int]], k: int) -> list[tuple[int, i
     for unit, (tries, _) in counts.items():
         if tries < k:
             raise UsageError(
-                f"{unit.task} seed {unit.seed} of {'+'.join(unit.team)} was played {tries} times, and k is {k}: "
+                f"{unit.task} seed {unit.seed} of {'+'.join(unit.team)} was played "
+                f"{counted(tries, 'time')}, and k is {k}: "
                 f"pass --collab-epochs={k} or more"
             )
     return list(counts.values())

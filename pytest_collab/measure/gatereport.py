@@ -8,6 +8,7 @@ from typing import Any, Final, Literal
 
 from pydantic import BaseModel, ConfigDict
 
+from pytest_collab.episode.text import counted, plural
 from pytest_collab.measure.caveats import Caveats
 from pytest_collab.measure.decision import Decision, GateVerdict
 from pytest_collab.measure.gate import ClusterBy, Gate, GateFile, OnUndecided
@@ -112,12 +113,13 @@ class InfrastructureCheck(BaseModel):
 
     def __str__(self) -> str:
         """What was lost: a part of a sentence."""
-        text = f"{self.errors + self.ungraded} of {self.episodes} episodes ({self.rate:.1%})"
+        text = f"{self.errors + self.ungraded} of {counted(self.episodes, 'episode')} ({self.rate:.1%})"
+        were = plural(self.errors + self.ungraded, "was", "were")
         if not self.ungraded:
-            return f"{text} were lost to infrastructure"
+            return f"{text} {were} lost to infrastructure"
         if not self.errors:
             return f"{text} could not be read surely"
-        return f"{text} were lost ({self.errors} to infrastructure, {self.ungraded} could not be read surely)"
+        return f"{text} {were} lost ({self.errors} to infrastructure, {self.ungraded} could not be read surely)"
 
 
 class GateProblem(BaseModel):
@@ -249,32 +251,28 @@ def _message(
 ) -> str:
     """One line: the figure, what it was held against, and, where undecided, what would settle it."""
     estimate, rule = decision.estimate, decision.rule
-    unit = "pairs" if paired or gate.measured.kind == "gap" else "episodes"
+    unit = "pair" if paired or gate.measured.kind == "gap" else "episode"
     if decision.open is not None:
         return _open_message(gate, decision, confidence)
     if not estimate.known:
-        return f"{gate.metric}: no {unit} that are evidence; play some"
+        return f"{gate.metric}: no {unit}s that are evidence; play some"
     show = _shower(gate)
     what = f"{gate.metric} minus that of {gate.baseline}" if gate.baseline is not None else gate.metric
     sign = SIGNS[rule.relation]
-    clusters = {"task_seed": "seed", "task": "task", "episode": unit.removesuffix("s")}[cluster]
-    of = "" if estimate.clusters in (None, estimate.n) else f" of {_counted(estimate.clusters or 0, clusters)}"
+    clusters = {"task_seed": "seed", "task": "task", "episode": unit}[cluster]
+    of = "" if estimate.clusters in (None, estimate.n) else f" of {counted(estimate.clusters or 0, clusters)}"
     text = (
         f"{what} {show(estimate.value)} ({confidence:.0%} bounds {show(estimate.low)} to {show(estimate.high)}, "
-        f"{estimate.n} {unit}{of}), wanted {sign} {show(rule.threshold)}"
+        f"{counted(estimate.n, unit)}{of}), wanted {sign} {show(rule.threshold)}"
     )
     if decision.verdict is not GateVerdict.UNDECIDED:
         return text
     if decision.needed is None:
         return f"{text}: undecided, and no number of {clusters}s would settle it while the figure stays there"
-    advice = f"{text}: undecided, about {_counted(decision.needed, f'more {clusters}')} would settle it"
+    advice = f"{text}: undecided, about {counted(decision.needed, f'more {clusters}')} would settle it"
     if sequential:
         return advice
     return f"{advice} (to add and look again, as often as you like: --collab-stop-when-decided)"
-
-
-def _counted(n: int, noun: str) -> str:
-    return f"{n} {noun}" if n == 1 else f"{n} {noun}s"
 
 
 def _open(decision: Decision) -> dict[str, Any]:
@@ -291,12 +289,16 @@ def _open_message(gate: Gate, decision: Decision, confidence: float) -> str:
     assert found is not None
     show = _shower(gate)
     what = f"{gate.metric} minus that of {gate.baseline}" if gate.baseline is not None else gate.metric
-    here = f"{found.episodes} episodes" if gate.baseline else f"{found.episodes} of {estimate.n} episodes"
-    there = f"{found.baseline} episodes of {gate.baseline}"
+    here = (
+        counted(found.episodes, "episode")
+        if gate.baseline
+        else f"{found.episodes} of {counted(estimate.n, 'episode')}"
+    )
+    there = f"{counted(found.baseline, 'episode')} of {gate.baseline}"
     counts = " and ".join(told for told, n in ((here, found.episodes), (there, found.baseline)) if n)
-    sign = SIGNS[rule.relation]
+    sign, are = SIGNS[rule.relation], plural(found.episodes + found.baseline, "is", "are")
     text = (
-        f"{what} between {show(found.least)} and {show(found.most)}, for {counts} are unsettled "
+        f"{what} between {show(found.least)} and {show(found.most)}, for {counts} {are} unsettled "
         f"({confidence:.0%} bounds {show(estimate.low)} to {show(estimate.high)}), "
         f"wanted {sign} {show(rule.threshold)}"
     )

@@ -10,6 +10,7 @@ from typing import Final, Literal, TypeVar
 from pydantic import BaseModel, ValidationError
 
 from pytest_collab.episode.run import EPISODES, RunDirectory, RunInfo
+from pytest_collab.episode.text import counted, plural
 from pytest_collab.errors import CollabError, UsageError
 from pytest_collab.measure.circumstances import differences
 from pytest_collab.measure.gatereport import GateReport, GateResult
@@ -153,7 +154,7 @@ def _night(path: Path) -> Night:
     elif not summary.episodes:
         why = "nothing was played"
     elif info.started and (info.finished is None or info.exit_status in (2, 3)):
-        why = f"not whole: {summary.episodes} episodes were played"
+        why = f"not whole: {counted(summary.episodes, 'episode')} {plural(summary.episodes, 'was', 'were')} played"
     return Night(path.name, info, summary, gates, not why, why)
 
 

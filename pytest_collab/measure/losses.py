@@ -14,6 +14,7 @@ from typing import Any, Final
 import numpy as np
 from pydantic import BaseModel, ConfigDict
 
+from pytest_collab.episode.text import counted, plural
 from pytest_collab.measure.decision import Decision, GateVerdict
 from pytest_collab.measure.frame import Column, Frame, Mask
 from pytest_collab.measure.gate import Gate, GateFile
@@ -78,7 +79,7 @@ def lost_there(losses: Losses, baseline: str) -> tuple[str, ...]:
     """What a baseline lost, for people: as little as the run's own is it lost at random; empty where nothing was."""
     if not losses.lost:
         return ()
-    what = f"{losses.lost} of the {losses.episodes} episodes of {baseline}"
+    what = f"{losses.lost} of the {counted(losses.episodes, 'episode')} of {baseline}"
     return (lost_text(what, losses.lost, losses.ungraded, losses.episodes),)
 
 
@@ -100,12 +101,14 @@ def depends(losses: Losses, decision: Decision, ends: Sequence[Decision]) -> tup
 
 def lost_text(what: str, lost: int, ungraded: int, episodes: int) -> str:
     """`what` with what became of it, and the share: a part of a sentence."""
-    share = f"{lost / max(1, episodes):.1%}"
+    share, were = f"{lost / max(1, episodes):.1%}", plural(lost, "was", "were")
     if not ungraded:
-        return f"{what} were lost to the infrastructure ({share})"
+        return f"{what} {were} lost to the infrastructure ({share})"
     if ungraded == lost:
         return f"{what} could not be read surely ({share})"
-    return f"{what} were lost ({share}: {lost - ungraded} to the infrastructure, {ungraded} could not be read surely)"
+    return (
+        f"{what} {were} lost ({share}: {lost - ungraded} to the infrastructure, {ungraded} could not be read surely)"
+    )
 
 
 def bounds_of(decision: Decision) -> Bounds:
@@ -117,7 +120,7 @@ def bounds_of(decision: Decision) -> Bounds:
 def _cells(frame: Frame, rows: Mask, lost: Mask, at_most: float, *, teams: bool) -> tuple[str, ...]:
     from scipy.special import bdtrc
 
-    def counted(*columns: Column[Any]) -> list[tuple[list[Any], int, int]]:
+    def tallied(*columns: Column[Any]) -> list[tuple[list[Any], int, int]]:
         codes = np.stack([column.codes for column in columns], axis=1)[rows]
         cells, places = np.unique(codes, axis=0, return_inverse=True)
         places = places.reshape(-1)
@@ -126,8 +129,8 @@ def _cells(frame: Frame, rows: Mask, lost: Mask, at_most: float, *, teams: bool)
         named = [[column.values[code] for column, code in zip(columns, cell, strict=True)] for cell in cells.tolist()]
         return list(zip(named, sizes, gone, strict=True))
 
-    cells = counted(frame.family, frame.task, frame.condition)
-    played = counted(frame.team) if teams else []
+    cells = tallied(frame.family, frame.task, frame.condition)
+    played = tallied(frame.team) if teams else []
     if len(played) > 1:
         cells += [([f"team {'+'.join(team)}"], size, gone) for (team,), size, gone in played]
     # Bonferroni's correction over the cells: with many, some lose more than their share by chance.

@@ -12,6 +12,7 @@ from typing import Final
 
 from pydantic import BaseModel, ConfigDict
 
+from pytest_collab.episode.text import counted, plural
 from pytest_collab.measure.standin import StandIns
 from pytest_collab.measure.units import Place, Units
 
@@ -49,7 +50,7 @@ class Leftover(BaseModel):
             *_named("combination", self.cells),
         ]
         shown = [
-            f"{len(seeds)} seed{'s' * (len(seeds) > 1)} of {cell} ({_some([str(seed) for seed in seeds])})"
+            f"{counted(len(seeds), 'seed')} of {cell} ({_some([str(seed) for seed in seeds])})"
             for cell, seeds in self.seeds.items()
         ]
         return "; ".join([*parts, *([_some(shown)] if shown else [])])
@@ -161,7 +162,7 @@ def _leftover(alone: Iterable[Place], other: frozenset[Place], names: Mapping[st
 def _named(kind: str, counts: Mapping[str, int]) -> list[str]:
     if not counts:
         return []
-    return [f"{kind}{'s' * (len(counts) > 1)} {_some([f'{name} ({count})' for name, count in counts.items()])}"]
+    return [f"{plural(len(counts), kind)} {_some([f'{name} ({count})' for name, count in counts.items()])}"]
 
 
 def _some(names: list[str]) -> str:

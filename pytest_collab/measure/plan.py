@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any, Final, NamedTuple
 
 from pytest_collab.episode.planned import PlannedCount, played_counts
+from pytest_collab.episode.text import counted, plural
 from pytest_collab.measure.frame import Frame, Plan
 from pytest_collab.measure.gaps import one_agent
 from pytest_collab.measure.gate import ClusterBy, Gate
@@ -96,7 +97,7 @@ def unrecorded(gate: Gate, frame: Frame) -> tuple[str, ...]:
         return ()
     told = [f"shard {one} is missing: merge it, too" for one in frame.info.missing_shards]
     if not frame.info.planned and frame.bad:
-        told.append(f"{len(frame.bad)} lines of episodes.jsonl cannot be read")
+        told.append(f"{counted(len(frame.bad), 'line')} of episodes.jsonl cannot be read")
     asked = [
         (one.episodes, lacking)
         for one, lacking in unplayed(frame)
@@ -104,8 +105,9 @@ def unrecorded(gate: Gate, frame: Frame) -> tuple[str, ...]:
     ]
     missing = sum(lacking for _, lacking in asked)
     if missing:
-        of = sum(episodes for episodes, _ in asked)
-        told.append(f"{missing} of its {of} planned episodes are missing: --collab-resume plays them")
+        of = counted(sum(episodes for episodes, _ in asked), "planned episode")
+        are = plural(missing, "is", "are")
+        told.append(f"{missing} of its {of} {are} missing: --collab-resume plays them")
     return tuple(told)
 
 

@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pytest_collab.episode.outcome import Outcome
+from pytest_collab.episode.text import counted
 from pytest_collab.errors import UsageError
 from pytest_collab.measure.codes import families_giving
 from pytest_collab.measure.frame import INFRASTRUCTURE, OUTCOMES, Frame, Mask
@@ -262,7 +263,7 @@ def read_metric(
     unknown = np.isnan(values) & used
     if name == "cost_usd" and unknown.any():
         raise UsageError(
-            f"the cost of {int(unknown.sum())} episodes is not known, because a model has no price. "
+            f"the cost of {counted(int(unknown.sum()), 'episode')} is not known, because a model has no price. "
             "Add its price to the agents file, or gate on tokens."
         )
     broken = rows & ~used

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from pytest_collab import families
 from pytest_collab.episode.family import Detection
+from pytest_collab.episode.text import counted
 from pytest_collab.errors import UsageError
 from pytest_collab.measure.detection import area
 from pytest_collab.measure.frame import Frame, Mask
@@ -100,9 +101,10 @@ def check_area(file: GateFile, gate: Gate, frame: Frame, rows: Mask) -> None:
     enough = next(count for count in _counts(units) if _at_best(count, confidence) >= wanted or count >= MOST_SEEDS)
     flawless, side = ("is never wrong", "at least") if upward else ("is always wrong", "at most")
     raise UsageError(
-        f"gate {gate.title!r} can never pass with {units} seeds: the area of a critic that {flawless} is then known "
+        f"gate {gate.title!r} can never pass with {counted(units, 'seed')}: the area of a critic that "
+        f"{flawless} is then known "
         f"to be {side} {reached if upward else 1.0 - reached:.3f}, and the gate asks for {rule.threshold:g}. "
-        f"Play {enough} seeds or more, half of them with something to detect."
+        f"Play {counted(enough, 'seed')} or more, half of them with something to detect."
     )
 
 

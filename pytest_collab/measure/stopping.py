@@ -22,6 +22,7 @@ from typing import Any
 
 import numpy as np
 
+from pytest_collab.episode.text import counted
 from pytest_collab.measure.decision import Decision, GateVerdict, decide_sequentially, while_open
 from pytest_collab.measure.followed import Followed, sequence_of
 from pytest_collab.measure.frame import Frame, Plan
@@ -219,7 +220,9 @@ def judge_followed(
         stop = stopped_for(gate, frame)
         caveats = replace(
             losses_alone(file, gate, as_read(frame, gate.metric)),
-            stopped=() if stop is None else (f"stopped when decided, after {stop[0]} of {stop[1]} episodes",),
+            stopped=()
+            if stop is None
+            else (f"stopped when decided, after {stop[0]} of {counted(stop[1], 'episode')}",),
             corrected=None if stop is None else gate_correction(file, one.gate, frame, plan),
         )
         return result_of(file, one.gate, one.decision, sequential=True, cluster=one.cluster, caveats=caveats)

@@ -9,6 +9,7 @@ from typing import Any, Literal, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from pytest_collab.episode.text import counted
 from pytest_collab.errors import UsageError
 from pytest_collab.measure.baseline import (
     BASELINE,
@@ -269,13 +270,15 @@ def _found(
         open=(*_uncounted(gate, frame, rows), *_part(gate, stop)),
         stopped=_stopped(stop),
         corrected=None if stop is None or luck is None else luck.corrected(reading.values, reading.used),
-        notes=(f"{left_out} episodes without {gate.metric} are left out",) if left_out else (),
+        notes=(f"left out: {counted(left_out, 'episode')} without {gate.metric}",) if left_out else (),
     )
 
 
 def _stopped(stop: tuple[int, int] | None) -> tuple[str, ...]:
     return (
-        () if stop is None else (f"stopped when decided, after {stop[0]} of the {stop[1]} episodes asked for here",)
+        ()
+        if stop is None
+        else (f"stopped when decided, after {stop[0]} of the {counted(stop[1], 'episode')} asked for here",)
     )
 
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from pytest_collab.episode.condition import RELAYS, Condition
+from pytest_collab.episode.text import counted
 from pytest_collab.plugin.options import Settings
 
 if TYPE_CHECKING:
@@ -61,7 +62,7 @@ def cases(task: Task, settings: Settings) -> Iterator[Case]:
             skip = refusal
             places = seats * (condition.teams or 1)
             if skip is None and len(team) > places and not condition.solo:
-                skip = f"team {'+'.join(team)} has {len(team)} agents for {places} seats"
+                skip = f"team {'+'.join(team)} has {counted(len(team), 'agent')} for {counted(places, 'seat')}"
             if refusal is not None:
                 yield Case(task, condition, team, seeds[0], 0, skip)
                 continue

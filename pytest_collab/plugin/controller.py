@@ -13,6 +13,7 @@ from filelock import FileLock, Timeout
 
 from pytest_collab.episode.journal import keep_lost
 from pytest_collab.episode.run import DEFAULT_BASE, RunDirectory
+from pytest_collab.episode.text import counted
 from pytest_collab.errors import RunError
 from pytest_collab.plugin import engines, runinfo
 from pytest_collab.plugin.introduction import introduced, settings_lines
@@ -148,7 +149,7 @@ class Controller:
         grader = session.settings.grader or ("rules" if session.agents.only_built_in else "seats")
         if reader is not None:
             grader = introduced(reader) + (
-                f", {session.agents.gradings} times" if session.agents.gradings > 1 else ""
+                f", {counted(session.agents.gradings, 'time')}" if session.agents.gradings > 1 else ""
             )
         header = [f"collab agents: {agents}", *settings_lines(made), f"collab grader: {grader}"]
         header += engines.header(session.settings, session.agents)

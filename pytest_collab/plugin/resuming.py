@@ -8,6 +8,7 @@ from typing import Final
 
 from pytest_collab.episode.record import Episode
 from pytest_collab.episode.run import RunDirectory, RunInfo
+from pytest_collab.episode.text import counted, plural
 from pytest_collab.errors import UsageError
 from pytest_collab.measure.circumstances import unlike, unlike_agents
 
@@ -51,7 +52,10 @@ def set_apart(run: RunDirectory, before: RunInfo, after: RunInfo, *, anew: bool)
         return _told(run.set_aside(concerned), told)
     plays = sum(map(concerned, run.mentioning("")))
     if plays:
-        raise UsageError(f"--collab-resume: {plays} episodes of {run.path} were played otherwise: {told}. {REMEDY}")
+        raise UsageError(
+            f"--collab-resume: {counted(plays, 'episode')} of {run.path} {plural(plays, 'was', 'were')} "
+            f"played otherwise: {told}. {REMEDY}"
+        )
     return []
 
 
@@ -80,4 +84,4 @@ def words(shared: Path) -> dict[TaskKey, str]:
 
 
 def _told(count: int, why: str) -> list[str]:
-    return [f"collab resume: {count} episodes set aside, to be played anew: {why}"] if count else []
+    return [f"collab resume: {counted(count, 'episode')} set aside, to be played anew: {why}"] if count else []

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from typing import Final
 
+from pytest_collab.episode.text import counted
 from pytest_collab.replications.table import Cell, Kind, Replication, Row, Section
 
 KINDS: Final[Mapping[Kind, str]] = {
@@ -48,7 +49,7 @@ def head(found: Replication) -> Iterator[str]:
     yield f"95 % intervals in brackets{played}{f', run {found.run}' if found.run else ''}"
     yield "no interval: one episode, all episodes alike, or none printed"
     if found.lost:
-        yield f"{found.lost} episodes were lost to infrastructure and count nowhere"
+        yield f"lost to infrastructure, and counted nowhere: {counted(found.lost, 'episode')}"
     if any(not section.rows for section in found.sections):
         yield "no rows: " + ", ".join(section.title for section in found.sections if not section.rows)
     if found.absent:

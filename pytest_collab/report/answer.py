@@ -9,6 +9,7 @@ from typing import Final
 import numpy as np
 
 from pytest_collab.episode.run import RunInfo
+from pytest_collab.episode.text import counted, plural
 from pytest_collab.measure.comparison import Change, RunComparison
 from pytest_collab.measure.decision import GateVerdict
 from pytest_collab.measure.frame import Frame
@@ -44,7 +45,8 @@ def answer(
     short = planned is not None and len(frame) < planned and not early
     if info.finished is not None and info.exit_status not in _CUT_SHORT and not short:
         return found
-    count = f"{len(frame)} episodes" if planned is None else f"{len(frame)} of {planned} episodes"
+    count = counted(len(frame), "episode") if planned is None else f"{len(frame)} of {counted(planned, 'episode')}"
+    were = plural(len(frame), "was", "were")
     if info.finished is None:
         begin, state = f"{count} played so far", "the session is still running, or was killed"
     elif info.exit_status in _CUT_SHORT:
@@ -56,7 +58,8 @@ def answer(
         found,
         tone="open" if found.tone == "good" else found.tone,
         title=f"{begin}: {found.title[:1].lower()}{found.title[1:]}",
-        detail=f"{found.detail} The run is not whole: {count} were played, {state}; --collab-resume plays the rest.",
+        detail=f"{found.detail} The run is not whole: {count} {were} played, {state}; --collab-resume plays "
+        "the rest.",
     )
 
 
@@ -102,7 +105,7 @@ def _of_gates(gates: GateReport, comparison: RunComparison | None, name: str) ->
         if names
     ]
     of = len(gates.gates) + len(broken)
-    told = f"Of {of} gate{'s' * (of != 1)} {'; '.join(counts)}." if counts else f"{of} of {of} gates."
+    told = f"Of {counted(of, 'gate')} {'; '.join(counts)}." if counts else f"{of} of {counted(of, 'gate')}."
     worse = comparison is not None and comparison.conclusion == "worse"
     if not gates.ok:
         tone, title = "bad", "The gates are not passed"

@@ -12,6 +12,7 @@ import numpy as np
 
 from pytest_collab.episode.record import Episode
 from pytest_collab.episode.run import RunDirectory
+from pytest_collab.episode.text import counted
 from pytest_collab.errors import UsageError
 from pytest_collab.measure.adoption import hazard_ratio
 from pytest_collab.measure.cascades import Spread, core_of, spread
@@ -96,7 +97,10 @@ def _joined(family: str, team: str, found: list[Spread], least: int) -> Cascades
 def lines(found: Cascades) -> Iterator[str]:
     """For a terminal, within 80 columns but for the pieces."""
     total = sum(found.sizes.values())
-    yield f"{found.family}, {found.team}: {total} pieces in {found.episodes} episodes of {found.seats} seats at most"
+    yield (
+        f"{found.family}, {found.team}: {counted(total, 'piece')} in {counted(found.episodes, 'episode')} of "
+        f"{counted(found.seats, 'seat')} at most"
+    )
     yield "  seats reached  " + " ".join(f"{size:>6}" for size in found.sizes)
     yield "  pieces         " + " ".join(f"{count:>6}" for count in found.sizes.values())
     if found.exponent is None:
@@ -107,7 +111,7 @@ def lines(found: Cascades) -> Iterator[str]:
         hits = found.adopted.get(exposures, 0)
         share = wilson(hits, trials)
         yield (
-            f"  had it from {exposures:>2}: adopted {hits} of {trials} times, {share.value:.1%} "
+            f"  had it from {exposures:>2}: adopted {hits} of {counted(trials, 'time')}, {share.value:.1%} "
             f"[{share.low:.1%}, {share.high:.1%}]"
         )
     if found.hazard is not None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
+from pytest_collab.episode.text import counted
 from pytest_collab.measure.comparison import Change, RunComparison
 from pytest_collab.measure.losses import lost_text
 from pytest_collab.measure.pooling import Pooled
@@ -111,10 +112,9 @@ def seeds_line(comparison: RunComparison) -> list[str]:
     if not most or comparison.seeds_needed is None or most >= comparison.seeds_needed:
         return []
     compared = sum(change.pairs > 0 for change in comparison.changes)
-    plural = "s" * (compared != 1)
     return [
-        f"single tasks: cannot tell: at least {comparison.seeds_needed} seeds are needed for {compared} "
-        f"comparison{plural}, and none has more than {most}"
+        f"single tasks: cannot tell: at least {counted(comparison.seeds_needed, 'seed')} are needed for "
+        f"{counted(compared, 'comparison')}, and none has more than {most}"
     ]
 
 
@@ -160,7 +160,9 @@ def _line(change: Change) -> str:
 def _units(found: Change | Pooled) -> str:
     if found.groups is not None:
         return f"{found.groups[0]} against {found.groups[1]}"
-    return f"{found.pairs} pairs on {found.clusters} seeds" if isinstance(found, Pooled) else f"{found.pairs} pairs"
+    return counted(found.pairs, "pair") + (
+        f" on {counted(found.clusters, 'seed')}" if isinstance(found, Pooled) else ""
+    )
 
 
 def _corrected(found: Change | Pooled) -> str:
@@ -190,8 +192,8 @@ def _point(metric: str, point: Point) -> str:
     """A run's figure and what of it was lost, or why there is none."""
     if not point.episodes:
         return "not played"
-    counted = f"{point.lost} of {point.episodes} episodes"
-    lost = lost_text(counted, point.lost, point.ungraded, point.episodes) if point.lost else ""
+    of = f"{point.lost} of {counted(point.episodes, 'episode')}"
+    lost = lost_text(of, point.lost, point.ungraded, point.episodes) if point.lost else ""
     if point.value is None:
         return f"void: {lost}" if point.void else f"no episode has {metric}"
     ends = "" if point.low is None or point.high is None else f" ({point.low:.3g} .. {point.high:.3g})"

@@ -9,6 +9,7 @@ from typing import Final, NamedTuple
 
 import numpy as np
 
+from pytest_collab.episode.text import counted
 from pytest_collab.measure.attribution import agent_faults
 from pytest_collab.measure.bounded import bounded_mean
 from pytest_collab.measure.frame import Frame
@@ -141,7 +142,7 @@ def _faults(frame: Frame, width: int, most: int) -> list[str]:
         codes = ", ".join(f"{code} {n}" for code, n in fault.codes)
         lines.append(_cut(f"  {_cut(fault.name, wide):<{wide}}  {count:>11}  {codes}", width))
     if len(found) > most:
-        lines.append(f"  and {len(found) - most} agents less often")
+        lines.append(f"  and {counted(len(found) - most, 'agent')} less often")
     return [*lines, ""]
 
 

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final
 
+from pytest_collab.episode.text import counted
 from pytest_collab.measure.decision import GateVerdict
 from pytest_collab.measure.gatereport import SIGNS, GateResult
 from pytest_collab.measure.metric import parse_metric
@@ -62,7 +63,7 @@ def more(gate: GateResult) -> str:
     if gate.needed is None:
         return "undecided"
     noun = {"task_seed": "seed", "task": "task", "episode": "episode"}[gate.cluster]
-    return f"{gate.needed} more {noun}{'s' * (gate.needed != 1)}"
+    return counted(gate.needed, f"more {noun}")
 
 
 def strip(gate: GateResult) -> Strip:

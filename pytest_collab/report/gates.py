@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any, Final
 
-from pytest_collab.episode.text import one_line
+from pytest_collab.episode.text import counted, one_line
 from pytest_collab.measure.decision import GateVerdict
 from pytest_collab.measure.gatereport import GateReport, GateResult, Savings
 from pytest_collab.measure.summary import Summary
@@ -75,7 +75,8 @@ def word(result: GateResult) -> str:
 def false_alarms_line(share: float, gates: int) -> str:
     """How often the gates of a file stop a release that keeps every rule, and only just."""
     return (
-        f"by chance alone, these {gates} gates fail {share:.1%} of the releases that keep every rule with nothing to "
+        f"by chance alone, these {counted(gates, 'gate')} fail {share:.1%} of the releases that keep "
+        "every rule with nothing to "
         "spare (`together: true` in the gates file holds that to one gate's share)"
     )
 
@@ -83,7 +84,7 @@ def false_alarms_line(share: float, gates: int) -> str:
 def saved_line(saved: Savings) -> str:
     """What stopping early saved."""
     cost = "" if saved.cost_usd is None else f", about ${saved.cost_usd:.2f}"
-    return f"saved by stopping when decided: {saved.episodes} of {saved.planned} episodes{cost}"
+    return f"saved by stopping when decided: {saved.episodes} of {counted(saved.planned, 'episode')}{cost}"
 
 
 def stopped_line(summary: Summary) -> str | None:
@@ -97,7 +98,8 @@ def stopped_line(summary: Summary) -> str | None:
         if cell.corrected is not None
     ]
     return (
-        f"stopped when decided, after {summary.stopped.played} of {summary.stopped.planned} episodes: the rates "
+        f"stopped when decided, after {summary.stopped.played} of "
+        f"{counted(summary.stopped.planned, 'episode')}: the rates "
         "above lie too far on the side that ended it" + (f"; corrected for that: {', '.join(told)}" if told else "")
     )
 

@@ -13,7 +13,7 @@ import secrets
 from collections.abc import Sequence
 from pathlib import Path
 
-from pytest_collab.episode.text import one_line
+from pytest_collab.episode.text import counted, one_line
 from pytest_collab.measure.comparison import RunComparison
 from pytest_collab.measure.gatereport import GateReport
 from pytest_collab.measure.summary import Cell, FamilySummary, Summary
@@ -121,7 +121,7 @@ def job_summary(
         stopped = stopped_line(summary)
         lines += [] if stopped is None else [_text(f"S{stopped[1:]}"), ""]
         cost = "unknown" if summary.cost_usd is None else f"${summary.cost_usd:.2f}"
-        lines += [f"{summary.episodes} episodes, cost {cost}, run {_text(str(run))}", ""]
+        lines += [f"{counted(summary.episodes, 'episode')}, cost {cost}, run {_text(str(run))}", ""]
     return "\n".join(lines) + "\n"
 
 

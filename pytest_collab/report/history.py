@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Final
 
 from pytest_collab import __version__
-from pytest_collab.episode.text import one_line
+from pytest_collab.episode.text import counted, one_line
 from pytest_collab.measure.history import History, Line, Night, Point
 from pytest_collab.report.digest import WIDTH, folded
 from pytest_collab.report.html import environment, policy, static
@@ -30,7 +30,7 @@ def history_lines(history: History, *, blocks: bool = True, tables: bool = False
     """
     nights = history.nights
     first, last = (one.info.started[:10] or one.name for one in (nights[0], nights[-1]))
-    lines = [f"{len(nights)} nights, {first} to {last}; the newest on the right"]
+    lines = [f"{counted(len(nights), 'night')}, {first} to {last}; the newest on the right"]
     for kind, title in (("gate", "gates"), ("family", f"families, condition {history.condition}")):
         found = [line for line in history.lines if line.kind == kind]
         if found:
@@ -57,7 +57,7 @@ def _line(line: Line, nights: Sequence[Night], blocks: bool) -> str:
     verdict = f" {newest.verdict}" if newest is not None and newest.verdict else ""
     wanted = f", {line.wanted}" if line.wanted else ""
     age = next((age for age, point in enumerate(reversed(line.points)) if point is not None), 0)
-    old = f", {age} night{'s' * (age > 1)} ago" if age else ""
+    old = f", {counted(age, 'night')} ago" if age else ""
     return f"{one_line(line.name, 27):<27} {marks}  {told}{verdict}{old}{wanted}"
 
 

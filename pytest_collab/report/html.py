@@ -16,7 +16,7 @@ import numpy as np
 from pytest_collab import __version__
 from pytest_collab.episode.record import Episode
 from pytest_collab.episode.run import RunDirectory
-from pytest_collab.episode.text import one_line
+from pytest_collab.episode.text import counted, one_line, plural
 from pytest_collab.errors import CollabError, RunError
 from pytest_collab.measure.frame import OUTCOMES, UNGRADED
 from pytest_collab.measure.metric import terms
@@ -167,13 +167,15 @@ def _notes(total: int, embedded: int, skipped: int, path: Path) -> list[str]:
     notes = []
     if embedded < total:
         notes.append(
-            f"{embedded} of {total} episodes can be read turn by turn in this page, unsuccessful ones first; "
+            f"{embedded} of {counted(total, 'episode')} can be read turn by turn in this page, "
+            "unsuccessful ones first; "
             "of the others there are head, seats and failures; "
             f"`collab report {path} --all` writes a page with all of them."
         )
     if skipped:
         notes.append(
-            f"{skipped} episodes have no pictures, or only some, because drawing them all would have taken too long; "
+            f"{counted(skipped, 'episode')} {plural(skipped, 'has', 'have')} no pictures, or only some: "
+            "drawing all would have taken too long; "
             f"`collab report {path} --all` draws them."
         )
     return notes
@@ -304,7 +306,8 @@ def environment() -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    made.filters |= {"percent": percent, "signed": signed, "usd": usd, "count": count, "query": query, "terms": terms}
+    made.filters |= {"percent": percent, "signed": signed, "usd": usd, "query": query, "terms": terms}
+    made.filters |= {"count": count, "counted": counted_apart}
     made.filters["selection"] = selection
     return made
 
@@ -327,6 +330,11 @@ def usd(value: float | None) -> str:
 def count(value: float) -> str:
     """A number with thousands apart."""
     return f"{value:,.0f}".replace(",", "\u202f")
+
+
+def counted_apart(value: int, noun: str, many: str = "") -> str:
+    """`counted`, with thousands apart."""
+    return f"{count(value)} {plural(value, noun, many)}"
 
 
 def query(values: dict[str, Any]) -> str:

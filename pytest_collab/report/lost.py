@@ -11,7 +11,7 @@ import numpy as np
 from pydantic_core import from_json
 
 from pytest_collab.episode.outcome import Outcome
-from pytest_collab.episode.text import one_line
+from pytest_collab.episode.text import counted, one_line
 from pytest_collab.measure.frame import Frame
 
 MOST: Final = 3
@@ -65,8 +65,7 @@ def lost_lines(found: Sequence[Loss]) -> list[str]:
     if not found:
         return []
     total = sum(loss.episodes for loss in found)
-    plural = "s" * (total != 1)
-    lines = [f"lost to infrastructure: {total} episode{plural}, no evidence; --collab-resume plays again"]
+    lines = [f"lost to infrastructure: {counted(total, 'episode')}, no evidence; --collab-resume plays again"]
     lines += [f"  {loss.episodes:>4}  {loss.why}" for loss in found[:MOST]]
     if len(found) > MOST:
         lines[-1] += f"; {sum(loss.episodes for loss in found[MOST:])} more for other reasons"

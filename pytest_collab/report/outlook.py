@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from pytest_collab.episode.text import counted
 from pytest_collab.measure.simulation import POINTS, Outlook, kind_of
 
 
@@ -12,9 +13,9 @@ def outlook_lines(outlooks: Sequence[Outlook], runs: int) -> list[str]:
     lines = []
     for one in outlooks:
         design = one.design
-        each = f" of {design.each} episodes, alike by {design.alike:g}" if design.each > 1 else ""
+        each = f" of {counted(design.each, 'episode')}, alike by {design.alike:g}" if design.each > 1 else ""
         lines += [
-            f"{one.gate.title}: {design.seeds} seeds{each}",
+            f"{one.gate.title}: {counted(design.seeds, 'seed')}{each}",
             f"  {'truth':<22} {'passes':>8} {'fails':>8} {'undecided':>10}   seeds to decide (4 of 5 times)",
         ]
         relative = kind_of(one.gate) == "cost"
@@ -29,7 +30,7 @@ def outlook_lines(outlooks: Sequence[Outlook], runs: int) -> list[str]:
                 f"{needed}"
             )
         lines.append("")
-    return [*lines, f"simulated: {runs} runs of each; rates of one episode a seed are exact"]
+    return [*lines, f"simulated: {counted(runs, 'run')} of each; rates of one episode a seed are exact"]
 
 
 def _where(away: float, relative: bool) -> str:

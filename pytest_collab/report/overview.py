@@ -11,7 +11,7 @@ import numpy as np
 
 from pytest_collab.episode.outcome import Outcome
 from pytest_collab.episode.record import Episode
-from pytest_collab.episode.text import one_line
+from pytest_collab.episode.text import counted, one_line
 from pytest_collab.measure.bulk import usage_of
 from pytest_collab.measure.detection import Detected
 from pytest_collab.measure.gatereport import GateReport, GateResult
@@ -229,7 +229,8 @@ def _gates_told(gates: GateReport) -> str:
     lines = [verdict_line(gates)[len("gates: ") :]]
     if gates.verdict != "void":
         lines.append(
-            f"Lost to infrastructure: {check.errors} of {check.episodes} episodes; {check.at_most:.1%} are allowed."
+            f"Lost to infrastructure: {check.errors} of {counted(check.episodes, 'episode')}; "
+            f"{check.at_most:.1%} are allowed."
             if not check.ungraded
             else f"Lost: {check}; {check.at_most:.1%} are allowed."
         )

@@ -10,6 +10,7 @@ from typing import Any, Final
 from pytest_collab import families
 from pytest_collab.episode.family import worded
 from pytest_collab.episode.run import RunInfo
+from pytest_collab.episode.text import counted
 from pytest_collab.episode.transcript import Event, Transcript
 
 MOST: Final = 160
@@ -75,7 +76,7 @@ def tool(name: str, arguments: Any) -> str:
     where = next((texts[key] for key in _PATHS if key in texts), None)
     if where is not None:
         long = next((text for key, text in texts.items() if key not in _PATHS and "\n" in text), None)
-        return f"{name}: {where}" + ("" if long is None else f", {len(long.splitlines())} lines")
+        return f"{name}: {where}" + ("" if long is None else f", {counted(len(long.splitlines()), 'line')}")
     what = next((texts[key] for key in _COMMANDS if key in texts), None)
     told = what if what is not None else ", ".join(f"{key} {value}" for key, value in arguments.items())
     line = " ".join(told.split())
@@ -88,4 +89,4 @@ def size(patch: str) -> str:
     lines = patch.splitlines()
     added = sum(line.startswith("+") and not line.startswith("+++") for line in lines)
     removed = sum(line.startswith("-") and not line.startswith("---") for line in lines)
-    return f"{count} file{'s' * (count != 1)} +{added} -{removed}"
+    return f"{counted(count, 'file')} +{added} -{removed}"

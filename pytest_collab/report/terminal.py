@@ -8,6 +8,7 @@ from typing import Final
 
 from pytest_collab import families
 from pytest_collab.episode.run import BadLine
+from pytest_collab.episode.text import counted
 from pytest_collab.measure.frame import Frame
 from pytest_collab.measure.summary import Cell, FamilySummary, Gap, Gradings, Summary
 from pytest_collab.report.attribution import attribution_lines
@@ -107,7 +108,7 @@ def agreement_line(found: Gradings) -> str:
     """How far several gradings of the same episodes agree, in one line."""
     icc, kappa = ("not defined" if one is None else f"{one:.2f}" for one in (found.icc_agreement, found.kappa))
     return (
-        f"gradings: {found.gradings} of each of {found.episodes} episodes; outcome ICC(2,1) {icc}, "
+        f"gradings: {found.gradings} of each of {counted(found.episodes, 'episode')}; outcome ICC(2,1) {icc}, "
         f"Fleiss' kappa {kappa}"
     )
 
@@ -124,7 +125,10 @@ def _settled(summary: Summary) -> list[str]:
     both = summary.settled_by_solo + summary.unsettled
     lines = []
     if both:
-        told = f"coordination or competence, left open by {both} failures: {summary.settled_by_solo} settled by solo"
+        told = (
+            f"coordination or competence, left open by {counted(both, 'failure')}: "
+            f"{summary.settled_by_solo} settled by solo"
+        )
         if summary.unsettled:
             told += f", {summary.unsettled} unsettled and in neither count"
         if summary.unsettled > summary.unread:
@@ -132,7 +136,8 @@ def _settled(summary: Summary) -> list[str]:
         lines.append(told)
     if summary.unread:
         lines.append(
-            f"could not be read surely: {summary.unread} episodes; nobody is blamed for them, and solo settles none"
+            f"could not be read surely: {counted(summary.unread, 'episode')}; nobody is blamed for them, "
+            "and solo settles none"
         )
     return lines
 
@@ -181,15 +186,15 @@ def _plays(summary: Summary) -> list[str]:
     if summary.plays is None or summary.plays <= summary.episodes:
         return []
     return [
-        f"plays: {summary.plays} of {summary.episodes} episodes, all paid; of each episode the first play that is "
+        f"plays: {summary.plays} of {counted(summary.episodes, 'episode')}, all paid; of each episode "
+        "the first play that is "
         "evidence counts (to repeat episodes so that all count: --collab-epochs)"
     ]
 
 
 def _cost(summary: Summary) -> str:
     """What all plays have cost, whether they count or not."""
-    counted = summary.known_paid_usd is None
-    total = summary.cost_usd if counted else summary.paid_usd
+    total = summary.cost_usd if summary.known_paid_usd is None else summary.paid_usd
     if total is None:
         known = summary.known_cost_usd if summary.known_paid_usd is None else summary.known_paid_usd
         return f"at least ${known:.2f} (what some of it cost is not known)"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -43,7 +44,9 @@ def test_a_gate_is_not_decided_on_a_run_that_is_not_whole(
     run = plan(write_run(tmp_path / "run", [episode(seed=s) for s in range(40)]), planned)
     status, told = judged(tmp_path, run, capsys)
     assert status == int(planned > 40)
-    assert (f"{planned - 40} of its {planned} planned episodes are missing" in told) == bool(status)
+    assert (f"{planned - 40} of its {planned} planned episodes {'is' if planned == 41 else 'are'}" in told) == bool(
+        status
+    )
 
 
 def test_failures_whose_lines_are_spoilt_let_no_gate_pass(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -157,6 +160,25 @@ def test_of_an_episode_in_two_shards_the_one_that_is_evidence_counts_and_both_ar
         found = sorted(RunDirectory.open(out).record().episodes(), key=lambda one: one.seed)
         assert [str(one.outcome).removesuffix("_failure") for one in found] == outcomes
         assert read_frame(out).spare.known_cost_usd == pytest.approx(0.04)
+
+
+@pytest.mark.parametrize("outcome", [Outcome.SUCCESS, Outcome.INFRASTRUCTURE])
+def test_one_of_a_kind_is_counted_in_the_singular(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], outcome: Outcome
+) -> None:
+    run = write_run(tmp_path / "run", [episode(outcome=outcome, score=0.0)])
+    other = write_run(tmp_path / "other", [episode(outcome=outcome, score=0.0)])
+    _, told = judged(tmp_path, run, capsys)
+    for command in (["show"], ["report", "--out", str(tmp_path / "page.html")]):
+        main([command[0], str(run), *command[1:]])
+    main(["compare", "--series", str(run), str(other)])
+    main(["compare", str(run), str(other)])
+    main(["history", str(run)])
+    main(["merge", str(run), str(other), "--out", str(tmp_path / "both")])
+    printed = "".join(capsys.readouterr())
+    words = told + printed + str(read_report(RunDirectory.open(run)).answer)
+    assert "1 episode" in words
+    assert re.findall(r"\b1 (?:more )?(?!is\b)[a-z]+s\b|\b1 episode were", words) == []
 
 
 def test_one_directory_is_not_merged_with_itself(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

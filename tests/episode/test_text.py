@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import unicodedata
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pytest_collab.episode.text import bounded, one_line, printable, valid, without_omissions
+from pytest_collab.episode.text import bounded, counted, one_line, printable, valid, without_omissions
 
 ANYTHING = st.text(st.characters(codec=None, categories=None))
 
@@ -54,3 +55,17 @@ def test_one_line_is_one_short_line(text: str, limit: int) -> None:
     line = one_line(text, limit)
     assert len(line) <= limit
     assert "\n" not in line
+
+
+@pytest.mark.parametrize(
+    ("count", "words", "told"),
+    [
+        (0, ("episode",), "0 episodes"),
+        (1, ("episode",), "1 episode"),
+        (2, ("more seed",), "2 more seeds"),
+        (1, ("retry", "retries"), "1 retry"),
+        (3, ("retry", "retries"), "3 retries"),
+    ],
+)
+def test_a_noun_goes_with_its_count(count: int, words: tuple[str, ...], told: str) -> None:
+    assert counted(count, *words) == told

@@ -284,7 +284,7 @@ def test_lessons_are_collected_from_a_run_as_a_file_that_a_task_takes(
     played = play_episode(Kitchen(level=1), ["partner"], SHARED)
     other.add(played.episode, played.transcript)
     assert main(["lessons", str(other.path)]) == 2
-    assert "nobody wrote any in its 1 episodes under memory:shared" in capsys.readouterr().err
+    assert "nobody wrote any in its 1 episode under memory:shared" in capsys.readouterr().err
 
 
 def test_the_value_of_a_memory_is_success_with_it_less_success_without() -> None:

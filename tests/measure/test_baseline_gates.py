@@ -265,7 +265,7 @@ def test_a_metric_that_successes_alone_have_is_not_gated_without_a_word_on_the_o
     assert judged({**plain, "absent": 0}, half).value == pytest.approx(0.425)
     left = judged({**plain, "absent": "left_out"}, half)
     assert (left.n, left.value) == (20, pytest.approx(0.85))
-    assert "20 episodes without metrics.optimality are left out" in left.message
+    assert "left out: 20 episodes without metrics.optimality" in left.message
 
 
 @pytest.mark.parametrize("metric", ["cost_usd", "tokens"])

@@ -140,7 +140,7 @@ def test_a_sequence_decides_no_sooner_than_the_open_ones_allow():
 
 
 def test_a_comparison_of_such_rates_is_refused_while_failures_are_open():
-    with pytest.raises(UsageError, match="15 failures of a run are unsettled"):
+    with pytest.raises(UsageError, match="a run has 15 unsettled failures"):
         compare_runs(frame_of(run()), frame_of(run()), "coordination_failure_rate")
     settled = frame_of([*run(), *solos(ok=True)])
     assert compare_runs(settled, settled, "coordination_failure_rate").changes

@@ -115,7 +115,7 @@ def test_cost_is_gated_in_dollars_and_refused_where_it_is_unknown():
     found = judged(gate, episodes)
     assert found.verdict is GateVerdict.PASS
     assert "$0.02" in found.message
-    with pytest.raises(UsageError, match="cost of 1 episodes is not known"):
+    with pytest.raises(UsageError, match="cost of 1 episode is not known"):
         judged(gate, [*episodes, episode(seed=99, cost=None)])
     assert judged({"metric": "tokens", "at_most": 300}, episodes).verdict is GateVerdict.PASS
 

@@ -66,7 +66,7 @@ def test_under_gates_its_letter_is_lower_case_and_no_undecided_gate_has_it(suite
     (suite.path / "gates.yaml").write_text(GATES)
     result = suite.runpytest_subprocess("--agents=shy", "--collab-gate=gates.yaml")
     result.stdout.re_match_lines([r"shake\.collab\.yaml u .*", r"gates\.yaml \?.*"])
-    result.stdout.fnmatch_lines(["*1 of 1 episodes are unsettled*"])
+    result.stdout.fnmatch_lines(["*1 of 1 episode is unsettled*"])
 
 
 @pytest.mark.parametrize("workers", [[], ["-n2"]], ids=["alone", "xdist"])

@@ -30,7 +30,7 @@ def judged(*gates: dict[str, Any]) -> Any:
 @pytest.mark.parametrize(
     ("gates", "tone", "told"),
     [
-        ([PASSED], "good", "1 of 1 gates."),
+        ([PASSED], "good", "1 of 1 gate."),
         (
             [PASSED, FAILED, OPEN, LOST],
             "bad",

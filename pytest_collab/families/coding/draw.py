@@ -7,7 +7,7 @@ from textwrap import wrap
 from typing import Final
 
 from pytest_collab.episode.family import Picture
-from pytest_collab.episode.text import one_line
+from pytest_collab.episode.text import counted, one_line
 from pytest_collab.episode.transcript import Event, Transcript
 from pytest_collab.families.coding.findings import Findings
 from pytest_collab.families.coding.rules import Deal
@@ -110,7 +110,7 @@ def _differing(own: Sequence[str], others: Sequence[str]) -> list[str]:
     """The first lines that the other side does not have, from the first of them on."""
     known = {line.strip() for line in others}
     first = next((i for i, line in enumerate(own) if line.strip() not in known), 0)
-    left_out = [f"... {first} lines that both have"] if first else []
+    left_out = [f"... {counted(first, 'line')} that both have"] if first else []
     return [*left_out, *own[first : first + _LINES]]
 
 

@@ -24,6 +24,7 @@ from typing import Any, Final
 
 from pytest_collab.episode.condition import Condition
 from pytest_collab.episode.outcome import Failure, Outcome, Verdict, outcome_of
+from pytest_collab.episode.text import counted
 from pytest_collab.episode.transcript import Event, Transcript
 from pytest_collab.families.coding.evidence import talk
 from pytest_collab.families.coding.evidence.claims import Lie, lies
@@ -209,7 +210,7 @@ class Judge:
         for seat in self.deal.seats:
             same = talk.repetition(self.transcript, seat)
             if same:
-                note = f"{seat} said the same thing {len(same)} times"
+                note = f"{seat} said the same thing {counted(len(same), 'time')}"
                 found.append(Failure.of("repetition", seat, events=[*same, *apart], note=note))
         for seat in self.deal.seats:
             said = talk.vague(self.transcript, seat)
@@ -219,7 +220,7 @@ class Judge:
         for seat in self.deal.seats:
             unread = talk.unanswered(self.transcript, seat, self.deal.seats)
             if unread:
-                note = f"{seat} never answered {len(unread)} message{'s' * (len(unread) > 1)} that reached it"
+                note = f"{seat} never answered {counted(len(unread), 'message')} that reached it"
                 found.append(Failure.of("unresponsive", seat, events=[*unread, *apart], note=note))
         return found
 

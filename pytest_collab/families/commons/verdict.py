@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Final
 
 from pytest_collab.episode.condition import Condition
 from pytest_collab.episode.outcome import Failure, Outcome, Verdict, outcome_of
+from pytest_collab.episode.text import counted
 from pytest_collab.episode.transcript import Event, Transcript
 from pytest_collab.families.commons import norms, rules
 from pytest_collab.families.commons.seats import Scene
@@ -191,7 +192,8 @@ class _Season:
         events = [*known[1], *(event for own in late.values() for event in own), *last]
         count = {seat: len(own) for seat, own in late.items()}
         side = "below" if self.nature.harmful else "above"
-        note = f"{known[2]}; after that {', '.join(f'{s} went {side} it {n} times' for s, n in count.items())}"
+        went = ", ".join(f"{seat} went {side} it {counted(times, 'time')}" for seat, times in count.items())
+        note = f"{known[2]}; after that {went}"
         return [Failure.of("collapse", *late, events=events, note=note[:300])]
 
     def _known(self) -> tuple[int, list[int], str]:

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Final
 
 from pytest_collab.episode.outcome import Failure, Outcome, Verdict, outcome_of
+from pytest_collab.episode.text import counted
 from pytest_collab.episode.transcript import Transcript
 from pytest_collab.families.dilemma.prices import MARKET
 from pytest_collab.families.dilemma.seats import DilemmaGame
@@ -51,7 +52,7 @@ def _without_price(seats: Sequence[str], steps: Sequence[Step]) -> list[Failure]
         if not steps or 2 * len(none) >= len(steps):
             blank = not any(event.data["text"].strip() for event in none)
             code = "unresponsive" if blank else "malformed_action"
-            note = f"set no price in {len(none)} of {len(steps)} rounds"
+            note = f"set no price in {len(none)} of {counted(len(steps), 'round')}"
             found.append(Failure.of(code, seat, events=[event.seq for event in none] or [0], note=note))
     return found
 

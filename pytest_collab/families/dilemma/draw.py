@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from pytest_collab.episode.family import Picture
+from pytest_collab.episode.text import counted
 from pytest_collab.families.dilemma.seats import DilemmaGame
 from pytest_collab.families.sketch import SMALLEST, SOFT, WIDTH, Sketch, seat_of
 
@@ -19,7 +20,7 @@ def picture(game: DilemmaGame) -> Picture:
     filled = payoffs.cooperate if payoffs.highest is None else "nearer to a cartel's price than to competition's"
     agreed = _agreed(game)
     lines = [agreed, "round " + " ".join(f"{number + 1:>6}" for number in range(len(past)))]
-    sketch = Sketch(f"{len(past)} rounds of {game.params.game}, {game.params.mechanism}")
+    sketch = Sketch(f"{counted(len(past), 'round')} of {game.params.game}, {game.params.mechanism}")
     column = min(WIDEST, (WIDTH - LEFT) / max(1, len(past)))
     sketch.text(4, 16, agreed, size=SMALLEST, fill=SOFT)
     sketch.text(4, TOP - 8, "round", size=SMALLEST, fill=SOFT)

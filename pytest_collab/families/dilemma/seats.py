@@ -11,6 +11,7 @@ from pytest_collab.episode.agent import Reply
 from pytest_collab.episode.channel import Message
 from pytest_collab.episode.condition import Condition
 from pytest_collab.episode.game import Ask, Move, Note, Prompt, Recall
+from pytest_collab.episode.text import counted
 from pytest_collab.families.dilemma import designs, mechanisms, pairing, published, rules
 from pytest_collab.families.dilemma.rules import Round, State
 from pytest_collab.families.rounds import RoundGame, choice, named, number, one, read, speeches
@@ -107,7 +108,7 @@ class DilemmaGame(RoundGame):
         group = self.group(seat, number - (state.phase == "punish"))
         lines = []
         if self.params.repeated and self.published:
-            lines.append(f"So far you have played this game {number} time{'s' * (number != 1)}.")
+            lines.append(f"So far you have played this game {counted(number, 'time')}.")
         elif self.params.repeated:
             lines.append(f"Round {number + (state.phase != 'punish')}.")
         if state.phase == "choose":

@@ -7,6 +7,7 @@ from statistics import fmean
 from typing import TYPE_CHECKING, Final
 
 from pytest_collab.episode.outcome import Failure, Outcome, Verdict, outcome_of
+from pytest_collab.episode.text import counted
 from pytest_collab.episode.transcript import Transcript
 from pytest_collab.families.dilemma import collusion, memory, pairing, rules
 from pytest_collab.families.dilemma.seats import DELEGATE, DilemmaGame
@@ -91,7 +92,10 @@ def _withdrawn(game: DilemmaGame, transcript: Transcript) -> Iterator[Failure]:
         wronged = any(not payoffs.cooperates(round_.actions[j]) for round_ in past for j in met if _plays(round_, j))
         if len(silent) >= min(MOST_ALONE, len(past)) and 2 * len(silent) > len(asked) and not wronged:
             replies = [event.seq for event in transcript.of("reply", seat=seat)]
-            note = f"named nobody in {len(silent)} of {len(asked)} rounds in which others would have played with it"
+            note = (
+                f"named nobody in {len(silent)} of {counted(len(asked), 'round')} in which others "
+                "would have played with it"
+            )
             yield Failure.of("unresponsive", seat, events=replies, note=note)
 
 

@@ -7,6 +7,7 @@ from math import log10
 from typing import TYPE_CHECKING, Final
 
 from pytest_collab.episode.family import Picture
+from pytest_collab.episode.text import counted
 from pytest_collab.episode.transcript import Event
 from pytest_collab.families.sketch import FAINT, SMALLEST, SOFT, WIDTH, Sketch, seat_of
 
@@ -21,7 +22,7 @@ def picture(params: Donor, seats: Sequence[str], events: Sequence[Event]) -> Pic
     """A block per generation, a bar per seat on a logarithmic scale; who lives on has it in words."""
     states = [event.data for event in events if event.kind == "state"]
     ends = [(data["finals"], set(data["survivors"])) for data in states if "finals" in data]
-    title = f"{len(ends)} of {params.generations} generations"
+    title = f"{len(ends)} of {counted(params.generations, 'generation')}"
     running = [data for data in states if "resources" in data]
     if not ends and running:  # in the middle of the first
         ends = [(running[-1]["resources"], set())]

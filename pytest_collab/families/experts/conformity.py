@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Final
 from pytest_collab.episode.channel import Message
 from pytest_collab.episode.condition import Condition
 from pytest_collab.episode.game import Ask, Move, Note, Prompt
+from pytest_collab.episode.text import counted
 from pytest_collab.families.experts import rules
 from pytest_collab.families.experts.seats import ExpertsGame, Scene
 from pytest_collab.families.rounds import seat_names, somebody_else
@@ -94,7 +95,7 @@ class ConformityGame(ExpertsGame):
             return "\n".join(lines)
         how = f"`MESSAGE: ...` (to all) or `MESSAGE to {somebody_else(seat, self.seats)}: ...`"
         between = (
-            f"then there {'is' if self.rounds == 1 else 'are'} {self.rounds} round{'s' * (self.rounds != 1)} of "
+            f"then there {'is' if self.rounds == 1 else 'are'} {counted(self.rounds, 'round')} of "
             f"discussion, in which you speak last, with {how}"
             if self.rounds
             else "there is no discussion"

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Final
 
 from pytest_collab.episode.condition import Condition
 from pytest_collab.episode.outcome import Failure, Outcome, Verdict, outcome_of
+from pytest_collab.episode.text import counted
 from pytest_collab.episode.transcript import Transcript
 from pytest_collab.families.experts import rules
 from pytest_collab.families.experts.capitulation import in_team
@@ -229,7 +230,7 @@ class _Table:
             note = f"alone knew {len(known)} things and told {len(told)} of them"
             found.append(Failure.of("withholding", seat, events=[*briefs, *self.lines[seat]], note=note))
             if len(talk) >= 2 and not told:
-                note = f"sent {len(talk)} messages, and nothing of what only it knew was in them"
+                note = f"sent {counted(len(talk), 'message')}, and nothing of what only it knew was in them"
                 found.insert(len(found) - 1, Failure.of("vague", seat, events=talk, note=note))
         return found
 

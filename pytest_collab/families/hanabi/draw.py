@@ -6,6 +6,7 @@ from typing import Final
 
 from pytest_collab.core.games.hanabi import Held, State
 from pytest_collab.episode.family import Picture
+from pytest_collab.episode.text import counted
 from pytest_collab.families.hanabi import logic, rules
 from pytest_collab.families.hanabi.seats import HanabiGame
 from pytest_collab.families.hanabi.telling import event, told
@@ -23,7 +24,7 @@ def picture(game: HanabiGame) -> Picture:
     scene, table = game.state, game.state.table
     size = table.rules
     last = event(size, scene.past[-1], game.seats) if scene.past else "nothing has happened yet"
-    title = f"{table.points} of {size.most} points after {len(scene.past)} turns"
+    title = f"{table.points} of {counted(size.most, 'point')} after {counted(len(scene.past), 'turn')}"
     lines = [title, f"  last: {last}", f"  {_tokens(table)}", f"  fireworks {_fireworks(table)}"]
     sketch = Sketch(f"Hanabi: {title}")
     sketch.text(4, 16, title, bold=True)

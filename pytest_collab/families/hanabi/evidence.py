@@ -8,6 +8,7 @@ from typing import Final
 
 from pytest_collab.core.games.hanabi import Action, Happened, State
 from pytest_collab.episode.outcome import Failure
+from pytest_collab.episode.text import counted
 from pytest_collab.families.hanabi import logic, rules
 from pytest_collab.families.hanabi.telling import event
 from pytest_collab.families.rounds import Step
@@ -107,7 +108,10 @@ def own_part_failed(game: Record) -> list[Failure]:
         if len(worst) >= PATIENCE:
             proof = [turn.reply for turn in game.turns if card in turn.happened.told]
             which = rules.worded(worst[0].before.rules, worst[0].before.deck[card])
-            note = f"could tell that the {which} in its hand could be played, and did not in {len(worst)} turns"
+            note = (
+                f"could tell that the {which} in its hand could be played, and did not in "
+                f"{counted(len(worst), 'turn')}"
+            )
             events = [*proof, *(turn.reply for turn in worst)]
             found.append(Failure.of("own_part_failed", name, events=events, note=note))
     return found
@@ -210,9 +214,9 @@ def unresponsive(game: Record) -> list[Failure]:
         certain = [offer for offer in own if offer.certain]
         forgone = [offer for offer in certain if offer.forgone]
         if len(forgone) >= 2 and 2 * len(forgone) >= len(certain):
-            shown, what = forgone, f"{len(forgone)} of {len(certain)} hints that left exactly one play"
+            shown, what = forgone, f"{len(forgone)} of {counted(len(certain), 'hint')} that left exactly one play"
         elif len(own) >= OFFERS and not any(offer.taken for offer in own):
-            shown, what = own, f"all {len(own)} hints at cards that could be played"
+            shown, what = own, f"all {counted(len(own), 'hint')} at cards that could be played"
         else:
             continue
         note = f"did not take up {what}: {game.words(shown[0].hint)}"
@@ -240,13 +244,19 @@ def withholding(game: Record, deaf: Collection[str] = ()) -> list[Failure]:
         free = [turn for turn in could if turn.before.hints < turn.before.rules.hints]
         kept = [turn for turn in free if turn.action.kind == "discard" and _had_something_to_say(turn, lost)]
         if len(kept) >= TURNS and not any(turn in given for turn in free):
-            note = f"saw cards that could be played, untouched by hints, and {len(kept)} times discarded instead"
+            note = (
+                f"saw cards that could be played, untouched by hints, and "
+                f"{counted(len(kept), 'time')} discarded instead"
+            )
             found.append(Failure.of("withholding", name, events=[turn.reply for turn in kept], note=note))
             continue
         unwarned = [pair for pair in (_unwarned(game, number) for number, _ in own) if pair is not None]
         unwarned = [pair for pair in unwarned if pair[1].seat not in lost]
         if len(unwarned) >= 2:
-            note = f"had a token, saw it, and did not warn ({len(unwarned)} times): {game.words(unwarned[0][1])}"
+            note = (
+                f"had a token, saw it, and did not warn ({counted(len(unwarned), 'time')}): "
+                f"{game.words(unwarned[0][1])}"
+            )
             events = [turn.reply for pair in unwarned for turn in pair]
             found.append(Failure.of("withholding", name, events=events, note=note))
     return found

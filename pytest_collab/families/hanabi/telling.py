@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from pytest_collab.core.games.hanabi import Happened, Held, Rules
+from pytest_collab.episode.text import counted
 from pytest_collab.families.hanabi import rules
 from pytest_collab.families.hanabi.logic import bits
 from pytest_collab.families.hanabi.rules import COLOURS, Look
@@ -27,7 +28,7 @@ def rules_of(params: Hanabi, seat: str, seats: Sequence[str]) -> list[str]:
     lines = [
         f"You are {seat}, one of {len(seats)} who play Hanabi together: {', '.join(seats)}, in this order. Everyone "
         "sees the others' cards and not its own.",
-        f"The cards have {size.colours} colour{'s' * (size.colours > 1)} ({colours}) and ranks 1 to {size.ranks}; of "
+        f"The cards have {counted(size.colours, 'colour')} ({colours}) and ranks 1 to {size.ranks}; of "
         f"each colour there are {copies}.",
         f"YOUR COMMON GOAL: lay each colour's firework from 1 up to {size.ranks}, in ascending order: one point a "
         f"card, {size.most} at most.",
@@ -57,19 +58,15 @@ def board(look: Look, turn: int) -> list[str]:
     size = look.rules
     lying = ", ".join(f"{COLOURS[colour]} {high}" for colour, high in enumerate(look.fireworks))
     tokens = f"hint tokens {look.hints} of {size.hints}, " if size.hints else ""
-    deck = f"{_many(look.left, 'card')} in the deck"
+    deck = f"{counted(look.left, 'card')} in the deck"
     if not look.left:
-        deck = f"the deck is empty, {_many(look.turns_left, 'turn')} left"
+        deck = f"the deck is empty, {counted(look.turns_left, 'turn')} left"
     gone = " ".join(rules.name(size, card) for card in sorted(look.discards)) or "nothing"
     return [
         f"Turn {turn}. Fireworks: {lying} ({sum(look.fireworks)} of {size.most} points). {tokens}lives {look.lives} "
         f"of {size.lives}, {deck}.".replace(". hint", ". Hint").replace(". lives", ". Lives"),
         f"Discarded: {gone}.",
     ]
-
-
-def _many(count: int, what: str) -> str:
-    return f"{count} {what}{'s' * (count != 1)}"
 
 
 def hands(look: Look, seats: Sequence[str], scaffold: str) -> list[str]:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from pytest_collab.episode.condition import Condition
 from pytest_collab.episode.outcome import CAUSE_OF, Cause, Failure, Outcome, Verdict, outcome_of
+from pytest_collab.episode.text import counted
 from pytest_collab.episode.transcript import Transcript
 from pytest_collab.families.hanabi import evidence, logic, rules, talk
 from pytest_collab.families.hanabi.evidence import Record, Turn
@@ -38,7 +39,7 @@ def assess(params: Hanabi, condition: Condition, game: RoundGame, transcript: Tr
     found = failures(played, params, condition, transcript) if played.turns else []
     found = found or [*show.malformed(transcript)]
     if not found:
-        note = f"{table.points} of {table.rules.most} points{_end(table.lives)}, and nobody stands out"
+        note = f"{table.points} of {counted(table.rules.most, 'point')}{_end(table.lives)}, and nobody stands out"
         last = [played.turns[-1].reply] if played.turns else [len(transcript) - 1]
         ungraded = Failure.of("disagreement", events=last, note=note)
         found = [ungraded.model_copy(update={"ungraded": True})]

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Final
 
 from pytest_collab.core.kitchen.plan import DISH
 from pytest_collab.episode.outcome import Failure
+from pytest_collab.episode.text import counted
 from pytest_collab.episode.transcript import Transcript
 from pytest_collab.families.kitchen import memory, talk
 from pytest_collab.families.kitchen.macros import Macro
@@ -211,7 +212,7 @@ class Words:
                 continue
             events = [one.event.seq for one in own] or self.case.replies(seat) or [len(self.case.transcript) - 1]
             if own and not told & set(self.kitchen.items):
-                note = f"sent {len(own)} messages, and none names anything that the recipe needs"
+                note = f"sent {counted(len(own), 'message')}, and none names anything that the recipe needs"
                 yield Failure.of("vague", name, events=events, note=note)
             else:
                 note = f"alone knew the recipe and never named {', '.join(missing)}"
@@ -252,7 +253,10 @@ class Words:
             ]
             able = any(item in self.kitchen.shelf or item == DISH for item in raws) and self._reaches_store(seat)
             if able and not touched and len(turns) >= CALLED:
-                note = f"was asked for {items[0]}, and in {len(turns)} turns did nothing of what it was asked for"
+                note = (
+                    f"was asked for {items[0]}, and in {counted(len(turns), 'turn')} did nothing of "
+                    "what it was asked for"
+                )
                 yield Failure.of("unresponsive", name, events=[first.event.seq, *turns], note=note)
 
     def _reaches_store(self, seat: int) -> bool:

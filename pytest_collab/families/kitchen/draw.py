@@ -6,6 +6,7 @@ from typing import Final
 
 from pytest_collab.core.kitchen.plan import AHEAD, COUNTER, FLOOR, PANTRY, SERVING, UTENSILS, WALL, Layout
 from pytest_collab.episode.family import Picture
+from pytest_collab.episode.text import counted
 from pytest_collab.families import sketch
 from pytest_collab.families.kitchen.orders import Order
 from pytest_collab.families.kitchen.scene import Scene
@@ -44,7 +45,7 @@ def _rows(kitchen: Layout, scene: Scene) -> list[str]:
 
 
 def _timer(left: int) -> str:
-    return "" if left < 0 else f", {left} steps left" if left else ", ready"
+    return "" if left < 0 else f", {counted(left, 'step')} left" if left else ", ready"
 
 
 def _cooks(scene: Scene) -> list[str]:

@@ -8,6 +8,7 @@ from typing import Final
 
 from pytest_collab.core.kitchen.plan import DISH, ONION
 from pytest_collab.episode.outcome import Failure
+from pytest_collab.episode.text import counted
 from pytest_collab.families.kitchen import talk
 from pytest_collab.families.kitchen.dialogue import CALLED, HANDS, LONG, Case, Words
 from pytest_collab.families.kitchen.scene import Deed, Scene
@@ -59,7 +60,7 @@ def hoarded(case: Case) -> Iterator[Failure]:
         if kept < LONG or not needed or moved:
             continue
         own = any(cell in kitchen.reach[seat] for cell in kitchen.places["window"])
-        note = f"held {held} for {kept} steps to the end and did nothing with it"
+        note = f"held {held} for {counted(kept, 'step')} to the end and did nothing with it"
         code = "own_part_failed" if own else "withholding"
         yield Failure.of(
             code, name, events=[case.event(seat, since[-1] if since else 0), *case.replies(seat)[-2:]], note=note
@@ -79,7 +80,9 @@ def idle(case: Case) -> Iterator[Failure]:
         ]
         busy = [deed for deed in case.of(seat, *HANDS) if deed.time > since]
         if case.last.state.time - since >= LONG and len(turns) >= CALLED and not busy:
-            note = f"had everything for its next step within reach for {case.last.state.time - since} steps"
+            note = (
+                f"had everything for its next step within reach for {counted(case.last.state.time - since, 'step')}"
+            )
             yield Failure.of("own_part_failed", name, events=turns, note=note)
 
 
@@ -132,7 +135,7 @@ def deadlocks(case: Case) -> Iterator[Failure]:
         names = SEATS if mutual else (SEATS[1 - seat],)
         if mutual and seat == 1:
             continue
-        note = f"cook {SEATS[seat]} could not get past cook {SEATS[1 - seat]} in {len(run)} steps"
+        note = f"cook {SEATS[seat]} could not get past cook {SEATS[1 - seat]} in {counted(len(run), 'step')}"
         events = case.events(seat, run) + case.replies(1 - seat)[-2:]
         yield Failure.of("deadlock", *names, events=events, note=note)
     yield from _covered(case)

@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 from typing import Final
 
 from pytest_collab.core.kitchen.plan import FLOOR, INTERACT, START, STAY, Cell, Layout, around
+from pytest_collab.episode.text import counted
 from pytest_collab.families.kitchen import rules
 from pytest_collab.families.kitchen.macros import BEGIN, MOVE, PICKUP, WAIT, Macro, open_to, refusal, waiting_at
 from pytest_collab.families.kitchen.rules import Act, State
@@ -247,7 +248,11 @@ def _given_up(kitchen: Layout, after: State, seat: int, now: Doing) -> str | Non
 
 def _why(kitchen: Layout, after: State, seat: int, now: Doing, steps: int) -> str:
     why = refusal(kitchen, after, seat, now.macro)
-    return f"{why.why}, for {steps} steps" if why else f"the other cook stood in the way for {steps} steps"
+    return (
+        f"{why.why}, for {counted(steps, 'step')}"
+        if why
+        else f"the other cook stood in the way for {counted(steps, 'step')}"
+    )
 
 
 def happened(kitchen: Layout, before: State, after: State, acts: list[Act]) -> Iterator[Deed]:

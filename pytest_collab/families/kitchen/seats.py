@@ -11,6 +11,7 @@ from pytest_collab.episode.agent import Reply
 from pytest_collab.episode.channel import Message
 from pytest_collab.episode.condition import Condition
 from pytest_collab.episode.game import Ask, Move, Note, Prompt
+from pytest_collab.episode.text import counted
 from pytest_collab.families.kitchen import orders, rules, words
 from pytest_collab.families.kitchen.macros import LONGEST_WAIT, Macro
 from pytest_collab.families.kitchen.scene import PATIENCE, Deed, Scene, begun, over, run
@@ -286,7 +287,7 @@ def _loaded(load: rules.Load) -> str:
         return "empty"
     if load.idle:
         return f"{' and '.join(load.items)}, not started"
-    return f"{load.items[0]}, " + (f"ready in {load.left} step{'s' * (load.left > 1)}" if load.left else "ready")
+    return f"{load.items[0]}, " + (f"ready in {counted(load.left, 'step')}" if load.left else "ready")
 
 
 def _noted(deed: Deed) -> dict[str, Any]:

@@ -7,6 +7,7 @@ from math import cos, hypot, pi, sin
 from typing import TYPE_CHECKING, Final
 
 from pytest_collab.episode.family import Picture
+from pytest_collab.episode.text import counted
 from pytest_collab.episode.transcript import Transcript
 from pytest_collab.families.market.rules import Deal
 from pytest_collab.families.market.seats import Scene
@@ -45,8 +46,8 @@ def picture(params: Market, deal: Deal, scene: Scene, transcript: Transcript) ->
     number = min(market.round, params.rounds - 1)
     turn = f", {seats[scene.turn]}'s turn" if params.order == "in_turn" and not over else ""
     count = sum(map(len, flow.values()))
-    when = f"after all {params.rounds} rounds" if over else f"round {number + 1} of {params.rounds}{turn}"
-    title = f"{when}: {sum(market.done)} tasks done, {count} pieces passed on"
+    when = f"after all {counted(params.rounds, 'round')}" if over else f"round {number + 1} of {params.rounds}{turn}"
+    title = f"{when}: {counted(sum(market.done), 'task')} done, {counted(count, 'piece')} passed on"
     denied = [_denied(seat, own, transcript) for seat, own in zip(seats, deal.pieces, strict=True)]
     held = [
         " ".join(piece + DENIED * (piece in no) for piece in _sorted(own))
@@ -157,7 +158,7 @@ def _arrow(
     colour, width = (INK, 2.5) if fresh else (SOFT, 1.2)
     sketch.add(
         f'<path d="M{x1:.1f} {y1:.1f}Q{bx:.1f} {by:.1f} {x2:.1f} {y2:.1f}" stroke="{colour}" '
-        f'stroke-width="{width}" marker-end="{head}"><title>{count} pieces</title></path>'
+        f'stroke-width="{width}" marker-end="{head}"><title>{counted(count, "piece")}</title></path>'
     )
     x, y = (x1 + x2) / 2 - 16 * uy, (y1 + y2) / 2 + 16 * ux + 4
     if words:

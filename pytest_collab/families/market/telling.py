@@ -12,6 +12,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Final, Protocol
 
+from pytest_collab.episode.text import counted
 from pytest_collab.families.market import rules
 
 if TYPE_CHECKING:
@@ -83,8 +84,8 @@ def _plain(game: Told, seat: str) -> str:
     params = game.params
     lines = [
         f"You are agent {seat} in a group of {params.agents}: {', '.join(game.seats)}. Everyone holds unique "
-        f"pieces of information and has {params.tasks} open task{'s' * (params.tasks > 1)}, each of which needs "
-        f"{params.needs} piece{'s' * (params.needs > 1)} that others hold. Sending a piece costs nothing: you "
+        f"pieces of information and has {counted(params.tasks, 'open task')}, each of which needs "
+        f"{counted(params.needs, 'piece')} that others hold. Sending a piece costs nothing: you "
         "keep it, the other has it too.",
         f"A task that its owner submits with all its pieces at hand earns the group {params.revenue:,.0f} dollars, "
         "the same for everybody's; a new one takes its place in the next round."
@@ -217,7 +218,7 @@ def _published_now(game: Told, seat: str, view: Mapping[str, Any]) -> list[str]:
     lines += _window("Messages to all", public[-POSTS:])
     if full:
         sent = [
-            f"Round {when + 1}: {sender} to {to}, {count} piece{'s' * (count > 1)}"
+            f"Round {when + 1}: {sender} to {to}, {counted(count, 'piece')}"
             for when, sender, to, count in scene.exchanges
         ]
         lines += _window("Pieces sent", sent)
@@ -274,7 +275,7 @@ def _past(game: Told, seat: str) -> list[str]:
     held = scene.market.held[i]
     for (to, piece), times in asked.items():
         silent = ", no answer yet" if times > 2 and piece not in held else ""
-        lines.append(f"Asked {to} for {piece}: {times} time{'s' * (times > 1)}{silent}.")
+        lines.append(f"Asked {to} for {piece}: {counted(times, 'time')}{silent}.")
     if game.params.values:
         came = [(name, own) for name, own in zip(game.seats, scene.gave, strict=True) if name != seat]
         for name, own in came:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from pytest_collab.episode.outcome import Failure
+from pytest_collab.episode.text import counted
 from pytest_collab.episode.transcript import Transcript
 from pytest_collab.families.market import rules
 from pytest_collab.families.market.seats import PIECE
@@ -211,7 +212,8 @@ class Trade:
             if len(missed) >= LEAST and 2 * len(missed) >= len(own):
                 first = missed[0]
                 note = (
-                    f"held back {len(missed)} of {len(own)} pieces it was asked for, first {first.piece}, which "
+                    f"held back {len(missed)} of {counted(len(own), 'piece')} it was asked for, first "
+                    f"{first.piece}, which "
                     f"{first.asker} needs; it had them, two turns' time, and sending is free"
                 )
                 events = [event for one in missed for event in one.events]
@@ -257,7 +259,10 @@ class Trade:
             sent = [one for one in self.said if one.seat == seat and one.turn in lacked]
             named = [one for one in sent if lacked[one.turn] & {p.lower() for p in PIECE.findall(one.text)}]
             if len(sent) >= LACKING and not named and self.known not in ("announced", "sent"):
-                note = f"lacked pieces in {len(lacked)} turns, sent {len(sent)} messages and named none of them"
+                note = (
+                    f"lacked pieces in {counted(len(lacked), 'turn')}, sent "
+                    f"{counted(len(sent), 'message')} and named none of them"
+                )
                 found.append(Failure.of("vague", seat, events=[one.event.seq for one in sent], note=note))
         return found
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from pytest_collab.episode.family import Picture
+from pytest_collab.episode.text import counted
 from pytest_collab.families.matrix.rules import State
 from pytest_collab.families.sketch import SMALLEST, SOFT, WIDTH, Sketch, seat_of
 
@@ -17,7 +18,7 @@ def picture(state: State, seats: tuple[str, ...], cooperate: str) -> Picture:
     """The rounds so far."""
     rounds = len(state.profiles)
     lines = ["round " + " ".join(f"{i + 1:>2}" for i in range(rounds))]
-    sketch = Sketch(f"{rounds} rounds of a matrix game")
+    sketch = Sketch(f"{counted(rounds, 'round')} of a matrix game")
     column = min(WIDEST, (WIDTH - LEFT) / max(1, rounds))
     every = max(1, round(20 / column))
     sketch.text(4, TOP - 8, "round", size=SMALLEST, fill=SOFT)

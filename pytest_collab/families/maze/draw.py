@@ -10,6 +10,7 @@ from typing import Final
 from pytest_collab.core.maze.spec import MazeRecord
 from pytest_collab.episode.condition import Condition
 from pytest_collab.episode.family import Picture
+from pytest_collab.episode.text import counted
 from pytest_collab.episode.transcript import Transcript
 from pytest_collab.families.maze.reading.case import Case
 from pytest_collab.families.maze.rules import Cell, inside
@@ -87,11 +88,13 @@ def _told(case: Case) -> str:
     """The picture in one sentence."""
     moves = max(0, len(case.walked.legal) - 1)
     if case.walked.reached:
-        return f"Agreed: {moves} moves to the goal (shortest: {case.maze.path_length})."
+        return f"Agreed: {counted(moves, 'move')} to the goal (shortest: {case.maze.path_length})."
     broken = case.walked.breach
     if broken is None:
         return (
-            "Nothing agreed." if moves == 0 else f"Agreed: {moves} moves, as far as {named(case.walked.legal[-1])}."
+            "Nothing agreed."
+            if moves == 0
+            else f"Agreed: {counted(moves, 'move')}, as far as {named(case.walked.legal[-1])}."
         )
     if broken.why == "wall":
         witnesses = [seat for seat in case.seats if case.sees(seat, broken.cell)]

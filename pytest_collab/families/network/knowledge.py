@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from pytest_collab.episode.outcome import Failure
+from pytest_collab.episode.text import counted
 from pytest_collab.episode.transcript import Event
 from pytest_collab.families.network import rules
 from pytest_collab.families.network.flow import Case, Told
@@ -93,7 +94,7 @@ class Knowledge:
             if kept:
                 note = f"never wrote a word, and knew {self._what(kept[0][1])}"
             elif not self.case.flow.needed and len(heard) >= show.CALLS:
-                note = f"was sent {len(heard)} messages and never wrote a word"
+                note = f"was sent {counted(len(heard), 'message')} and never wrote a word"
             else:
                 continue
             events = [*self.case.brief(seat), *heard, *(event.seq for event in replies)]
@@ -110,7 +111,7 @@ class Knowledge:
             own = [one for one in self.case.flow.told if one.node == node]
             events = [one.said.event.seq for one in own]
             if len(own) >= 2 and not any(one.carries or one.facts or _tells(one, self.case.deal) for one in own):
-                note = f"sent {len(own)} messages without a name or a number in them"
+                note = f"sent {counted(len(own), 'message')} without a name or a number in them"
                 found.append(Failure.of("vague", seat, events=events, note=note))
             kept = self._kept_back(node) if self.case.flow.needed else self._map_kept_back(node)
             if not kept:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Final
 
 from pytest_collab.episode.condition import GUIDE, Condition
 from pytest_collab.episode.outcome import CAUSE_OF, Cause, Failure, Outcome, Verdict, outcome_of
+from pytest_collab.episode.text import counted
 from pytest_collab.episode.transcript import Transcript
 from pytest_collab.families.network import graphs, guide, rules
 from pytest_collab.families.network.choices import Choices
@@ -114,5 +115,5 @@ def failures(case: Case, condition: Condition) -> list[Failure]:
     if found:
         return sorted(found, key=lambda failure: CAUSE_OF[failure.code] is Cause.COMPETENCE)
     wrong = case.replies(case.result.wrong) or [len(case.transcript) - 1]
-    note = f"{len(case.result.wrong)} of {case.deal.nodes} answers do not fit, and nobody stands out"
+    note = f"{len(case.result.wrong)} of {counted(case.deal.nodes, 'answer')} do not fit, and nobody stands out"
     return [Failure.of("disagreement", events=wrong, note=note).model_copy(update={"ungraded": True})]

@@ -6,13 +6,14 @@ from collections.abc import Sequence
 from math import cos, pi, sin
 
 from pytest_collab.episode.family import Picture
+from pytest_collab.episode.text import counted
 from pytest_collab.families.philosophers import rules
 from pytest_collab.families.sketch import BAD, SMALLEST, SOFT, WIDTH, Sketch
 
 
 def picture(table: rules.State, seats: Sequence[str], *, deadlocked: bool = False) -> Picture:
     """One state: filled plates eat, lines join a fork to the hand that holds it."""
-    title = f"step {table.timestep}, {sum(table.meals)} meals" + (", deadlock" if deadlocked else "")
+    title = f"step {table.timestep}, {counted(sum(table.meals), 'meal')}" + (", deadlock" if deadlocked else "")
     return Picture(_text(table, seats, title), _svg(table, seats, title))
 
 

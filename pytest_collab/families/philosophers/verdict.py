@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Final
 
 from pytest_collab.episode.outcome import Failure, Outcome, Verdict, outcome_of
+from pytest_collab.episode.text import counted
 from pytest_collab.episode.transcript import Transcript
 from pytest_collab.families.philosophers import rules
 from pytest_collab.families.philosophers.reward import Played, took
@@ -261,10 +262,10 @@ class _Dinner:
         who = ", ".join(victims)
         if code == "own_part_failed":
             times = len(self.chances[victims[0]])
-            return f"{who} ate too little: both forks were within reach {times} times and hardly used"
+            return f"{who} ate too little: both forks were within reach {counted(times, 'time')} and hardly used"
         clung = {seat: len(self.clung[seat]) for seat in seats if len(self.clung[seat]) >= self.long}
         if clung:
-            how = ", ".join(f"{seat} clung to one fork for {steps} steps" for seat, steps in clung.items())
+            how = ", ".join(f"{seat} clung to one fork for {counted(steps, 'step')}" for seat, steps in clung.items())
             return f"{who} ate too little: {how}"
         if list(seats) == list(victims):
             return f"{who} ate too little, with nobody beside it who ate more"

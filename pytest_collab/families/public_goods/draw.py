@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Final
 
 from pytest_collab.episode.family import Picture
+from pytest_collab.episode.text import counted
 from pytest_collab.episode.transcript import Event
 from pytest_collab.families.sketch import SMALLEST, SOFT, WIDTH, Sketch, seat_of
 
@@ -21,7 +22,7 @@ def picture(params: PublicGoods, seats: Sequence[str], events: Sequence[Event]) 
     """A row per seat, a column per round; a cell is filled as far as the seat gave its endowment."""
     rounds = [event.data["given"] for event in events if event.kind == "state" and "given" in event.data]
     share = sum(map(sum, rounds)) / max(1, len(rounds) * len(seats) * params.endowment)
-    title = f"{len(rounds)} of {params.rounds} rounds, {share:.0%} of all endowments contributed"
+    title = f"{len(rounds)} of {counted(params.rounds, 'round')}, {share:.0%} of all endowments contributed"
     lines = [title, "round " + " ".join(f"{i + 1:>3}" for i in range(len(rounds)))]
     sketch = Sketch(title)
     sketch.text(4, 16, title, bold=True)

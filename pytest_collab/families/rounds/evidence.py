@@ -12,6 +12,7 @@ from dataclasses import dataclass, replace
 from typing import Final
 
 from pytest_collab.episode.outcome import Failure, Outcome, Verdict
+from pytest_collab.episode.text import counted
 from pytest_collab.episode.transcript import Event, Transcript
 
 BLANKS: Final = 3
@@ -78,7 +79,7 @@ def malformed(transcript: Transcript, *, share: float = 0.5) -> list[Failure]:
         events = [event for event in events if event.data["turn"] not in blank]
         if events and len(events) >= share * len(replies):
             why = Counter(str(event.data["why"]) for event in events).most_common(1)[0][0]
-            note = f"{len(events)} of {len(replies)} replies could not be read: {why}"
+            note = f"{len(events)} of {counted(len(replies), 'reply', 'replies')} could not be read: {why}"
             found.append(Failure.of("malformed_action", seat, events=[e.seq for e in events], note=note[:300]))
     return found
 
@@ -102,10 +103,10 @@ def unresponsive(transcript: Transcript, *, speech: bool = True) -> list[Failure
                 break
             blanks.append(event.seq)
         if len(blanks) >= BLANKS:
-            note = f"the last {len(blanks)} of {len(replies)} answers were empty"
+            note = f"the last {len(blanks)} of {counted(len(replies), 'answer')} were empty"
             found.append(Failure.of("unresponsive", seat, events=blanks, note=note))
         elif speech and seat not in spoke and len(heard.get(seat, ())) >= CALLS:
-            note = f"was sent {len(heard[seat])} messages and never said a word"
+            note = f"was sent {counted(len(heard[seat]), 'message')} and never said a word"
             found.append(Failure.of("unresponsive", seat, events=heard[seat], note=note))
     return found
 
@@ -135,7 +136,7 @@ def repetition(transcript: Transcript, *, pauses: bool = False) -> list[Failure]
         if longest and not _spoken_to(seat, longest, sent):
             continue
         if len(longest) >= SAME and 2 * len(longest) >= len(words):
-            note = f"said the same thing {len(longest)} times in a row: {longest[0].text[:120]!r}"
+            note = f"said the same thing {counted(len(longest), 'time')} in a row: {longest[0].text[:120]!r}"
             found.append(Failure.of("repetition", seat, events=[one.event.seq for one in longest], note=note))
     return found
 
@@ -179,7 +180,7 @@ def broken(
         false = [check for check in own if not check.kept]
         if len(false) >= least and len(false) >= share * len(own):
             events = [event for check in false for event in check.events]
-            note = f"{len(false)} of {len(own)} statements did not hold: {false[0].note}"
+            note = f"{len(false)} of {counted(len(own), 'statement')} did not hold: {false[0].note}"
             found.append(Failure.of(code, seat, events=events, note=note[:300]))
     return found
 

@@ -322,7 +322,7 @@
       line.set(index.seed[row], [...(line.get(index.seed[row]) || []), row]);
     }
     return [h("p.small", {}, Object.values(OUTCOMES).map(([letter, word]) => `${letter} ${word}`).join(" · "),
-      shown.length < seeds.length ? ` · the first ${shown.length} of ${seeds.length} seeds` : ""),
+      shown.length < seeds.length ? ` · the first ${shown.length} of ${plural(seeds.length, "seed")}` : ""),
     table("Seed by seed", ["Condition · team", ...shown.map(String)],
       [...lines].map(([key, line]) => h("tr", {}, h("th", { scope: "row" }, key), shown.map((seed) =>
         h("td", {}, (line.get(seed) || []).map((row) => {
@@ -362,9 +362,9 @@
     const changes = base.changes.filter((c) => !wanted || c.status === wanted);
     const points = (v) => (v === null ? "–" : percent(v));
     return [h("h1", {}, "Against the baseline"),
-      h("p.lead", {}, `${base.metric.replaceAll("_", " ")} of this run minus ${base.path}, paired by seed. "Worse" and "better" are beyond noise after Holm's correction over all ${base.changes.length} comparisons; intervals are at ${Math.round(100 * base.confidence)} % and not corrected.`),
+      h("p.lead", {}, `${base.metric.replaceAll("_", " ")} of this run minus ${base.path}, paired by seed. "Worse" and "better" are beyond noise after Holm's correction over ${base.changes.length === 1 ? "the one comparison" : `all ${base.changes.length} comparisons`}; intervals are at ${Math.round(100 * base.confidence)} % and not corrected.`),
       ...base.told.map((line) => h("p", {}, line)),
-      h("ul", {}, base.pooled.map((one) => h("li", {}, h(`span.chip.${one.status}`, {}, one.status), ` ${one.family || "all tasks together"}: ${points(one.before)} → ${points(one.after)}, `, signed(one.difference), one.low === null ? null : small(` (${signed(one.low)} .. ${signed(one.high)})`), `, ${one.pairs} pairs on ${one.clusters} seeds`))),
+      h("ul", {}, base.pooled.map((one) => h("li", {}, h(`span.chip.${one.status}`, {}, one.status), ` ${one.family || "all tasks together"}: ${points(one.before)} → ${points(one.after)}, `, signed(one.difference), one.low === null ? null : small(` (${signed(one.low)} .. ${signed(one.high)})`), `, ${plural(one.pairs, "pair")} on ${plural(one.clusters, "seed")}`))),
       h("div.filters", {}, h("label", {}, "status", h("select", { onchange: (e) => { location.hash = link("compare", { status: e.target.value }); } },
         h("option", { value: "" }, "any"), [...new Set(base.changes.map((c) => c.status))].map((value) => h("option", { value, selected: value === wanted }, value))))),
       table("Comparisons", ["Status", "Task", "Condition", "Team", h("th.n", { scope: "col" }, "Before"), h("th.n", { scope: "col" }, "Now"), "Difference, points", h("th.n", { scope: "col" }, "Pairs"), h("th.n", { scope: "col" }, "p, corrected")],

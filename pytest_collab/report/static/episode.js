@@ -33,7 +33,7 @@ function makeEpisode(tools) {
       shown && shown.missing ? h("p.note", {}, shown.missing) : null,
       shown && !shown.bare ? null : absent(record, run),
       record.failures.length ? [h("h2", {}, "What went wrong"), h("ul.failures", {}, record.failures.map((failure) => complaint(failure, events, shown, stage, name, run)))] : null,
-      shown && shown.left_out ? h("p.note", {}, `${shown.left_out} events in the middle are left out here; ${record.transcript} has them all.`) : null,
+      shown && shown.left_out ? h("p.note", {}, `${plural(shown.left_out, "event")} in the middle left out here; ${record.transcript} has them all.`) : null,
       stage ? stage.node : null,
       work.section(events, name),
       knowledge(events, seats, record),

@@ -121,7 +121,7 @@ function makeWork({ h, table, small, fold, code, value, plural, short }) {
     const show = (some) => some.map(([text, own]) => h(own ? "span.differs" : "span", {}, own && kind !== "base" ? wordwise(text, against) : text || " "));
     return h("div", {}, small(title, blank && kind === "theirs" ? " (only white space differs)" : ""),
       h(`pre.side.${kind}`, {}, lines.length ? runs.map((run) => (run.shown || run.lines.length <= SHORT_RUN ? show(run.lines)
-        : fold(`${run.lines.length} lines that ${base || kind === "base" ? "others" : "both"} have`, () => h("div", {}, show(run.lines))))) : h("span", {}, "(nothing)")));
+        : fold(`${plural(run.lines.length, "line")} that ${base || kind === "base" ? "others" : "both"} have`, () => h("div", {}, show(run.lines))))) : h("span", {}, "(nothing)")));
   }
 
   const words = (text) => (text.match(/\w+|\s+|[^\w\s]/g) || []).slice(0, MOST_WORDS);

@@ -7,6 +7,7 @@ from functools import cached_property
 from typing import Any, Final
 
 from pytest_collab.episode.outcome import Failure
+from pytest_collab.episode.text import counted
 from pytest_collab.families.alem.evidence.story import Moment, Place, Story, place, shown
 
 NEARBY: Final = 5
@@ -50,7 +51,7 @@ class Missteps:
                 groups.setdefault((one.code, one.seats), []).append(one)
             for (code, seats), same in groups.items():
                 events = [event for one in same for event in one.events]
-                note = same[0].note if len(same) == 1 else f"{same[0].note} ({len(same)} times in all)"
+                note = same[0].note if len(same) == 1 else f"{same[0].note} ({counted(len(same), 'time')} in all)"
                 merged.append(Failure.of(code, *seats, events=events, note=note[:300]))
         return merged
 
@@ -217,7 +218,7 @@ class Missteps:
             nothing = [m for m in free if m.acts[agent] == "Noop"]
             if len(free) >= LEAST and len(nothing) >= IDLE_SHARE * len(free):
                 events = [m.replies[agent].seq for m in nothing if agent in m.replies][:50]
-                note = f"Agent {agent} did nothing in {len(nothing)} of {len(free)} steps"
+                note = f"Agent {agent} did nothing in {len(nothing)} of {counted(len(free), 'step')}"
                 found.append(Failure.of("own_part_failed", self.story.seat(agent), events=events, note=note))
         return found
 

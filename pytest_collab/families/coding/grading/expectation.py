@@ -8,6 +8,7 @@ from collections.abc import Sequence
 
 from pydantic import BaseModel, ConfigDict
 
+from pytest_collab.episode.text import counted
 from pytest_collab.families.coding.counter.edit import CounterTest, Edit
 from pytest_collab.families.coding.testrun.testrun import TestReport
 
@@ -124,7 +125,9 @@ def judge(feature: str, expected: Expectation, report: TestReport) -> FeatureGra
     elif new:
         reason = f"{len(new)} of {len(expected.fail_to_pass)} new tests do not pass, first {new[0]}"
     elif old:
-        reason = f"{len(old)} of {len(expected.pass_to_pass)} tests that passed before do not, first {old[0]}"
+        reason = (
+            f"{len(old)} of {counted(len(expected.pass_to_pass), 'test')} that passed before do not, first {old[0]}"
+        )
     elif fewer:
         reason = f"fewer tests pass than with the reference: {fewer[0]}"
     elif unseen := [place for place in expected.canaries if place not in report.canaries]:

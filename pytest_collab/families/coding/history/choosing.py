@@ -13,6 +13,7 @@ from itertools import takewhile
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, get_args
 
+from pytest_collab.episode.text import counted
 from pytest_collab.errors import TaskError, UsageError
 from pytest_collab.families.coding.history import runner
 from pytest_collab.families.coding.history.describe import feature_text
@@ -128,7 +129,10 @@ def choose(wanted: Wanted, scratch: Path, history: History, tell: Callable[[str]
         history.repository = wanted.repository.resolve()
         history.language = _language(wanted, store)
         changes = _candidates(wanted, repository, store, history)
-        tell(f"{len(changes)} of {history.looked_at} commits change {history.language} source and add to tests")
+        tell(
+            f"{len(changes)} of {counted(history.looked_at, 'commit')} change {history.language} source "
+            f"and add to tests"
+        )
         rebaser = Rebaser(store, history.language)
         history.base, applied = _base(wanted, rebaser, store, changes)
         tell(f"{len(applied)} of them apply to {history.base[:9]}")
@@ -186,7 +190,8 @@ def _candidates(wanted: Wanted, repository: Repo, store: Store, history: History
     if not history.looked_at:
         raise UsageError(f"{wanted.repository} has no commit{since} on {wanted.ref}; give an earlier --since")
     raise UsageError(
-        f"no tests found: of {history.looked_at} commits{since} on {wanted.ref} none changes {history.language} "
+        f"no tests found: of {counted(history.looked_at, 'commit')}{since} on {wanted.ref} none changes "
+        f"{history.language} "
         f"source and adds to tests ({history.groups()}); look further back (--since), elsewhere (--ref, --paths), or "
         "say the --language"
     )

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
+from pytest_collab.episode.text import counted
 from pytest_collab.families.coding.history.walk import Change, Commits, LeftOut
 from pytest_collab.families.coding.pool.answers import COMBINED
 from pytest_collab.families.coding.pool.pool import Language
@@ -64,7 +65,7 @@ def terminal(history: History) -> str:
     """The report in a few lines: commits that looked like features one by one, the others counted."""
     lines = []
     if history.base:
-        lines.append(f"base {history.base[:9]}, {history.looked_at} commits looked at")
+        lines.append(f"base {history.base[:9]}, {counted(history.looked_at, 'commit')} looked at")
     lines += [f"  {_feature(kept)}" for kept in history.kept]
     lines += [f"  {' + '.join(pair.features)}: {_pair(pair)}" for pair in history.pairs]
     if history.kept and history.combined:
@@ -81,7 +82,8 @@ def markdown(history: History) -> str:
     """The report as the file in the pool: every commit that was looked at."""
     parts = [
         f"# A pool from the history of {history.repository.name}",
-        f"Base: `{history.base}`. {history.looked_at} commits looked at, {len(history.kept)} features kept, in "
+        f"Base: `{history.base}`. {counted(history.looked_at, 'commit')} looked at, "
+        f"{counted(len(history.kept), 'feature')} kept, in "
         f"{history.seconds:.0f} s.",
         "## Features",
         "\n".join(
@@ -115,7 +117,7 @@ def markdown(history: History) -> str:
 def _feature(kept: Kept) -> str:
     check = kept.check
     counters = f"{check.counter_tests} counter-tests" if check.counter_tests else "no counter-tests can be made"
-    tests = f"{check.new_tests} new test{'s' * (check.new_tests != 1)}, {counters}"
+    tests = f"{counted(check.new_tests, 'new test')}, {counters}"
     return f"{kept.name}  {kept.change.of.short}  {tests}"
 
 

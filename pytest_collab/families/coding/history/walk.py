@@ -8,6 +8,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
+from pytest_collab.episode.text import counted
 from pytest_collab.families.coding.history.paths import kind_of
 from pytest_collab.families.coding.pool.pool import Language
 from pytest_collab.families.coding.repository.git import GitError, Store
@@ -119,10 +120,12 @@ def _seen(
     kept = [*found["source"], *beside, *found["test"]]
     lines = sum(sum(changed[path]) for path in kept)
     if len(kept) > LIMIT_FILES or lines > LIMIT_LINES:
-        return LeftOut(of, f"it is too large: {len(kept)} files, {lines} lines", "too large")
+        return LeftOut(of, f"it is too large: {counted(len(kept), 'file')}, {counted(lines, 'line')}", "too large")
     added, removed = (sum(changed[path][at] for path in found["test"]) for at in (0, 1))
     if added <= removed:
-        return LeftOut(of, f"its tests expect nothing new (+{added} -{removed} lines)", "nothing new in tests")
+        return LeftOut(
+            of, f"its tests expect nothing new (+{added} -{counted(removed, 'line')})", "nothing new in tests"
+        )
     if not any(changed[path][0] for path in found["source"]):
         return LeftOut(of, "it only removes source", "source only removed")
     return Change(of, (*found["source"], *beside), tuple(found["test"]), tuple(found["docs"]), lines)

@@ -6,6 +6,7 @@ from typing import Final
 
 import anyio
 
+from pytest_collab.episode.text import counted
 from pytest_collab.episode.transcript import Transcript
 from pytest_collab.families.coding.casting import Casting
 from pytest_collab.families.coding.workspace.roles import RolesWorkspace
@@ -50,7 +51,7 @@ class Review:
         if self._last:
             return f"finished: {self._verifier} did not accept it, and it goes back no more. {reason}".strip(), True
         left = self._casting.returns - len(self.trees)
-        more = f"and {left} more time{'s' * (left != 1)} after that" if left else "for the last time"
+        more = f"and {counted(left, 'more time')} after that" if left else "for the last time"
         return f"{self._verifier} did not accept it. {reason}\nMend it and hand it in again, {more}.", False
 
     async def begin(self) -> None:

@@ -20,6 +20,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from pytest_collab.episode.outcome import Failure, Outcome, Verdict, outcome_of
+from pytest_collab.episode.text import counted
 from pytest_collab.episode.transcript import Event, Transcript
 from pytest_collab.families.coding.casting import Casting
 from pytest_collab.families.coding.evidence import talk
@@ -211,7 +212,7 @@ class _Judge:
         if ran_code(ran):
             return None, False
         events = [last.handed.seq, *(e.seq for e in ran), last.attested.seq, *(e.seq for e in last.grades)]
-        looked = f"its {len(ran)} command{'s' * (len(ran) != 1)} only looked" if ran else "it ran nothing"
+        looked = f"its {counted(len(ran), 'command')} only looked" if ran else "it ran nothing"
         note = f"{seat} accepted what hidden tests fail, and {looked}: {_told(self.failing)}"
         return Failure.of("rubber_stamp", seat, events=events, note=note[:300]), last.number <= self.casting.returns
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Final
 
+from pytest_collab.episode.text import counted
 from pytest_collab.families.coding.casting import Casting
 from pytest_collab.families.coding.pool.brief import TOOLS
 from pytest_collab.families.coding.workspace.roles import SCRATCH, SPECIFICATION
@@ -64,7 +65,7 @@ def _builder(seat: str, casting: Casting) -> str:
     again = casting.returns
     return (
         f"{known}Your tree is the only one that anybody changes. Call `finish` to hand it in to the "
-        f"{casting.verifier}, who accepts it or sends it back, at most {again} time{'s' * (again != 1)}."
+        f"{casting.verifier}, who accepts it or sends it back, at most {counted(again, 'time')}."
     )
 
 
@@ -73,7 +74,7 @@ def _verifier(seat: str, casting: Casting) -> str:
         f"You see the whole specification (below, and in {SPECIFICATION}) and, as your tree, what the "
         f"{casting.builder} has handed in; you cannot change it. In {SCRATCH} lies a copy that you can change: run "
         "tests and try things out there. Then call `attest` with `pass` or `fail` and your reason. What you fail "
-        f"goes back, at most {casting.returns} time{'s' * (casting.returns != 1)}."
+        f"goes back, at most {counted(casting.returns, 'time')}."
     )
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pytest_collab.episode.family import Picture
+from pytest_collab.episode.text import counted
 from pytest_collab.episode.transcript import Transcript
 from pytest_collab.families.coding.draw import GREEN, GREY, RED, graph
 from pytest_collab.families.coding.rules import Deal
@@ -28,7 +29,7 @@ def _branch(team: Attempt, events: Transcript) -> tuple[str, str, str]:
     parts = []
     if team.lines is not None:
         fate = "" if team.proposed is None else f", {team.proposed:.0%} of its features pass"
-        parts.append(f"proposal of {len(team.lines)} lines{fate}")
+        parts.append(f"proposal of {counted(len(team.lines), 'line')}{fate}")
     else:
         parts.append(f"{sum(len(events.of('tool_call', seat=seat)) for seat in team.deal.seats)} tool calls")
     sources = dict.fromkeys(event.data["took_over"] for event in team.taken)

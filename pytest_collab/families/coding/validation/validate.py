@@ -14,6 +14,7 @@ from typing import Final, Literal
 import anyio
 from pydantic import BaseModel, ConfigDict
 
+from pytest_collab.episode.text import counted, plural
 from pytest_collab.errors import SetupError, TaskError
 from pytest_collab.families.coding.grading.grading import Expectation, FeatureGrade, Grader
 from pytest_collab.families.coding.pool import answers
@@ -303,7 +304,10 @@ def _problems(expected: Expectation) -> list[str]:
     elif not expected.reference_passes:
         found.append(f"the reference does not pass its own tests: {expected.note.strip() or 'exit code not 0'}")
     if expected.flaky:
-        found.append(f"{len(expected.flaky)} tests pass in one run and not in the next, first {expected.flaky[0]}")
+        found.append(
+            f"{counted(len(expected.flaky), 'test')} {plural(len(expected.flaky), 'passes', 'pass')} in "
+            f"one run and not in the next, first {expected.flaky[0]}"
+        )
     return found
 
 

@@ -8,6 +8,7 @@ from itertools import pairwise
 from typing import Final
 
 from pytest_collab.episode.outcome import Failure
+from pytest_collab.episode.text import counted, plural
 from pytest_collab.families.maze.evidence import talk
 from pytest_collab.families.maze.evidence.share import contentful, told_before
 from pytest_collab.families.maze.reading.case import Case
@@ -115,7 +116,7 @@ def agreement_loop(case: Case) -> list[Failure]:
         tail.append(said.event)
     if len(tail) < LOOP_FROM * len(case.seats):
         return []
-    note = f"the last {len(tail)} messages agree with one another and propose nothing"
+    note = f"the last {counted(len(tail), 'message')} agree with one another and propose nothing"
     return [Failure.of("agreement_loop", *case.seats, events=tail, note=note)]
 
 
@@ -141,7 +142,9 @@ def late(case: Case) -> list[Failure]:
     if len(case.path) <= len(before) or case.reading.done:
         return []
     events = [said.event for said in case.utterances[-round_of_two:]]
-    note = f"{len(case.path) - len(before)} moves were agreed on in the last two rounds, then the talk was over"
+    late = len(case.path) - len(before)
+    were = plural(late, "was", "were")
+    note = f"{counted(late, 'move')} {were} agreed on in the last two rounds, then the talk was over"
     return [_of_nobody("turn_limit", events, note)]
 
 

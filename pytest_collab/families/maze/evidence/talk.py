@@ -7,6 +7,7 @@ from difflib import SequenceMatcher
 from typing import Final
 
 from pytest_collab.episode.outcome import Failure
+from pytest_collab.episode.text import counted
 from pytest_collab.families.maze.evidence.share import contentful, contributed
 from pytest_collab.families.maze.reading.case import Case
 
@@ -54,7 +55,11 @@ def silence(case: Case) -> list[Failure]:
             tail.append(reply.seq)
         if tail and (len(tail) == len(replies) or len(tail) >= FALLS_SILENT):
             whole = len(tail) == len(replies)
-            note = f"{seat} never wrote anything" if whole else f"{seat} wrote nothing in its last {len(tail)} turns"
+            note = (
+                f"{seat} never wrote anything"
+                if whole
+                else f"{seat} wrote nothing in its last {counted(len(tail), 'turn')}"
+            )
             found.append(Failure.of("unresponsive", seat, events=tail, note=note))
     return found
 
@@ -66,7 +71,9 @@ def garbled(case: Case) -> list[Failure]:
         blank = {reply.data["turn"] for reply in case.replies(seat) if not reply.data["text"].strip()}
         events = [event for event in case.transcript.of("malformed", seat=seat) if event.data["turn"] not in blank]
         if events:
-            note = f"{len(events)} of {len(case.replies(seat))} messages of {seat}: {events[0].data['why']}"
+            note = (
+                f"{len(events)} of {counted(len(case.replies(seat)), 'message')} of {seat}: {events[0].data['why']}"
+            )
             found.append(Failure.of("malformed_message", seat, events=[e.seq for e in events], note=note))
     return found
 
@@ -103,7 +110,7 @@ def repetition(case: Case) -> list[Failure]:
             longest = max(longest, run, key=len)
             words, heard = now, False
         if len(longest) >= SAME_AGAIN:
-            note = f"{seat} wrote the same {len(longest)} times in a row"
+            note = f"{seat} wrote the same {counted(len(longest), 'time')} in a row"
             found.append(Failure.of("repetition", seat, events=longest, note=note))
     return found
 
@@ -116,7 +123,7 @@ def vagueness(case: Case) -> list[Failure]:
         acted_on = contentful(case, seat)
         empty = [one.event for one in said if one.event not in acted_on]
         if len(empty) >= 2 and len(empty) >= MOSTLY * len(said):
-            note = f"{len(empty)} of {len(said)} messages of {seat} say nothing that can be acted on"
+            note = f"{len(empty)} of {counted(len(said), 'message')} of {seat} say nothing that can be acted on"
             found.append(Failure.of("vague", seat, events=empty, note=note))
     return found
 
