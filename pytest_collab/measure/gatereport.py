@@ -184,6 +184,11 @@ class GateReport(BaseModel):
         """Whether a release can go out."""
         return self.verdict == "pass"
 
+    @property
+    def failed(self) -> bool:
+        """Whether something was found against it: a gate failed, or cannot be judged. Undecided is neither."""
+        return bool(self.problems) or any(gate.verdict is GateVerdict.FAIL for gate in self.gates)
+
 
 def result_of(
     file: GateFile,

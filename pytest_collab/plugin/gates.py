@@ -159,7 +159,7 @@ class Gatekeeper:
         if verdict == GateVerdict.UNDECIDED:
             category = "failed" if report.failed else "undecided"
             word = "UNDECIDED" if report.failed else "undecided"
-            return category, "?", coloured(word, "red" if report.failed else "yellow")
+            return category, "?", coloured(word, "yellow")
         if verdict == "void":
             return "failed", "V", coloured("VOID", "red", "bold")
         return ("failed", "G", coloured("GATE", "red")) if report.failed else None

@@ -107,16 +107,18 @@ def _of_gates(gates: GateReport, comparison: RunComparison | None, name: str) ->
     of = len(gates.gates) + len(broken)
     told = f"Of {counted(of, 'gate')} {'; '.join(counts)}." if counts else f"{of} of {counted(of, 'gate')}."
     worse = comparison is not None and comparison.conclusion == "worse"
-    if not gates.ok:
+    if gates.failed:
         tone, title = "bad", "The gates are not passed"
-    elif undecided:  # which the gates file lets through
+    elif undecided:  # whether the gates file lets that through or not
         tone, title = "open", "No gate failed, and not all are decided"
+        told = told if gates.ok else f"{told} Undecided counts as failed (`undecided: fail` in the gates file)."
     else:
         tone, title = "open" if worse else "good", "All gates are passed"
     if comparison is None:
         return Answer(tone, title, told)
     against = _of_changes(comparison, name)
     if worse:
+        tone = tone if gates.ok else "bad"
         title = against.title if tone == "bad" else f"{title}, and yet: {against.title}"
     elif comparison.conclusion == "not worse" and tone == "good":
         title = f"{title}; {against.title[:1].lower()}{against.title[1:]}"

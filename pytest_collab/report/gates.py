@@ -22,7 +22,13 @@ def write_gates(reporter: Any, report: GateReport, *, whole: bool = False) -> No
     if report.verdict == "void":
         reporter.write_sep("!", "VOID", red=True, bold=True)
     for line in folded(verdict_line(report), WIDTH):
-        reporter.write_line(line, green=report.ok, red=not report.ok, bold=True)
+        reporter.write_line(
+            line, green=report.ok, red=_red(report), yellow=not (report.ok or _red(report)), bold=True
+        )
+
+
+def _red(report: GateReport) -> bool:
+    return report.failed or report.verdict == "void"
 
 
 def brief_lines(report: GateReport, width: int = WIDTH) -> list[str]:
@@ -118,4 +124,4 @@ def verdict_line(report: GateReport) -> str:
     failed = sum(result.verdict is GateVerdict.FAIL for result in report.gates)
     open_ = len(report.gates) - passed - failed
     counts = f"{passed} passed, {failed} failed, {open_} undecided"
-    return f"gates: {'PASS' if report.ok else 'FAIL'}. {counts}."
+    return f"gates: {'PASS' if report.ok else 'FAIL' if report.failed else 'UNDECIDED'}. {counts}."

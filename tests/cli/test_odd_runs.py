@@ -181,6 +181,19 @@ def test_one_of_a_kind_is_counted_in_the_singular(
     assert re.findall(r"\b1 (?:more )?(?!is\b)[a-z]+s\b|\b1 episode were", words) == []
 
 
+def test_a_gate_that_an_interruption_left_undecided_is_open_and_not_red(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    run = plan(write_run(tmp_path / "run", [episode(seed=s) for s in range(40)]), 60, finished="x", exit_status=2)
+    status, told = judged(tmp_path, run, capsys)
+    assert status == 1
+    assert "gates: UNDECIDED. 0 passed, 0 failed, 1 undecided." in told
+    assert read_report(RunDirectory.open(run)).answer.tone == "open"
+    run = plan(write_run(tmp_path / "worse", [episode(seed=s, ok=False) for s in range(40)]), 40)
+    assert judged(tmp_path, run, capsys)[0] == 1
+    assert read_report(RunDirectory.open(run)).answer.tone == "bad"
+
+
 def test_one_directory_is_not_merged_with_itself(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     run = write_run(tmp_path / "run", [episode()])
     assert main(["merge", str(run), f"{run}/../run", "--out", str(tmp_path / "out")]) == 2
