@@ -120,7 +120,7 @@ class Transcript(Sequence[Event]):
         return event.data
 
     def write(self, path: Path) -> None:
-        """Write one event a line, whole or not at all.
+        """Write one event a line, whole or not at all; on the disk when this returns.
 
         Raises:
             RunError: the file cannot be written.
@@ -129,6 +129,9 @@ class Transcript(Sequence[Event]):
         try:
             with partial.open("w", encoding="ascii") as out:
                 out.writelines(f"{event.json_line()}\n" for event in self._events)
+                out.flush()
+                # Else a machine that goes down could keep the line that refers to it, and leave an empty transcript.
+                os.fsync(out.fileno())
             partial.replace(path)
         except OSError as error:
             with contextlib.suppress(OSError):

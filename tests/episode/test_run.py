@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import multiprocessing
+import os
 import re
 from pathlib import Path
 
@@ -168,3 +169,19 @@ def test_text_that_is_no_valid_unicode_is_read_back(tmp_path: Path) -> None:
     made.add("message", "a", text="half an emoji: \ud83d, a whole one: \U0001f600", figure=float("inf"), big=2**80)
     made.write(tmp_path / "t.jsonl")
     assert Transcript.read(tmp_path / "t.jsonl")[0].data == made[0].data
+
+
+def test_a_transcript_is_on_the_disk_before_the_line_that_refers_to_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    flushed: list[str] = []
+
+    def watched(descriptor: int) -> None:
+        flushed.append(Path(os.readlink(f"/proc/self/fd/{descriptor}")).suffix)
+        assert os.fstat(descriptor).st_size
+        sync(descriptor)
+
+    sync = os.fsync
+    monkeypatch.setattr(os, "fsync", watched)
+    RunDirectory.create(tmp_path / "run").add(episode(), transcript())
+    assert flushed == [".partial", ".jsonl"]
