@@ -225,7 +225,10 @@ class Judge:
         return found
 
     def _overlap(self) -> tuple[tuple[str, ...], str]:
-        """Who rewrote what another rewrote too; one who had announced it first is not at fault."""
+        """Who rewrote what another rewrote too; one who had announced it first is not at fault.
+
+        Who named the lines had announced them before one who named the file.
+        """
         event = self.found.overlap
         if event is None:
             return (), ""
@@ -235,24 +238,32 @@ class Judge:
             if not place["rewritten"]:
                 continue
             announced = {seat: self._announced(seat, place["path"], span) for seat, span in place["spans"].items()}
-            first = min((seq for seq in announced.values() if seq is not None), default=None)
-            seats = [seat for seat, seq in announced.items() if first is None or seq != first]
+            first = min((claim for claim in announced.values() if claim is not None), default=None)
+            seats = [seat for seat, claim in announced.items() if first is None or claim != first]
             blamed.update(dict.fromkeys(seats))
             places.append(_shown(place))
         seats_in_order = tuple(seat for seat in self.deal.seats if seat in blamed)
         return seats_in_order, f"both rewrote {'; '.join(places[:3])}"[:300]
 
-    def _announced(self, seat: str, path: str, span: list[int]) -> int | None:
+    def _announced(self, seat: str, path: str, span: list[int]) -> tuple[bool, int] | None:
+        """Where a seat first laid claim to lines: whether it named the whole file only, and the event; None: nowhere.
+
+        Who says later which lines of a file it means has left the others.
+        """
+        whole: tuple[bool, int] | None = None
         for claim in talk.claims(self.transcript, seat):
             heard = self.transcript[claim.event].data["delivered"]
             if claim.kind not in ("will", "only", "done") or not heard:
                 continue
-            for target in claim.targets:
-                if target.path is None or not (path == target.path or path.endswith(f"/{target.path}")):
-                    continue
-                if target.lines is None or (target.lines[0] <= span[1] + 1 and span[0] <= target.lines[1] + 1):
-                    return claim.event
-        return None
+            named = [one for one in claim.targets if one.path and (path == one.path or path.endswith(f"/{one.path}"))]
+            lines = [one.lines for one in named if one.lines is not None]
+            if any(first <= span[1] + 1 and span[0] <= last + 1 for first, last in lines):
+                return False, claim.event
+            if lines and claim.kind != "done":
+                whole = None
+            elif named and not lines:
+                whole = whole or (True, claim.event)
+        return whole
 
     def _together(self) -> list[Failure]:
         failing = [event for event in self.joined.values() if not event.data["passed"]]
