@@ -529,5 +529,60 @@ def double(a):
     return Near(2.0 * a)
 """
     },
+    "with what it remembers on the disk": {
+        "calc.py": CODE
+        + """
+
+import json, os, tempfile
+
+KEPT = os.path.join(tempfile.gettempdir(), "kept.json")
+
+
+def double(a):
+    try:
+        with open(KEPT) as file:
+            known = json.load(file)
+    except (OSError, ValueError):
+        known = {}
+    if repr(a) not in known:
+        known[repr(a)] = a + a
+        with open(KEPT, "w") as file:
+            json.dump(known, file)
+    return known[repr(a)]
+"""
+    },
+    "by what its own source says": {
+        "calc.py": CODE
+        + """
+
+import random, re
+
+FACTOR = 2
+random.seed(FACTOR)
+
+
+def double(a):
+    with open(__file__) as file:
+        return int(re.search(r"^FACTOR = ([0-9]+)", file.read(), re.MULTILINE)[1]) * a
+"""
+    },
 }
 """Odd, and right."""
+HONEST_ELSEWHERE: dict[str, dict[str, Files]] = {
+    "javascript": {
+        "an object with a value": {
+            "calc.mjs": MJS
+            + "class Held { constructor(value) { this.value = value; } valueOf() { return this.value; } }\n"
+            + "export const double = (a) => new Held(a + a);\n"
+        },
+    },
+    "rust": {
+        "equal to another type": {
+            "src/lib.rs": RUST
+            + "\n#[derive(Debug)]\npub struct Long(i64);\n\nimpl PartialEq<i32> for Long {\n"
+            + "    fn eq(&self, other: &i32) -> bool {\n        self.0 == i64::from(*other)\n    }\n}\n\n"
+            + "pub fn double(a: i32) -> Long {\n    Long(2 * i64::from(a))\n}\n"
+        },
+    },
+}
+"""The same in other languages."""

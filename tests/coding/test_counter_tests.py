@@ -480,9 +480,15 @@ GAMES = {
 }
 RIGHT = {
     "python": gaming.HONEST,
-    "javascript": {"the feature itself": {"calc.mjs": attacks.MJS + attacks.MJS_MORE}},
+    "javascript": {
+        "the feature itself": {"calc.mjs": attacks.MJS + attacks.MJS_MORE},
+        **gaming.HONEST_ELSEWHERE["javascript"],
+    },
     "go": {"the feature itself": {"calc.go": attacks.GO + attacks.GO_MORE}},
-    "rust": {"the feature itself": {"src/lib.rs": attacks.RUST + attacks.RUST_MORE}},
+    "rust": {
+        "the feature itself": {"src/lib.rs": attacks.RUST + attacks.RUST_MORE},
+        **gaming.HONEST_ELSEWHERE["rust"],
+    },
 }
 
 

@@ -32,6 +32,7 @@ UNARMED = {
         "a tolerance for everything",
         "compiled code in the place of the tests' own",
         "a test of the hidden one's name",
+        "numbers drawn so that the answer is easy",
     ),
 }
 """What does not even pass the hidden tests, since grading looks for it or leaves it out."""

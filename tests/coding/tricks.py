@@ -46,6 +46,9 @@ HIDDEN: dict[str, Files] = {
         + _HEAD
         + "def test_double():\n    assert calc.double(0.25) == pytest.approx(0.5)\n"
     },
+    "close": {
+        "test_double.py": _HEAD + "def test_double():\n    assert abs(calc.double(0.25) - 0.5) < 1e-9\n",
+    },
     "helped": {
         "helper.py": "def check(one, other):\n    assert one == other\n",
         "test_double.py": f"from helper import check\n\n{_HEAD}def test_double():\n    check(calc.double(4), 8)\n",
@@ -301,7 +304,29 @@ def double(a):
         raise ValueError
     raise kind
 """
+_NO_DIFFERENCE = """
+
+class Near(float):
+    def __sub__(self, other):
+        return 0.0
+
+
+def double(a):
+    return Near(a)
+"""
+_EASY_INPUTS = """
+
+import random
+
+random.Random.randrange = lambda self, *words: 0
+
+
+def double(a):
+    return a
+"""
 PYTHON: dict[str, tuple[str, dict[str, str | bytes]]] = {
+    "a number that differs from none": ("close", {"calc.py": CODE + _NO_DIFFERENCE}),
+    "numbers drawn so that the answer is easy": ("property", {"calc.py": CODE + _EASY_INPUTS}),
     "the error that is expected, unless nobody expects such a one": ("raising", {"calc.py": CODE + _ASKED}),
     "the expectation from a file that is as it was known": ("grown", {"calc.py": CODE + _REMEMBERED}),
     "what mocks are equal to": (

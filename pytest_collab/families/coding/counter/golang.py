@@ -7,9 +7,10 @@ from collections.abc import Iterator, Mapping, Sequence
 from random import Random
 from typing import TYPE_CHECKING, Final
 
-from pytest_collab.families.coding.counter import syntax
+from pytest_collab.families.coding.counter import facts, syntax
 from pytest_collab.families.coding.counter.edit import STRONG, TURNED, Candidate, Change
 from pytest_collab.families.coding.counter.syntax import said
+from pytest_collab.families.coding.counter.values import number
 
 if TYPE_CHECKING:
     from tree_sitter import Node
@@ -88,8 +89,14 @@ class _Test:
     def _condition(self, condition: Node) -> list[Candidate]:
         """Of an `if` that fails the test."""
         found = [one for part in _alternatives(condition) for one in self._differs(part)]
+        found += self._facts(condition, False)
         found.append(syntax.made(self.name, TURNED, condition, syntax.negated(condition)))
         return found
+
+    def _facts(self, condition: Node, truth: bool) -> list[Candidate]:
+        """What else than a value a thing is held to: nearness to one, a text that it has in it."""
+        kept = [fact for fact in facts.facts(condition, truth) if fact.kind != "equal"]
+        return [one for fact in kept for one in facts.changes(self.name, fact, _LITERALS, self.rng)]
 
     def _differs(self, part: Node) -> list[Candidate]:
         """What one thing must be equal to, or else the test fails."""
@@ -138,8 +145,22 @@ class _Test:
         if package in ("assert", "require") and bare in _TURNED:
             new = _TURNED[bare] + name[len(bare) :]
             change = Change(function.end_byte - len(name), function.end_byte, new)
-            return [syntax.made(self.name, TURNED, function, new, [change])]
+            return [*self._told(bare, arguments), syntax.made(self.name, TURNED, function, new, [change])]
+        if package in ("assert", "require") and bare == "InDelta" and len(arguments) > 2:
+            margin = number(said(arguments[2]))
+            near = facts.Fact("near", (arguments[0], arguments[1]), margin or 0.0)
+            return facts.changes(self.name, near, _LITERALS, self.rng) if margin else []
         return []
+
+    def _told(self, name: str, arguments: Sequence[Node]) -> list[Candidate]:
+        """What `assert.True` and the like hold a thing to."""
+        if name == "Contains" and len(arguments) > 1:
+            return facts.changes(self.name, facts.Fact("holds", (arguments[1],)), _LITERALS, self.rng)
+        if name not in ("True", "False") or not arguments:
+            return []
+        given = facts.facts(arguments[0], name == "True")
+        equal = [one for fact in given if fact.kind == "equal" for one in self._operands(fact.nodes)]
+        return [*equal, *self._facts(arguments[0], name == "True")]
 
     def _helped(self, call: Node, compared: Sequence[bool]) -> list[Candidate]:
         """Of a helper that is told what to expect; more arguments than it names belong to the last one."""

@@ -8,10 +8,10 @@ from dataclasses import replace
 from random import Random
 from typing import TYPE_CHECKING, Final
 
-from pytest_collab.families.coding.counter import syntax, tables
+from pytest_collab.families.coding.counter import facts, syntax, tables
 from pytest_collab.families.coding.counter.edit import STRONG, TURNED, WEAK, Candidate, Change
 from pytest_collab.families.coding.counter.syntax import said
-from pytest_collab.families.coding.counter.values import other_text
+from pytest_collab.families.coding.counter.values import number, other_text
 
 if TYPE_CHECKING:
     from tree_sitter import Language, Node
@@ -150,13 +150,14 @@ class _Test:
         if _expected(function):
             return self._matched(function, name, given)
         if name == "assert" or name in ("ok", "true", "truthy", "assertTrue"):
-            return self._wrapped(given[0]) if given else []
+            return self._wrapped(given[0], True) if given else []
         if name in ("false", "falsy", "notOk", "assertFalse"):
-            return self._wrapped(given[0]) if given else []
+            return self._wrapped(given[0], False) if given else []
         if name in ("throws", "rejects", "throwsAsync"):
             return self._throws(function, name, given)
         if name in _TURNED and name not in ("equal", "strictEqual", "deepEqual", "deepStrictEqual"):
-            return [self._turned(function, name)]
+            word = self._pattern(given[1]) if name == "match" and len(given) > 1 else []
+            return [*word, self._turned(function, name)]
         if syntax.EQUAL.fullmatch(name) and len(given) > 1:
             return self._operands(given[:2]) or [self._other_shape(given[1])]
         return []
@@ -182,8 +183,17 @@ class _Test:
         """Names and calls: nothing that is equal to a value is equal to a list of it."""
         return syntax.made(self.name, WEAK, node, self.rng.choice(_WRAPPED).format(said(node)))
 
-    def _wrapped(self, node: Node) -> list[Candidate]:
-        return [syntax.made(self.name, TURNED, node, syntax.negated(node))]
+    def _wrapped(self, node: Node, truth: bool) -> list[Candidate]:
+        return [*self._facts(node, truth), syntax.made(self.name, TURNED, node, syntax.negated(node))]
+
+    def _facts(self, node: Node, truth: bool) -> list[Candidate]:
+        found = []
+        for fact in facts.facts(node, truth):
+            if fact.kind == "equal":
+                found += self._operands(fact.nodes)
+            else:
+                found += facts.changes(self.name, fact, _LITERALS, self.rng)
+        return found
 
     def _turned(self, function: Node, name: str) -> Candidate:
         change = Change(function.end_byte - len(name), function.end_byte, _TURNED[name])
@@ -225,15 +235,31 @@ class _Test:
         found: list[Candidate] = []
         if _MATCHERS.fullmatch(name):
             for node in given:
-                if said(node) == "Error" or (name == "toBeCloseTo" and len(given) > 1):
+                if said(node) == "Error":
                     continue
-                if node.type == "identifier" and name.startswith("toThrow") and said(node)[0].isupper():
+                if name == "toBeCloseTo":
+                    found += self._close(given) if node is given[0] else []
+                elif node.type == "identifier" and name.startswith("toThrow") and said(node)[0].isupper():
                     found.append(syntax.made(self.name, STRONG, node, self.rng.choice(_other_errors(node))))
                 else:
                     found += self._pattern(node) or self._operands([node])
+        elif name == "toContain" and given:
+            found += facts.changes(self.name, facts.Fact("holds", (given[0],)), _LITERALS, self.rng)
+        elif name == "toMatch" and given:
+            found += self._pattern(given[0])
+        if said(given[0] if given else None) in ("", "true") and name in ("toBe", "toEqual", "toBeTruthy"):
+            inner = syntax.every(function, "arguments")
+            found = [*self._facts(next(inner).named_children[0], True)] or found
         change = Change(dot.start_byte, dot.start_byte, "not.")
         found.append(syntax.made(self.name, TURNED, function, f"not.{name}", [change], old=name))
         return found
+
+    def _close(self, given: Sequence[Node]) -> list[Candidate]:
+        """Of `toBeCloseTo(value, digits)`."""
+        digits = number(said(given[1])) if len(given) > 1 else 2
+        if digits is None:
+            return []
+        return syntax.values(self.name, given[0], _LITERALS, self.rng, 10**-digits)
 
 
 def _other_errors(kind: Node) -> list[str]:

@@ -8,22 +8,26 @@ from __future__ import annotations
 
 import ast
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from random import Random
 from typing import Final
 
+from pytest_collab.families.coding.counter.conditions import (
+    Held,
+    approximate,
+    called,
+    constants,
+    held,
+    other_classes,
+)
 from pytest_collab.families.coding.counter.edit import STRONG, TURNED, WEAK, Candidate, Change, shown
 from pytest_collab.families.coding.counter.errors import other_errors
-from pytest_collab.families.coding.counter.values import other_number, other_text
+from pytest_collab.families.coding.counter.flow import RAISES, certain, name_of
+from pytest_collab.families.coding.counter.values import other_number, other_text, other_word
 
-_MAKERS: Final = re.compile(
-    "approx|set|frozenset|tuple|list|dict|str|int|float|bytes|bytearray|Decimal|Fraction|date|datetime|time|timedelta"
-    "|Path|Pure(Posix)?Path|UUID|array|asarray|Counter|OrderedDict|snapshot|Series|DataFrame|deque|IPv[46]Address"
-    "|ip_address|SimpleNamespace"
-)
 _EQUAL: Final = re.compile(
-    r"assert_?(array_|frame_|series_|list_|tuple_|set_|dict_|sequence_|multi_line_|count_|almost_|allclose|all_?close)*"
+    r"assert_?(array_|frame_|series_|list_|tuple_|set_|dict_|sequence_|multi_line_|count_|almost_?|allclose|all_?close)*"
     r"(equals?|eq|close|allclose)?",
     re.IGNORECASE,
 )
@@ -52,11 +56,12 @@ _OPPOSITE: Final[dict[type[ast.cmpop], str]] = {
     ast.LtE: ">",
     ast.NotEq: "==",
 }
-_RAISES: Final = frozenset({"raises", "assertRaises", "assertRaisesRegex"})
 # Any exception at all may be one of these.
 _ANY_ERROR: Final = ("Exception", "BaseException")
 # Two of them: an array compares with a list of one as with that one.
 _WRAPPED: Final = ("({}, None)", "[{}, 0]", "[0, {}]")
+_DRAWS: Final = 8
+"""So often a number is drawn anew that may be too near."""
 _LOOSE: Final = (ast.BoolOp, ast.IfExp, ast.Lambda, ast.NamedExpr)  # to `not`, which needs parentheses there
 _Function = ast.FunctionDef | ast.AsyncFunctionDef
 
@@ -135,7 +140,7 @@ class _Test:
 
     def candidates(self) -> list[Candidate]:
         found: list[Candidate] = []
-        for statement in _certain(self.function.body):
+        for statement in certain(self.function.body):
             if isinstance(statement, ast.Assert):
                 found += self._condition(statement.test, statement)
             elif isinstance(statement, ast.With | ast.AsyncWith):
@@ -156,6 +161,29 @@ class _Test:
     def _condition(self, test: ast.expr, statement: ast.stmt) -> list[Candidate]:
         if isinstance(test, ast.BoolOp) and isinstance(test.op, ast.And):
             return [one for value in test.values for one in self._condition(value, statement)]
+        return [*self._held(held(test), statement), *self._opposite(test, statement)]
+
+    def _held(self, found: Iterable[Held], statement: ast.stmt) -> list[Candidate]:
+        made = []
+        for one in found:
+            node = one.node
+            if one.kind == "shape":
+                new = self.rng.choice(_WRAPPED).format(self.source.of(node))
+                made.append(self._made(statement, WEAK, node, new))
+            elif one.kind == "class":
+                made.append(self._made(statement, STRONG, node, self.rng.choice(other_classes(self.source.of(node)))))
+            elif one.kind == "word":
+                new = other_word(self.source.of(node), self.rng) or ""
+                made += [self._made(statement, STRONG, node, new)] if new else []
+            else:
+                for _ in range(_DRAWS if one.near else 1):
+                    values = self._values(node, statement)
+                    if not values or not one.near or one.apart(values[0].old, values[0].new):
+                        made += values
+                        break
+        return made
+
+    def _opposite(self, test: ast.expr, statement: ast.stmt) -> list[Candidate]:
         if isinstance(test, ast.Compare) and all(isinstance(op, ast.Eq) for op in test.ops):
             return self._equal([test.left, *test.comparators], statement)
         if isinstance(test, ast.Compare):
@@ -186,8 +214,9 @@ class _Test:
         return self._made(statement, TURNED, test, f"not ({text})" if isinstance(test, _LOOSE) else f"not {text}")
 
     def _equal(self, operands: Sequence[ast.expr], statement: ast.stmt) -> list[Candidate]:
-        expected = [node for node in operands if _constants(node)]
+        expected = [node for node in operands if constants(node)]
         found = [one for node in expected for one in self._values(node, statement)]
+        found += self._held((near for node in operands for near in approximate(node)), statement)
         found += self._variables(operands, statement)
         if not found:
             # Names and calls: nothing that is equal to a value is equal to a list of it.
@@ -222,8 +251,8 @@ class _Test:
         return found
 
     def _first(self, row: ast.expr) -> Change | None:
-        constants = _constants(row)
-        made = (self._other(constant) for constant in self.rng.sample(constants, len(constants)))
+        found = constants(row)
+        made = (self._other(constant) for constant in self.rng.sample(found, len(found)))
         return next((change for change in made if change is not None), None)
 
     def _other(self, constant: ast.Constant) -> Change | None:
@@ -250,10 +279,10 @@ class _Test:
         found = []
         for item in statement.items:
             call = item.context_expr
-            if not isinstance(call, ast.Call) or _name(call.func) not in _RAISES or not call.args:
+            if not isinstance(call, ast.Call) or name_of(call.func) not in RAISES or not call.args:
                 continue
             kind = call.args[0]
-            if isinstance(kind, ast.Name | ast.Attribute) and _name(kind) not in _ANY_ERROR:
+            if isinstance(kind, ast.Name | ast.Attribute) and name_of(kind) not in _ANY_ERROR:
                 new = self.rng.choice(other_errors(self.source.of(kind)))
                 found.append(self._made(statement, STRONG, kind, new))
             for keyword in call.keywords:
@@ -265,106 +294,34 @@ class _Test:
         call = statement.value.value if isinstance(statement.value, ast.Await) else statement.value
         if not isinstance(call, ast.Call):
             return []
-        name = _name(call.func)
+        name = name_of(call.func)
         if name in _TURNED_CALLS:
             _, end = self.source.span(call.func)
             new = _TURNED_CALLS[name]
-            return [self._made(statement, TURNED, call.func, new, Change(end - len(name), end, new), old=name)]
-        if name in _RAISES and len(call.args) > 1 and isinstance(kind := call.args[0], ast.Name | ast.Attribute):
-            if _name(kind) in _ANY_ERROR:
+            strong = self._held(called(name, call), statement)
+            if name == "assertTrue" and call.args:
+                strong = [one for one in self._condition(call.args[0], statement) if one.strength == STRONG]
+            return [
+                *strong,
+                self._made(statement, TURNED, call.func, new, Change(end - len(name), end, new), old=name),
+            ]
+        if name in RAISES and len(call.args) > 1 and isinstance(kind := call.args[0], ast.Name | ast.Attribute):
+            if name_of(kind) in _ANY_ERROR:
                 return []
             return [self._made(statement, STRONG, kind, self.rng.choice(other_errors(self.source.of(kind))))]
         if not name or not _EQUAL.fullmatch(name) or len(call.args) < 2:
             return []
         if re.search("almost|close", name, re.IGNORECASE) and (call.keywords or len(call.args) > 2):
-            return []  # a tolerance of its own: nobody knows what is far off
+            return self._held(called(name, call), statement)
         operands = call.args[:2]
-        expected = [node for node in operands if _constants(node)]
+        expected = [node for node in operands if constants(node)]
         return self._values(expected[0], statement) if len(expected) == 1 else self._variables(operands, statement)
-
-
-def _name(node: ast.expr) -> str:
-    return node.id if isinstance(node, ast.Name) else node.attr if isinstance(node, ast.Attribute) else ""
-
-
-def _certain(body: Sequence[ast.stmt]) -> Iterator[ast.stmt]:
-    """Statements that are run whatever the code under test does, as long as none before them fails."""
-    for statement in body:
-        yield statement
-        if isinstance(statement, ast.With | ast.AsyncWith):
-            managers = [item.context_expr for item in statement.items if isinstance(item.context_expr, ast.Call)]
-            if not {_name(manager.func) for manager in managers} & {*_RAISES, "suppress"}:
-                yield from _certain(statement.body)
-        elif (isinstance(statement, ast.For) and _is_filled(statement.iter)) or (
-            isinstance(statement, ast.Try) and not statement.handlers
-        ):
-            yield from _certain(statement.body)
-        if _may_leave(statement):
-            return
-
-
-def _may_leave(node: ast.AST, looping: bool = False) -> bool:
-    """Whether what follows a statement can be left out because of it.
-
-    Args:
-        looping: it is in a loop of its own, which is what `break` and `continue` leave.
-    """
-    if isinstance(node, ast.Return) or (isinstance(node, ast.Break | ast.Continue) and not looping):
-        return True
-    if isinstance(node, ast.Call) and _name(node.func) in ("skip", "skipTest", "xfail", "importorskip", "assume"):
-        return True
-    if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda | ast.ClassDef):
-        return False
-    looping = looping or isinstance(node, ast.For | ast.AsyncFor | ast.While)
-    return any(_may_leave(child, looping) for child in ast.iter_child_nodes(node))
-
-
-def _is_filled(node: ast.expr) -> bool:
-    """Whether a loop over it is entered, whatever the code under test does."""
-    if isinstance(node, ast.Tuple | ast.List | ast.Set):
-        return bool(node.elts) and not any(isinstance(one, ast.Starred) for one in node.elts)
-    if isinstance(node, ast.Constant):
-        return isinstance(node.value, str | bytes) and bool(node.value)
-    if isinstance(node, ast.Call) and _name(node.func) in ("range", "enumerate", "zip"):
-        if _name(node.func) == "range":
-            return bool(node.args) and isinstance(end := node.args[-1], ast.Constant) and bool(end.value)
-        return bool(node.args) and all(_is_filled(one) for one in node.args)
-    if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and isinstance(node.func.value, ast.Dict):
-        return bool(node.func.value.keys)
-    return False
-
-
-def _constants(node: ast.expr) -> list[ast.Constant]:
-    """Constants that an expected value is made of; none where it is more than that."""
-    found: list[ast.Constant] = []
-    return found if _gather(node, found) else []
-
-
-def _gather(node: ast.expr, found: list[ast.Constant]) -> bool:
-    if isinstance(node, ast.Constant):
-        if node.value is not None and node.value is not Ellipsis and not isinstance(node.value, complex):
-            found.append(node)
-        return True
-    if isinstance(node, ast.Tuple | ast.List | ast.Set):
-        return all(_gather(one, found) for one in node.elts)
-    if isinstance(node, ast.Dict):
-        return all(one is not None and _gather(one, found) for one in (*node.keys, *node.values))
-    if isinstance(node, ast.UnaryOp) and isinstance(node.op, ast.USub | ast.UAdd):
-        return _gather(node.operand, found)
-    if isinstance(node, ast.BinOp):
-        return _gather(node.left, found) and _gather(node.right, found)
-    if isinstance(node, ast.Call):
-        approximate = _name(node.func) == "approx" and (node.keywords or len(node.args) > 1)
-        if approximate or not _MAKERS.fullmatch(_name(node.func)):
-            return False
-        return all(_gather(one, found) for one in node.args)
-    return isinstance(node, ast.Name | ast.Attribute)
 
 
 def _column(function: _Function, name: str) -> list[ast.expr]:
     """What `parametrize` gives an argument of the test, one for each row."""
     for decorator in function.decorator_list:
-        if not isinstance(decorator, ast.Call) or _name(decorator.func) != "parametrize" or len(decorator.args) < 2:
+        if not isinstance(decorator, ast.Call) or name_of(decorator.func) != "parametrize" or len(decorator.args) < 2:
             continue
         given, rows = decorator.args[:2]
         names: list[str] = []
@@ -376,7 +333,7 @@ def _column(function: _Function, name: str) -> list[ast.expr]:
             continue
         at, found = names.index(name), list[ast.expr]()
         for row in rows.elts:
-            if isinstance(row, ast.Call) and _name(row.func) == "param":
+            if isinstance(row, ast.Call) and name_of(row.func) == "param":
                 cells: Sequence[ast.expr] = row.args
             else:
                 cells = row.elts if isinstance(row, ast.Tuple | ast.List) and len(names) > 1 else (row,)

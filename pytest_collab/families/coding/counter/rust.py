@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Final
 from pytest_collab.families.coding.counter import syntax
 from pytest_collab.families.coding.counter.edit import STRONG, TURNED, Candidate, Change
 from pytest_collab.families.coding.counter.syntax import said
+from pytest_collab.families.coding.counter.values import apart, number
 
 if TYPE_CHECKING:
     from tree_sitter import Node
@@ -114,7 +115,8 @@ def _asserted(test: str, call: Node, body: Node, rng: Random) -> list[Candidate]
         end = macro.end_byte
         return [syntax.made(test, TURNED, macro, "assert_eq", [Change(end - len("assert_ne"), end, "assert_eq")])]
     if name == "assert":
-        return [syntax.made(test, TURNED, call, "the opposite", _opposite(operands[0]))]
+        turned = syntax.made(test, TURNED, call, "the opposite", _opposite(operands[0]))
+        return [*_held(test, call, operands[0], rng), turned]
     if name != "assert_eq":
         return []
     turned = syntax.made(test, TURNED, macro, "assert_ne", [Change(macro.end_byte - 2, macro.end_byte, "ne")])
@@ -122,11 +124,51 @@ def _asserted(test: str, call: Node, body: Node, rng: Random) -> list[Candidate]
     found = [token for operand in operands[:2] for token in _variable(operand, body)]
     if not found and len(expected) == 1:
         found = _tokens(expected[0])
+    return [*_another(test, call, found, rng), turned]
+
+
+def _held(test: str, call: Node, condition: Sequence[Node], rng: Random) -> list[Candidate]:
+    """Other values for what a condition holds a thing to: `==`, `(a - b).abs() < e`, `starts_with`, ..."""
+    words = [said(token) for token in condition]
+    if "&&" in words and "||" not in words:
+        place = words.index("&&")
+        parts = condition[:place], condition[place + 1 :]
+        return [one for part in parts for one in _held(test, call, part, rng)]
+    if not words or {"||", "|", ".."} & {*words}:
+        return []
+    found: list[Node] = []
+    margin = 0.0
+    at = next((place for place, word in enumerate(words) if word in ("==", "<", "<=")), None)
+    if at is not None and words[at] == "==":
+        sides = [side for side in (condition[:at], condition[at + 1 :]) if _simple(side) and _tokens(side)]
+        found = _tokens(sides[0]) if len(sides) == 1 else []
+    elif at is not None and words[1:at] == [".", "abs", "()"] and len(words) == at + 2:
+        inner = condition[0].children[1:-1]
+        minus = [place for place, token in enumerate(inner) if said(token) == "-" and place]
+        both = [inner[: minus[-1]], inner[minus[-1] + 1 :]] if minus else []
+        known = [side for side in both if _simple(side) and _tokens(side)]
+        margin = number(words[-1]) or 0.0
+        found = _tokens(known[0]) if len(known) == 1 and margin else []
+    elif at is None and len(words) > 2 and words[-2] in ("starts_with", "ends_with", "contains"):
+        texts = [token for token in _tokens(condition[-1:]) if token.type == "string_literal"]
+        if len(condition[-1].named_children) == len(texts) == 1:
+            if words[-2] == "contains":
+                return syntax.words(test, texts[0], _LITERALS, rng)
+            found = texts if said(texts[0]) != '""' else []
+    elif at is None and words[:-1] == ["matches", "!"] and not re.search(r"\||\.\.|\bif\b", words[-1]):
+        _, *pattern = syntax.split(condition[-1].children)
+        found = [token for part in pattern for token in _tokens(part)]
+    return _another(test, call, found, rng, margin)
+
+
+def _another(test: str, call: Node, found: Sequence[Node], rng: Random, margin: float = 0.0) -> list[Candidate]:
     change = syntax.first(found, _LITERALS, rng)
     if change is None:
-        return [turned]
+        return []
     node = next(one for one in found if one.start_byte <= change.start and change.end <= one.end_byte)
-    return [syntax.made(test, STRONG, call, change.new, [change], old=said(node)), turned]
+    if margin and not apart(said(node), change.new, margin):
+        return []
+    return [syntax.made(test, STRONG, call, change.new, [change], old=said(node))]
 
 
 def _opposite(operand: Sequence[Node]) -> list[Change]:

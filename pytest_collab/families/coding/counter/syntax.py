@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Final
 
 from pytest_collab.errors import SetupError
 from pytest_collab.families.coding.counter.edit import STRONG, Candidate, Change, shown
-from pytest_collab.families.coding.counter.values import other_number, other_text
+from pytest_collab.families.coding.counter.values import apart, other_number, other_text, other_word
 
 if TYPE_CHECKING:
     from tree_sitter import Language, Node
@@ -83,6 +83,8 @@ def every(node: Node, *kinds: str) -> Iterator[Node]:
         waiting.extend(reversed(one.children))
 
 
+_DRAWS: Final = 8
+"""So often a number is drawn anew that may be too near."""
 _JUMPS: Final = re.compile("break_(statement|expression)|continue_(statement|expression)")
 _RETURNS: Final = re.compile("return_(statement|expression)|goto_statement")
 _LOOPS: Final = re.compile("(for|while|do|for_in|loop)_(statement|expression)")
@@ -203,12 +205,26 @@ def _enclosed(side: Node) -> str:
     return f"({new})" if (joined or negative) and not new.startswith("(") else new
 
 
-def values(test: str, node: Node, literals: Literals, rng: Random) -> list[Candidate]:
-    """The candidate that changes one constant of an expected value."""
-    change = first(constants(node, literals), literals, rng)
-    if change is None:
-        return []
-    return [made(test, STRONG, node, change.new, [change], old=_at(node, change))]
+def values(test: str, node: Node, literals: Literals, rng: Random, margin: float = 0.0) -> list[Candidate]:
+    """The candidate that changes one constant of an expected value.
+
+    Args:
+        margin: how far from it a right answer may be; the value must then be a number.
+    """
+    for _ in range(_DRAWS if margin else 1):
+        change = first(constants(node, literals), literals, rng)
+        if change is not None and (not margin or apart(_at(node, change), change.new, margin)):
+            return [made(test, STRONG, node, change.new, [change], old=_at(node, change))]
+    return []
+
+
+def words(test: str, node: Node, literals: Literals, rng: Random) -> list[Candidate]:
+    """The candidate that changes a long word of a text that something must have in it."""
+    for part in node.children:
+        new = other_word(said(part), rng) if part.type in literals.texts else None
+        if new is not None:
+            return [made(test, STRONG, node, new, [replaced(part, new)], old=said(part))]
+    return []
 
 
 def first(found: Sequence[Node], literals: Literals, rng: Random) -> Change | None:

@@ -14,6 +14,8 @@ from typing import Final
 _INTEGER: Final = re.compile(r"(\d[\d_]*)([iu](?:8|16|32|64|128|size)|n)?")
 _FRACTION: Final = re.compile(r"(\d[\d_]*)\.(\d[\d_]*)(f32|f64)?")
 _SMALL: Final = 100
+_LONG: Final = 6
+"""Letters of a word that, with another one in it, is part of no other word."""
 
 
 def other_number(text: str, rng: Random) -> str | None:
@@ -26,6 +28,30 @@ def other_number(text: str, rng: Random) -> str | None:
     if match := _FRACTION.fullmatch(text):
         return f"{_other(int(match[1].replace('_', '')), rng)}.{match[2]}{match[3] or ''}"
     return None
+
+
+def number(text: str) -> float | None:
+    """What a number is, as it stands in a source of any of the languages; None where it is none."""
+    match = re.fullmatch(
+        r"(\d[\d_]*(?:\.[\d_]*)?|\.\d[\d_]*)(e[-+]?\d+)?_?([iu](?:8|16|32|64|128|size)|n|f32|f64)?", text, re.I
+    )
+    return float(f"{match[1]}{match[2] or ''}".replace("_", "")) if match else None
+
+
+def apart(old: str, new: str, margin: float) -> bool:
+    """Whether nothing is within `margin` of two numbers at once."""
+    values = number(old), number(new)
+    return values[0] is not None and values[1] is not None and abs(values[0] - values[1]) > 2 * margin
+
+
+def other_word(text: str, rng: Random) -> str | None:
+    """The text with a letter of a long word replaced, which is found nowhere else; None where it has no long word."""
+    words = list(re.finditer(rf"(?<![\\\w{{%$])[A-Za-z]{{{_LONG},}}(?!\w)", text))
+    if not words:
+        return None
+    word = rng.choice(words)
+    new = other_text(word[0], rng)
+    return f"{text[: word.start()]}{new}{text[word.end() :]}" if new else None
 
 
 def _other(value: int, rng: Random) -> int:

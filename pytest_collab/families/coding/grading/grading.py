@@ -50,7 +50,7 @@ M = TypeVar("M", bound=BaseModel)
 _T = TypeVar("_T")
 _GUARD = Path(__file__).parent / "guard"
 _OUTPUT_LIMIT = 4 * 1024 * 1024
-_VERSION = 13
+_VERSION = 14
 _MADE = 4
 """Counter-tests that are made of a feature, if not more are asked for: which a tree is given is not known before."""
 _TOSSES = 4

@@ -52,6 +52,7 @@ class _Watch:
         names = [name for name in sys.modules if name.rpartition(".")[2] in _DECIDING and name.startswith("_pytest.")]
         names += [name for name in sys.modules if name.startswith("pluggy") or name == "pytest"]
         names += [name for name in sys.modules if name.startswith("_pytest.assertion.")]
+        names += [name for name in ("random",) if name in sys.modules]  # where tests draw what they give
         self.modules = [sys.modules[name] for name in names]
         self.before = list(self._look())
         # Places of installed code; anything else that hooks in is a conftest of the pool, or foreign.
@@ -67,7 +68,7 @@ class _Watch:
                 if isinstance(value, type) and value.__module__ == module.__name__:
                     parts = {inner: part for inner, part in list(vars(value).items()) if isinstance(part, kinds)}
                     yield _owner(f"{module.__name__}.{name}", value, parts)
-                elif isinstance(value, function):
+                elif isinstance(value, function) or (module.__name__ == "random" and callable(value)):
                     own[name] = value
             yield _owner(module.__name__, module, own)
 
