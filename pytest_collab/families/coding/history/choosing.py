@@ -212,9 +212,9 @@ def _base(wanted: Wanted, rebaser: Rebaser, store: Store, changes: Sequence[Chan
     enough = _APPLIED * wanted.features
     best: tuple[str, list[Change]] = ("", [])
     step = max(1, wanted.features // 2)
-    least = min(wanted.features, len(changes))
+    near = range(2, min(wanted.features, len(changes)))  # where one file is all, few changes go together
     worth = -math.inf
-    for size in dict.fromkeys([*range(least, len(changes), step), len(changes)]):
+    for size in dict.fromkeys([*near, *range(wanted.features, len(changes), step), len(changes)]):
         base = changes[size - 1].of.parent
         tree = store.tree(base)
         applied = [change for change in changes[:size] if rebaser.onto(tree, change)]
