@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from pytest_collab.cli import main
+from pytest_collab.families.coding.environment.environment import choose_sandbox
 from pytest_collab.families.coding.pool.pool import Pool
 from pytest_collab.families.coding.validation.validate import validate_pool
 from tests.coding.conftest import write
@@ -120,3 +121,28 @@ async def test_a_reference_that_fails_is_run_again_by_itself_and_its_tests_are_n
     problems = next(check.problems for check in found.features if check.feature == "double")
     assert "tests/test_double.py::test_double fails" in "\n".join(problems)
     assert sum(" calc: double: " in line for line in lines) == 2
+
+
+@pytest.mark.anyio
+async def test_a_sandbox_that_is_not_ready_in_time_is_a_problem_of_its_feature_alone(
+    pool: Pool, cache: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    choice = await choose_sandbox(pool, "bubblewrap")
+    monkeypatch.setattr("pytest_collab.sandbox.bubblewrap._ADMIT_SECONDS", 0.0)  # as on a machine with too much to do
+    lines: list[str] = []
+
+    def tell(line: str) -> None:
+        lines.append(line)
+        if "double: bubblewrap was not ready" in line:
+            monkeypatch.undo()
+
+    one = pool.model_copy(update={"features": (pool.feature("double"), pool.feature("triple"))})
+    found = await validate_pool(one, "calc", jobs=1, cache=cache / "late", sandbox=choice, progress=tell)
+    assert not found.problems  # the one that met it was run again by itself
+    assert any("double: sound, when run by itself" in line for line in lines)
+
+    monkeypatch.setattr("pytest_collab.sandbox.bubblewrap._ADMIT_SECONDS", 0.0)
+    found = await validate_pool(one, "calc", jobs=1, cache=cache / "later", sandbox=choice)
+    assert all("bubblewrap was not ready" in problem for problem in found.problems)
+    assert [pair.kind for pair in found.pairs] == ["unknown"]
+    assert "it was not found out: bubblewrap was not ready" in found.pairs[0].reason

@@ -15,7 +15,7 @@ import anyio
 from pydantic import BaseModel, ConfigDict
 
 from pytest_collab.episode.text import counted, plural
-from pytest_collab.errors import SetupError, TaskError
+from pytest_collab.errors import SandboxError, SetupError, TaskError
 from pytest_collab.families.coding.grading.grading import Expectation, FeatureGrade, Grader
 from pytest_collab.families.coding.pool import answers
 from pytest_collab.families.coding.pool.pool import Pool
@@ -61,7 +61,8 @@ class PairCheck(_Result):
         naive_passes, union_passes: whether all hidden suites pass on it; None where there is no merged tree.
         files: paths in conflict without union.
         kind: `independent`: merges cleanly, passes. `semantic`: merges cleanly, fails. `rescued`: conflicts, and
-            keeping both sides passes. `textual`: conflicts, and that does not help. `unknown`: no reference.
+            keeping both sides passes. `textual`: conflicts, and that does not help. `unknown`: no reference, or no
+            sandbox or time to find it out.
         reason: of the first grade that failed.
     """
 
@@ -197,7 +198,10 @@ async def _validate(pool: Pool, name: str, opening: Grader, jobs: int, pairs: _P
                     if time.monotonic() >= pairs.until:
                         found[pair] = PairCheck(features=pair, reason="the time was up before it was tried")
                         return
-                    found[pair] = await _check_pair(grader, store, pair, commits, pairs.counters)
+                    try:
+                        found[pair] = await _check_pair(grader, store, pair, commits, pairs.counters)
+                    except (SandboxError, SetupError) as error:
+                        found[pair] = PairCheck(features=pair, reason=f"it was not found out: {error}")
                 tell(f"{' + '.join(pair)}: {found[pair].kind}")
 
             tell.now = "pairs of references, merged"
@@ -280,7 +284,7 @@ async def check_feature(
             tree = await anyio.to_thread.run_sync(store.apply, grader.seed.tree, patch)
             commits[name] = await anyio.to_thread.run_sync(store.commit, tree)
         expected = await grader.expectation(feature, again=again)
-    except (GitError, SetupError, TaskError) as error:
+    except (GitError, SandboxError, SetupError, TaskError) as error:
         return FeatureCheck(feature=name, problems=(str(error),))
     return FeatureCheck(
         feature=name,
