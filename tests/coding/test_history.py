@@ -178,7 +178,7 @@ def test_features_of_a_history_become_a_pool(
         (["{story}", "--ref", "nowhere"], "has no commit 'nowhere'"),
         (["{story}", "--since", "2031-01-01"], "has no commit since '2031-01-01' on HEAD; give an earlier --since"),
         (["{story}", "--paths", "nowhere"], "--paths: there is no 'nowhere' at HEAD"),
-        (["{story}", "--paths", "count.py"], "no tests found: of 1 commits on HEAD none changes python source"),
+        (["{story}", "--paths", "count.py"], "no tests found: of 1 commit on HEAD none changes python source"),
         (["{story}", "--language", "go"], "no tests found: of 9 commits on HEAD none changes go source"),
         (["{story}", "--language", "cobol"], "--language=cobol is not known; choose one of python"),
         (["{story}", "--features", "1"], "--features=1 must be 2 or more"),

@@ -99,6 +99,7 @@ class _Making:
         data = self.params([*cuts, *dict.fromkeys(self.chosen.probes.values())], str(history.repository))
         pool = Pool.model_validate(data, context={"folder": self.scratch})
         checks: dict[str, FeatureCheck] = {}
+        old: dict[str, int] = {}
         self.tell("making the environment" + "".join(f": {one}" for one in pool.setup))
         async with AsyncExitStack() as stack:
             try:
@@ -131,13 +132,15 @@ class _Making:
             async with anyio.create_task_group() as tasks:
                 for _ in range(wanted.jobs):
                     tasks.start_soon(worker)
+            for name in [name for name, check in checks.items() if _why_not(check) is None]:
+                old[name] = await self._old(grader, name, known)
         sound = [name for name, check in checks.items() if _why_not(check) is None]
         sound.sort(key=lambda name: (not checks[name].counter_tests, list(cuts).index(name)))
         kept = sound[: wanted.features]
         for name, cut in cuts.items():
             why = _why_not(checks[name]) if name in checks else "the time was up before it was tried"
             if name in kept:
-                history.kept.append(Kept(name, cut.change, checks[name]))
+                history.kept.append(Kept(name, cut.change, checks[name], old[name]))
             elif why is None or (name not in checks and len(kept) == wanted.features):
                 history.left_out.append(LeftOut(cut.change.of, "there are enough without it", "not needed"))
             else:
@@ -158,6 +161,12 @@ class _Making:
         lost = [test for test, status in known[probe].tests.items() if status == "passed" != after.get(test)]
         more = f" and {len(lost) - 1} more" if len(lost) > 1 else ""
         return f"it changes what the base's own tests expect: {lost[0]}{more}" if lost else ""
+
+    async def _old(self, grader: Grader, name: str, known: Mapping[str, TestReport]) -> int:
+        """How many of the tests that fail without a feature the base has, by name, and passes as it is."""
+        expected = await grader.expectation(grader.pool.feature(name))
+        passed = {test for report in known.values() for test, status in report.tests.items() if status == "passed"}
+        return len(passed.intersection(expected.fail_to_pass))
 
     async def _runs(self, grader: Grader, store: Store, known: dict[str, TestReport]) -> None:
         probe = self.chosen.probes[""]

@@ -27,11 +27,22 @@ _KINDS: Final = {
 
 @dataclass(frozen=True, slots=True)
 class Kept:
-    """A feature of the pool."""
+    """A feature of the pool.
+
+    Attributes:
+        old: how many of the tests that fail without it the base has as well: what they expect was changed, or they
+            stand beside new ones in what does not build without it (a package of Go, a file of Python).
+    """
 
     name: str
     change: Change
     check: FeatureCheck
+    old: int = 0
+
+    @property
+    def new(self) -> int:
+        """Tests that fail without it, and that the base does not have."""
+        return self.check.new_tests - self.old
 
 
 @dataclass
@@ -88,15 +99,16 @@ def markdown(history: History) -> str:
         "## Features",
         "\n".join(
             [
-                "| feature | commit | day | title | new tests | counter-tests |",
-                "|---|---|---|---|---|---|",
+                "| feature | commit | day | title | new tests | of the base | counter-tests |",
+                "|---|---|---|---|---|---|---|",
                 *(
                     f"| `{kept.name}` | {_row(kept.change.of)} "
-                    f"| {kept.check.new_tests} | {kept.check.counter_tests} |"
+                    f"| {kept.new} | {kept.old} | {kept.check.counter_tests} |"
                     for kept in history.kept
                 ),
             ]
         ),
+        "`of the base`: tests that the base has as well, and that fail or do not build there beside the new ones.",
         "## Pairs",
         "\n".join(f"- {' + '.join(pair.features)}: {_pair(pair)}" for pair in history.pairs),
         f"There is no `{COMBINED}`: {history.combined}."
@@ -117,7 +129,9 @@ def markdown(history: History) -> str:
 def _feature(kept: Kept) -> str:
     check = kept.check
     counters = f"{check.counter_tests} counter-tests" if check.counter_tests else "no counter-tests can be made"
-    tests = f"{counted(check.new_tests, 'new test')}, {counters}"
+    tests = f"{counted(kept.new, 'new test')}, {counters}"
+    if kept.old:
+        tests += f" ({kept.old} of the base's own fail or do not build without it)"
     return f"{kept.name}  {kept.change.of.short}  {tests}"
 
 

@@ -124,7 +124,7 @@ def _seen(
     added, removed = (sum(changed[path][at] for path in found["test"]) for at in (0, 1))
     if added <= removed:
         return LeftOut(
-            of, f"its tests expect nothing new (+{added} -{counted(removed, 'line')})", "nothing new in tests"
+            of, f"its tests expect nothing new (+{added} -{removed} lines)", "nothing new in tests"
         )
     if not any(changed[path][0] for path in found["source"]):
         return LeftOut(of, "it only removes source", "source only removed")
