@@ -25,8 +25,9 @@ from typing import Any
 
 import anyio
 
-from pytest_collab.errors import CollabError
+from pytest_collab.errors import CollabError, SetupError
 from pytest_collab.families.coding.cooperbench import CooperPool, choose, task_of
+from pytest_collab.families.coding.repository.clone import opened
 from pytest_collab.families.coding.repository.git import GitError, Store
 from pytest_collab.families.coding.repository.merge import check_merge
 from pytest_collab.families.coding.repository.seed import cache_folder, seed_of
@@ -112,14 +113,22 @@ def _tell(check: PoolCheck) -> None:
 
 
 def merges(params: Any, cache: Path | None) -> dict[tuple[str, ...], bool]:
-    """Every pair of references of a pool, and whether it merges cleanly."""
-    seed = seed_of(params, cache or cache_folder())
+    """Every pair of references of a pool, and whether it merges cleanly.
+
+    A mirror that lacks objects of the base serves as well, where no reference touches what is lacking.
+    """
     with tempfile.TemporaryDirectory() as folder:
-        store = Store.create(Path(folder, "store.git"), seed.path, seed.commit)
+        try:
+            seed = seed_of(params, cache or cache_folder())
+            store = Store.create(Path(folder, "store.git"), seed.path, seed.commit)
+        except SetupError:
+            with opened(params.folder / params.base.repository) as repository:
+                store = Store.create(Path(folder, "store.git"), Path(repository.common_dir), params.base.commit)
+        tree = store.tree(store.base)
         commits: dict[str, str] = {}
         for feature in params.features:
             try:
-                commits[feature.id] = store.commit(store.apply(seed.tree, params.reference(feature)))
+                commits[feature.id] = store.commit(store.apply(tree, params.reference(feature)))
             except GitError as error:
                 print(f"  {feature.id}: its reference does not apply: {error}", file=sys.stderr)
         groups = [pair for pair in params.groups() if all(name in commits for name in pair)]
