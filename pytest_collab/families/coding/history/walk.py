@@ -123,9 +123,7 @@ def _seen(
         return LeftOut(of, f"it is too large: {counted(len(kept), 'file')}, {counted(lines, 'line')}", "too large")
     added, removed = (sum(changed[path][at] for path in found["test"]) for at in (0, 1))
     if added <= removed:
-        return LeftOut(
-            of, f"its tests expect nothing new (+{added} -{removed} lines)", "nothing new in tests"
-        )
+        return LeftOut(of, f"its tests expect nothing new (+{added} -{removed} lines)", "nothing new in tests")
     if not any(changed[path][0] for path in found["source"]):
         return LeftOut(of, "it only removes source", "source only removed")
     return Change(of, (*found["source"], *beside), tuple(found["test"]), tuple(found["docs"]), lines)
