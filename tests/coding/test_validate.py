@@ -99,7 +99,7 @@ def test_validate_refuses_vacuous_tests_and_checks_a_pool_once(
 async def test_progress_is_told_and_silence_is_not_left_alone(
     pool: Pool, cache: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("pytest_collab.families.coding.validation.validate.BEAT_SECONDS", 0.2)
+    monkeypatch.setattr("pytest_collab.families.coding.validation.progress.BEAT_SECONDS", 0.2)
     lines: list[str] = []
     one = pool.model_copy(update={"features": (pool.feature("double"),)})
     await validate_pool(one, "calc", pairs=False, cache=cache / "fresh", sandbox="bubblewrap", progress=lines.append)

@@ -5,11 +5,10 @@ from __future__ import annotations
 import math
 import tempfile
 import time
-from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final, Literal
+from typing import Literal
 
 import anyio
 from pydantic import BaseModel, ConfigDict
@@ -21,6 +20,7 @@ from pytest_collab.families.coding.pool import answers
 from pytest_collab.families.coding.pool.pool import Pool
 from pytest_collab.families.coding.repository.git import GitError, Store
 from pytest_collab.families.coding.repository.merge import MergeCheck, Status, check_merge
+from pytest_collab.families.coding.validation.progress import Tell, telling
 from pytest_collab.sandbox import Choice
 
 PairKind = Literal["independent", "semantic", "rescued", "textual", "unknown"]
@@ -151,7 +151,7 @@ async def validate_pool(
         SandboxError: no sandbox works.
     """
     pool.check()
-    async with _telling(name, progress) as tell:
+    async with telling(name, progress) as tell:
         opening = Grader(pool, cache=cache, sandbox=sandbox)
         return await _validate(pool, name, opening, jobs, _Pairs(pairs, counters, until), tell)
 
@@ -165,7 +165,7 @@ class _Pairs:
     until: float
 
 
-async def _validate(pool: Pool, name: str, opening: Grader, jobs: int, pairs: _Pairs, tell: _Tell) -> PoolCheck:
+async def _validate(pool: Pool, name: str, opening: Grader, jobs: int, pairs: _Pairs, tell: Tell) -> PoolCheck:
     started = time.monotonic()
     tell.now = "base and environment"
     async with opening as grader:
@@ -222,50 +222,6 @@ async def _validate(pool: Pool, name: str, opening: Grader, jobs: int, pairs: _P
             features_s=half - prepared,
             pairs_s=time.monotonic() - half,
         )
-
-
-BEAT_SECONDS: Final = 15.0
-"""A line at least so often: people and CI systems take silence for a hang."""
-
-
-class _Tell:
-    """Tells what has been done, and how long it all has taken so far.
-
-    Attributes:
-        now: what goes on.
-    """
-
-    def __init__(self, name: str, progress: Callable[[str], None]) -> None:
-        self.now = ""
-        self.at = self._started = time.monotonic()
-        self._name, self._progress = name, progress
-
-    def __call__(self, text: str) -> None:
-        self.at = time.monotonic()
-        self._progress(f"[{self.at - self._started:4.0f} s] {self._name}: {text}")
-
-
-@asynccontextmanager
-async def _telling(name: str, progress: Callable[[str], None]) -> AsyncIterator[_Tell]:
-    tell = _Tell(name, progress)
-
-    async def beat() -> None:
-        while True:
-            await anyio.sleep(max(tell.at + BEAT_SECONDS - time.monotonic(), 0.05))
-            if time.monotonic() - tell.at >= BEAT_SECONDS:
-                tell(f"still at it ({tell.now})")
-
-    failure: Exception | None = None
-    async with anyio.create_task_group() as tasks:
-        tasks.start_soon(beat)
-        try:
-            yield tell
-        except Exception as error:
-            failure = error  # out of the group, which would wrap it
-        finally:
-            tasks.cancel_scope.cancel()
-    if failure is not None:
-        raise failure
 
 
 async def check_feature(
