@@ -94,6 +94,16 @@ async def test_links_that_setup_leaves_are_mounted_for_nobody(pool: Pool, cache:
     assert [name for name, _ in environment.overlay] == ["made"]
 
 
+async def test_what_setup_downloads_is_no_memory_and_is_gone_when_it_is_over(pool: Pool, cache: Path) -> None:
+    look = (
+        "import os, tempfile; kept = tempfile.mkstemp()[1]; open(os.environ['XDG_CACHE_HOME'], 'w').close(); "
+        "print([os.stat(path).st_dev == os.stat('.').st_dev for path in (kept, os.environ['XDG_CACHE_HOME'])])"
+    )
+    environment = await _prepare(pool, cache, f'{PYTHON} -c "{look}" > found')
+    assert _read(environment, "found") == "[True, True]\n"  # beside the tree, and not in the sandbox's own /tmp
+    assert not (Path(environment.tree).parent / "scratch").exists()
+
+
 async def test_setup_commands_share_one_limit_of_time_and_leave_nothing_running(pool: Pool, cache: Path) -> None:
     with pytest.raises(SetupError, match="took longer than 2 s"):
         await _prepare(pool, cache, "sleep 1", "(setsid sleep 300 &); sleep 60", setup_timeout_s=2.0)

@@ -41,6 +41,13 @@ WARM: Final = "warm"
 """The folder of an environment that holds what the base was compiled to (Go). Compilers look up everything in it by
 content, and seats and graders see it read-only."""
 
+SCRATCH: Final = "scratch"
+"""The folder for what set-up writes beside all that, gone when it is over. On the disk: the sandbox's own /tmp is
+memory, and downloads of some gigabytes would break the limit on that."""
+
+_CACHES: Final = ("XDG_CACHE_HOME", "npm_config_cache")
+"""Where pip, uv, npm and others keep what they have downloaded."""
+
 _WARMING: Final = "GOPROXY=off go test -run '^$' ./... >/dev/null 2>&1 || true"
 
 
@@ -77,8 +84,11 @@ def install(pool: Pool, seed: Seed, place: Path, tools: Toolchain, choice: Choic
             env |= {"GOCACHE": str(place / WARM), "CGO_ENABLED": "0"}
         path = [str(place / "venv" / "bin"), *tools.path]
         if choice is not None and choice.sandbox.isolating:
-            spec = _spec(pool, place, tools, {**env, "PATH": os.pathsep.join([*path, SYSTEM_PATH])})
-            anyio.run(_in_sandbox, pool, commands, choice, spec)
+            (place / SCRATCH).mkdir()
+            env |= {"TMPDIR": str(place / SCRATCH), "PATH": os.pathsep.join([*path, SYSTEM_PATH])}
+            env |= {name: str(place / SCRATCH / "cache") for name in _CACHES}
+            anyio.run(_in_sandbox, pool, commands, choice, _spec(pool, place, tools, env))
+            shutil.rmtree(place / SCRATCH, ignore_errors=True)
         else:
             env = {**indexes.variables(host=True), **env}
             env["PATH"] = os.pathsep.join([*path, env.get("PATH", SYSTEM_PATH)])
@@ -102,7 +112,7 @@ def install(pool: Pool, seed: Seed, place: Path, tools: Toolchain, choice: Choic
 
 def _spec(pool: Pool, place: Path, tools: Toolchain, env: Mapping[str, str]) -> SandboxSpec:
     values = indexes.variables()
-    own = [place / name for name in ("tree", "venv", "store", WARM) if (place / name).is_dir()]
+    own = [place / name for name in ("tree", "venv", "store", WARM, SCRATCH) if (place / name).is_dir()]
     taken = {str(mount.inside) for mount in tools.mounts}
     settings = [mount for mount in indexes.mounts(place / "settings", values) if mount.inside not in taken]
     return SandboxSpec(
