@@ -32,6 +32,7 @@ HELD = {
             "assert.ok(f(1).startsWith('abc'))",
             "assert.match(f(1), /seconds/)",
         ),
+        "expect().toBe(true)",
         *("expect(f(1) === 8).toBe(true)", "expect(f(1)).toBeCloseTo(0.5, 5)", "expect(f(1)).toContain('seconds')"),
     ),
     "go": (
@@ -48,7 +49,10 @@ HELD = {
     ),
 }
 LEFT = {
-    "python": ("assert '8' in f(1)", "assert all(f(i) == 7 for i in g())", "assert abs(f(1) - 0.5) < TOLERANCE"),
+    "python": (
+        *("assert '8' in f(1)", "assert all(f(i) == 7 for i in g())", "assert abs(f(1) - 0.5) < TOLERANCE"),
+        "assert isinstance(f(1), np.str)",
+    ),
     "javascript": ("assert.ok(f(1) > 8)", "assert.ok(f(1) === 8 || g())", "expect(f(1)).toContain(8)"),
     "go": (FAILS.format('!strings.Contains(f(1), "8")'), FAILS.format("math.Abs(f(1)-0.5) > 9.0")),
     "rust": ("assert!(f(1) > 8)", "assert!(f(1) == 8 || g())", "assert!(matches!(f(1), Some(8) | None))"),

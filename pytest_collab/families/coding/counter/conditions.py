@@ -61,8 +61,8 @@ def held(test: ast.expr) -> Iterator[Held]:
             yield from _each(test.args[0])
         elif name in ("startswith", "endswith") and len(test.args) == 1 and _text(test.args[0]):
             yield Held("value", test.args[0])
-        elif name == "isinstance" and len(test.args) > 1 and name_of(test.args[1]) in _CLASSES:
-            yield Held("class", test.args[1])
+        elif name == "isinstance":
+            yield from _class(test)
         elif _CLOSE.fullmatch(name):
             yield from _tolerant(test)
 
@@ -71,8 +71,8 @@ def called(name: str, call: ast.Call) -> Iterator[Held]:
     """What an assertion that is called holds a thing to."""
     if name == "assertIn" and call.args and _text(call.args[0]):
         yield Held("word", call.args[0])
-    elif name == "assertIsInstance" and len(call.args) > 1 and name_of(call.args[1]) in _CLASSES:
-        yield Held("class", call.args[1])
+    elif name == "assertIsInstance":
+        yield from _class(call)
     elif re.search("almost|close", name, re.IGNORECASE):
         yield from _tolerant(call)
 
@@ -87,6 +87,13 @@ def other_classes(name: str) -> list[str]:
     """Classes that nothing of the class called `name` is of."""
     own = getattr(builtins, name)
     return [one for one in _CLASSES if not issubclass(own, getattr(builtins, one))]
+
+
+def _class(call: ast.Call) -> Iterator[Held]:
+    """Of `isinstance(one, str)`: a name alone, for `np.str` is another class."""
+    kind = call.args[1] if len(call.args) > 1 else None
+    if isinstance(kind, ast.Name) and kind.id in _CLASSES:
+        yield Held("class", kind)
 
 
 def _text(node: ast.expr) -> bool:

@@ -248,8 +248,8 @@ class _Test:
         elif name == "toMatch" and given:
             found += self._pattern(given[0])
         if said(given[0] if given else None) in ("", "true") and name in ("toBe", "toEqual", "toBeTruthy"):
-            inner = syntax.every(function, "arguments")
-            found = [*self._facts(next(inner).named_children[0], True)] or found
+            held = next((inner.named_children for inner in syntax.every(function, "arguments")), [])
+            found = (self._facts(held[0], True) if held else []) or found
         change = Change(dot.start_byte, dot.start_byte, "not.")
         found.append(syntax.made(self.name, TURNED, function, f"not.{name}", [change], old=name))
         return found
