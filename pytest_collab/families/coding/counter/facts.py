@@ -60,14 +60,14 @@ def facts(node: Node | None, truth: bool) -> Iterator[Fact]:
             yield from _near(right, left)
     elif node.type == "call_expression" and truth:
         name = said(node.child_by_field_name("function")).rpartition(".")[2]
-        given = _arguments(node)
+        given = syntax.arguments(node)
         kind = "ends" if _ENDS.fullmatch(name) else "holds" if _HOLDS.fullmatch(name) else ""
         if kind and given:
             yield Fact(kind, (given[-1],))
 
 
 def _near(distance: Node, margin: Node) -> Iterator[Fact]:
-    given, within = _arguments(distance), number(said(margin))
+    given, within = syntax.arguments(distance), number(said(margin))
     absolute = distance.type == "call_expression" and _ABSOLUTE.fullmatch(
         said(distance.child_by_field_name("function"))
     )
@@ -76,11 +76,6 @@ def _near(distance: Node, margin: Node) -> Iterator[Fact]:
     sides = given[0].child_by_field_name("left"), given[0].child_by_field_name("right")
     if said(given[0].child_by_field_name("operator")) == "-" and sides[0] is not None and sides[1] is not None:
         yield Fact("near", (sides[0], sides[1]), within)
-
-
-def _arguments(call: Node) -> list[Node]:
-    arguments = call.child_by_field_name("arguments")
-    return arguments.named_children if arguments is not None else []
 
 
 def changes(test: str, fact: Fact, literals: Literals, rng: Random) -> list[Candidate]:

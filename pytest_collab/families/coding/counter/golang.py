@@ -105,7 +105,7 @@ class _Test:
         if part.type == "unary_expression" and said(part).startswith("!"):
             call = part.child_by_field_name("operand")
             if call is not None and call.type == "call_expression" and _compares(call):
-                return self._operands(_arguments(call))
+                return self._operands(syntax.arguments(call))
         return []
 
     def _operands(self, operands: Sequence[Node | None]) -> list[Candidate]:
@@ -138,7 +138,7 @@ class _Test:
         if said(function) in self.helpers:
             return self._helped(call, self.helpers[said(function)])
         package, _, name = said(function).rpartition(".")
-        arguments = [node for node in _arguments(call) if said(node) not in ("t", "tt", "b")]
+        arguments = [node for node in syntax.arguments(call) if said(node) not in ("t", "tt", "b")]
         if _COMPARED.fullmatch(name) or _compares(call):
             return self._operands(arguments[:2])
         bare = name.removesuffix("f")
@@ -164,7 +164,7 @@ class _Test:
 
     def _helped(self, call: Node, compared: Sequence[bool]) -> list[Candidate]:
         """Of a helper that is told what to expect; more arguments than it names belong to the last one."""
-        arguments = _arguments(call)
+        arguments = syntax.arguments(call)
         places = [min(place, len(compared) - 1) for place in range(len(arguments))]
         expected = [node for node, place in zip(arguments, places, strict=True) if compared[place]]
         found = [node for node in expected if syntax.constants(node, _LITERALS)]
@@ -185,7 +185,7 @@ def _helpers(root: Node) -> dict[str, list[bool]]:
         compared: set[str] = set()
         for one in syntax.every(body, "binary_expression", "call_expression"):
             if one.type == "call_expression" and _compares(one):
-                compared |= {said(argument) for argument in _arguments(one)}
+                compared |= {said(argument) for argument in syntax.arguments(one)}
             elif said(one.child_by_field_name("operator")) == "!=":
                 compared |= {said(one.child_by_field_name(side)) for side in ("left", "right")}
         if any(parameter in compared for parameter in names):
@@ -196,11 +196,6 @@ def _helpers(root: Node) -> dict[str, list[bool]]:
 def _compares(call: Node) -> bool:
     name = said(call.child_by_field_name("function")).rpartition(".")[2]
     return syntax.EQUAL.fullmatch(name) is not None and not name.lower().startswith("not")
-
-
-def _arguments(call: Node) -> list[Node]:
-    arguments = call.child_by_field_name("arguments")
-    return arguments.named_children if arguments is not None else []
 
 
 def _fails(statement: Node) -> bool:
@@ -246,7 +241,9 @@ def _certain(block: Node) -> Iterator[Node]:
         elif statement.type == "expression_statement":
             call = statement.named_children[0]
             if said(call.child_by_field_name("function")).endswith(".Run"):
-                bodies = (one.child_by_field_name("body") for one in _arguments(call) if one.type == "func_literal")
+                bodies = (
+                    one.child_by_field_name("body") for one in syntax.arguments(call) if one.type == "func_literal"
+                )
                 inner = next(bodies, None)
         if inner is not None:
             yield from _certain(inner)

@@ -24,7 +24,7 @@ from pytest_collab.families.coding.counter.conditions import (
 from pytest_collab.families.coding.counter.edit import STRONG, TURNED, WEAK, Candidate, Change, shown
 from pytest_collab.families.coding.counter.errors import other_errors
 from pytest_collab.families.coding.counter.flow import RAISES, certain, name_of
-from pytest_collab.families.coding.counter.values import other_number, other_text, other_word
+from pytest_collab.families.coding.counter.values import DRAWS, other_number, other_text, other_word
 
 _EQUAL: Final = re.compile(
     r"assert_?(array_|frame_|series_|list_|tuple_|set_|dict_|sequence_|multi_line_|count_|almost_?|allclose|all_?close)*"
@@ -60,8 +60,6 @@ _OPPOSITE: Final[dict[type[ast.cmpop], str]] = {
 _ANY_ERROR: Final = ("Exception", "BaseException")
 # Two of them: an array compares with a list of one as with that one.
 _WRAPPED: Final = ("({}, None)", "[{}, 0]", "[0, {}]")
-_DRAWS: Final = 8
-"""So often a number is drawn anew that may be too near."""
 _LOOSE: Final = (ast.BoolOp, ast.IfExp, ast.Lambda, ast.NamedExpr)  # to `not`, which needs parentheses there
 _Function = ast.FunctionDef | ast.AsyncFunctionDef
 
@@ -176,7 +174,7 @@ class _Test:
                 new = other_word(self.source.of(node), self.rng) or ""
                 made += [self._made(statement, STRONG, node, new)] if new else []
             else:
-                for _ in range(_DRAWS if one.near else 1):
+                for _ in range(DRAWS if one.near else 1):
                     values = self._values(node, statement)
                     if not values or not one.near or one.apart(values[0].old, values[0].new):
                         made += values

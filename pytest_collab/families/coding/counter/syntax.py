@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Final
 
 from pytest_collab.errors import SetupError
 from pytest_collab.families.coding.counter.edit import STRONG, Candidate, Change, shown
-from pytest_collab.families.coding.counter.values import apart, other_number, other_text, other_word
+from pytest_collab.families.coding.counter.values import DRAWS, apart, other_number, other_text, other_word
 
 if TYPE_CHECKING:
     from tree_sitter import Language, Node
@@ -83,8 +83,12 @@ def every(node: Node, *kinds: str) -> Iterator[Node]:
         waiting.extend(reversed(one.children))
 
 
-_DRAWS: Final = 8
-"""So often a number is drawn anew that may be too near."""
+def arguments(call: Node) -> list[Node]:
+    """What a call is given; nothing for what is no call."""
+    found = call.child_by_field_name("arguments")
+    return found.named_children if found is not None else []
+
+
 _JUMPS: Final = re.compile("break_(statement|expression)|continue_(statement|expression)")
 _RETURNS: Final = re.compile("return_(statement|expression)|goto_statement")
 _LOOPS: Final = re.compile("(for|while|do|for_in|loop)_(statement|expression)")
@@ -211,7 +215,7 @@ def values(test: str, node: Node, literals: Literals, rng: Random, margin: float
     Args:
         margin: how far from it a right answer may be; the value must then be a number.
     """
-    for _ in range(_DRAWS if margin else 1):
+    for _ in range(DRAWS if margin else 1):
         change = first(constants(node, literals), literals, rng)
         if change is not None and (not margin or apart(_at(node, change), change.new, margin)):
             return [made(test, STRONG, node, change.new, [change], old=_at(node, change))]

@@ -14,6 +14,8 @@ from typing import Final
 _INTEGER: Final = re.compile(r"(\d[\d_]*)([iu](?:8|16|32|64|128|size)|n)?")
 _FRACTION: Final = re.compile(r"(\d[\d_]*)\.(\d[\d_]*)(f32|f64)?")
 _SMALL: Final = 100
+DRAWS: Final = 8
+"""So often a number is drawn anew that may be too near."""
 _LONG: Final = 6
 """Letters of a word that, with another one in it, is part of no other word."""
 
