@@ -125,9 +125,11 @@ def written(page: Path, rows: Mapping[str, str], order: Sequence[str]) -> None:
     if not begins or not ends:
         raise UsageError(f"{page} has no place for the table: put {_BEGIN} and {_END} on lines of their own there")
     kept = {line.split("`")[1]: line for line in table.splitlines() if line.startswith("| `")}
-    kept |= rows
-    lines = [HEAD, f"|{'---|' * HEAD.count(' | ')}---|", *(kept[name] for name in order if name in kept)]
-    page.write_text(before + begins + "\n".join(lines) + f"\n{ends}{after}", encoding="utf-8")
+    page.write_text(f"{before}{begins}{_table(kept | rows, order)}\n{ends}{after}", encoding="utf-8")
+
+
+def _table(rows: Mapping[str, str], order: Sequence[str]) -> str:
+    return "\n".join([HEAD, f"|{'---|' * HEAD.count(' | ')}---|", *(rows[name] for name in order if name in rows)])
 
 
 def _tell(line: str) -> None:
@@ -174,13 +176,14 @@ def main() -> int:
     checks = [check for path in options.checks for check in json.loads(path.read_text())]
     known = {check["name"]: PoolCheck.model_validate(check) for check in checks}
     pools = choose(options.dataset, [name for name in options.pools.split(",") if name])
+    order = [pool.name for pool in choose(options.dataset, [])]
     rows: dict[str, str] = {}
     for pool in sorted(pools, key=lambda one: (one.slug not in known, len(one.features))):
         rows[pool.name] = _row(pool, options, known, until)
         _tell(rows[pool.name])
         if options.write:
-            written(options.write, rows, [one.name for one in choose(options.dataset, [])])
-    print("\n".join([HEAD, f"|{'---|' * HEAD.count(' | ')}---|", *(rows[pool.name] for pool in pools)]))
+            written(options.write, rows, order)
+    print(_table(rows, order))
     return 0
 
 

@@ -132,9 +132,9 @@ class _Making:
             async with anyio.create_task_group() as tasks:
                 for _ in range(wanted.jobs):
                     tasks.start_soon(worker)
-            for name in [name for name, check in checks.items() if _why_not(check) is None]:
+            sound = [name for name, check in checks.items() if _why_not(check) is None]
+            for name in sound:
                 old[name] = await self._old(grader, name, known)
-        sound = [name for name, check in checks.items() if _why_not(check) is None]
         sound.sort(key=lambda name: (not checks[name].counter_tests, list(cuts).index(name)))
         kept = sound[: wanted.features]
         for name, cut in cuts.items():

@@ -10,7 +10,7 @@ from hashlib import sha256
 from pathlib import Path
 
 from pytest_collab.core.cache import cache_directory
-from pytest_collab.episode.text import printable
+from pytest_collab.episode.text import counted, printable
 from pytest_collab.errors import SetupError, TaskError
 from pytest_collab.families.coding.pool.pool import Base, Pool
 from pytest_collab.families.coding.repository.clone import tree_of
@@ -171,7 +171,7 @@ def _lacking(source: Path, tree: str) -> str:
     except GitError:
         return "folders"
     paths = [os.fsdecode(path) for (_, _, path), line in zip(files, told, strict=True) if line.endswith(b" missing")]
-    more = f" and {len(paths) - 1} more file{'s' * (len(paths) > 2)}" if len(paths) > 1 else ""
+    more = f" and {counted(len(paths) - 1, 'more file')}" if len(paths) > 1 else ""
     return f"{printable(paths[0], 200)}{more}" if paths else "objects"
 
 
